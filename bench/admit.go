@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"math"
+	"time"
+)
+
+// admitDue gives free slots, the lowest first, to the requests that are due,
+// in order.
+func (d *drive) admitDue() error {
+	if d.sc.OpenLoop() {
+		d.now = d.clock.Now()
+	}
+	for d.next < len(d.work.Requests) {
+		id := d.batcher.lowestFree()
+		if id < 0 {
+			return nil
+		}
+		at := d.intended(id)
+		if at > d.now {
+			return nil
+		}
+		if err := d.admit(id, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// intended is when the next request should start, given the slot it would
+// get: in a closed loop when that slot became free, in an open loop its place
+// in the schedule, whatever has happened since. A schedule is counted from
+// the scenario's start, so lateness does not add up.
+func (d *drive) intended(slot int) time.Duration {
+	if d.sc.OpenLoop() {
+		return d.start + time.Duration(math.Round(d.work.Requests[d.next].Arrival*1e9))
+	}
+	return d.freeAt[slot]
+}
+
+func (d *drive) admit(id int, intended time.Duration) error {
+	r := d.work.Requests[d.next]
+	f := flight{
+		request: d.next, intended: intended, admitted: d.now, prefillStart: -1,
+		times: make([]float64, 0, r.Output),
+		// The step that was running when it came is not held against it.
+		late: intended < d.meter.lastStart,
+	}
+	prompt := d.work.Prompt(d.batcher.slots[id].prompt[:0], d.next)
+	d.next++
+	if d.cache != nil {
+		seq, n := d.cache.match(prompt)
+		if n > 0 {
+			if err := d.eng.CopySeq(seq, int32(id), int32(n)); err != nil {
+				return err
+			}
+		}
+		f.reused = n
+		d.reused += int64(n)
+		if err := d.drop(d.cache.reserve(r.Input + r.Output)); err != nil {
+			return err
+		}
+	}
+	d.flights[id] = f
+	d.batcher.admit(id, prompt, f.reused, r.Output)
+	return nil
+}
+
+// finish records the completed request of a slot and frees the slot. The slot
+// is freed before the engine is asked for anything that may fail, so that no
+// request is recorded twice.
+func (d *drive) finish(id int) error {
+	err := d.record(id, "")
+	prompt, r := d.batcher.slots[id].prompt, d.work.Requests[d.flights[id].request]
+	d.batcher.release(id)
+	d.freeAt[id] = d.now
+	if err != nil {
+		return err
+	}
+	if d.cache != nil {
+		d.cache.release(r.Input + r.Output)
+		seq, evicted, ok := d.cache.keep(prompt)
+		if err := d.drop(evicted); err != nil {
+			return err
+		}
+		if ok {
+			if err := d.eng.CopySeq(int32(id), seq, int32(len(prompt))); err != nil {
+				return err
+			}
+		}
+	}
+	return d.eng.RemoveSeq(int32(id), 0)
+}
+
+func (d *drive) drop(seqs []int32) error {
+	for _, seq := range seqs {
+		if err := d.eng.RemoveSeq(seq, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record turns the flight of a slot into a record and hands it on.
+func (d *drive) record(id int, failure string) error {
+	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
+	rec := Record{
+		Scenario: d.index, Name: d.sc.Name, Request: f.request,
+		Intended: seconds(f.intended), Admitted: seconds(f.admitted),
+		TokenTimes: f.times, End: seconds(d.now),
+		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,
+		PromptHash: r.Hash, Late: f.late, Error: failure,
+	}
+	if f.prefillStart >= 0 {
+		t := seconds(f.prefillStart)
+		rec.PrefillStart = &t
+	}
+	if len(f.times) > 0 {
+		t := f.times[0]
+		rec.FirstToken = &t
+	}
+	d.records = append(d.records, rec)
+	f.times = nil
+	if d.sink == nil {
+		return nil
+	}
+	if err := d.sink.Append(&d.records[len(d.records)-1]); err != nil {
+		return &sinkError{err}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// instantEngine answers at once, so that what is left is our own work.
+type instantEngine struct{}
+
+func (instantEngine) Step(_ context.Context, b *Batch) error {
+	b.Out = b.Out[:0]
+	for _, w := range b.Want {
+		if w == 1 {
+			b.Out = append(b.Out, 1)
+		}
+	}
+	return nil
+}
+func (instantEngine) RemoveSeq(int32, int32) error      { return nil }
+func (instantEngine) CopySeq(int32, int32, int32) error { return nil }
+func (instantEngine) BatchLimit() int                   { return 512 }
+func (instantEngine) Close() error                      { return nil }
+
+// steadyDrive is a drive whose slots are all decoding, with left steps to go
+// before the first request ends, and everything attached that a run attaches.
+func steadyDrive(t testing.TB, concurrency, left int) *drive {
+	t.Helper()
+	w := testWorkload(t, Scenario{Name: "s", Input: 8, Output: left + 64, Concurrency: concurrency, Prompts: concurrency})
+	d := newDrive(instantEngine{}, NewClock(0), w, 0, 512)
+	rep := newReporter(nil)
+	t.Cleanup(rep.close)
+	d.watch = newTracker(Suite{Scenarios: []Scenario{w.spec.Scenario}}, rep, 512)
+	if err := d.admitDue(); err != nil {
+		t.Fatal(err)
+	}
+	for range 32 {
+		if err := d.step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	d := steadyDrive(t, 16, 4000)
+	ctx := context.Background()
+	allocs := testing.AllocsPerRun(3000, func() {
+		if err := d.admitDue(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations per step, want 0", allocs)
+	}
+}
+
+// Chunks of a prompt allocate nothing either.
+func TestPrefillAllocatesNothing(t *testing.T) {
+	w := testWorkload(t, Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})
+	d := newDrive(instantEngine{}, NewClock(0), w, 0, 64)
+	if err := d.admitDue(); err != nil {
+		t.Fatal(err)
+	}
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := d.step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations per step, want 0", allocs)
+	}
+}
+
+// BenchmarkStep is what one step costs outside the engine.
+func BenchmarkStep(b *testing.B) {
+	for _, c := range []int{1, 16, 128} {
+		b.Run(fmt.Sprintf("c=%d", c), func(b *testing.B) {
+			const batch = 4096
+			b.ReportAllocs()
+			ctx := context.Background()
+			d, left := (*drive)(nil), 0
+			for range b.N {
+				if left == 0 {
+					b.StopTimer()
+					d, left = steadyDrive(b, c, batch), batch
+					b.StartTimer()
+				}
+				if err := d.step(ctx); err != nil {
+					b.Fatal(err)
+				}
+				left--
+			}
+		})
+	}
+}

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+)
+
+// phase is what a sequence slot is doing.
+type phase uint8
+
+const (
+	free      phase = iota // holds no request
+	prefill                // some of its prompt is not computed yet
+	decode                 // its prompt is computed; one token a step
+	completed              // has all its tokens; waits to be collected
+)
+
+// slot is one sequence of the session and the request in it.
+type slot struct {
+	phase  phase
+	prompt []int32
+	done   int   // prompt tokens in the KV cache
+	want   int   // tokens to generate
+	got    int   // tokens generated
+	last   int32 // the token to feed next
+
+	take    int  // tokens of this slot in the step at hand
+	emitted bool // the step at hand yielded a token for it
+}
+
+// batcher decides what goes into each step. It has no clock and calls no
+// engine: admit, fill and apply are all there is, and given the same calls it
+// does the same.
+//
+// Its rules, in order:
+//  1. every decoding sequence gets one token (decode is never starved);
+//  2. what is left of the budget goes to waiting prompts in the order of
+//     their admission, each as much as it can take, over several steps where
+//     it must;
+//  3. the batch is written in ascending sequence id.
+type batcher struct {
+	slots    []slot
+	queue    []int32 // slots in prefill, in the order of admission
+	inFlight int
+	ids      int // token ids that the engine may return are 0 to ids−1
+}
+
+func newBatcher(slots, longestPrompt, ids int) batcher {
+	b := batcher{slots: make([]slot, slots), queue: make([]int32, 0, slots), ids: ids}
+	for i := range b.slots {
+		b.slots[i].prompt = make([]int32, 0, longestPrompt)
+	}
+	return b
+}
+
+// lowestFree returns the free slot with the lowest id, or −1.
+func (b *batcher) lowestFree() int {
+	if b.inFlight == len(b.slots) {
+		return -1
+	}
+	return slices.IndexFunc(b.slots, func(s slot) bool { return s.phase == free })
+}
+
+// admit puts a request into a free slot. The first cached tokens of the
+// prompt are in the KV cache already; cached is less than the prompt's
+// length, because the last token must be computed to yield the first output.
+func (b *batcher) admit(id int, prompt []int32, cached, want int) {
+	b.slots[id] = slot{phase: prefill, prompt: prompt, done: cached, want: want}
+	b.queue = append(b.queue, int32(id))
+	b.inFlight++
+}
+
+// release frees the slot of a completed request. Its prompt's memory stays
+// with the slot.
+func (b *batcher) release(id int) {
+	b.slots[id] = slot{prompt: b.slots[id].prompt[:0]}
+	b.inFlight--
+}
+
+// fill writes the next step's batch, at most budget tokens. The budget is at
+// least the number of slots.
+func (b *batcher) fill(batch *Batch, budget int) {
+	b.share(budget)
+	batch.Tokens, batch.Pos = batch.Tokens[:0], batch.Pos[:0]
+	batch.Seqs, batch.Want = batch.Seqs[:0], batch.Want[:0]
+	batch.Out = batch.Out[:0]
+	// Ascending sequence ids, decode and prefill alike: a llama.cpp context
+	// whose KV cache is not unified cuts a batch into ubatches of sequences
+	// with consecutive ids and equally many tokens, so any other order makes
+	// more and smaller ubatches of the same work.
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.take == 0 {
+			continue
+		}
+		if s.phase == decode {
+			// The token sampled last stands behind the prompt and the
+			// tokens before it.
+			put(batch, s.last, len(s.prompt)+s.got-1, i, 1)
+			continue
+		}
+		for k := s.done; k < s.done+s.take; k++ {
+			want := int8(0)
+			if k == len(s.prompt)-1 {
+				want = 1
+			}
+			put(batch, s.prompt[k], k, i, want)
+		}
+	}
+}
+
+// share gives each slot its tokens of the step.
+func (b *batcher) share(budget int) {
+	for i := range b.slots {
+		s := &b.slots[i]
+		s.take, s.emitted = 0, false
+		if s.phase == decode {
+			s.take = 1
+			budget--
+		}
+	}
+	for _, id := range b.queue {
+		s := &b.slots[id]
+		s.take = min(budget, len(s.prompt)-s.done)
+		budget -= s.take
+	}
+}
+
+func put(b *Batch, token int32, pos, seq int, want int8) {
+	b.Tokens = append(b.Tokens, token)
+	b.Pos = append(b.Pos, int32(pos))
+	b.Seqs = append(b.Seqs, int32(seq))
+	b.Want = append(b.Want, want)
+}
+
+// apply hands the sampled tokens of the step that fill wrote to their slots.
+// An error means that the engine broke its contract.
+func (b *batcher) apply(out []int32) error {
+	asked := 0
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.take == 0 {
+			continue
+		}
+		if s.phase == prefill {
+			if s.done += s.take; s.done < len(s.prompt) {
+				continue
+			}
+			s.phase = decode
+		}
+		if asked++; asked > len(out) {
+			continue // counted on, for the message
+		}
+		s.last, s.emitted = out[asked-1], true
+		if s.last < 0 || int(s.last) >= b.ids {
+			return fmt.Errorf("engine returned token \"%d\" for sequence %d: the vocabulary has %d", s.last, i, b.ids)
+		}
+		if s.got++; s.got == s.want {
+			s.phase = completed
+		}
+	}
+	if asked != len(out) {
+		return fmt.Errorf("engine returned \"%d\" tokens where %d were asked for", len(out), asked)
+	}
+	b.queue = slices.DeleteFunc(b.queue, func(id int32) bool { return b.slots[id].phase != prefill })
+	return nil
+}

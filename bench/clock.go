@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// Clock is the run's one monotonic clock. Request timestamps, device samples
+// and scenario bounds are all read from it, in seconds since the run's start.
+// A resumed run's clock starts at the last instant that the journal holds, so
+// that the time of one file never runs backwards; the pause between the two
+// parts is not on it.
+type Clock struct {
+	base   time.Time
+	offset time.Duration
+}
+
+// NewClock starts a clock at offset, which is 0 for a new run.
+func NewClock(offset time.Duration) *Clock {
+	return &Clock{base: time.Now(), offset: offset}
+}
+
+// Now is the time since the run's start.
+func (c *Clock) Now() time.Duration { return c.offset + time.Since(c.base) }
+
+// Seconds is Now in seconds, rounded to the microsecond.
+func (c *Clock) Seconds() float64 { return seconds(c.Now()) }
+
+// wait sleeps until the clock shows at, or the context ends.
+func (c *Clock) wait(ctx context.Context, at time.Duration) error {
+	left := at - c.Now()
+	if left <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// seconds converts to seconds at microsecond resolution. Records hold times
+// at the resolution of the journal, so that statistics computed now and
+// statistics computed from the file are the same to the last digit.
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)/time.Microsecond) / 1e6
+}
+
+// duration is the inverse of seconds.
+func duration(s float64) time.Duration {
+	return time.Duration(math.Round(s*1e6)) * time.Microsecond
+}

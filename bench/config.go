@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+)
+
+// DefaultBudget is the token budget of one step where none is given.
+const DefaultBudget = 512
+
+// Config says what to run, on what, and who is told.
+type Config struct {
+	Suite  Suite
+	Opener Opener
+	Vocab  Vocab
+	Seed   uint64
+
+	// Budget is the most tokens in one step (--ubatch); 0: DefaultBudget. The
+	// engine's BatchLimit lowers it.
+	Budget int
+
+	// PrefixCache runs warm: finished prompts' KV is reused, and prompts of
+	// one shape are the same in every scenario.
+	PrefixCache bool
+	// CacheTokens is the number of KV cells that a warm session has beyond
+	// what requests in flight need; 0: as many again.
+	CacheTokens int
+	// MaxSequences is the most sequences that the engine gives a session, for
+	// requests in flight and kept prompts together; 0: 256.
+	MaxSequences int
+	// KVUnified makes sessions unified or not; nil: only a warm run's are,
+	// which must be.
+	KVUnified *bool
+
+	// Clock is the run's clock, shared with whoever samples devices; nil: one
+	// that starts with Run, at Resume's offset.
+	Clock *Clock
+	// NoWarmup leaves the warm-up requests out.
+	NoWarmup bool
+	// Resume is what an earlier part of the run has finished; nil: nothing.
+	Resume *ResumeState
+
+	// Journal takes every finished request; nil: none.
+	Journal RecordSink
+	// Progress is told what happens, from one goroutine other than the
+	// caller's, in order; nil: nobody is.
+	Progress func(Event)
+	// OnScenario gets the results so far after each scenario, when the
+	// journal holds all their requests, so that they can be saved. Its error
+	// ends the run. It must not change or keep what it gets.
+	OnScenario func(*Results) error
+
+	// Template is copied into the results: model, hardware, date, system and
+	// engine.
+	Template Results
+}
+
+// check reports everything that is wrong with the configuration.
+func (c *Config) check() error {
+	errs := []error{c.Suite.Validate(), c.Vocab.check()}
+	if c.Opener == nil {
+		errs = append(errs, errors.New("no engine to run on: set Opener"))
+	}
+	for _, v := range []struct {
+		name string
+		n    int
+	}{{"budget", c.Budget}, {"cache tokens", c.CacheTokens}, {"sequences", c.MaxSequences}} {
+		if v.n < 0 {
+			errs = append(errs, fmt.Errorf("%s: \"%d\" is below 0: use 0 for the default", v.name, v.n))
+		}
+	}
+	if c.PrefixCache && c.KVUnified != nil && !*c.KVUnified {
+		errs = append(errs, errors.New("prefix cache without a unified KV cache: drop one of the two options"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) maxSequences() int {
+	if c.MaxSequences == 0 {
+		return 256 // llama.cpp's limit
+	}
+	return c.MaxSequences
+}
+
+func (c *Config) cacheCells(active int) int {
+	if c.CacheTokens == 0 {
+		return active
+	}
+	return c.CacheTokens
+}
+
+// budget is the tokens per step on an engine.
+func (c *Config) budget(eng Engine) int {
+	n := c.Budget
+	if n == 0 {
+		n = DefaultBudget
+	}
+	return min(n, eng.BatchLimit())
+}

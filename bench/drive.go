@@ -1,0 +1,221 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// flight is what is known of the request in a slot beyond what the batcher
+// needs.
+type flight struct {
+	request      int
+	intended     time.Duration
+	admitted     time.Duration
+	prefillStart time.Duration // below 0: not begun
+	times        []float64     // token instants, seconds
+	reused       int
+	late         bool
+}
+
+// drive runs the requests of one scenario on one session: it reads the clock
+// and calls the engine where the batcher only decides.
+type drive struct {
+	eng    Engine
+	clock  *Clock
+	work   *Workload
+	index  int // of the scenario in the suite
+	sc     Scenario
+	budget int          // tokens per step
+	cache  *prefixCache // nil: cold
+	sink   RecordSink   // nil: records are only kept
+	watch  stepWatcher  // nil: nobody looks
+
+	batcher batcher
+	batch   Batch
+	flights []flight
+	freeAt  []time.Duration // when each slot became free
+	next    int             // the next request to admit
+	start   time.Duration
+	now     time.Duration // the last timestamp taken
+	meter   meter
+	reused  int64 // prompt tokens served from the cache so far
+	records []Record
+}
+
+// stepWatcher sees every step. It must not allocate or block.
+type stepWatcher interface {
+	step(d *drive, prompt, decode int, took time.Duration)
+}
+
+// meter splits a scenario's time into what the engine took and what we did.
+type meter struct {
+	steps     int64
+	first     time.Duration // start of the first step
+	lastStart time.Duration // start of the last step; below 0: none yet
+	lastEnd   time.Duration
+	inside    time.Duration // Σ time inside Step
+	waited    time.Duration // between steps, with nothing to do before the next arrival
+	idle      time.Duration // waiting that no step has followed yet
+}
+
+// outside is the time between the first and the last step that was spent
+// neither in Step nor waiting for arrivals.
+func (m *meter) outside() time.Duration {
+	return m.lastEnd - m.first - m.inside - m.waited
+}
+
+func newDrive(eng Engine, clock *Clock, work *Workload, index, budget int) *drive {
+	sc := work.spec.Scenario
+	longest, _, _ := work.longest()
+	d := &drive{
+		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget,
+		batcher: newBatcher(sc.Concurrency, longest, work.spec.Vocab.Size),
+		batch: Batch{
+			Tokens: make([]int32, 0, budget), Pos: make([]int32, 0, budget),
+			Seqs: make([]int32, 0, budget), Want: make([]int8, 0, budget),
+			Out: make([]int32, 0, sc.Concurrency),
+		},
+		flights: make([]flight, sc.Concurrency),
+		freeAt:  make([]time.Duration, sc.Concurrency),
+		records: make([]Record, 0, len(work.Requests)),
+	}
+	d.begin()
+	return d
+}
+
+// begin sets the scenario's start to now.
+func (d *drive) begin() {
+	d.start = d.clock.Now()
+	d.now = d.start
+	d.meter = meter{lastStart: -1}
+	for i := range d.freeAt {
+		d.freeAt[i] = d.start
+	}
+}
+
+// run drives the workload to its end. After an error the requests in flight
+// are still in their slots.
+func (d *drive) run(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := d.admitDue(); err != nil {
+			return err
+		}
+		if d.batcher.inFlight > 0 {
+			if err := d.step(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if d.next == len(d.work.Requests) {
+			return nil
+		}
+		if err := d.waitForArrival(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// step makes one engine call and hands its one timestamp to every sequence in
+// it. It allocates nothing unless a request ends.
+func (d *drive) step(ctx context.Context) error {
+	d.batcher.fill(&d.batch, d.budget)
+	begin := d.clock.Now()
+	if err := d.eng.Step(ctx, &d.batch); err != nil {
+		return err
+	}
+	// Step returns when the device is done, so this instant is that of every
+	// token in the batch. Taken once, and before anything else is done, it
+	// charges no sequence for the bookkeeping of another.
+	d.now = d.clock.Now()
+	d.account(begin)
+	for i := range d.batcher.slots {
+		s := &d.batcher.slots[i]
+		if f := &d.flights[i]; s.phase == prefill && s.take > 0 && f.prefillStart < 0 {
+			f.prefillStart = begin
+		}
+	}
+	if err := d.batcher.apply(d.batch.Out); err != nil {
+		return err
+	}
+	at := seconds(d.now)
+	decoded := 0
+	for i := range d.batcher.slots {
+		s := &d.batcher.slots[i]
+		if !s.emitted {
+			continue
+		}
+		if s.got > 1 {
+			decoded++
+		}
+		d.flights[i].times = append(d.flights[i].times, at)
+		if s.phase == completed {
+			if err := d.finish(i); err != nil {
+				return err
+			}
+		}
+	}
+	if d.watch != nil {
+		d.watch.step(d, len(d.batch.Tokens)-decoded, decoded, d.now-begin)
+	}
+	return nil
+}
+
+// account books a step that ran from begin to now.
+func (d *drive) account(begin time.Duration) {
+	m := &d.meter
+	if m.steps == 0 {
+		m.first = begin
+	} else {
+		m.waited += m.idle
+	}
+	m.idle = 0
+	m.steps++
+	m.inside += d.now - begin
+	m.lastStart, m.lastEnd = begin, d.now
+}
+
+// waitForArrival sleeps until the next request of an open loop is due.
+func (d *drive) waitForArrival(ctx context.Context) error {
+	from := d.clock.Now()
+	err := d.clock.wait(ctx, d.intended(0))
+	d.now = d.clock.Now()
+	d.meter.idle += d.now - from
+	return err
+}
+
+// fail ends every request in flight with the reason of an engine error.
+func (d *drive) fail(reason string) error {
+	var first error
+	d.now = d.clock.Now()
+	for i := range d.batcher.slots {
+		if d.batcher.slots[i].phase != free {
+			if err := d.record(i, reason); first == nil {
+				first = err
+			}
+			d.batcher.release(i)
+		}
+	}
+	return first
+}
+
+// fits tells why the workload can't run on a session of the given size.
+func fits(work *Workload, spec SessionSpec, budget int) error {
+	sc := work.spec.Scenario
+	if sc.Concurrency > spec.Sequences {
+		return fmt.Errorf("concurrency \"%d\" exceeds the session's %d sequences: lower it", sc.Concurrency, spec.Sequences)
+	}
+	if sc.Concurrency > budget {
+		return fmt.Errorf("concurrency \"%d\" exceeds the %d tokens of one step: raise --ubatch or lower the concurrency", sc.Concurrency, budget)
+	}
+	for i, r := range work.Requests {
+		if r.Input+r.Output > spec.TokensPerSequence {
+			return fmt.Errorf("request %d needs \"%d\" tokens (%d in, %d out), and a sequence of the session holds %d: lower input or output",
+				i, r.Input+r.Output, r.Input, r.Output, spec.TokensPerSequence)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeEngine is an engine whose Step sleeps a modelled time, for virtual
+// clocks, and which checks what the contract asks of the batches it gets. It
+// keeps the KV cache as cells with the token in them, so that a wrong
+// position, a wrong copy or one cell too many fails the test.
+type fakeEngine struct {
+	t     testing.TB
+	spec  SessionSpec
+	limit int
+	// A step takes base + perToken × tokens.
+	base, perToken time.Duration
+	failAt         int // the step, from 1, that returns failErr
+	failErr        error
+	onStep         func(step int)
+
+	kv     map[int32][]cell
+	nextID int
+	steps  []string // "seq@pos+n", "*" where a token is asked for
+	ended  [][]int32
+	closed bool
+}
+
+type cell struct {
+	id  int
+	tok int32
+}
+
+var errFake = errors.New("no KV slot:\n try a smaller batch")
+
+func newFake(t testing.TB, spec SessionSpec) *fakeEngine {
+	return &fakeEngine{t: t, spec: spec, limit: 4096, base: 10 * time.Millisecond, kv: map[int32][]cell{}}
+}
+
+func (f *fakeEngine) Step(ctx context.Context, b *Batch) error {
+	if f.closed {
+		f.t.Error("step on a closed engine")
+	}
+	if f.onStep != nil {
+		f.onStep(len(f.steps) + 1)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("aborted: %w", err)
+	}
+	if len(b.Tokens) == 0 || len(b.Tokens) > f.limit {
+		f.t.Errorf("batch of %d tokens, limit %d", len(b.Tokens), f.limit)
+	}
+	if !slices.IsSorted(b.Seqs) {
+		f.t.Errorf("sequences out of order: %v", b.Seqs)
+	}
+	f.steps = append(f.steps, describe(b))
+	time.Sleep(f.base + time.Duration(len(b.Tokens))*f.perToken)
+	if f.failAt == len(f.steps) {
+		return f.failErr
+	}
+	for i, tok := range b.Tokens {
+		f.put(b.Seqs[i], b.Pos[i], tok)
+		if b.Want[i] == 1 {
+			b.Out = append(b.Out, f.sample(b.Seqs[i]))
+		}
+	}
+	f.checkCells()
+	return nil
+}
+
+func (f *fakeEngine) put(seq, pos, tok int32) {
+	if int(seq) >= f.spec.Sequences || int(pos) >= f.spec.TokensPerSequence {
+		f.t.Errorf("token at sequence %d, position %d: the session is %+v", seq, pos, f.spec)
+	}
+	if int(pos) != len(f.kv[seq]) {
+		f.t.Errorf("sequence %d: position %d after %d tokens", seq, pos, len(f.kv[seq]))
+	}
+	f.nextID++
+	f.kv[seq] = append(f.kv[seq], cell{f.nextID, tok})
+}
+
+// sample is a function of everything in the sequence, so a wrong cell shows
+// in every token after it.
+func (f *fakeEngine) sample(seq int32) int32 {
+	h := uint64(1)
+	for _, c := range f.kv[seq] {
+		h = splitmix(h ^ uint64(c.tok))
+	}
+	return int32(h % 100)
+}
+
+func (f *fakeEngine) checkCells() {
+	used := map[int]bool{}
+	for _, cells := range f.kv {
+		for _, c := range cells {
+			used[c.id] = true
+		}
+	}
+	most := f.spec.TotalTokens
+	if most == 0 {
+		most = f.spec.Sequences * f.spec.TokensPerSequence
+	}
+	if len(used) > most {
+		f.t.Errorf("%d cells in use, the session has %d", len(used), most)
+	}
+}
+
+func (f *fakeEngine) RemoveSeq(seq, from int32) error {
+	var ids []int32
+	for _, c := range f.kv[seq] {
+		ids = append(ids, c.tok)
+	}
+	f.ended = append(f.ended, ids)
+	f.kv[seq] = f.kv[seq][:from]
+	if from == 0 {
+		delete(f.kv, seq)
+	}
+	return nil
+}
+
+func (f *fakeEngine) CopySeq(src, dst, n int32) error {
+	if !f.spec.Unified {
+		f.t.Error("copy in a session that is not unified")
+	}
+	if len(f.kv[dst]) > 0 || len(f.kv[src]) < int(n) {
+		f.t.Errorf("copy %d tokens of %d (%d) to %d (%d)", n, src, len(f.kv[src]), dst, len(f.kv[dst]))
+		return nil
+	}
+	f.kv[dst] = slices.Clone(f.kv[src][:n])
+	return nil
+}
+
+func (f *fakeEngine) BatchLimit() int { return f.limit }
+
+func (f *fakeEngine) Close() error {
+	f.closed = true
+	return nil
+}
+
+// describe writes a batch as "seq@pos+n" per sequence, with * where a token
+// is asked for.
+func describe(b *Batch) string {
+	var out []string
+	for i := 0; i < len(b.Tokens); {
+		j, want := i, ""
+		for j < len(b.Tokens) && b.Seqs[j] == b.Seqs[i] {
+			if b.Want[j] == 1 {
+				want += "*"
+			}
+			j++
+		}
+		out = append(out, fmt.Sprintf("%d@%d+%d%s", b.Seqs[i], b.Pos[i], j-i, want))
+		i = j
+	}
+	return strings.Join(out, " ")
+}
+
+// fakeOpener opens fakes, and remembers them.
+type fakeOpener struct {
+	t       testing.TB
+	prepare func(n int, f *fakeEngine) // n counts sessions from 1
+	refuse  func(spec SessionSpec) error
+	opened  []*fakeEngine
+}
+
+func (o *fakeOpener) Open(_ context.Context, spec SessionSpec) (Engine, error) {
+	if o.refuse != nil {
+		if err := o.refuse(spec); err != nil {
+			return nil, err
+		}
+	}
+	f := newFake(o.t, spec)
+	if o.prepare != nil {
+		o.prepare(len(o.opened)+1, f)
+	}
+	o.opened = append(o.opened, f)
+	return f, nil
+}
+
+// testVocab has 100 ids without BOS; 0 to 9 are special.
+func testVocab() Vocab {
+	v := Vocab{Size: 100}
+	for id := int32(10); id < 100; id++ {
+		v.Allowed = append(v.Allowed, id)
+	}
+	return v
+}
+
+func testWorkload(t testing.TB, sc Scenario) *Workload {
+	t.Helper()
+	w, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 1, Total: sc.Prompts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// testDrive is a drive over a fresh fake; it must be made inside the bubble
+// whose clock it uses.
+func testDrive(t testing.TB, sc Scenario, budget int) (*drive, *fakeEngine) {
+	t.Helper()
+	return driveOver(t, testWorkload(t, sc), budget)
+}
+
+func driveOver(t testing.TB, w *Workload, budget int) (*drive, *fakeEngine) {
+	t.Helper()
+	_, _, both := w.longest()
+	f := newFake(t, SessionSpec{Sequences: w.spec.Scenario.Concurrency, TokensPerSequence: both})
+	return newDrive(f, NewClock(0), w, 0, budget), f
+}

@@ -1,0 +1,241 @@
+package bench
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Measured is what a scenario's statistics need beyond its records.
+type Measured struct {
+	Status string // StatusComplete, StatusPartial or StatusFailed
+	Error  string // reason of a status other than complete
+	Cache  string // CacheCold or CacheWarm
+
+	StartS float64 // scenario start on the run's clock, seconds
+	EndS   float64
+
+	Steps    int64
+	EngineS  float64 // time inside Step, seconds
+	OutsideS float64 // between first and last step, neither in Step nor waiting for arrivals, seconds
+	Dropped  int     // requests that never got a slot
+
+	Notes []string // warnings that the records don't show
+
+	inFlight int // requests that an interruption stopped
+}
+
+// Summarize computes a scenario's figures from its records. It is a pure
+// function: the same records, in memory or read back from the journal in any
+// order, give the same figures. A figure that nothing was measured for is
+// nil.
+//
+// With n_i output tokens of request i, and D the seconds from the scenario's
+// start to the end of its last request, all sums over successful requests:
+//
+//	TTFT_i = first token − admission           E2EL_i = last token − admission
+//	TPOT_i = (E2EL_i − TTFT_i)/(n_i − 1)       for n_i > 1
+//	ITL    = the gaps between consecutive tokens, pooled over requests
+//	request throughput = requests/D            output throughput = Σn_i/D
+//	total throughput = (Σinput_i + Σn_i)/D
+//	pp_speed = nominal input/mean TTFT         tg_speed = 1/mean TPOT
+func Summarize(sc Scenario, records []Record, m Measured) (Result, Detail) {
+	s := newSample(records)
+	d := s.detail(sc, m)
+	r := s.result(sc, m, &d)
+	d.PerUser = ratio(r.OutputThroughput, float64(sc.Concurrency))
+	d.Warnings = warnings(sc, m, &d, s)
+	return r, d
+}
+
+// sample is the records of one scenario, taken apart.
+type sample struct {
+	good, bad []*Record
+	duration  *float64 // set by detail
+
+	ttft, tpot, itl, e2el, queue, prefill, decode []float64
+
+	input, output, reused int64
+	prefillSum            float64
+}
+
+// newSample pools the records in the order of their requests, so that sums of
+// floating-point numbers don't depend on the order in which they ended.
+func newSample(records []Record) *sample {
+	s := &sample{}
+	for i := range records {
+		if r := &records[i]; r.OK() {
+			s.good = append(s.good, r)
+		} else {
+			s.bad = append(s.bad, r)
+		}
+	}
+	slices.SortFunc(s.good, func(a, b *Record) int { return cmp.Compare(a.Request, b.Request) })
+	for _, r := range s.good {
+		s.add(r)
+	}
+	return s
+}
+
+func (s *sample) add(r *Record) {
+	s.input += int64(r.InputTokens)
+	s.output += int64(r.OutputTokens)
+	s.reused += int64(r.ReusedTokens)
+	first := r.TokenTimes[0]
+	s.ttft = append(s.ttft, r.TTFT())
+	s.e2el = append(s.e2el, r.E2EL())
+	s.queue = append(s.queue, r.Admitted-r.Intended)
+	s.prefill = append(s.prefill, first-*r.PrefillStart)
+	s.prefillSum += first - *r.PrefillStart
+	s.decode = append(s.decode, r.End-first)
+	if tpot, ok := r.TPOT(); ok {
+		s.tpot = append(s.tpot, tpot)
+	}
+	for i := 1; i < len(r.TokenTimes); i++ {
+		s.itl = append(s.itl, r.TokenTimes[i]-r.TokenTimes[i-1])
+	}
+}
+
+func (s *sample) detail(sc Scenario, m Measured) Detail {
+	d := Detail{
+		Name: sc.Name, Category: sc.Category, Purpose: sc.Purpose, Status: m.Status,
+		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen,
+		Cache: m.Cache, ReusedTokens: s.reused,
+		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),
+		Queue: NewDist(s.queue), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),
+		PeakConcurrent: peakConcurrency(s.good),
+		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
+		Dropped:        m.Dropped,
+		Steps:          m.Steps, EngineS: m.EngineS,
+		StartS: m.StartS, EndS: m.EndS,
+		Failures: failures(s.bad),
+	}
+	if sc.OpenLoop() {
+		rate, b := sc.RequestRate, sc.burstiness()
+		d.RequestRate, d.Burstiness = &rate, &b
+	}
+	for _, list := range [][]*Record{s.good, s.bad} {
+		for _, r := range list {
+			if r.Late {
+				d.LateRequests++
+			}
+		}
+	}
+	if m.EngineS > 0 {
+		v := m.OutsideS / m.EngineS
+		d.OverheadRatio = &v
+	}
+	if d.TTFT != nil {
+		d.PPMean = perSecond(float64(sc.Input), d.TTFT.Mean)
+		d.PPMedian = perSecond(float64(sc.Input), d.TTFT.Median)
+	}
+	d.EnginePrefill = perSecond(float64(s.input-s.reused), s.prefillSum)
+	s.duration = s.wall(m.StartS)
+	d.Goodput = s.goodput(sc.SLO)
+	return d
+}
+
+// wall is D: the seconds from the scenario's start to the end of its last
+// request.
+func (s *sample) wall(start float64) *float64 {
+	if len(s.good) == 0 {
+		return nil
+	}
+	end := s.good[0].End
+	for _, r := range s.good {
+		end = max(end, r.End)
+	}
+	d := end - start
+	return &d
+}
+
+// goodput is the rate of requests that keep every given limit, in requests/s;
+// nil where none is given. A request of one token has no TPOT and keeps its
+// limit.
+func (s *sample) goodput(slo SLO) *float64 {
+	if !slo.Given() || s.duration == nil {
+		return nil
+	}
+	// Times are whole microseconds, and are compared as such: a request that
+	// meets its limit to the microsecond keeps it, whatever the last bit of a
+	// difference of two clock readings is.
+	within := func(v, limitMs float64) bool { return limitMs == 0 || math.Round(v*1e6) <= limitMs*1e3 }
+	n := 0
+	for _, r := range s.good {
+		tpot, _ := r.TPOT()
+		if within(r.TTFT(), slo.TTFTMs) && within(tpot, slo.TPOTMs) && within(r.E2EL(), slo.E2ELMs) {
+			n++
+		}
+	}
+	return perSecond(float64(n), *s.duration)
+}
+
+func (s *sample) result(sc Scenario, m Measured, d *Detail) Result {
+	r := Result{
+		Name: sc.Name, InputLen: sc.Input, OutputLen: sc.Output,
+		Concurrency: sc.Concurrency, NumPrompts: sc.Prompts,
+		SuccessfulRequests: float64(len(s.good)), FailedRequests: float64(len(s.bad)),
+		TotalInputTokens: float64(s.input), TotalOutputTokens: float64(s.output),
+		DurationS: s.duration,
+	}
+	if m.Error != "" {
+		r.Error = &m.Error
+	}
+	if s.duration != nil {
+		r.RequestThroughput = perSecond(float64(len(s.good)), *s.duration)
+		r.OutputThroughput = perSecond(float64(s.output), *s.duration)
+		r.TotalThroughput = perSecond(float64(s.input+s.output), *s.duration)
+		peak := float64(peakThroughput(s.good))
+		r.PeakOutputThroughput = &peak
+	}
+	r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms = milliseconds(d.TTFT)
+	r.TPOTMeanMs, r.TPOTMedianMs, r.TPOTP99Ms = milliseconds(d.TPOT)
+	r.ITLMeanMs, r.ITLMedianMs, r.ITLP99Ms = milliseconds(d.ITL)
+	r.PPSpeed = d.PPMean
+	if d.TPOT != nil {
+		r.TGSpeed = perSecond(1, d.TPOT.Mean)
+	}
+	return r
+}
+
+// milliseconds returns mean, median and p99 of a distribution in seconds.
+func milliseconds(d *Dist) (mean, median, p99 *float64) {
+	if d == nil {
+		return nil, nil, nil
+	}
+	a, b, c := d.Mean*1000, d.Median*1000, d.P99*1000
+	return &a, &b, &c
+}
+
+// perSecond is n/s, nil where no time was measured.
+func perSecond(n, s float64) *float64 {
+	if !(s > 0) {
+		return nil
+	}
+	v := n / s
+	return &v
+}
+
+func ratio(a *float64, b float64) *float64 {
+	if a == nil || b == 0 {
+		return nil
+	}
+	v := *a / b
+	return &v
+}
+
+// failures counts the failed requests by reason, the most frequent first.
+func failures(bad []*Record) []Failure {
+	counts := map[string]int{}
+	for _, r := range bad {
+		counts[r.Error]++
+	}
+	var out []Failure
+	for reason, n := range counts {
+		out = append(out, Failure{reason, n})
+	}
+	slices.SortFunc(out, func(a, b Failure) int {
+		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Reason, b.Reason))
+	})
+	return out
+}

@@ -1,0 +1,79 @@
+package bench
+
+import "fmt"
+
+// Record is what happened to one request that ended, well or badly: one line
+// of requests.jsonl. Times are in seconds on the run's clock, rounded to the
+// microsecond.
+type Record struct {
+	Scenario int    `json:"scenario"` // index in the suite, from 0
+	Name     string `json:"name"`     // of the scenario
+	Request  int    `json:"request"`  // index in the scenario, from 0
+
+	// Intended is when the request should have started: in a closed loop the
+	// instant its slot became free, in an open loop its place in the schedule.
+	Intended float64 `json:"intended"`
+	// Admitted is when it got its slot. TTFT counts from here.
+	Admitted float64 `json:"admitted"`
+	// PrefillStart is the start of the first engine call that held a token of
+	// the prompt; null if there was none.
+	PrefillStart *float64 `json:"prefill_start"`
+	FirstToken   *float64 `json:"first_token"`
+	// TokenTimes are the instants of all output tokens, the first included.
+	TokenTimes []float64 `json:"token_times"`
+	End        float64   `json:"end"` // last token, or the failure
+
+	InputTokens  int    `json:"input_tokens"`  // BOS and shared prefix included
+	OutputTokens int    `json:"output_tokens"` // generated
+	ReusedTokens int    `json:"reused_tokens"` // of the prompt, served from KV of earlier prompts
+	PromptHash   string `json:"prompt_hash"`   // see Request.Hash
+
+	// Late marks a request of an open loop that waited for a slot while at
+	// least one whole step ran.
+	Late bool `json:"late,omitempty"`
+	// Error is the reason of a failure; empty: the request succeeded.
+	Error string `json:"error,omitempty"`
+}
+
+// OK tells whether the request got all its tokens.
+func (r *Record) OK() bool { return r.Error == "" }
+
+// TTFT is the time from admission to the first token in seconds.
+func (r *Record) TTFT() float64 { return r.TokenTimes[0] - r.Admitted }
+
+// E2EL is the time from admission to the last token in seconds.
+func (r *Record) E2EL() float64 { return r.End - r.Admitted }
+
+// TPOT is (E2EL − TTFT)/(n−1) in seconds; ok is false for n ≤ 1 tokens.
+func (r *Record) TPOT() (tpot float64, ok bool) {
+	n := r.OutputTokens
+	if n <= 1 {
+		return 0, false
+	}
+	return (r.E2EL() - r.TTFT()) / float64(n-1), true
+}
+
+// check tells what makes a record that was read from a file unusable.
+func (r *Record) check() error {
+	switch {
+	case r.Scenario < 0 || r.Request < 0:
+		return fmt.Errorf("scenario \"%d\", request \"%d\": an index is below 0", r.Scenario, r.Request)
+	case r.OutputTokens != len(r.TokenTimes):
+		return fmt.Errorf("output_tokens \"%d\" with %d token times", r.OutputTokens, len(r.TokenTimes))
+	case r.InputTokens < 0 || r.ReusedTokens < 0 || r.ReusedTokens > r.InputTokens:
+		return fmt.Errorf("input_tokens \"%d\" with %d reused", r.InputTokens, r.ReusedTokens)
+	case r.OK() && (len(r.TokenTimes) == 0 || r.PrefillStart == nil || r.FirstToken == nil):
+		return fmt.Errorf("a successful request without its first token")
+	}
+	last := r.Admitted
+	for _, t := range r.TokenTimes {
+		if t < last {
+			return fmt.Errorf("token time \"%g\" lies before %g", t, last)
+		}
+		last = t
+	}
+	if r.End < last {
+		return fmt.Errorf("end \"%g\" lies before %g", r.End, last)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+// Package bench runs scenarios against an engine and keeps what happened.
+package bench
+
+// Results is results.json: one finished or partial run. The fields model,
+// hardware, date and results are the reference's, name for name, so that its
+// own tools read the file; everything else stands beside them.
+type Results struct {
+	Model    string `json:"model"`
+	Hardware string `json:"hardware"`
+	// Date is the local start time in ISO 8601 with microseconds and no zone,
+	// as Python's datetime.isoformat prints it.
+	Date    string   `json:"date"`
+	Results []Result `json:"results"`
+
+	// Partial says that the run ended before its suite did.
+	Partial bool `json:"partial,omitempty"`
+	// PartialReason says why, for example "interrupted".
+	PartialReason string `json:"partial_reason,omitempty"`
+	// Planned lists every scenario of the suite, in order, also those that
+	// have no result.
+	Planned []string `json:"planned,omitempty"`
+
+	Details []Detail    `json:"details,omitempty"`
+	System  *System     `json:"system,omitempty"`
+	Engine  *EngineInfo `json:"engine,omitempty"`
+}
+
+// Result holds the reference's 26 fields of one scenario. A pointer is nil,
+// and null in the file, where the quantity was not measured.
+type Result struct {
+	Name                 string   `json:"name"`
+	InputLen             int      `json:"input_len"`   // tokens, nominal
+	OutputLen            int      `json:"output_len"`  // tokens, nominal
+	Concurrency          int      `json:"concurrency"` // requests in flight
+	NumPrompts           int      `json:"num_prompts"`
+	SuccessfulRequests   float64  `json:"successful_requests"`
+	FailedRequests       float64  `json:"failed_requests"`
+	DurationS            *float64 `json:"duration_s"`
+	TotalInputTokens     float64  `json:"total_input_tokens"`
+	TotalOutputTokens    float64  `json:"total_output_tokens"`
+	RequestThroughput    *float64 `json:"request_throughput"`     // requests/s
+	OutputThroughput     *float64 `json:"output_throughput"`      // tokens/s
+	PeakOutputThroughput *float64 `json:"peak_output_throughput"` // tokens in the fullest 1 s bucket
+	TotalThroughput      *float64 `json:"total_throughput"`       // tokens/s, input and output
+	TTFTMeanMs           *float64 `json:"ttft_mean_ms"`
+	TTFTMedianMs         *float64 `json:"ttft_median_ms"`
+	TTFTP99Ms            *float64 `json:"ttft_p99_ms"`
+	TPOTMeanMs           *float64 `json:"tpot_mean_ms"`
+	TPOTMedianMs         *float64 `json:"tpot_median_ms"`
+	TPOTP99Ms            *float64 `json:"tpot_p99_ms"`
+	ITLMeanMs            *float64 `json:"itl_mean_ms"`
+	ITLMedianMs          *float64 `json:"itl_median_ms"`
+	ITLP99Ms             *float64 `json:"itl_p99_ms"`
+	PPSpeed              *float64 `json:"pp_speed"` // input_len / mean TTFT, tokens/s
+	TGSpeed              *float64 `json:"tg_speed"` // 1000 / mean TPOT, tokens/s
+	Error                *string  `json:"error"`
+}
+
+// Status of a scenario.
+const (
+	StatusComplete = "complete" // every request ended, well or badly
+	StatusPartial  = "partial"  // the run stopped inside the scenario
+	StatusFailed   = "failed"   // the scenario could not run; Error says why
+)
+
+// Cache states of a scenario's prompts.
+const (
+	CacheCold = "cold" // every prompt differs from every other; nothing is reused
+	CacheWarm = "warm" // KV of earlier prompts may be reused
+)
+
+// Detail is what ceiling knows of a scenario beyond the reference's fields.
+// Details[i] belongs to Results[i].
+type Detail struct {
+	Name     string `json:"name"`
+	Category string `json:"category"`
+	Purpose  string `json:"purpose"`
+	Status   string `json:"status"`
+
+	// What was asked for beyond the reference's fields.
+	RangeRatio  float64  `json:"range_ratio"`
+	RequestRate *float64 `json:"request_rate"` // requests/s; null: closed loop
+	Burstiness  *float64 `json:"burstiness"`
+	PrefixLen   int      `json:"prefix_len"`
+
+	Cache        string `json:"cache"`
+	ReusedTokens int64  `json:"reused_tokens"` // prompt tokens served from KV of earlier prompts
+
+	// Latency distributions, in seconds.
+	TTFT    *Dist `json:"ttft_s"`
+	TPOT    *Dist `json:"tpot_s"`
+	ITL     *Dist `json:"itl_s"`
+	E2EL    *Dist `json:"e2el_s"`
+	Queue   *Dist `json:"queue_s"`   // admission − intended start
+	Prefill *Dist `json:"prefill_s"` // first token − first engine call with a token of the prompt
+	Decode  *Dist `json:"decode_s"`  // last token − first token
+
+	// PPMean and PPMedian are input_len / mean and / median TTFT, tokens/s.
+	PPMean   *float64 `json:"pp_mean"`
+	PPMedian *float64 `json:"pp_median"`
+	// EnginePrefill is the engine's own rate: prompt tokens computed /
+	// Σ prefill_s, tokens/s. It has no queueing in it.
+	EnginePrefill *float64 `json:"engine_prefill"`
+	PerUser       *float64 `json:"per_user_throughput"` // output throughput / concurrency, tokens/s
+	Goodput       *float64 `json:"goodput"`             // requests/s within the SLO; null: none given
+
+	PeakConcurrent int     `json:"peak_concurrent"` // exact sweep over half-open intervals
+	Waves          float64 `json:"waves"`           // num_prompts / concurrency
+	LateRequests   int     `json:"late_requests"`   // open loop: admitted after the intended start by more than one step
+	Dropped        int     `json:"dropped_requests"`
+
+	Steps         int64    `json:"steps"`
+	EngineS       float64  `json:"engine_s"`       // seconds inside Step
+	OverheadRatio *float64 `json:"overhead_ratio"` // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
+	StartS        float64  `json:"start_s"`        // on the run's clock
+	EndS          float64  `json:"end_s"`
+
+	Failures []Failure `json:"failures,omitempty"` // reasons with counts
+	// Warnings are sentences that qualify a figure, for example "p99 of 20
+	// values: need 100".
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Failure counts the requests that failed for one reason.
+type Failure struct {
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
+
+// Dist is a sample's summary. Quantiles are by linear interpolation
+// (numpy's default); Std is the population's.
+type Dist struct {
+	Count  int     `json:"count"`
+	Mean   float64 `json:"mean"`
+	Std    float64 `json:"std"`
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	P90    float64 `json:"p90"`
+	P95    float64 `json:"p95"`
+	P99    float64 `json:"p99"`
+	Max    float64 `json:"max"`
+}
+
+// System is the machine, for the report's System Configuration. An empty
+// string is "not known" and leaves its row out.
+type System struct {
+	GPUs        string `json:"gpus,omitempty"` // "4× AMD Instinct MI100 (gfx908)"
+	OS          string `json:"os,omitempty"`
+	Kernel      string `json:"kernel,omitempty"`
+	CPU         string `json:"cpu,omitempty"`
+	Cores       int    `json:"cores,omitempty"` // usable by this process
+	MemoryBytes int64  `json:"memory_bytes,omitempty"`
+	MemoryLimit int64  `json:"memory_limit_bytes,omitempty"` // cgroup limit below the machine's memory
+	ROCkModule  string `json:"rock_module,omitempty"`
+	ROCm        string `json:"rocm,omitempty"`
+	XGMI        string `json:"xgmi,omitempty"`
+	Governor    string `json:"cpu_governor,omitempty"`
+	Hypervisor  string `json:"hypervisor,omitempty"`
+	// LoadAverage is the kernel's one-minute figure before the run began:
+	// above a fraction of one, other work was using the machine.
+	LoadAverage  string `json:"load_average,omitempty"`
+	Instructions string `json:"instruction_sets,omitempty"` // those the CPU backend was built for
+}
+
+// EngineInfo says what computed the numbers and under which conditions.
+type EngineInfo struct {
+	Name      string `json:"name"`    // "llama.cpp"
+	Release   string `json:"release"` // "v0.5.0"
+	Tree      string `json:"tree"`    // git tree hash of the source, or what LLAMA_CPP_DIR held
+	TreeState string `json:"tree_state"`
+	Build     string `json:"build"` // preset, compiler and flags
+
+	Backends []string     `json:"backends"`
+	Devices  []DeviceInfo `json:"devices"` // those the model was loaded on
+
+	ModelFile    string            `json:"model_file"`
+	ModelBytes   int64             `json:"model_bytes"`
+	ModelSHA256  string            `json:"model_sha256,omitempty"`
+	Architecture string            `json:"architecture"`
+	Description  string            `json:"description"` // llama.cpp's own, "llama 1B Q4_1"
+	Parameters   int64             `json:"parameters"`
+	TensorTypes  []TensorTypeCount `json:"tensor_types"`
+
+	Threads      int               `json:"threads"`
+	UBatch       int               `json:"ubatch"`
+	Batch        int               `json:"batch"`
+	FlashAttn    string            `json:"flash_attn"` // on | off | auto
+	KVType       string            `json:"kv_type"`
+	KVUnified    bool              `json:"kv_unified"`
+	SplitMode    string            `json:"split_mode"`
+	GPULayers    int               `json:"gpu_layers"`
+	LoadMode     string            `json:"load_mode"` // mmap | direct-io | read
+	Sampling     string            `json:"sampling"`  // "greedy, in the backend" | "greedy, argmax on the CPU"
+	Seed         uint64            `json:"seed"`
+	PrefixCache  bool              `json:"prefix_cache"`
+	LoadSeconds  float64           `json:"load_s"`
+	PeakRSSBytes int64             `json:"peak_rss_bytes"`
+	Environment  map[string]string `json:"environment,omitempty"` // switches that change speed or results
+}
+
+// DeviceInfo is one llama.cpp device.
+type DeviceInfo struct {
+	Name        string `json:"name"`        // "CPU", "ROCm0", "RPC0[127.0.0.1:50052]"
+	Description string `json:"description"` // "AMD Instinct MI100"
+	Type        string `json:"type"`        // cpu | gpu | igpu | accel
+	MemoryTotal int64  `json:"memory_total_bytes"`
+	MemoryFree  int64  `json:"memory_free_bytes"`
+}
+
+// TensorTypeCount is one row of the model's tensor-type summary.
+type TensorTypeCount struct {
+	Type    string `json:"type"` // "Q4_1"
+	Tensors int    `json:"tensors"`
+	Bytes   int64  `json:"bytes"`
+}

@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// ResumeState is what an earlier part of a run leaves to go on from.
+type ResumeState struct {
+	// Done holds the complete scenarios by their index in the suite.
+	Done map[int]ScenarioResult
+	// Offset is the last instant that the earlier part's files hold, records
+	// that are dropped included; the clock goes on from there.
+	Offset time.Duration
+	// Dropped is the number of records of incomplete scenarios that were
+	// taken out of the journal; they run again.
+	Dropped int
+	// Torn says that the journal's last line had been cut short.
+	Torn bool
+}
+
+// ScenarioResult is one scenario's outcome.
+type ScenarioResult struct {
+	Result Result
+	Detail Detail
+}
+
+// Resume works out which scenarios of the suite are complete, and cuts the
+// journal back to their records (by way of a temporary file and a rename). A
+// scenario is complete when saved says so and the journal holds a record of
+// each of its requests; everything else, also what failed, runs again.
+//
+// saved may be nil: a run that was stopped before its first result. That the
+// model and the options are the same is the caller's to check, from the
+// manifest.
+func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, error) {
+	content, err := ReadJournalFile(journalPath)
+	if err != nil {
+		return nil, err
+	}
+	st := &ResumeState{Done: map[int]ScenarioResult{}, Torn: content.Torn}
+	for _, r := range content.Records {
+		if r.Scenario >= len(suite.Scenarios) || r.Name != suite.Scenarios[r.Scenario].Name {
+			return nil, fmt.Errorf("resume: the journal has %q as scenario %d, and suite %q has not: resume with the suite the run began with",
+				r.Name, r.Scenario+1, suite.Name)
+		}
+		st.Offset = max(st.Offset, duration(r.End))
+	}
+	if saved != nil {
+		if err := st.collect(saved, suite, content.Records); err != nil {
+			return nil, err
+		}
+	}
+	var keep []Record
+	for _, r := range content.Records {
+		if _, ok := st.Done[r.Scenario]; !ok {
+			st.Dropped++
+			continue
+		}
+		keep = append(keep, r)
+	}
+	return st, rewriteJournal(journalPath, keep)
+}
+
+// collect fills Done from the saved results.
+func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) error {
+	if len(saved.Details) != len(saved.Results) {
+		return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
+	}
+	finished := map[int]int{} // different requests in the journal, by scenario
+	seen := map[[2]int]bool{}
+	for _, r := range records {
+		if key := [2]int{r.Scenario, r.Request}; !seen[key] {
+			seen[key] = true
+			finished[r.Scenario]++
+		}
+	}
+	index := map[string]int{}
+	for i, sc := range suite.Scenarios {
+		index[sc.Name] = i
+	}
+	for k, d := range saved.Details {
+		i, ok := index[d.Name]
+		if !ok {
+			return fmt.Errorf("resume: scenario %q is not in suite %q: resume with the suite the run began with", d.Name, suite.Name)
+		}
+		if d.Status == StatusComplete && finished[i] == suite.Scenarios[i].Prompts {
+			st.Done[i] = ScenarioResult{saved.Results[k], d}
+			st.Offset = max(st.Offset, duration(d.EndS))
+		}
+	}
+	return nil
+}
+
+// rewriteJournal replaces the journal with the given records in one step, so
+// that a crash leaves either the old file or the new one.
+func rewriteJournal(path string, records []Record) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("journal %q: %w", path, unwrapPath(err))
+	}
+	err = writeRecords(tmp, records)
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("journal %q: rewrite: %w", path, err), removeTemp(tmp.Name()))
+	}
+	return nil
+}
+
+// writeRecords writes, syncs and closes f.
+func writeRecords(f *os.File, records []Record) error {
+	w := bufio.NewWriter(f)
+	enc := json.NewEncoder(w)
+	var err error
+	for i := range records {
+		if err = enc.Encode(&records[i]); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func removeTemp(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

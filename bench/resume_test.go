@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A suite of two scenarios with two requests each, and what an earlier part
+// of its run may have left.
+func TestResume(t *testing.T) {
+	suite := Suite{Name: "t", Scenarios: []Scenario{{Name: "A", Prompts: 2}, {Name: "B", Prompts: 2}}}
+	record := func(scenario, request int, end float64) Record {
+		r := rec(0.5, end)
+		r.Scenario, r.Name, r.Request = scenario, suite.Scenarios[scenario].Name, request
+		return r
+	}
+	a0, a1, b0, b1 := record(0, 0, 1), record(0, 1, 2), record(1, 0, 3), record(1, 1, 4)
+	saved := func(status ...string) *Results {
+		r := &Results{}
+		for i, s := range status {
+			if s == "" {
+				continue
+			}
+			name := suite.Scenarios[i].Name
+			r.Results = append(r.Results, Result{Name: name})
+			r.Details = append(r.Details, Detail{Name: name, Status: s, EndS: float64(2*i) + 2.5})
+		}
+		return r
+	}
+	for _, tc := range []struct {
+		name    string
+		records []Record
+		tail    string // written behind the records
+		saved   *Results
+		done    []int
+		keep    []Record
+		offset  time.Duration
+		torn    bool
+		err     string
+	}{
+		{name: "stopped in B", records: []Record{a0, a1, b0}, saved: saved(StatusComplete, StatusPartial),
+			done: []int{0}, keep: []Record{a0, a1}, offset: 3 * time.Second},
+		{name: "stopped between scenarios: the detail's end is the last instant", records: []Record{a0, a1}, saved: saved(StatusComplete),
+			done: []int{0}, keep: []Record{a0, a1}, offset: 2500 * time.Millisecond},
+		{name: "crashed in B, with half a line", records: []Record{a0, a1, b0}, tail: `{"scenario":1,"na`, saved: saved(StatusComplete),
+			done: []int{0}, keep: []Record{a0, a1}, offset: 3 * time.Second, torn: true},
+		{name: "a failed scenario runs again, those behind it do not", records: []Record{a0, b0, b1}, saved: saved(StatusFailed, StatusComplete),
+			done: []int{1}, keep: []Record{b0, b1}, offset: 4500 * time.Millisecond},
+		{name: "a partial scenario runs again even if all its requests ended", records: []Record{a0, a1}, saved: saved(StatusPartial), offset: 2 * time.Second},
+		{name: "results saved, but the journal lacks a request", records: []Record{a0}, saved: saved(StatusComplete), offset: time.Second},
+		{name: "the same request twice is not two requests", records: []Record{a0, a0}, saved: saved(StatusComplete), offset: time.Second},
+		{name: "all requests ended, but the results were not saved", records: []Record{a0, a1}, offset: 2 * time.Second},
+		{name: "nothing yet"},
+		{name: "another suite's journal", records: []Record{{Scenario: 1, Name: "X", Error: "x"}}, saved: saved(),
+			err: `resume: the journal has "X" as scenario 2, and suite "t" has not`},
+		{name: "a journal with more scenarios", records: []Record{{Scenario: 2, Name: "C", Error: "x"}},
+			err: `resume: the journal has "C" as scenario 3, and suite "t" has not`},
+		{name: "another suite's results", saved: &Results{Results: make([]Result, 1), Details: []Detail{{Name: "X"}}},
+			err: `resume: scenario "X" is not in suite "t"`},
+		{name: "results without details", saved: &Results{Results: make([]Result, 1)}, err: `resume: "0" details for 1 results: start a new run`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "requests.jsonl")
+			writeJournal(t, path, tc.records)
+			before := appendText(t, path, tc.tail)
+			st, err := Resume(path, tc.saved, suite)
+			if tc.err != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tc.err) || st != nil {
+					t.Errorf("error %v, want %s…", err, tc.err)
+				}
+				if after, _ := os.ReadFile(path); string(after) != before {
+					t.Error("the journal was changed with the error")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if done := slices.Sorted(maps.Keys(st.Done)); !slices.Equal(done, tc.done) {
+				t.Errorf("done %v, want %v", done, tc.done)
+			}
+			if st.Offset != tc.offset || st.Torn != tc.torn || st.Dropped != len(tc.records)-len(tc.keep) {
+				t.Errorf("offset %v, torn %v, dropped %d", st.Offset, st.Torn, st.Dropped)
+			}
+			content, err := ReadJournalFile(path)
+			if err != nil || content.Torn {
+				t.Fatalf("torn %v, %v", content.Torn, err)
+			}
+			if diff := cmp.Diff(tc.keep, content.Records); diff != "" {
+				t.Error(diff)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// appendText writes text behind the file, and returns the whole.
+func appendText(t *testing.T, path, text string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = append(data, text...)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestResumeWithoutJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "requests.jsonl")
+	if _, err := Resume(path, nil, testSuite()); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("error %v", err)
+	}
+}

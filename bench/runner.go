@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// Run runs the suite, one scenario after the other, and returns its results:
+// one entry per scenario that was attempted, in the suite's order. A scenario
+// that can't run is an entry that says why, and the others run.
+//
+// The results are returned with the error too, and say that they are partial.
+// The error wraps the context's error when the run was interrupted,
+// ErrEngineLost when the engine can't go on, and is the
+// journal's or OnScenario's when results can't be stored. A mistake in the
+// configuration gives no results.
+//
+// Run makes every engine call from the calling goroutine, locked to its
+// thread.
+func Run(ctx context.Context, cfg Config) (*Results, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	// OpenMP keeps a pool of worker threads for each thread that calls it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	r := newRunner(cfg)
+	defer r.rep.close()
+	err := r.run(ctx)
+	out := r.results(err)
+	// A session that does not close cleanly takes nothing from what was
+	// measured.
+	return out, errors.Join(err, r.sessions.close())
+}
+
+// runner is one run.
+type runner struct {
+	cfg      Config
+	clock    *Clock
+	rep      *reporter
+	track    *tracker
+	sessions sessions
+	entries  []*ScenarioResult // by scenario; nil: not attempted
+	first    []int             // index in the run of each scenario's first prompt
+	prompts  int               // in the whole run, warm-up included
+	warmedUp bool
+}
+
+func newRunner(cfg Config) *runner {
+	r := &runner{cfg: cfg, clock: cfg.Clock, rep: newReporter(cfg.Progress)}
+	r.sessions = sessions{cfg: cfg, tooLarge: map[int]error{}}
+	budget := cfg.Budget
+	if budget == 0 {
+		budget = DefaultBudget
+	}
+	r.track = newTracker(cfg.Suite, r.rep, budget)
+	r.entries = make([]*ScenarioResult, len(cfg.Suite.Scenarios))
+	for _, sc := range cfg.Suite.Scenarios {
+		r.first = append(r.first, r.prompts)
+		r.prompts += sc.Prompts
+	}
+	r.prompts += warmupPrompts
+	var offset time.Duration
+	if cfg.Resume != nil {
+		offset = cfg.Resume.Offset
+		for i, done := range cfg.Resume.Done {
+			if i >= 0 && i < len(r.entries) {
+				r.entries[i] = &done
+				r.track.begin(i, "")
+				r.track.end()
+			}
+		}
+	}
+	if r.clock == nil {
+		r.clock = NewClock(offset)
+	}
+	return r
+}
+
+func (r *runner) run(ctx context.Context) error {
+	for i := range r.cfg.Suite.Scenarios {
+		if r.entries[i] != nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
+		entry, fatal := r.scenario(ctx, i)
+		r.entries[i] = &entry
+		r.track.end()
+		if err := r.save(i, entry); fatal == nil {
+			fatal = err
+		}
+		if fatal != nil {
+			return fatal
+		}
+	}
+	return nil
+}
+
+// save stores what is finished, and tells.
+func (r *runner) save(i int, entry ScenarioResult) error {
+	var err error
+	if r.cfg.Journal != nil {
+		err = r.cfg.Journal.Flush()
+	}
+	if r.cfg.OnScenario != nil {
+		// A journal that fails does not keep the figures from being saved.
+		err = errors.Join(err, r.cfg.OnScenario(r.results(nil)))
+	}
+	e := r.track.event(EventScenarioFinished)
+	e.Scenario, e.Result, e.Detail = i, &entry.Result, &entry.Detail
+	e.RequestsDone, e.Requests = int(entry.Result.SuccessfulRequests+entry.Result.FailedRequests), entry.Result.NumPrompts
+	r.rep.send(e)
+	return err
+}
+
+// results assembles what there is. err is what ended the run, nil while it
+// goes on and at its end.
+func (r *runner) results(err error) *Results {
+	out := r.cfg.Template
+	out.Planned = r.cfg.Suite.names()
+	out.Results, out.Details = []Result{}, nil
+	out.Partial, out.PartialReason = false, ""
+	for _, e := range r.entries {
+		if e == nil || e.Detail.Status == StatusPartial {
+			out.Partial, out.PartialReason = true, "the run did not finish"
+		}
+		if e != nil {
+			out.Results = append(out.Results, e.Result)
+			out.Details = append(out.Details, e.Detail)
+		}
+	}
+	if err != nil {
+		out.Partial, out.PartialReason = true, oneLine(err)
+		if errors.Is(err, errInterrupted) {
+			out.PartialReason = errInterrupted.Error()
+		}
+	}
+	return &out
+}
+
+// interrupted is the error of a run whose context has ended.
+func interrupted(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("%w: %w (%w)", errInterrupted, cause, ctx.Err())
+	}
+	return fmt.Errorf("%w: %w", errInterrupted, ctx.Err())
+}

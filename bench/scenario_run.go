@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The warm-up brings caches, thread pools and kernels up before the first
+// scenario. It is never counted.
+const (
+	warmupPrompts = 3
+	warmupInput   = 128 // tokens, or what fits
+	warmupOutput  = 32
+)
+
+// scenario runs the i-th scenario. fatal is an error that ends the run.
+func (r *runner) scenario(ctx context.Context, i int) (entry ScenarioResult, fatal error) {
+	sc := r.cfg.Suite.Scenarios[i]
+	r.track.begin(i, sc.Name)
+	started := r.track.event(EventScenarioStarted)
+	started.Requests = sc.Prompts
+	r.rep.send(started)
+
+	m := Measured{Status: StatusComplete, Cache: CacheCold, StartS: r.clock.Seconds()}
+	if r.cfg.PrefixCache {
+		m.Cache = CacheWarm
+	}
+	var records []Record
+	work, err := NewWorkload(r.workload(i, sc))
+	if err == nil {
+		r.track.load(work)
+		records, err = r.measure(ctx, i, work, &m)
+	}
+	if err != nil {
+		fatal = r.classify(ctx, err, &m)
+		m.Dropped = sc.Prompts - len(records) - m.inFlight
+	}
+	if m.Steps == 0 {
+		m.EndS = r.clock.Seconds()
+	}
+	if r.cfg.Resume != nil && r.cfg.PrefixCache {
+		m.Notes = append(m.Notes, "resumed: the prefix cache was empty at the start of this part of the run")
+	}
+	entry.Result, entry.Detail = Summarize(sc, records, m)
+	return entry, fatal
+}
+
+func (r *runner) workload(i int, sc Scenario) WorkloadSpec {
+	return WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
+		First: r.first[i], Total: r.prompts, Warm: r.cfg.PrefixCache}
+}
+
+// classify sets the status that an error gives the scenario, and returns the
+// error if it ends the run.
+func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
+	var sink *sinkError
+	switch {
+	case errors.As(err, &sink):
+		m.Status, m.Error = StatusPartial, oneLine(err)
+		return err
+	case errors.Is(err, ErrEngineLost):
+		m.Status, m.Error = StatusFailed, oneLine(err)
+		return err
+	case canceled(ctx, err):
+		m.Status, m.Error = StatusPartial, errInterrupted.Error()
+		if ctx.Err() == nil {
+			return fmt.Errorf("%w: %w", errInterrupted, err)
+		}
+		return interrupted(ctx)
+	}
+	m.Status, m.Error = StatusFailed, oneLine(err)
+	return nil
+}
+
+// measure opens a session, warms up if nothing has yet, and drives the
+// workload. The scenario's clock starts when all that is done.
+func (r *runner) measure(ctx context.Context, i int, work *Workload, m *Measured) (records []Record, err error) {
+	s, err := r.sessions.acquire(ctx, i, work)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err := r.sessions.release(s, err != nil); err != nil {
+			m.Notes = append(m.Notes, oneLine(err))
+		}
+	}()
+	budget := r.cfg.budget(s.eng)
+	if err := fits(work, s.spec, budget); err != nil {
+		return nil, err
+	}
+	if !r.warmedUp && !r.cfg.NoWarmup {
+		if err := r.warmUp(ctx, s, budget); err != nil {
+			return nil, err
+		}
+		r.warmedUp = true
+	}
+	d := newDrive(s.eng, r.clock, work, i, budget)
+	d.cache, d.sink, d.watch = s.cache, r.cfg.Journal, r.track
+	err = r.drive(ctx, d)
+	m.from(d)
+	return d.records, err
+}
+
+// drive runs d, and fails what is in flight after an engine error. What an
+// interruption stops has neither succeeded nor failed, and leaves no record.
+func (r *runner) drive(ctx context.Context, d *drive) error {
+	err := d.run(ctx)
+	var sink *sinkError
+	if err == nil || canceled(ctx, err) || errors.As(err, &sink) {
+		return err
+	}
+	return errors.Join(err, d.fail(oneLine(err)))
+}
+
+// from takes over what the drive measured.
+func (m *Measured) from(d *drive) {
+	m.StartS, m.EndS = seconds(d.start), seconds(d.now)
+	m.Steps = d.meter.steps
+	m.EngineS = d.meter.inside.Seconds()
+	m.OutsideS = d.meter.outside().Seconds()
+	m.inFlight = d.batcher.inFlight
+}
+
+// warmUp runs the warm-up requests in a session, shortened to what fits
+// there.
+func (r *runner) warmUp(ctx context.Context, s *session, budget int) error {
+	r.rep.send(r.track.event(EventWarmup))
+	sc := Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
+		Concurrency: min(warmupPrompts, s.spec.Sequences), Prompts: warmupPrompts}
+	if fit := s.spec.TokensPerSequence; sc.Input+sc.Output > fit {
+		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))
+		sc.Output = max(1, fit-sc.Input)
+	}
+	// Its prompts are numbered behind those of the suite.
+	work, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
+		First: r.prompts - warmupPrompts, Total: r.prompts})
+	if err != nil {
+		return fmt.Errorf("warm-up: %w", err)
+	}
+	if err := newDrive(s.eng, r.clock, work, -1, budget).run(ctx); err != nil {
+		return fmt.Errorf("warm-up: %w", err)
+	}
+	return nil
+}

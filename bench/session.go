@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// session is an open engine and what it was opened for.
+type session struct {
+	eng   Engine
+	spec  SessionSpec
+	cache *prefixCache // nil: cold
+}
+
+// sessions opens what scenarios need. Cold, each scenario has a session of
+// its own. Warm, one session serves them all, so that the KV of finished
+// prompts lives on.
+type sessions struct {
+	cfg    Config
+	shared *session
+	// tooLarge are scenarios that the shared session could not be opened for,
+	// with the reason.
+	tooLarge map[int]error
+}
+
+// need is the session that scenario sc asks for by itself.
+func need(sc Scenario, unified bool) SessionSpec {
+	_, in := sc.inputBounds()
+	_, out := sc.outputBounds()
+	return SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: sc.PrefixLen + in + out, Unified: unified}
+}
+
+// acquire returns a session for scenario i. Its error is the scenario's.
+func (s *sessions) acquire(ctx context.Context, i int, work *Workload) (*session, error) {
+	if !s.cfg.PrefixCache {
+		spec := need(work.spec.Scenario, s.cfg.KVUnified != nil && *s.cfg.KVUnified)
+		// What was drawn may be shorter than what could have been.
+		_, _, spec.TokensPerSequence = work.longest()
+		eng, err := s.cfg.Opener.Open(ctx, spec)
+		if err != nil {
+			return nil, err
+		}
+		return &session{eng: eng, spec: spec}, nil
+	}
+	if s.shared == nil {
+		if err := s.openShared(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.tooLarge[i]; err != nil {
+		return nil, err
+	}
+	return s.shared, nil
+}
+
+// openShared opens the session of a warm run, large enough for every scenario
+// that is not known to be too large. Where it can't be opened, the scenario
+// with the longest sequences is given up and the rest is tried.
+func (s *sessions) openShared(ctx context.Context) error {
+	for {
+		spec, cells, largest := s.sharedSpec()
+		if largest < 0 {
+			return errors.New("no scenario fits: see the scenarios before this one")
+		}
+		eng, err := s.cfg.Opener.Open(ctx, spec)
+		if err == nil {
+			first := spec.Sequences - s.spares(cells.Sequences)
+			s.shared = &session{eng: eng, spec: spec,
+				cache: newPrefixCache(int32(first), spec.Sequences-first, spec.TotalTokens)}
+			return nil
+		}
+		if canceled(ctx, err) || errors.Is(err, ErrEngineLost) {
+			return err
+		}
+		s.tooLarge[largest] = err
+	}
+}
+
+// sharedSpec is the session for every scenario that fits, the part of it that
+// requests in flight need at most, and the scenario with the longest
+// sequences, −1 if there is none left.
+func (s *sessions) sharedSpec() (spec, active SessionSpec, largest int) {
+	largest = -1
+	for i, sc := range s.cfg.Suite.Scenarios {
+		if s.tooLarge[i] != nil {
+			continue
+		}
+		n := need(sc, true)
+		if n.TokensPerSequence > active.TokensPerSequence {
+			active.TokensPerSequence, largest = n.TokensPerSequence, i
+		}
+		active.Sequences = max(active.Sequences, n.Sequences)
+		active.TotalTokens = max(active.TotalTokens, n.Sequences*n.TokensPerSequence)
+	}
+	spec = active
+	spec.Unified = true
+	spec.Sequences += s.spares(active.Sequences)
+	spec.TotalTokens += s.cfg.cacheCells(active.TotalTokens)
+	return spec, active, largest
+}
+
+// spares is the number of sequences that keep finished prompts.
+func (s *sessions) spares(active int) int {
+	return max(0, min(s.cfg.maxSequences()-active, s.cfg.Suite.Prompts()))
+}
+
+// release gives a session back. A session in which something failed is closed
+// also when it is shared: what is in its cache is not known any more.
+func (s *sessions) release(x *session, broken bool) error {
+	if x == s.shared && !broken {
+		return nil
+	}
+	if x == s.shared {
+		s.shared = nil
+	}
+	if err := x.eng.Close(); err != nil {
+		return fmt.Errorf("close session: %w", err)
+	}
+	return nil
+}
+
+// close ends the shared session.
+func (s *sessions) close() error {
+	if s.shared == nil {
+		return nil
+	}
+	return s.release(s.shared, true)
+}

@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ScalingPrefix begins the name of every scaling point: "Concurrency Scaling
+// (c=8)". The sweet spot and the peak are looked for among those, in our
+// files and in the reference's, which have no category.
+const ScalingPrefix = "Concurrency Scaling"
+
+// BuiltinSuites names the built-in suites, the default first.
+func BuiltinSuites() []string { return []string{"standard", "extended", "smoke"} }
+
+// BuiltinSuite returns a built-in suite by name, and whether there is one.
+func BuiltinSuite(name string) (Suite, bool) {
+	switch name {
+	case "standard":
+		return Suite{Name: name, Scenarios: standardScenarios()}, true
+	case "extended":
+		sc := append(standardScenarios(), scalingScenario(64, 64), scalingScenario(128, 128))
+		return Suite{Name: name, Scenarios: sc}, true
+	case "smoke":
+		return Suite{Name: name, Scenarios: smokeScenarios()}, true
+	}
+	return Suite{}, false
+}
+
+// standardScenarios are the reference's ten, by name and number.
+func standardScenarios() []Scenario {
+	out := []Scenario{
+		{Name: "Single User Latency", Category: "Latency", Purpose: "Best-case latency with no batching",
+			Input: 2048, Output: 512, Concurrency: 1, Prompts: 20},
+		{Name: "Short Context Throughput", Category: "Throughput", Purpose: "Maximum throughput with short sequences",
+			Input: 512, Output: 256, Concurrency: 16, Prompts: 50},
+		{Name: "Long Context (16K)", Category: "Long Context", Purpose: "Extended context performance",
+			Input: 16384, Output: 1024, Concurrency: 4, Prompts: 10},
+		{Name: "Decode Stress Test", Category: "Decode", Purpose: "Long generation with minimal prefill",
+			Input: 128, Output: 2048, Concurrency: 1, Prompts: 5},
+		{Name: "Mixed Traffic", Category: "Mixed", Purpose: "Variable request sizes (±50%)",
+			Input: 2048, Output: 512, Concurrency: 8, Prompts: 30, RangeRatio: 0.5},
+	}
+	for c := 2; c <= 32; c *= 2 {
+		out = append(out, scalingScenario(c, 30))
+	}
+	return out
+}
+
+func scalingScenario(c, prompts int) Scenario {
+	return Scenario{
+		Name: fmt.Sprintf("%s (c=%d)", ScalingPrefix, c), Category: ScalingPrefix,
+		Purpose: fmt.Sprintf("Scaling test at concurrency %d", c),
+		Input:   1024, Output: 256, Concurrency: c, Prompts: prompts,
+	}
+}
+
+// smokeScenarios are the standard ones at a sixteenth of the tokens and at
+// most two waves, for a first look within a minute.
+func smokeScenarios() []Scenario {
+	out := standardScenarios()
+	for i := range out {
+		out[i].Input /= 16
+		out[i].Output /= 16
+		out[i].Prompts = min(out[i].Prompts, 2*out[i].Concurrency)
+	}
+	return out
+}
+
+// FindSuite returns the built-in suite of that name, or reads the YAML file
+// at that path. The error of a file that can be read is a *SuiteError with
+// everything that is wrong in it.
+func FindSuite(nameOrPath string) (Suite, error) {
+	if s, ok := BuiltinSuite(nameOrPath); ok {
+		return s, nil
+	}
+	data, err := readSuite(nameOrPath)
+	looksLikePath := strings.ContainsAny(nameOrPath, `/\`) || filepath.Ext(nameOrPath) != ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
+		return Suite{}, unknownSuite(nameOrPath)
+	case errors.Is(err, fs.ErrNotExist):
+		return Suite{}, fmt.Errorf("suite %q does not exist: give a YAML file, or one of %s",
+			nameOrPath, strings.Join(BuiltinSuites(), ", "))
+	case err != nil:
+		return Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, unwrapPath(err))
+	case len(data) > maxSuiteBytes:
+		return Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
+	}
+	return ParseSuite(nameOrPath, data)
+}
+
+// readSuite reads at most one byte more than a suite may have, so that a
+// device or a model file given by mistake does not fill the memory.
+func readSuite(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSuiteBytes+1))
+}
+
+func unknownSuite(name string) error {
+	known := BuiltinSuites()
+	if near := nearest(name, known); near != "" {
+		return fmt.Errorf("unknown suite %q: did you mean %q?", name, near)
+	}
+	return fmt.Errorf("unknown suite %q: use %s or the path of a YAML file", name, strings.Join(known, ", "))
+}
+
+// unwrapPath drops the operation and the path that fs.PathError repeats.
+func unwrapPath(err error) error {
+	if pe, ok := err.(*fs.PathError); ok {
+		return pe.Err
+	}
+	return err
+}

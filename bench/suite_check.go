@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// fieldProblem is a mistake in one field of a scenario, by its YAML name.
+type fieldProblem struct {
+	field, text string
+}
+
+// fieldProblems checks each field for itself.
+func (s Scenario) fieldProblems() []fieldProblem {
+	var out []fieldProblem
+	add := func(field, text string) {
+		if text != "" {
+			out = append(out, fieldProblem{field, text})
+		}
+	}
+	add("name", checkName(s.Name))
+	add("input", checkInt(s.Input, minInput, maxTokens))
+	add("output", checkInt(s.Output, 1, maxTokens))
+	add("concurrency", checkInt(s.Concurrency, 1, maxConcurrency))
+	add("prompts", checkInt(s.Prompts, 1, maxPrompts))
+	add("prefix_len", checkInt(s.PrefixLen, 0, maxTokens))
+	if !(s.RangeRatio >= 0 && s.RangeRatio < 1) {
+		add("range_ratio", fmt.Sprintf("%q is out of range: use at least 0 and less than 1", fmt.Sprint(s.RangeRatio)))
+	}
+	if s.RequestRate != 0 {
+		add("request_rate", checkNumber(s.RequestRate, 1e-6, maxRate, "requests per second, or leave it out for a closed loop"))
+	}
+	if s.Burstiness != 0 {
+		add("burstiness", checkNumber(s.Burstiness, minBurstiness, maxBurstiness, "(1 is Poisson)"))
+	}
+	for _, l := range []struct {
+		field string
+		ms    float64
+	}{{"slo.ttft", s.SLO.TTFTMs}, {"slo.tpot", s.SLO.TPOTMs}, {"slo.e2el", s.SLO.E2ELMs}} {
+		if l.ms != 0 {
+			add(l.field, checkNumber(l.ms, 1e-3, 1e9, "milliseconds"))
+		}
+	}
+	if s.Repeat != 0 && s.Repeat != 1 {
+		add("repeat", fmt.Sprintf("\"%d\": only 1 is supported for now: run the suite again instead", s.Repeat))
+	}
+	return out
+}
+
+// crossProblems checks fields against each other. It is meant for a scenario
+// whose fields are each in range.
+func (s Scenario) crossProblems() []fieldProblem {
+	var out []fieldProblem
+	if lo, _ := s.inputBounds(); lo < minInput {
+		out = append(out, fieldProblem{"range_ratio", fmt.Sprintf(
+			"%q lets prompts of %d tokens shrink to %d, and at least %d are needed: lower it or raise input",
+			fmt.Sprint(s.RangeRatio), s.Input, lo, minInput)})
+	}
+	if s.Burstiness != 0 && s.RequestRate == 0 {
+		out = append(out, fieldProblem{"burstiness", fmt.Sprintf(
+			"%q has no effect in a closed loop: add request_rate or leave it out", fmt.Sprint(s.Burstiness))})
+	}
+	return out
+}
+
+func checkName(name string) string {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return "missing: give every scenario a name"
+	case len(name) > maxNameLen:
+		return fmt.Sprintf("%q… is %d bytes long: use at most %d", name[:20], len(name), maxNameLen)
+	case strings.ContainsAny(name, "\n\r\t|"):
+		return fmt.Sprintf("%q: a name stands in tables: leave out tabs, line breaks and |", name)
+	}
+	return ""
+}
+
+func checkInt(v, lo, hi int) string {
+	if v >= lo && v <= hi {
+		return ""
+	}
+	return fmt.Sprintf("\"%d\" is out of range: use %d to %d", v, lo, hi)
+}
+
+func checkNumber(v, lo, hi float64, unit string) string {
+	if v >= lo && v <= hi && !math.IsNaN(v) {
+		return ""
+	}
+	plain := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	return fmt.Sprintf("%q is out of range: use %s to %s %s", fmt.Sprint(v), plain(lo), plain(hi), unit)
+}

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"github.com/goccy/go-yaml/ast"
+)
+
+// scenarioField says how one key of a scenario is read. set returns false
+// after it has reported a problem.
+type scenarioField struct {
+	name     string
+	required bool
+	set      func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool
+}
+
+var scenarioFields = []scenarioField{
+	{"name", true, textField(func(s *Scenario) *string { return &s.Name })},
+	{"category", false, textField(func(s *Scenario) *string { return &s.Category })},
+	{"purpose", false, textField(func(s *Scenario) *string { return &s.Purpose })},
+	{"input", true, intField(func(s *Scenario) *int { return &s.Input })},
+	{"output", true, intField(func(s *Scenario) *int { return &s.Output })},
+	{"concurrency", true, intField(func(s *Scenario) *int { return &s.Concurrency })},
+	{"prompts", true, intField(func(s *Scenario) *int { return &s.Prompts })},
+	{"range_ratio", false, numberField(func(s *Scenario) *float64 { return &s.RangeRatio }, true)},
+	{"request_rate", false, numberField(func(s *Scenario) *float64 { return &s.RequestRate }, false)},
+	{"burstiness", false, numberField(func(s *Scenario) *float64 { return &s.Burstiness }, false)},
+	{"prefix_len", false, intField(func(s *Scenario) *int { return &s.PrefixLen })},
+	{"slo", false, setSLO},
+	{"repeat", false, setRepeat},
+}
+
+var sloFields = []struct {
+	name string
+	at   func(*Scenario) *float64
+}{
+	{"ttft", func(s *Scenario) *float64 { return &s.SLO.TTFTMs }},
+	{"tpot", func(s *Scenario) *float64 { return &s.SLO.TPOTMs }},
+	{"e2el", func(s *Scenario) *float64 { return &s.SLO.E2ELMs }},
+}
+
+func scenarioKeys() []string {
+	out := make([]string, len(scenarioFields))
+	for i, f := range scenarioFields {
+		out[i] = f.name
+	}
+	return out
+}
+
+// scenarioReader reads one scenario's mapping.
+type scenarioReader struct {
+	r      *yamlReader
+	fields yamlFields
+	label  string // what errors call the scenario
+	line   int
+	bad    map[string]bool // fields that are reported already
+	lines  map[string]int  // where each field stands
+}
+
+func (f *scenarioReader) read(field scenarioField, sc *Scenario) {
+	n, ok := f.fields.nodes[field.name]
+	if !ok {
+		f.bad[field.name] = field.required || f.fields.meant[field.name]
+		if field.required && !f.fields.meant[field.name] {
+			f.r.problem(f.line, "%s: %s: missing: add it", f.label, field.name)
+		}
+		return
+	}
+	f.lines[field.name] = lineOf(n)
+	if !field.set(f, n, f.label+": "+field.name, sc) {
+		f.bad[field.name] = true
+	}
+}
+
+// check adds what Validate would say, at the lines of the fields, without
+// repeating what is reported already.
+func (f *scenarioReader) check(sc Scenario) {
+	problems := sc.fieldProblems()
+	if len(problems) == 0 && !f.anyBad() {
+		problems = sc.crossProblems()
+	}
+	for _, p := range problems {
+		if f.bad[p.field] {
+			continue
+		}
+		line, ok := f.lines[p.field]
+		if !ok {
+			line = f.line
+		}
+		f.r.problem(line, "%s: %s: %s", f.label, p.field, p.text)
+	}
+}
+
+func (f *scenarioReader) anyBad() bool {
+	for _, bad := range f.bad {
+		if bad {
+			return true
+		}
+	}
+	return false
+}
+
+type fieldSetter = func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool
+
+func textField(at func(*Scenario) *string) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) (ok bool) {
+		*at(sc), ok = f.r.text(n, key)
+		return ok
+	}
+}
+
+func intField(at func(*Scenario) *int) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) (ok bool) {
+		*at(sc), ok = f.r.integer(n, key)
+		return ok
+	}
+}
+
+// numberField reads a number. Where 0 stands for "not given" in Scenario, a
+// written 0 is a mistake.
+func numberField(at func(*Scenario) *float64, zero bool) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+		v, ok := f.r.number(n, key)
+		if ok && v == 0 && !zero {
+			f.r.problem(lineOf(n), "%s: \"0\" is out of range: use more than 0, or leave it out", key)
+			return false
+		}
+		*at(sc) = v
+		return ok
+	}
+}
+
+func setRepeat(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+	v, ok := f.r.integer(n, key)
+	if ok && v == 0 {
+		f.r.problem(lineOf(n), "%s: \"0\": only 1 is supported for now: leave it out", key)
+		return false
+	}
+	sc.Repeat = v
+	return ok
+}
+
+func setSLO(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+	names := make([]string, len(sloFields))
+	for i, s := range sloFields {
+		names[i] = s.name
+	}
+	fields, ok := f.r.mapping(n, key, names)
+	if !ok {
+		return false
+	}
+	if len(fields.nodes) == 0 && len(fields.meant) == 0 {
+		f.r.problem(lineOf(n), "%s: empty: give ttft, tpot or e2el in milliseconds, or leave it out", key)
+		return false
+	}
+	good := true
+	for _, s := range sloFields {
+		child, ok := fields.nodes[s.name]
+		if !ok {
+			continue
+		}
+		full := "slo." + s.name
+		f.lines[full] = lineOf(child)
+		if !numberField(s.at, false)(f, child, f.label+": "+full, sc) {
+			f.bad[full], good = true, false
+		}
+	}
+	return good
+}

@@ -1,0 +1,315 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBuiltinSuites(t *testing.T) {
+	shapes := func(s Suite) []string {
+		var out []string
+		for _, sc := range s.Scenarios {
+			out = append(out, fmt.Sprintf("%s | %s | %s | %d/%d c%d n%d r%g",
+				sc.Name, sc.Category, sc.Purpose, sc.Input, sc.Output, sc.Concurrency, sc.Prompts, sc.RangeRatio))
+		}
+		return out
+	}
+	standard := []string{
+		"Single User Latency | Latency | Best-case latency with no batching | 2048/512 c1 n20 r0",
+		"Short Context Throughput | Throughput | Maximum throughput with short sequences | 512/256 c16 n50 r0",
+		"Long Context (16K) | Long Context | Extended context performance | 16384/1024 c4 n10 r0",
+		"Decode Stress Test | Decode | Long generation with minimal prefill | 128/2048 c1 n5 r0",
+		"Mixed Traffic | Mixed | Variable request sizes (±50%) | 2048/512 c8 n30 r0.5",
+	}
+	for _, c := range []int{2, 4, 8, 16, 32} {
+		standard = append(standard, fmt.Sprintf(
+			"Concurrency Scaling (c=%d) | Concurrency Scaling | Scaling test at concurrency %d | 1024/256 c%d n30 r0", c, c, c))
+	}
+	extended := append(standard[:10:10],
+		"Concurrency Scaling (c=64) | Concurrency Scaling | Scaling test at concurrency 64 | 1024/256 c64 n64 r0",
+		"Concurrency Scaling (c=128) | Concurrency Scaling | Scaling test at concurrency 128 | 1024/256 c128 n128 r0")
+	for name, want := range map[string][]string{"standard": standard, "extended": extended} {
+		s, ok := BuiltinSuite(name)
+		if !ok || s.Name != name {
+			t.Fatalf("suite %q: %v", name, ok)
+		}
+		if diff := cmp.Diff(want, shapes(s)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	smoke, _ := BuiltinSuite("smoke")
+	var got []string
+	for _, sc := range smoke.Scenarios {
+		got = append(got, fmt.Sprintf("%d/%d c%d n%d", sc.Input, sc.Output, sc.Concurrency, sc.Prompts))
+	}
+	want := []string{"128/32 c1 n2", "32/16 c16 n32", "1024/64 c4 n8", "8/128 c1 n2", "128/32 c8 n16",
+		"64/16 c2 n4", "64/16 c4 n8", "64/16 c8 n16", "64/16 c16 n30", "64/16 c32 n30"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("smoke (-want +got):\n%s", diff)
+	}
+	for _, name := range BuiltinSuites() {
+		if s, _ := BuiltinSuite(name); s.Validate() != nil {
+			t.Errorf("%s: %v", name, s.Validate())
+		}
+	}
+}
+
+const goodYAML = `# a comment first
+name: nightly
+scenarios:
+  - name: Chat
+    category: Latency
+    purpose: |
+      What a user feels
+    input: 2048
+    output: 512
+    concurrency: 4
+    prompts: 30
+    range_ratio: 0.5
+    request_rate: 2
+    burstiness: 0.5
+    prefix_len: 256
+    slo: {ttft: 200, tpot: 50.5}
+    repeat: 1
+  - {name: Tiny, input: 2, output: 1, concurrency: 1, prompts: 1}
+`
+
+func TestParseSuite(t *testing.T) {
+	got, err := ParseSuite("s.yaml", []byte(goodYAML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Suite{Name: "nightly", Scenarios: []Scenario{{
+		Name: "Chat", Category: "Latency", Purpose: "What a user feels\n", Input: 2048, Output: 512, Concurrency: 4, Prompts: 30,
+		RangeRatio: 0.5, RequestRate: 2, Burstiness: 0.5, PrefixLen: 256, SLO: SLO{TTFTMs: 200, TPOTMs: 50.5}, Repeat: 1,
+	}, {
+		Name: "Tiny", Category: "Custom", Input: 2, Output: 1, Concurrency: 1, Prompts: 1,
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// scenario is a suite whose one scenario has the given lines for those of a
+// good one, from line 3 on.
+func scenario(lines ...string) string {
+	return "name: s\nscenarios:\n  - name: A\n    input: 10\n    output: 10\n    concurrency: 2\n    prompts: 4\n    " +
+		strings.Join(lines, "\n    ") + "\n"
+}
+
+func TestSuiteMistakes(t *testing.T) {
+	for _, tc := range []struct {
+		name, yaml string
+		want       []string
+	}{
+		{"three mistakes, all reported, each with its line", `name: s
+scenarios:
+  - name: A
+    input: lots
+    output: 10
+    concurency: 2
+    prompts: 4
+  - name: B
+    input: 10
+    output: 10
+    concurrency: 2
+    prompts: -4
+`, []string{
+			`f.yaml:4: scenario "A": input: "lots" is not a whole number: write digits only, without quotes`,
+			`f.yaml:6: scenario "A": unknown key "concurency": did you mean "concurrency"?`,
+			`f.yaml:12: scenario "B": prompts: "-4" is out of range: use 1 to 100000`,
+		}},
+		{"an empty file", "", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
+		{"comments only", "# nothing\n", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
+		{"no scenarios key, no name", "description: x\n", []string{
+			`f.yaml:1: the suite: unknown key "description": use name, scenarios`,
+			`f.yaml:1: name: missing: give the suite a name`,
+			`f.yaml:1: scenarios: missing: list at least one`}},
+		{"an empty list", "name: s\nscenarios: []\n", []string{`f.yaml:2: scenarios: empty: list at least one`}},
+		{"an empty value", "name:\nscenarios:\n", []string{
+			`f.yaml:1: name: an empty value is not text: write it in quotes`,
+			`f.yaml:2: scenarios: an empty value is not a list: begin each scenario with "- name: …"`}},
+		{"a list on top", "- a\n- b\n", []string{`f.yaml:1: the suite: a list is not a mapping: write "key: value" lines`}},
+		{"a scenario that is a word", "name: s\nscenarios:\n  - quick\n", []string{
+			`f.yaml:3: scenario 1: "quick" is not a mapping: write "key: value" lines`}},
+		{"a name twice", scenario("repeat: 1") + "  - {name: A, input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
+			`f.yaml:9: scenario "A": name: already used in line 3: give every scenario a name of its own`}},
+		{"a key twice", scenario("input: 12"), []string{`f.yaml:8: scenario "A": input: given twice: keep one`}},
+		{"repeat", scenario("repeat: 3"), []string{
+			`f.yaml:8: scenario "A": repeat: "3": only 1 is supported for now: run the suite again instead`}},
+		{"repeat 0", scenario("repeat: 0"), []string{
+			`f.yaml:8: scenario "A": repeat: "0": only 1 is supported for now: leave it out`}},
+		{"other tools' names", scenario("num_prompts: 3", "max-concurrency: 4", "colour: red"), []string{
+			`f.yaml:8: scenario "A": unknown key "num_prompts": did you mean "prompts"?`,
+			`f.yaml:9: scenario "A": unknown key "max-concurrency": did you mean "concurrency"?`,
+			`f.yaml:10: scenario "A": unknown key "colour": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, slo, repeat`}},
+		{"ranges", scenario("range_ratio: 1", "request_rate: -2", "burstiness: 0", "prefix_len: -1"), []string{
+			`f.yaml:8: scenario "A": range_ratio: "1" is out of range: use at least 0 and less than 1`,
+			`f.yaml:9: scenario "A": request_rate: "-2" is out of range: use 0.000001 to 1000000 requests per second, or leave it out for a closed loop`,
+			`f.yaml:10: scenario "A": burstiness: "0" is out of range: use more than 0, or leave it out`,
+			`f.yaml:11: scenario "A": prefix_len: "-1" is out of range: use 0 to 16777216`}},
+		{"not numbers", scenario("range_ratio: .nan", "request_rate: .inf", "burstiness: '1'"), []string{
+			`f.yaml:8: scenario "A": range_ratio: ".nan" is not a number: write one without quotes, for example 0.5`,
+			`f.yaml:9: scenario "A": request_rate: ".inf" is not a number: write one without quotes, for example 0.5`,
+			`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`}},
+		{"limits", scenario("slo:", "  ttft: -1", "  tpot: fast", "  e2e: 3"), []string{
+			`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
+			`f.yaml:10: scenario "A": slo.tpot: "fast" is not a number: write one without quotes, for example 0.5`,
+			`f.yaml:11: scenario "A": slo: unknown key "e2e": did you mean "e2el"?`}},
+		{"missing keys", "name: s\nscenarios:\n  - purpose: none\n", []string{
+			`f.yaml:3: scenario 1: name: missing: add it`,
+			`f.yaml:3: scenario 1: input: missing: add it`,
+			`f.yaml:3: scenario 1: output: missing: add it`,
+			`f.yaml:3: scenario 1: concurrency: missing: add it`,
+			`f.yaml:3: scenario 1: prompts: missing: add it`}},
+		{"a range that leaves no prompt", scenario("range_ratio: 0.9"), []string{
+			`f.yaml:8: scenario "A": range_ratio: "0.9" lets prompts of 10 tokens shrink to 1, and at least 2 are needed: lower it or raise input`}},
+		{"burstiness in a closed loop", scenario("burstiness: 2"), []string{
+			`f.yaml:8: scenario "A": burstiness: "2" has no effect in a closed loop: add request_rate or leave it out`}},
+		{"a number too large for any type", scenario("prefix_len: 99999999999999999999"), []string{
+			`f.yaml:8: scenario "A": prefix_len: "99999999999999999999" is not a whole number: write digits only, without quotes`}},
+		{"a float for a count", scenario("prefix_len: 1.5"), []string{
+			`f.yaml:8: scenario "A": prefix_len: "1.5" is not a whole number: write digits only, without quotes`}},
+		{"an alias", scenario("category: &x Y", "purpose: *x"), []string{
+			`f.yaml:8: scenario "A": category: an anchor or alias is not text: write it in quotes`,
+			`f.yaml:9: scenario "A": purpose: an anchor or alias is not text: write it in quotes`}},
+		{"a name that breaks tables", "name: s\nscenarios:\n  - {name: 'a|b', input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
+			`f.yaml:3: scenario "a|b": name: "a|b": a name stands in tables: leave out tabs, line breaks and |`}},
+		{"two documents", goodYAML + "---\nname: t\n", []string{`f.yaml:20: a second document: keep one suite per file`}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := ParseSuite("f.yaml", []byte(tc.yaml))
+			if err == nil {
+				t.Fatalf("no error, suite %+v", s)
+			}
+			if diff := cmp.Diff(strings.Join(tc.want, "\n"), err.Error()); diff != "" {
+				t.Error("(-want +got):\n" + diff)
+			}
+			if s.Name != "" || s.Scenarios != nil {
+				t.Errorf("half a suite with the error: %+v", s)
+			}
+		})
+	}
+}
+
+func TestSyntaxErrorHasItsLine(t *testing.T) {
+	_, err := ParseSuite("f.yaml", []byte("name: s\nscenarios:\n  - name: [A\n    input: 3\n"))
+	var se *SuiteError
+	if !errors.As(err, &se) || len(se.Problems) != 1 || se.Problems[0].Line < 3 || !strings.Contains(err.Error(), "not YAML: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Nesting without end would take the parser minutes and the machine's memory.
+func TestDeepNesting(t *testing.T) {
+	for _, s := range []string{"[", "{a: ", "- ", "? ", "!x ", "&a ", "&a\n", "a: [\n"} {
+		_, err := ParseSuite("f.yaml", []byte("name: s\nscenarios:\n"+strings.Repeat(s, 40)))
+		if err == nil || !strings.Contains(err.Error(), "nested too deeply") {
+			t.Errorf("%q repeated: %v", s, err)
+		}
+	}
+	_, err := ParseSuite("f.yaml", make([]byte, maxSuiteBytes+1))
+	if err == nil || err.Error() != `f.yaml:1: "65537" bytes: a suite has at most 65536` {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Validate says what the reader of a file says, and changes nothing.
+func TestValidate(t *testing.T) {
+	s := Suite{Scenarios: []Scenario{
+		{Name: "A", Input: 1, Output: 1, Concurrency: 1, Prompts: 1},
+		{Name: "A", Input: 2, Output: 1, Concurrency: 9999, Prompts: 1, Burstiness: 2},
+	}}
+	want := `name: missing: give the suite a name
+scenario "A": input: "1" is out of range: use 2 to 16777216
+scenario "A": concurrency: "9999" is out of range: use 1 to 4096
+scenario "A": name: used twice: give every scenario a name of its own`
+	if err := s.Validate(); err == nil || err.Error() != want {
+		t.Errorf("error:\n%v\nwant:\n%s", err, want)
+	}
+	if err := (Suite{Name: "x"}).Validate(); err == nil || err.Error() != "scenarios: empty: list at least one" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFindSuite(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.yaml")
+	if err := os.WriteFile(path, []byte(goodYAML), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	huge := filepath.Join(dir, "huge.yaml")
+	if err := os.WriteFile(huge, make([]byte, maxSuiteBytes+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ arg, name, err string }{
+		{"smoke", "smoke", ""},
+		{path, "nightly", ""},
+		{"standrd", "", `unknown suite "standrd": did you mean "standard"?`},
+		{"zzz", "", `unknown suite "zzz": use standard, extended, smoke or the path of a YAML file`},
+		{dir + "/none.yaml", "", `does not exist: give a YAML file, or one of standard, extended, smoke`},
+		{dir, "", `is a directory: give a YAML file that can be read`},
+		{huge, "", `is longer than 65536 bytes: is it a suite?`},
+	} {
+		s, err := FindSuite(tc.arg)
+		if tc.err == "" && (err != nil || s.Name != tc.name) {
+			t.Errorf("%q: %q, %v", tc.arg, s.Name, err)
+		}
+		if tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {
+			t.Errorf("%q: error %v, want …%s", tc.arg, err, tc.err)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := scenarioKeys()
+	for word, want := range map[string]string{
+		"promts": "prompts", "Input": "input", "range-ratio": "range_ratio", "rate": "range_ratio",
+		"prefix": "prefix_len", "input_len": "input", "": "", "temperature": "",
+		strings.Repeat("x", 500): "",
+	} {
+		got := nearest(word, known)
+		if word == "rate" || word == "prefix" { // either suggestion helps
+			continue
+		}
+		if got != want {
+			t.Errorf("nearest(%.20q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+// Whatever the text, there is either a valid suite or an error with a line,
+// never both and never a panic.
+func FuzzParseSuite(f *testing.F) {
+	f.Add([]byte(goodYAML))
+	f.Add([]byte(scenario("slo: {ttft: 1}", "repeat: 2")))
+	f.Add([]byte("name: &a [*a]\n"))
+	f.Add([]byte("? x\n: y\n<<: {a: b}\n---\n!!map {}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := ParseSuite("f", data)
+		if err == nil {
+			if err := s.Validate(); err != nil {
+				t.Errorf("accepted a suite that is not valid: %v", err)
+			}
+			return
+		}
+		var se *SuiteError
+		if !errors.As(err, &se) || len(se.Problems) == 0 || s.Scenarios != nil {
+			t.Fatalf("error %v with suite %+v", err, s)
+		}
+		for _, p := range se.Problems {
+			if p.Line < 1 || p.Text == "" {
+				t.Errorf("problem %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,190 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+const maxSuiteBytes = 1 << 16
+
+// ParseSuite reads a suite from YAML. file is what errors call the text. All
+// mistakes are reported at once: the error is a *SuiteError whose problems
+// carry the line, the offending value and what to do about it.
+//
+//	name: nightly
+//	scenarios:
+//	  - name: Chat           # required
+//	    category: Latency    # default: Custom
+//	    purpose: What it shows
+//	    input: 2048          # required, prompt tokens, BOS included
+//	    output: 512          # required, tokens generated
+//	    concurrency: 4       # required, requests in flight
+//	    prompts: 30          # required, requests in total
+//	    range_ratio: 0.5     # lengths ±50 %
+//	    request_rate: 2.5    # arrivals per second; without it: closed loop
+//	    burstiness: 1        # 1 is Poisson
+//	    prefix_len: 256      # tokens shared by all prompts, on top of input
+//	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
+//	    repeat: 1
+func ParseSuite(file string, data []byte) (Suite, error) {
+	r := yamlReader{file: file}
+	body := r.parse(data)
+	var s Suite
+	if body != nil {
+		s = r.suite(body)
+	}
+	// In the order of the file, so that an editor can be walked through it.
+	slices.SortStableFunc(r.err.Problems, func(a, b Problem) int { return a.Line - b.Line })
+	if err := r.err.orNil(); err != nil {
+		return Suite{}, err
+	}
+	return s, nil
+}
+
+// yamlReader collects the problems of one file.
+type yamlReader struct {
+	file string
+	err  SuiteError
+}
+
+func (r *yamlReader) problem(line int, format string, args ...any) {
+	r.err.Problems = append(r.err.Problems,
+		Problem{File: r.file, Line: max(line, 1), Text: fmt.Sprintf(format, args...)})
+}
+
+// parse returns the document's top node, or nil after reporting why not.
+func (r *yamlReader) parse(data []byte) ast.Node {
+	if len(data) > maxSuiteBytes {
+		r.problem(1, "\"%d\" bytes: a suite has at most %d", len(data), maxSuiteBytes)
+		return nil
+	}
+	file, line, err := parseYAML(data)
+	if line > 0 {
+		r.problem(line, "nested too deeply for a suite: use plain \"key: value\" lines")
+		return nil
+	}
+	if err != nil {
+		var syntax *yaml.SyntaxError
+		if errors.As(err, &syntax) && syntax.Token != nil {
+			r.problem(syntax.Token.Position.Line, "not YAML: %s", strings.ToLower(oneLine(errors.New(syntax.Message))))
+		} else {
+			r.problem(1, "not YAML: %s", oneLine(err))
+		}
+		return nil
+	}
+	var bodies []ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if _, comment := doc.Body.(*ast.CommentGroupNode); !comment {
+			bodies = append(bodies, doc.Body)
+		}
+	}
+	switch len(bodies) {
+	case 0:
+		r.problem(1, "empty: give the suite a name and a list of scenarios")
+		return nil
+	case 1:
+		return bodies[0]
+	}
+	r.problem(lineOf(bodies[1]), "a second document: keep one suite per file")
+	return nil
+}
+
+// parseYAML turns a panic of the parser, which reads text from anywhere, into
+// an error. deep is the line of nesting that it was kept from, or 0.
+func parseYAML(data []byte) (file *ast.File, deep int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the parser failed: %v", p)
+		}
+	}()
+	if deep = tooDeep(data); deep > 0 {
+		return nil, deep, nil
+	}
+	file, err = parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	return file, 0, err
+}
+
+func (r *yamlReader) suite(body ast.Node) Suite {
+	var s Suite
+	fields, ok := r.mapping(body, "the suite", []string{"name", "scenarios"})
+	if !ok {
+		return s
+	}
+	if n, ok := fields.nodes["name"]; ok {
+		if s.Name, ok = r.text(n, "name"); ok && strings.TrimSpace(s.Name) == "" {
+			r.problem(lineOf(n), "name: empty: give the suite a name")
+		}
+	} else if !fields.meant["name"] {
+		r.problem(lineOf(body), "name: missing: give the suite a name")
+	}
+	list, ok := fields.nodes["scenarios"]
+	if !ok {
+		if !fields.meant["scenarios"] {
+			r.problem(lineOf(body), "scenarios: missing: list at least one")
+		}
+		return s
+	}
+	seq, ok := list.(*ast.SequenceNode)
+	if !ok {
+		r.problem(lineOf(list), "scenarios: %s is not a list: begin each scenario with \"- name: …\"", shown(list))
+		return s
+	}
+	if len(seq.Values) == 0 {
+		r.problem(lineOf(list), "scenarios: empty: list at least one")
+	}
+	r.scenarios(&s, seq)
+	return s
+}
+
+func (r *yamlReader) scenarios(s *Suite, seq *ast.SequenceNode) {
+	firstLine := map[string]int{}
+	for i, n := range seq.Values {
+		sc, nameLine := r.scenario(i+1, n)
+		if prev, dup := firstLine[sc.Name]; dup && sc.Name != "" {
+			r.problem(nameLine, "scenario %q: name: already used in line %d: give every scenario a name of its own", sc.Name, prev)
+		} else {
+			firstLine[sc.Name] = nameLine
+		}
+		s.Scenarios = append(s.Scenarios, sc)
+	}
+}
+
+// scenario reads the number-th scenario and returns it with the line of its
+// name.
+func (r *yamlReader) scenario(number int, n ast.Node) (sc Scenario, nameLine int) {
+	label := scenarioLabel(number, n)
+	fields, ok := r.mapping(n, label, scenarioKeys())
+	if !ok {
+		return sc, lineOf(n)
+	}
+	f := scenarioReader{r: r, fields: fields, label: label, line: lineOf(n), bad: map[string]bool{}, lines: map[string]int{}}
+	sc.Category = "Custom"
+	for _, field := range scenarioFields {
+		f.read(field, &sc)
+	}
+	f.check(sc)
+	if l, ok := f.lines["name"]; ok {
+		return sc, l
+	}
+	return sc, f.line
+}
+
+// scenarioLabel is what errors call a scenario: its name, or its place in the
+// list where it has none.
+func scenarioLabel(number int, n ast.Node) string {
+	for _, p := range pairsOf(n) {
+		if name, ok := p.Value.(*ast.StringNode); ok && keyText(p.Key) == "name" && name.Value != "" {
+			return "scenario " + quoted(name.Value)
+		}
+	}
+	return fmt.Sprintf("scenario %d", number)
+}

@@ -1,0 +1,193 @@
+package bench
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+)
+
+// WorkloadSpec says which requests a scenario consists of.
+type WorkloadSpec struct {
+	Scenario Scenario
+	Vocab    Vocab
+	Seed     uint64
+	// First is the number of prompts in the run before this scenario's, and
+	// Total the number in the whole run. They keep cold prompts different
+	// across scenarios.
+	First, Total int
+	// Warm repeats the prompts of one shape in every scenario that has the
+	// shape, as a server with prefix caching sees them.
+	Warm bool
+}
+
+// Request is one request of a workload.
+type Request struct {
+	Input  int // prompt tokens, BOS and shared prefix included
+	Output int // tokens to generate
+	// Arrival is the intended start in seconds after the scenario's start; 0
+	// in a closed loop.
+	Arrival float64
+	// Hash is the SHA-256 of the prompt's ids, each as 4 little-endian bytes,
+	// cut to its first 16 hex digits.
+	Hash string
+}
+
+// Workload is the list of requests of one scenario, in the semantics of the
+// random data set of vLLM's benchmark, with a generator of our own.
+//
+// With nominal lengths I and O in tokens and the range ratio r, request
+// lengths are whole numbers drawn evenly from
+//
+//	input  ~ U[⌊I(1−r)⌋, ⌈I(1+r)⌉]
+//	output ~ U[max(1, ⌊O(1−r)⌋), max(1, ⌈O(1+r)⌉)]
+//
+// A prompt is BOS (where the model adds it), the shared prefix, and tokens
+// drawn evenly from the allowed ids, BOS + drawn = input exactly. The first
+// drawn tokens count the prompts of the run in base |allowed|, so that no two
+// prompts begin alike: with more allowed ids than prompts they differ in the
+// very first one.
+type Workload struct {
+	Requests []Request
+
+	spec   WorkloadSpec
+	src    source
+	prefix []int32
+	digits int    // leading tokens that number the prompt
+	shift  uint64 // added to the number
+	span   uint64 // |allowed|^digits
+}
+
+// NewWorkload draws the lengths and the schedule, and hashes every prompt. An
+// error means that the vocabulary can't carry the scenario.
+func NewWorkload(spec WorkloadSpec) (*Workload, error) {
+	if err := spec.Vocab.check(); err != nil {
+		return nil, err
+	}
+	w := &Workload{spec: spec, src: newSource()}
+	if err := w.number(); err != nil {
+		return nil, err
+	}
+	w.drawPrefix()
+	w.drawLengths()
+	if sc := spec.Scenario; sc.OpenLoop() {
+		at := Arrivals(spec.Seed, sc.Prompts, sc.RequestRate, sc.burstiness())
+		for i := range w.Requests {
+			w.Requests[i].Arrival = at[i]
+		}
+	}
+	w.hash()
+	return w, nil
+}
+
+// number decides how many tokens it takes to number the prompts.
+func (w *Workload) number() error {
+	sc, base := w.spec.Scenario, uint64(len(w.spec.Vocab.Allowed))
+	total := uint64(max(w.spec.Total, w.spec.First+sc.Prompts))
+	for w.span = 1; w.span < total; w.span *= base {
+		w.digits++
+	}
+	lo, _ := sc.inputBounds()
+	if room := lo - w.spec.Vocab.bosLen(); room < max(w.digits, 1) {
+		return fmt.Errorf("prompts of \"%d\" tokens can't be made different %d times with %d ids: raise input", lo, total, base)
+	}
+	w.digits = max(w.digits, 1)
+	w.span = max(w.span, base)
+	w.shift = mix(w.spec.Seed, streamOffset) % w.span
+	return nil
+}
+
+func (w *Workload) drawPrefix() {
+	n := w.spec.Scenario.PrefixLen
+	if n == 0 {
+		return
+	}
+	key := uint64(w.spec.First) + 1
+	if w.spec.Warm {
+		key = 0
+	}
+	w.src.seek(w.spec.Seed, streamPrefix, uint64(n), key)
+	w.prefix = w.draw(make([]int32, 0, n), n)
+}
+
+func (w *Workload) drawLengths() {
+	sc := w.spec.Scenario
+	w.Requests = make([]Request, sc.Prompts)
+	w.src.seek(w.spec.Seed, streamLengths, uint64(sc.Input), uint64(sc.Output), math.Float64bits(sc.RangeRatio))
+	lo, hi := sc.inputBounds()
+	for i := range w.Requests {
+		w.Requests[i].Input = lo + w.src.IntN(hi-lo+1) + sc.PrefixLen
+	}
+	lo, hi = sc.outputBounds()
+	for i := range w.Requests {
+		w.Requests[i].Output = lo + w.src.IntN(hi-lo+1)
+	}
+}
+
+func (w *Workload) hash() {
+	var prompt []int32
+	var raw []byte
+	for i := range w.Requests {
+		prompt = w.Prompt(prompt[:0], i)
+		raw = raw[:0]
+		for _, id := range prompt {
+			raw = binary.LittleEndian.AppendUint32(raw, uint32(id))
+		}
+		sum := sha256.Sum256(raw)
+		w.Requests[i].Hash = hex.EncodeToString(sum[:8])
+	}
+}
+
+// Prompt appends the prompt of request i to dst and returns it. It allocates
+// nothing where dst has room for Requests[i].Input ids. Calls may come in any
+// order, but not from two goroutines at once.
+func (w *Workload) Prompt(dst []int32, i int) []int32 {
+	spec, n := w.spec, w.Requests[i].Input
+	body := n - spec.Vocab.bosLen() - len(w.prefix)
+	number := uint64(spec.First + i)
+	w.src.seek(spec.Seed, streamPrompt, number)
+	if spec.Warm {
+		shape := mix(spec.Seed, streamShape, uint64(n), uint64(len(w.prefix)))
+		number = (uint64(i) + shape) % w.span
+		w.src.seek(shape, uint64(i))
+	}
+	if spec.Vocab.AddBOS {
+		dst = append(dst, spec.Vocab.BOS)
+	}
+	dst = append(dst, w.prefix...)
+	base := uint64(len(spec.Vocab.Allowed))
+	number = (number + w.shift) % w.span
+	for range w.digits {
+		dst = append(dst, spec.Vocab.Allowed[number%base])
+		number /= base
+	}
+	return w.draw(dst, body-w.digits)
+}
+
+// draw appends n random allowed ids.
+func (w *Workload) draw(dst []int32, n int) []int32 {
+	allowed := w.spec.Vocab.Allowed
+	for range n {
+		dst = append(dst, allowed[w.src.Uint32N(uint32(len(allowed)))])
+	}
+	return dst
+}
+
+// longest returns the most prompt tokens, output tokens, and both together,
+// of any request.
+func (w *Workload) longest() (input, output, both int) {
+	for _, r := range w.Requests {
+		input, output, both = max(input, r.Input), max(output, r.Output), max(both, r.Input+r.Output)
+	}
+	return input, output, both
+}
+
+// tokens returns the prompt and output tokens of all requests.
+func (w *Workload) tokens() (input, output int64) {
+	for _, r := range w.Requests {
+		input += int64(r.Input)
+		output += int64(r.Output)
+	}
+	return input, output
+}
