@@ -1,0 +1,228 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// engineSection says what computed the numbers and under which conditions.
+// The reference has no such section.
+func engineSection(r *bench.Results) string {
+	e := r.Engine
+	t := conditions{}
+	t.add("Engine", engineName(e))
+	t.add("Source tree", treeText(e))
+	t.add("Build", e.Build)
+	t.add("Backends", strings.Join(e.Backends, ", "))
+	t.add("Devices used", devicesText(e.Devices))
+	t.add("Split mode / GPU layers", pair(e.SplitMode, layersText(e)))
+	t.add("Model file", modelFileText(e))
+	t.add("Model SHA-256", e.ModelSHA256)
+	t.add("Model", modelText(e))
+	t.add("Bits per weight", bitsPerWeight(e))
+	t.add("Tensor types", tensorTypesText(e.TensorTypes))
+	t.add("Load mode", loadText(e))
+	t.add("Threads", countText(e.Threads))
+	t.add("Batch / ubatch (tokens)", pair(countText(e.Batch), countText(e.UBatch)))
+	t.add("Flash attention", e.FlashAttn)
+	t.add("KV cache", kvText(e))
+	t.add("Prompt cache", cacheText(r))
+	t.add("Sampling", e.Sampling)
+	t.add("Seed", strconv.FormatUint(e.Seed, 10))
+	t.add("Peak resident memory", mebibytes(e.PeakRSSBytes))
+	if len(e.Environment) > 0 {
+		t.add("Environment switches", environmentText(e.Environment))
+	}
+	hostConditions(&t, r.System)
+	return t.String()
+}
+
+// hostConditions are what of the machine bears on speed and has no row in
+// the reference's system table. What is not known is left out.
+func hostConditions(t *conditions, s *bench.System) {
+	if s == nil {
+		return
+	}
+	limit := ""
+	if s.MemoryLimit > 0 {
+		limit = gibibytes(s.MemoryLimit) + " (control group)"
+	}
+	for _, row := range []struct{ name, value string }{
+		{"CPU cores usable", countText(s.Cores)},
+		{"Memory limit", limit},
+		{"CPU governor", s.Governor},
+		{"Load average before the run", s.LoadAverage},
+		{"Hypervisor", s.Hypervisor},
+		{"CPU backend built for", s.Instructions},
+	} {
+		if row.value != "" {
+			t.add(row.name, row.value)
+		}
+	}
+}
+
+// conditions is a table of two columns.
+type conditions struct{ rows []string }
+
+func (c *conditions) add(name, value string) {
+	c.rows = append(c.rows, "| "+name+" | "+orMissing(cell(value))+" |")
+}
+
+func (c *conditions) String() string {
+	return "| Condition | Value |\n|---|---|\n" + strings.Join(c.rows, "\n")
+}
+
+func engineName(e *bench.EngineInfo) string {
+	return strings.TrimSpace(e.Name + " " + e.Release)
+}
+
+func treeText(e *bench.EngineInfo) string {
+	if e.TreeState == "" || e.Tree == "" {
+		return e.Tree
+	}
+	return e.Tree + " (" + e.TreeState + ")"
+}
+
+func devicesText(devices []bench.DeviceInfo) string {
+	texts := make([]string, len(devices))
+	for i, d := range devices {
+		texts[i] = d.Name
+		if d.Description != "" && d.Description != d.Name {
+			texts[i] += ": " + d.Description
+		}
+		if d.MemoryTotal > 0 {
+			texts[i] += ", " + gibibytes(d.MemoryTotal)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+func layersText(e *bench.EngineInfo) string {
+	if e.GPULayers < 0 {
+		return "all"
+	}
+	return strconv.Itoa(e.GPULayers)
+}
+
+func modelFileText(e *bench.EngineInfo) string {
+	if e.ModelBytes <= 0 {
+		return e.ModelFile
+	}
+	return fmt.Sprintf("%s, %s (%s bytes)", e.ModelFile, mebibytes(e.ModelBytes), grouped(e.ModelBytes))
+}
+
+func modelText(e *bench.EngineInfo) string {
+	parts := []string{}
+	if e.Description != "" {
+		parts = append(parts, e.Description)
+	}
+	if e.Architecture != "" {
+		parts = append(parts, "architecture "+e.Architecture)
+	}
+	if e.Parameters > 0 {
+		parts = append(parts, grouped(e.Parameters)+" parameters")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// bitsPerWeight is the file's size over its parameters: what a weight costs
+// on disk and in memory, scales and unquantised tensors included.
+func bitsPerWeight(e *bench.EngineInfo) string {
+	if e.Parameters <= 0 || e.ModelBytes <= 0 {
+		return ""
+	}
+	return strconv.FormatFloat(8*float64(e.ModelBytes)/float64(e.Parameters), 'f', 2, 64)
+}
+
+// tensorTypesText is each type with its tensors and its share of the bytes.
+func tensorTypesText(types []bench.TensorTypeCount) string {
+	var total int64
+	for _, t := range types {
+		total += t.Bytes
+	}
+	texts := make([]string, len(types))
+	for i, t := range types {
+		texts[i] = fmt.Sprintf("%s: %d tensors", t.Type, t.Tensors)
+		if total > 0 {
+			texts[i] += ", " + percentOf(t.Bytes, total) + " of bytes"
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// percentOf is part/whole with one decimal; a part that this would show as
+// nothing is "<0.1%".
+func percentOf(part, whole int64) string {
+	p := 100 * float64(part) / float64(whole)
+	if part > 0 && p < 0.05 {
+		return "<0.1%"
+	}
+	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}
+
+func loadText(e *bench.EngineInfo) string {
+	if e.LoadMode == "" || e.LoadSeconds <= 0 {
+		return e.LoadMode
+	}
+	return fmt.Sprintf("%s, %.2f s", e.LoadMode, e.LoadSeconds)
+}
+
+func kvText(e *bench.EngineInfo) string {
+	if e.KVType == "" {
+		return ""
+	}
+	if e.KVUnified {
+		return e.KVType + ", one buffer for all sequences (unified)"
+	}
+	return e.KVType + ", a buffer of its own for each sequence (not unified)"
+}
+
+// cacheText says whether prompts could be served from earlier ones, and how
+// many tokens were.
+func cacheText(r *bench.Results) string {
+	var reused int64
+	states := map[string]bool{}
+	for i := range r.Details {
+		reused += r.Details[i].ReusedTokens
+		if c := r.Details[i].Cache; c != "" {
+			states[c] = true
+		}
+	}
+	state := strings.Join(slices.Sorted(maps.Keys(states)), " and ")
+	if state == "" {
+		state = bench.CacheCold
+		if r.Engine.PrefixCache {
+			state = bench.CacheWarm
+		}
+	}
+	return fmt.Sprintf("%s, %s prompt tokens reused", state, grouped(reused))
+}
+
+func environmentText(env map[string]string) string {
+	texts := make([]string, 0, len(env))
+	for _, key := range slices.Sorted(maps.Keys(env)) {
+		texts = append(texts, key+"="+env[key])
+	}
+	return strings.Join(texts, ", ")
+}
+
+// pair is "a / b", "" where both are unknown.
+func pair(a, b string) string {
+	if a == "" && b == "" {
+		return ""
+	}
+	return orMissing(a) + " / " + orMissing(b)
+}
+
+// countText is n, "" for a count that is not known.
+func countText(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

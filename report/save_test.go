@@ -1,0 +1,183 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench"
+)
+
+// entries lists a folder, temporary files included.
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestSaveLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "results.json")
+	want := smallRun()
+	if err := Save(path, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("results after a round trip (-saved +loaded):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"results.json"}, entries(t, dir)); d != "" {
+		t.Errorf("folder (-want +got):\n%s", d)
+	}
+	if text := readFile(t, path); !strings.Contains(text, "\n      \"ttft_mean_ms\": null,\n") || strings.Contains(text, `\u003`) {
+		t.Error("results.json is not in the reference's form")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if perm := info.Mode().Perm(); perm&0o400 == 0 || perm&0o133 != 0 {
+		t.Errorf("permissions %v, want those of a plain file", perm)
+	}
+}
+
+// results carries exactly the reference's fields, under its names.
+func TestResultFieldsAreTheReferences(t *testing.T) {
+	keys := func(text []byte) map[string]bool {
+		var file struct {
+			Results []map[string]any `json:"results"`
+		}
+		if err := json.Unmarshal(text, &file); err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]bool{}
+		for key := range file.Results[0] {
+			out[key] = true
+		}
+		return out
+	}
+	path := filepath.Join(t.TempDir(), "results.json")
+	if err := Save(path, smallRun()); err != nil {
+		t.Fatal(err)
+	}
+	want := keys([]byte(readFile(t, "testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")))
+	if d := cmp.Diff(want, keys([]byte(readFile(t, path)))); d != "" || len(want) != 26 {
+		t.Errorf("fields (-reference +ours), %d in the reference:\n%s", len(want), d)
+	}
+}
+
+func TestSaveManifest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "manifest.json")
+	want := bench.Manifest{
+		CommandLine: []string{"ceiling", "run", "--model", "m.gguf"}, Start: "2026-11-03T08:05:09+01:00", Seed: 1 << 63,
+		Suite:    bench.Suite{Name: "smoke", Scenarios: []bench.Scenario{{Name: "x", Input: 8, Output: 4, Concurrency: 1, Prompts: 2}}},
+		Model:    bench.ManifestModel{Path: "/m.gguf", Bytes: 5, SHA256: "00", Metadata: map[string]any{"general.architecture": "llama"}},
+		Versions: bench.Versions{Ceiling: "v0.1.0", Go: "go1.26", Platform: "linux/amd64"},
+	}
+	if err := SaveManifest(path, &want); err != nil {
+		t.Fatal(err)
+	}
+	var got bench.Manifest
+	if err := json.Unmarshal([]byte(readFile(t, path)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("manifest after a round trip (-saved +loaded):\n%s", d)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "manifest.json") {
+		t.Errorf("error %v when a manifest is taken for results", err)
+	}
+}
+
+func TestSaveMarkdown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.md")
+	if err := SaveMarkdown(path, smallRun(), Options{Version: "v0.1.0"}); err != nil {
+		t.Fatal(err)
+	}
+	if readFile(t, path) != render(t, smallRun(), Options{Version: "v0.1.0"}) {
+		t.Error("the file is not the rendering")
+	}
+	if err := SaveMarkdown(path, smallRun(), Options{Prose: "poem"}); err == nil {
+		t.Error("an unknown prose was accepted")
+	}
+	if !strings.HasPrefix(readFile(t, path), "<!-- \n") {
+		t.Error("a failed rendering touched the file")
+	}
+}
+
+// After a failure the file is what it was, and nothing lies beside it.
+func TestWriteFileAtomicFailures(t *testing.T) {
+	t.Run("a folder in its place", func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "results.json")
+		if err := os.MkdirAll(filepath.Join(path, "inside"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		err := WriteFileAtomic(path, []byte("new"))
+		if err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), ".tmp") {
+			t.Errorf("error %v, want one that names %q and not the temporary file", err, path)
+		}
+		if d := cmp.Diff([]string{"results.json"}, entries(t, dir)); d != "" {
+			t.Errorf("folder (-want +got):\n%s", d)
+		}
+	})
+	t.Run("no such folder", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "absent", "results.json")
+		if err := WriteFileAtomic(path, nil); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("full disk", func(t *testing.T) {
+		// /dev/full answers every write with "no space left on device".
+		f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		temp := filepath.Join(dir, ".x.tmp")
+		if err := os.WriteFile(temp, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := finish(f, temp, filepath.Join(dir, "x"), []byte("data")); err == nil || !strings.Contains(err.Error(), "no space left") {
+			t.Errorf("error %v, want no space left", err)
+		}
+		if d := cmp.Diff([]string{}, entries(t, dir)); d != "" {
+			t.Errorf("folder (-want +got):\n%s", d)
+		}
+	})
+	t.Run("what is there stays until the new is whole", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "results.json")
+		if err := WriteFileAtomic(path, []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+		broken := smallRun()
+		broken.Results[0].TTFTMeanMs = ptr(math.NaN())
+		if err := Save(path, broken); err == nil || !strings.Contains(err.Error(), "NaN") {
+			t.Errorf("error %v for a NaN", err)
+		}
+		if got := readFile(t, path); got != "old" {
+			t.Errorf("file holds %q", got)
+		}
+		if err := WriteFileAtomic(path, []byte("new")); err != nil {
+			t.Fatal(err)
+		}
+		if got := readFile(t, path); got != "new" {
+			t.Errorf("file holds %q", got)
+		}
+	})
+}

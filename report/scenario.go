@@ -1,0 +1,161 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// known are the standard suite's scenarios by a part of their name, as the
+// reference tells them apart: its JSON has neither category nor purpose.
+var known = []struct{ part, category, purpose string }{
+	{"Scaling", categoryScaling, ""},
+	{"Single User", "Latency", "Best-case latency with no batching"},
+	{"Short Context", "Throughput", "Maximum throughput with short sequences"},
+	{"Long Context", "Long Context", "Extended context performance"},
+	{"Decode", "Decode", "Long generation with minimal prefill"},
+	{"Mixed", "Mixed", "Variable request sizes (±50%)"},
+}
+
+const categoryScaling = "Concurrency Scaling"
+
+// mixedRange is the length range of the reference's Mixed Traffic.
+const mixedRange = 0.5
+
+// scenario is one result with what is known beside it.
+type scenario struct {
+	bench.Result
+	detail *bench.Detail // nil in the reference's files
+}
+
+// scenarios joins results and details.
+func scenarios(r *bench.Results) []scenario {
+	out := make([]scenario, len(r.Results))
+	for i := range r.Results {
+		out[i].Result = r.Results[i]
+		if i < len(r.Details) {
+			out[i].detail = &r.Details[i]
+		}
+	}
+	return out
+}
+
+// category is the scenario's, from its name where no detail tells.
+func (s *scenario) category() string {
+	if s.detail != nil && s.detail.Category != "" {
+		return s.detail.Category
+	}
+	for _, k := range known {
+		if strings.Contains(s.Name, k.part) {
+			return k.category
+		}
+	}
+	return "Other"
+}
+
+// purpose is the scenario's, from its name where no detail tells.
+func (s *scenario) purpose() string {
+	if s.detail != nil && s.detail.Purpose != "" {
+		return s.detail.Purpose
+	}
+	if s.scaling() {
+		return "Scaling test at concurrency " + grouped(int64(s.Concurrency))
+	}
+	for _, k := range known {
+		if strings.Contains(s.Name, k.part) {
+			return k.purpose
+		}
+	}
+	return missing
+}
+
+// scaling says whether the scenario is a point of the scaling curve.
+func (s *scenario) scaling() bool { return bench.IsScalingPoint(s.Result) }
+
+// failed says whether the scenario could not be measured, and why. An error
+// beside the status "partial" is the reason why the run stopped, not a failure.
+func (s *scenario) failed() (reason string, failed bool) {
+	switch {
+	case s.detail != nil && s.detail.Status != "":
+		failed = s.detail.Status == bench.StatusFailed
+	default:
+		failed = s.Error != nil
+	}
+	if !failed {
+		return "", false
+	}
+	return s.reason(), true
+}
+
+// reason is why the scenario failed or was cut short.
+func (s *scenario) reason() string {
+	switch {
+	case s.Error != nil && oneLine(*s.Error) != "":
+		return strings.TrimSuffix(oneLine(*s.Error), ".")
+	case s.detail != nil && len(s.detail.Failures) > 0:
+		return strings.TrimSuffix(oneLine(s.detail.Failures[0].Reason), ".")
+	default:
+		return "no reason was recorded"
+	}
+}
+
+// whyCut is the reason why the run stopped inside the scenario, in brackets
+// with a blank in front; "" for none recorded.
+func (s *scenario) whyCut() string {
+	if s.Error == nil || oneLine(*s.Error) == "" {
+		return ""
+	}
+	return " (" + s.reason() + ")"
+}
+
+// measuredResults are the results of the scenarios that did not fail: those
+// that the sweet spot and the peak are looked for among.
+func measuredResults(all []scenario) []bench.Result {
+	var out []bench.Result
+	for i := range all {
+		if _, failed := all[i].failed(); !failed {
+			out = append(out, all[i].Result)
+		}
+	}
+	return out
+}
+
+// partial says whether the run stopped inside the scenario.
+func (s *scenario) partial() bool {
+	return s.detail != nil && s.detail.Status == bench.StatusPartial
+}
+
+// rangeRatio is the half width of the length range, 0 for fixed lengths.
+func (s *scenario) rangeRatio() float64 {
+	if s.detail != nil {
+		return s.detail.RangeRatio
+	}
+	if s.category() == "Mixed" {
+		return mixedRange
+	}
+	return 0
+}
+
+// closedLoop says whether a new request starts only when another ends.
+func (s *scenario) closedLoop() bool {
+	return s.detail == nil || s.detail.RequestRate == nil
+}
+
+// perUser is output throughput / concurrency in tokens/s.
+func (s *scenario) perUser() *float64 {
+	return divide(s.OutputThroughput, float64(s.Concurrency))
+}
+
+// scalingPoints are the scaling scenarios by rising concurrency, failed ones
+// included.
+func scalingPoints(all []scenario) []scenario {
+	var points []scenario
+	for i := range all {
+		if all[i].scaling() {
+			points = append(points, all[i])
+		}
+	}
+	slices.SortStableFunc(points, func(a, b scenario) int { return a.Concurrency - b.Concurrency })
+	return points
+}

@@ -1,0 +1,166 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// The tables below are the reference's, character for character: the same
+// columns, alignment marks and decimals.
+
+// performanceTable has one row per scenario, in the run's order.
+func performanceTable(all []scenario) string {
+	var b strings.Builder
+	b.WriteString("| Scenario | Category | Input (tok) | Output (tok) | Concurrency | Output Throughput (tok/s) | TTFT mean (ms) | TPOT mean (ms) | TPOT p99 (ms) |\n")
+	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for i := range all {
+		s := &all[i]
+		fmt.Fprintf(&b, "\n| %s | %s | %d | %d | %d | %s | %s | %s | %s |",
+			cell(s.Name), cell(s.category()), s.InputLen, s.OutputLen, s.Concurrency,
+			fixed(s.OutputThroughput, 2), fixed(s.TTFTMeanMs, 2), fixed(s.TPOTMeanMs, 2), fixed(s.TPOTP99Ms, 2))
+	}
+	return b.String()
+}
+
+// speedTable holds the derived prefill and decode speeds.
+func speedTable(all []scenario) string {
+	var b strings.Builder
+	b.WriteString("| Scenario | Prefill (PP) tok/s | Token Generation (TG) tok/s |\n|---|---:|---:|")
+	for i := range all {
+		s := &all[i]
+		fmt.Fprintf(&b, "\n| %s | %s | %s |", cell(s.Name), fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+	}
+	return b.String()
+}
+
+// scalingTable has one row per scaling point.
+func scalingTable(points []scenario) string {
+	var b strings.Builder
+	b.WriteString("| Concurrency | Output Throughput (tok/s) | Per-user Throughput (tok/s) | TTFT p99 (ms) | TPOT p99 (ms) |\n|---:|---:|---:|---:|---:|")
+	for i := range points {
+		p := &points[i]
+		fmt.Fprintf(&b, "\n| %d | %s | %s | %s | %s |",
+			p.Concurrency, fixed(p.OutputThroughput, 2), fixed(p.perUser(), 2), fixed(p.TTFTP99Ms, 2), fixed(p.TPOTP99Ms, 2))
+	}
+	return b.String()
+}
+
+// scalingChart is the reference's mermaid block, "" where fewer than two
+// points were measured and there is no line to draw. Points without a
+// throughput are left out: mermaid has no sign for missing.
+func scalingChart(points []scenario) string {
+	var x, y []string
+	for i := range points {
+		if v := fixed(points[i].OutputThroughput, 2); v != missing {
+			x = append(x, strconv.Quote(strconv.Itoa(points[i].Concurrency)))
+			y = append(y, v)
+		}
+	}
+	if len(x) < 2 {
+		return ""
+	}
+	return "```mermaid\n" +
+		"xychart-beta\n" +
+		"    title \"Output throughput vs concurrency\"\n" +
+		"    x-axis \"Concurrency\" [" + strings.Join(x, ", ") + "]\n" +
+		"    y-axis \"tok/s\"\n" +
+		"    line [" + strings.Join(y, ", ") + "]\n" +
+		"```"
+}
+
+// keyMetrics is the list below a scenario's heading.
+func keyMetrics(s *scenario) string {
+	return fmt.Sprintf("- Input/Output: %d / %d tokens\n", s.InputLen, s.OutputLen) +
+		fmt.Sprintf("- Concurrency: %d\n", s.Concurrency) +
+		fmt.Sprintf("- Prompts: %d\n", s.NumPrompts) +
+		fmt.Sprintf("- Output throughput: %s tok/s (peak %s)\n", fixed(s.OutputThroughput, 2), fixed(s.PeakOutputThroughput, 2)) +
+		fmt.Sprintf("- TTFT mean/median/p99: %s / %s / %s ms\n", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2)) +
+		fmt.Sprintf("- TPOT mean/median/p99: %s / %s / %s ms\n", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2)) +
+		fmt.Sprintf("- PP/TG (derived): %s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+}
+
+// systemTable is System Configuration. A row that nobody could fill is left
+// out, but for the GPU's, which says what the model ran on.
+func systemTable(r *bench.Results) string {
+	sys := r.System
+	if sys == nil {
+		sys = &bench.System{}
+	}
+	memory := ""
+	if sys.MemoryBytes > 0 {
+		memory = gibibytes(sys.MemoryBytes)
+	}
+	var b strings.Builder
+	b.WriteString("| Component | Value |\n|---|---|\n| GPU(s) | " + cell(gpus(r)) + " |")
+	for _, row := range []struct{ name, value string }{
+		{"OS", sys.OS},
+		{"Kernel", sys.Kernel},
+		{"CPU", sys.CPU},
+		{"System RAM", memory},
+		{"ROCk Module Version", sys.ROCkModule},
+		{"ROCm", sys.ROCm},
+		{"xGMI", sys.XGMI},
+	} {
+		if row.value != "" {
+			b.WriteString("\n| " + row.name + " | " + cell(row.value) + " |")
+		}
+	}
+	return b.String()
+}
+
+// gpus says which GPUs the machine has and whether the model was on them. In
+// a file without a system, as the reference's, the hardware line is all that
+// is known.
+func gpus(r *bench.Results) string {
+	var present string
+	if r.System != nil {
+		present = r.System.GPUs
+	}
+	if r.Engine == nil || len(r.Engine.Devices) == 0 {
+		if present == "" && r.System == nil {
+			present = r.Hardware
+		}
+		return orMissing(present)
+	}
+	used := gpuDevices(r.Engine.Devices)
+	switch {
+	case len(used) > 0 && present != "":
+		return present
+	case len(used) > 0:
+		return strings.Join(used, ", ")
+	case present != "":
+		return present + ", not used: the model ran on the CPU"
+	default:
+		return "none used: the model ran on the CPU"
+	}
+}
+
+// gpuDevices are the descriptions of the GPUs among the devices, equal ones
+// counted: "4× AMD Instinct MI100". A device of type accel is a library such
+// as BLAS that works on the CPU's memory.
+func gpuDevices(devices []bench.DeviceInfo) []string {
+	var names []string
+	count := map[string]int{}
+	for _, d := range devices {
+		if d.Type != "gpu" && d.Type != "igpu" {
+			continue
+		}
+		name := d.Description
+		if name == "" {
+			name = d.Name
+		}
+		if count[name] == 0 {
+			names = append(names, name)
+		}
+		count[name]++
+	}
+	for i, name := range names {
+		if n := count[name]; n > 1 {
+			names[i] = strconv.Itoa(n) + "× " + name
+		}
+	}
+	return names
+}

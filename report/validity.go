@@ -1,0 +1,380 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// carriesP99 is the least number of values that a 99th percentile can rest
+// on: with fewer, less than one value lies above it.
+const carriesP99 = 100
+
+// ppTolerance is the relative difference up to which a PP figure is taken to
+// be input / mean (or median) TTFT: the reference's TTFT has two decimals and
+// its December 2025 table gives PP with one.
+const ppTolerance = 1e-3
+
+// validitySection says what the numbers above and below can carry.
+func validitySection(r *bench.Results, all []scenario) string {
+	parts := []string{completeness(r, all)}
+	if t := conditionsTable(all); t != "" {
+		parts = append(parts, t)
+	}
+	var notes []string
+	notes = append(notes, failureNotes(r, all)...)
+	notes = append(notes, missingNotes(all)...)
+	notes = append(notes, waveNotes(all)...)
+	notes = append(notes, percentileNotes(all)...)
+	notes = append(notes, bundleNotes(all)...)
+	notes = append(notes, prefillNote(all)...)
+	notes = append(notes, warningNotes(all)...)
+	if len(notes) > 0 {
+		parts = append(parts, bullets(notes))
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// completeness says how much of the suite has a result.
+func completeness(r *bench.Results, all []scenario) string {
+	if r.Partial {
+		return "**This run is partial:** " + partialStatement(r, all)
+	}
+	failed := 0
+	var lost float64
+	for i := range all {
+		if _, bad := all[i].failed(); bad {
+			failed++
+		}
+		lost += all[i].FailedRequests
+	}
+	complete := fmt.Sprintf("All %d scenarios ran to their end", len(all))
+	if len(all) == 1 {
+		complete = "The one scenario ran to its end"
+	}
+	switch {
+	case len(all) == 0:
+		return "No scenario has a result."
+	case failed > 0:
+		return fmt.Sprintf("%d of %s failed; all others ran to their end.", failed, plural(len(all), "scenario"))
+	case lost > 0:
+		return fmt.Sprintf("%s; %s failed.", complete, plural(int(lost), "request"))
+	default:
+		return complete + " and no request failed."
+	}
+}
+
+// partialStatement says why the run ended and how far it came.
+func partialStatement(r *bench.Results, all []scenario) string {
+	measured := 0
+	for i := range all {
+		if _, bad := all[i].failed(); !bad && !all[i].partial() {
+			measured++
+		}
+	}
+	planned := max(len(r.Planned), len(all))
+	reason := oneLine(r.PartialReason)
+	if reason == "" {
+		reason = "ended before its suite did"
+	}
+	return fmt.Sprintf("%s; %d of %s complete. What is below covers only what was measured.",
+		reason, measured, plural(planned, "scenario"))
+}
+
+// conditionsTable holds, per scenario, what qualifies its figures. It is ""
+// for a file without details.
+func conditionsTable(all []scenario) string {
+	var b strings.Builder
+	b.WriteString("| Scenario | Status | Requests ok / failed | Cache (tokens reused) | Waves | PP derived (tok/s) | Engine prefill (tok/s) | overhead_ratio |\n")
+	b.WriteString("|---|---|---:|---|---:|---:|---:|---:|")
+	described := false
+	for i := range all {
+		s, d := &all[i], all[i].detail
+		if d == nil {
+			continue
+		}
+		described = true
+		fmt.Fprintf(&b, "\n| %s | %s | %.0f / %.0f | %s (%s) | %.1f | %s | %s | %s |",
+			cell(s.Name), orMissing(cell(d.Status)), s.SuccessfulRequests, s.FailedRequests,
+			orMissing(cell(d.Cache)), grouped(d.ReusedTokens), d.Waves,
+			fixed(s.PPSpeed, 1), fixed(d.EnginePrefill, 1), fixed(d.OverheadRatio, 4))
+	}
+	if !described {
+		return ""
+	}
+	return b.String()
+}
+
+// failureNotes gives each failure with its reason, and what was not run.
+func failureNotes(r *bench.Results, all []scenario) []string {
+	var notes []string
+	have := map[string]bool{}
+	for i := range all {
+		s := &all[i]
+		have[s.Name] = true
+		if reason, bad := s.failed(); bad {
+			notes = append(notes, fmt.Sprintf("%s failed: %s.", oneLine(s.Name), reason))
+			continue
+		}
+		if s.partial() {
+			notes = append(notes, fmt.Sprintf("%s was cut short%s: its figures are of the %s that had ended.",
+				oneLine(s.Name), s.whyCut(), plural(int(s.SuccessfulRequests+s.FailedRequests), "request")))
+		}
+		if s.FailedRequests > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %.0f of %s failed%s; its figures are of the others.",
+				oneLine(s.Name), s.FailedRequests, plural(int(s.SuccessfulRequests+s.FailedRequests), "request"), reasonsText(s.detail)))
+		}
+	}
+	var unrun []string
+	for _, name := range r.Planned {
+		if !have[name] {
+			unrun = append(unrun, oneLine(name))
+		}
+	}
+	if len(unrun) > 0 {
+		notes = append(notes, "Not run: "+strings.Join(unrun, ", ")+".")
+	}
+	return notes
+}
+
+// reasonsText is " (reason ×3, other ×1)", "" where no reason is known.
+func reasonsText(d *bench.Detail) string {
+	if d == nil || len(d.Failures) == 0 {
+		return ""
+	}
+	texts := make([]string, len(d.Failures))
+	for i, f := range d.Failures {
+		texts[i] = fmt.Sprintf("%s ×%d", oneLine(f.Reason), f.Count)
+	}
+	return " (" + strings.Join(texts, ", ") + ")"
+}
+
+// oneWave says whether all requests start at once and none follows: the
+// figures are then of a burst, not of a steady state.
+func (s *scenario) oneWave() bool {
+	return s.closedLoop() && s.Concurrency > 1 && s.NumPrompts > 0 && s.NumPrompts <= s.Concurrency
+}
+
+func waveNotes(all []scenario) []string {
+	var names []string
+	for i := range all {
+		if s := &all[i]; s.oneWave() {
+			names = append(names, fmt.Sprintf("%s (%s at concurrency %d)", oneLine(s.Name), plural(s.NumPrompts, "prompt"), s.Concurrency))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"One wave only: " + strings.Join(names, ", ") + ". All requests start together and none follows, so the figures describe a burst and not a steady state."}
+}
+
+// measuredRequests is how many requests the per-request percentiles rest on.
+func (s *scenario) measuredRequests() int {
+	if s.detail != nil && s.detail.TTFT != nil {
+		return s.detail.TTFT.Count
+	}
+	return int(s.SuccessfulRequests)
+}
+
+// percentileNotes marks the percentiles that their sample can't carry. They
+// are printed all the same, because the reference prints them.
+func percentileNotes(all []scenario) []string {
+	var small, gaps []string
+	for i := range all {
+		s := &all[i]
+		if n := s.measuredRequests(); n > 0 && n < carriesP99 && s.TTFTP99Ms != nil {
+			small = append(small, fmt.Sprintf("%s (%d)", oneLine(s.Name), n))
+		}
+		if d := s.detail; d != nil && d.ITL != nil && d.ITL.Count > 0 && d.ITL.Count < carriesP99 {
+			gaps = append(gaps, fmt.Sprintf("%s (%d)", oneLine(s.Name), d.ITL.Count))
+		}
+	}
+	var notes []string
+	if len(small) > 0 {
+		notes = append(notes, fmt.Sprintf("TTFT p99 and TPOT p99 of fewer than %d requests lie between the two largest values, so read them as the slowest request. Requests: %s.", carriesP99, strings.Join(small, ", ")))
+	}
+	if len(gaps) > 0 {
+		notes = append(notes, fmt.Sprintf("ITL p99 of fewer than %d gaps is likewise close to the longest gap. Gaps: %s.", carriesP99, strings.Join(gaps, ", ")))
+	}
+	return notes
+}
+
+// peakBelowMean is the share of the mean below which a peak can't be the
+// fullest second of the same tokens. Some whole second holds at least the
+// mean unless the run is so short that a started second counts for much;
+// shortest keeps that error below a tenth, and the factor doubles it.
+const (
+	peakBelowMean   = 0.8
+	peakShortestRun = 10 // seconds
+)
+
+// peakCountsLess says whether the peak leaves tokens out that the mean
+// counts.
+func (s *scenario) peakCountsLess() bool {
+	if s.PeakOutputThroughput == nil || s.OutputThroughput == nil || s.DurationS == nil {
+		return false
+	}
+	return *s.DurationS >= peakShortestRun && *s.PeakOutputThroughput < peakBelowMean**s.OutputThroughput
+}
+
+// bundledITL says whether the gaps are between deliveries of several tokens,
+// as a client of a streaming server sees them. This program times each token.
+func (s *scenario) bundledITL() bool {
+	q := divide(s.ITLMeanMs, valueOr(s.TPOTMeanMs, 0))
+	return s.detail == nil && q != nil && *q >= bundled
+}
+
+func bundleNotes(all []scenario) []string {
+	var names []string
+	for i := range all {
+		if s := &all[i]; s.bundledITL() || s.peakCountsLess() {
+			names = append(names, oneLine(s.Name))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"Deliveries of several tokens count as one in ITL and in peak output throughput of " + strings.Join(names, ", ") +
+		": mean ITL is far above mean TPOT, or the peak far below the mean, which can't be when every token is counted. The interpretation does not use them as figures of single tokens."}
+}
+
+// missingNotes names the quantities that complete scenarios lack.
+func missingNotes(all []scenario) []string {
+	var notes []string
+	measured := len(measuredResults(all))
+	for _, q := range []struct {
+		name string
+		of   func(*scenario) *float64
+	}{
+		{"TTFT", func(s *scenario) *float64 { return s.TTFTMeanMs }},
+		{"TPOT", func(s *scenario) *float64 { return s.TPOTMeanMs }},
+		{"ITL", func(s *scenario) *float64 { return s.ITLMeanMs }},
+		{"output throughput", func(s *scenario) *float64 { return s.OutputThroughput }},
+		{"peak output throughput", func(s *scenario) *float64 { return s.PeakOutputThroughput }},
+	} {
+		var names []string
+		for i := range all {
+			if _, failed := all[i].failed(); !failed && q.of(&all[i]) == nil {
+				names = append(names, oneLine(all[i].Name))
+			}
+		}
+		switch {
+		case len(names) == 0:
+		case len(names) == measured:
+			notes = append(notes, "Not measured in any scenario: "+q.name+".")
+		default:
+			notes = append(notes, "Not measured: "+q.name+" of "+strings.Join(names, ", ")+".")
+		}
+	}
+	return notes
+}
+
+// valueOr is *v, or other where v is nil.
+func valueOr(v *float64, other float64) float64 {
+	if v == nil {
+		return other
+	}
+	return *v
+}
+
+// ppBasis says how a scenario's PP was derived.
+type ppBasis string
+
+const (
+	ppMean   ppBasis = "mean"
+	ppMedian ppBasis = "median"
+	ppOther  ppBasis = "other"
+)
+
+// basisOf compares every PP of the file with both formulas. A file has one
+// basis; where neither fits all, nothing is claimed.
+func basisOf(all []scenario) ppBasis {
+	mean, median, found := true, true, false
+	for i := range all {
+		s := &all[i]
+		if s.PPSpeed == nil {
+			continue
+		}
+		found = true
+		mean = mean && fits(*s.PPSpeed, s.InputLen, s.TTFTMeanMs)
+		median = median && fits(*s.PPSpeed, s.InputLen, s.TTFTMedianMs)
+	}
+	switch {
+	case found && mean:
+		return ppMean
+	case found && median:
+		return ppMedian
+	default:
+		return ppOther
+	}
+}
+
+func fits(pp float64, input int, ttftMs *float64) bool {
+	if ttftMs == nil || *ttftMs <= 0 {
+		return false
+	}
+	want := 1000 * float64(input) / *ttftMs
+	return math.Abs(pp-want) <= ppTolerance*want
+}
+
+// prefillNote says what PP is and is not.
+func prefillNote(all []scenario) []string {
+	var formula string
+	switch basisOf(all) {
+	case ppMean:
+		formula = "PP in the tables is input length / mean TTFT"
+	case ppMedian:
+		formula = "PP in the tables is input length / median TTFT"
+	default:
+		formula = "PP in the tables stands as the results file gives it; it is derived from TTFT"
+	}
+	note := formula + ". TTFT contains the time a prompt waits while others are computed, so above concurrency 1 PP is not the engine's prefill speed."
+	for i := range all {
+		if d := all[i].detail; d != nil && d.EnginePrefill != nil {
+			return []string{note + " Engine prefill, beside it above, is prompt tokens computed / time from a prompt's first step to its first token: waiting is not in it, but prompts that share steps share that rate."}
+		}
+	}
+	return []string{note}
+}
+
+// saidAbove recognises the warnings of bench that the notes above already
+// give in one line for all scenarios.
+var saidAbove = regexp.MustCompile(`^(p99 of |one wave only: |partial: )|^\d+ of \d+ requests failed$`)
+
+// warningNotes are the other warnings that came with the results, equal ones
+// once with all their scenarios.
+func warningNotes(all []scenario) []string {
+	var texts []string
+	names := map[string][]string{}
+	for i := range all {
+		if all[i].detail == nil {
+			continue
+		}
+		for _, w := range all[i].detail.Warnings {
+			w = strings.TrimSuffix(oneLine(w), ".")
+			if saidAbove.MatchString(w) {
+				continue
+			}
+			if names[w] == nil {
+				texts = append(texts, w)
+			}
+			names[w] = append(names[w], oneLine(all[i].Name))
+		}
+	}
+	notes := make([]string, len(texts))
+	for i, w := range texts {
+		notes[i] = strings.Join(names[w], ", ") + ": " + w + "."
+	}
+	return notes
+}
+
+// plural is "1 request", "2 requests".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(int64(n)) + " " + what + "s"
+}
