@@ -20,82 +20,86 @@ func ids(tag int32, same, n int) []int32 {
 	return out
 }
 
-// Sequences 8, 9 and 10 keep prompts in a session of 100 cells.
-func TestPrefixCache(t *testing.T) {
-	type op struct {
-		do    string // match, reserve, release, keep
-		ids   []int32
-		cells int
-		want  string
-	}
-	match := func(p []int32, want string) op { return op{"match", p, 0, want} }
-	keep := func(p []int32, want string) op { return op{"keep", p, 0, want} }
-	reserve := func(n int, want string) op { return op{"reserve", nil, n, want} }
-	release := func(n int) op { return op{"release", nil, n, ""} }
+// cacheOp is one call and what it gives.
+type cacheOp struct {
+	do    string // match, reserve, release, keep
+	ids   []int32
+	cells int
+	want  string
+}
 
-	for _, tc := range []struct {
-		name string
-		ops  []op
-	}{
-		{"nothing is found in an empty cache", []op{match(ids(1, 0, 30), "0 of sequence 0")}},
-		{"the same prompt is reused but for its last token", []op{
-			keep(ids(1, 0, 30), "sequence 8, evict []"),
-			match(ids(1, 0, 30), "29 of sequence 8"),
-		}},
-		{"a longer prompt reuses all of a shorter one, and the other way round", []op{
-			keep(ids(1, 40, 30), "sequence 8, evict []"),
-			match(ids(1, 40, 40), "30 of sequence 8"),
-			match(ids(1, 40, 20), "19 of sequence 8"),
-		}},
-		{"the longest common prefix wins", []op{
-			keep(ids(1, 20, 30), "sequence 8, evict []"),
-			keep(ids(2, 25, 30), "sequence 9, evict []"),
-			match(ids(3, 25, 30), "25 of sequence 9"),
-		}},
-		{"a prefix shorter than a block is not worth a copy", []op{
-			keep(ids(1, minReuse-1, 30), "sequence 8, evict []"),
-			match(ids(2, minReuse-1, 30), "0 of sequence 0"),
-			keep(ids(2, minReuse, 30), "sequence 9, evict []"),
-			match(ids(3, minReuse, 30), "16 of sequence 9"),
-		}},
-		{"a prompt that is kept already, alone or as a prefix, is not kept twice", []op{
-			keep(ids(1, 40, 30), "sequence 8, evict []"),
-			keep(ids(1, 40, 30), "no"),
-			keep(ids(1, 40, 20), "no"),
-			keep(ids(1, 40, 35), "sequence 9, evict []"),
-		}},
-		{"a prompt too short to be reused is not kept", []op{keep(ids(1, 0, minReuse-1), "no")}},
-		{"without a free sequence the least recently used one goes", []op{
-			keep(ids(1, 0, 20), "sequence 8, evict []"),
-			keep(ids(2, 0, 20), "sequence 9, evict []"),
-			keep(ids(3, 0, 20), "sequence 10, evict []"),
-			match(ids(1, 0, 20), "19 of sequence 8"),
-			keep(ids(4, 0, 20), "sequence 9, evict [9]"),
-			match(ids(2, 0, 20), "0 of sequence 0"),
-			match(ids(1, 0, 20), "19 of sequence 8"),
-		}},
-		{"keeping a prompt again counts as use", []op{
-			keep(ids(1, 0, 20), "sequence 8, evict []"),
-			keep(ids(2, 0, 20), "sequence 9, evict []"),
-			keep(ids(3, 0, 20), "sequence 10, evict []"),
-			keep(ids(1, 0, 20), "no"),
-			keep(ids(4, 0, 20), "sequence 9, evict [9]"),
-		}},
-		{"requests in flight come first: kept prompts make room, oldest first", []op{
-			keep(ids(1, 0, 30), "sequence 8, evict []"),
-			keep(ids(2, 0, 30), "sequence 9, evict []"),
-			keep(ids(3, 0, 30), "sequence 10, evict []"),
-			reserve(10, "evict []"),     // 90 kept, 10 promised
-			reserve(1, "evict [8]"),     // 60 + 11
-			reserve(80, "evict [9 10]"), // 91: not even 30 fit
-			keep(ids(4, 0, 20), "no"),   // 9 cells are free
-			release(71),                 // 20 promised
-			keep(ids(4, 0, 80), "sequence 8, evict []"),
-			keep(ids(5, 0, 20), "sequence 8, evict [8]"),
-			keep(ids(6, 0, 81), "no"),
-			match(ids(5, 0, 20), "19 of sequence 8"), // and cost nobody a place
-		}},
-	} {
+func match(p []int32, want string) cacheOp { return cacheOp{"match", p, 0, want} }
+func keep(p []int32, want string) cacheOp  { return cacheOp{"keep", p, 0, want} }
+func reserve(n int, want string) cacheOp   { return cacheOp{"reserve", nil, n, want} }
+func release(n int) cacheOp                { return cacheOp{"release", nil, n, ""} }
+
+// Sequences 8, 9 and 10 keep prompts in a session of 100 cells.
+var cacheCases = []struct {
+	name string
+	ops  []cacheOp
+}{
+	{"nothing is found in an empty cache", []cacheOp{match(ids(1, 0, 30), "0 of sequence 0")}},
+	{"the same prompt is reused but for its last token", []cacheOp{
+		keep(ids(1, 0, 30), "sequence 8, evict []"),
+		match(ids(1, 0, 30), "29 of sequence 8"),
+	}},
+	{"a longer prompt reuses all of a shorter one, and the other way round", []cacheOp{
+		keep(ids(1, 40, 30), "sequence 8, evict []"),
+		match(ids(1, 40, 40), "30 of sequence 8"),
+		match(ids(1, 40, 20), "19 of sequence 8"),
+	}},
+	{"the longest common prefix wins", []cacheOp{
+		keep(ids(1, 20, 30), "sequence 8, evict []"),
+		keep(ids(2, 25, 30), "sequence 9, evict []"),
+		match(ids(3, 25, 30), "25 of sequence 9"),
+	}},
+	{"a prefix shorter than a block is not worth a copy", []cacheOp{
+		keep(ids(1, minReuse-1, 30), "sequence 8, evict []"),
+		match(ids(2, minReuse-1, 30), "0 of sequence 0"),
+		keep(ids(2, minReuse, 30), "sequence 9, evict []"),
+		match(ids(3, minReuse, 30), "16 of sequence 9"),
+	}},
+	{"a prompt that is kept already, alone or as a prefix, is not kept twice", []cacheOp{
+		keep(ids(1, 40, 30), "sequence 8, evict []"),
+		keep(ids(1, 40, 30), "no"),
+		keep(ids(1, 40, 20), "no"),
+		keep(ids(1, 40, 35), "sequence 9, evict []"),
+	}},
+	{"a prompt too short to be reused is not kept", []cacheOp{keep(ids(1, 0, minReuse-1), "no")}},
+	{"without a free sequence the least recently used one goes", []cacheOp{
+		keep(ids(1, 0, 20), "sequence 8, evict []"),
+		keep(ids(2, 0, 20), "sequence 9, evict []"),
+		keep(ids(3, 0, 20), "sequence 10, evict []"),
+		match(ids(1, 0, 20), "19 of sequence 8"),
+		keep(ids(4, 0, 20), "sequence 9, evict [9]"),
+		match(ids(2, 0, 20), "0 of sequence 0"),
+		match(ids(1, 0, 20), "19 of sequence 8"),
+	}},
+	{"keeping a prompt again counts as use", []cacheOp{
+		keep(ids(1, 0, 20), "sequence 8, evict []"),
+		keep(ids(2, 0, 20), "sequence 9, evict []"),
+		keep(ids(3, 0, 20), "sequence 10, evict []"),
+		keep(ids(1, 0, 20), "no"),
+		keep(ids(4, 0, 20), "sequence 9, evict [9]"),
+	}},
+	{"requests in flight come first: kept prompts make room, oldest first", []cacheOp{
+		keep(ids(1, 0, 30), "sequence 8, evict []"),
+		keep(ids(2, 0, 30), "sequence 9, evict []"),
+		keep(ids(3, 0, 30), "sequence 10, evict []"),
+		reserve(10, "evict []"),     // 90 kept, 10 promised
+		reserve(1, "evict [8]"),     // 60 + 11
+		reserve(80, "evict [9 10]"), // 91: not even 30 fit
+		keep(ids(4, 0, 20), "no"),   // 9 cells are free
+		release(71),                 // 20 promised
+		keep(ids(4, 0, 80), "sequence 8, evict []"),
+		keep(ids(5, 0, 20), "sequence 8, evict [8]"),
+		keep(ids(6, 0, 81), "no"),
+		match(ids(5, 0, 20), "19 of sequence 8"), // and cost nobody a place
+	}},
+}
+
+func TestPrefixCache(t *testing.T) {
+	for _, tc := range cacheCases {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newPrefixCache(8, 3, 100)
 			for i, o := range tc.ops {

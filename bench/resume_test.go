@@ -67,8 +67,7 @@ func TestResume(t *testing.T) {
 		{name: "results without details", saved: &Results{Results: make([]Result, 1)}, err: `resume: "0" details for 1 results: start a new run`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			dir := t.TempDir()
-			path := filepath.Join(dir, "requests.jsonl")
+			path := filepath.Join(t.TempDir(), "requests.jsonl")
 			writeJournal(t, path, tc.records)
 			before := appendText(t, path, tc.tail)
 			st, err := Resume(path, tc.saved, suite)
@@ -84,23 +83,30 @@ func TestResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			checkJournal(t, path, tc.keep)
 			if done := slices.Sorted(maps.Keys(st.Done)); !slices.Equal(done, tc.done) {
 				t.Errorf("done %v, want %v", done, tc.done)
 			}
 			if st.Offset != tc.offset || st.Torn != tc.torn || st.Dropped != len(tc.records)-len(tc.keep) {
 				t.Errorf("offset %v, torn %v, dropped %d", st.Offset, st.Torn, st.Dropped)
 			}
-			content, err := ReadJournalFile(path)
-			if err != nil || content.Torn {
-				t.Fatalf("torn %v, %v", content.Torn, err)
-			}
-			if diff := cmp.Diff(tc.keep, content.Records); diff != "" {
-				t.Error(diff)
-			}
-			if left, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
 		})
+	}
+}
+
+// checkJournal expects whole lines with the given records, and no temporary
+// file beside them.
+func checkJournal(t *testing.T, path string, want []Record) {
+	t.Helper()
+	content, err := ReadJournalFile(path)
+	if err != nil || content.Torn {
+		t.Fatalf("torn %v, %v", content.Torn, err)
+	}
+	if diff := cmp.Diff(want, content.Records); diff != "" {
+		t.Error(diff)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

@@ -74,43 +74,8 @@ func TestRun(t *testing.T) {
 			t.Error(diff)
 		}
 
-		// The figures can be computed from the journal alone.
-		c, err := ReadJournalFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, sc := range cfg.Suite.Scenarios {
-			var recs []Record
-			for _, r := range c.Records {
-				if r.Scenario == i {
-					recs = append(recs, r)
-				}
-			}
-			d := got.Details[i]
-			again, _ := Summarize(sc, recs, Measured{Status: d.Status, StartS: d.StartS})
-			if diff := cmp.Diff(got.Results[i], again); diff != "" {
-				t.Errorf("%s from the journal:\n%s", sc.Name, diff)
-			}
-		}
-
-		// A session each, as large as needed, closed, and every prompt
-		// different from every other.
-		seen := map[int32]bool{}
-		for i, f := range o.opened {
-			sc := cfg.Suite.Scenarios[i]
-			if f.spec.Sequences != sc.Concurrency || f.spec.Unified || !f.closed {
-				t.Errorf("%s: session %+v, closed %v", sc.Name, f.spec, f.closed)
-			}
-			for _, tokens := range f.ended {
-				if seen[tokens[0]] {
-					t.Errorf("%s: a prompt begins with %d, as one before", sc.Name, tokens[0])
-				}
-				seen[tokens[0]] = true
-			}
-		}
-		if len(seen) != 15+warmupPrompts {
-			t.Errorf("%d prompts reached the engine, want 15 and the warm-up's", len(seen))
-		}
+		checkFiguresFromJournal(t, path, cfg.Suite, got)
+		checkSessions(t, o, cfg.Suite)
 		// The warm-up ran first, shortened from 128/32 to the 24 tokens that
 		// scenario A has: 24·128/160 = 19 in, 5 out, one at a time.
 		if first := o.opened[0].steps[0]; first != "0@0+19*" || len(o.opened[0].ended[0]) != 19+4 {
@@ -122,83 +87,128 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// The figures can be computed from the journal alone.
+func checkFiguresFromJournal(t *testing.T, path string, suite Suite, got *Results) {
+	t.Helper()
+	c, err := ReadJournalFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, sc := range suite.Scenarios {
+		var recs []Record
+		for _, r := range c.Records {
+			if r.Scenario == i {
+				recs = append(recs, r)
+			}
+		}
+		d := got.Details[i]
+		again, _ := Summarize(sc, recs, Measured{Status: d.Status, StartS: d.StartS})
+		if diff := cmp.Diff(got.Results[i], again); diff != "" {
+			t.Errorf("%s from the journal:\n%s", sc.Name, diff)
+		}
+	}
+}
+
+// A session each, as large as needed, closed, and every prompt different from
+// every other.
+func checkSessions(t *testing.T, o *fakeOpener, suite Suite) {
+	t.Helper()
+	seen := map[int32]bool{}
+	for i, f := range o.opened {
+		sc := suite.Scenarios[i]
+		if f.spec.Sequences != sc.Concurrency || f.spec.Unified || !f.closed {
+			t.Errorf("%s: session %+v, closed %v", sc.Name, f.spec, f.closed)
+		}
+		for _, tokens := range f.ended {
+			if seen[tokens[0]] {
+				t.Errorf("%s: a prompt begins with %d, as one before", sc.Name, tokens[0])
+			}
+			seen[tokens[0]] = true
+		}
+	}
+	if len(seen) != 15+warmupPrompts {
+		t.Errorf("%d prompts reached the engine, want 15 and the warm-up's", len(seen))
+	}
+}
+
+var failureCases = []struct {
+	name  string
+	setup func(*Config, *fakeOpener)
+	want  []string
+	fatal error
+}{{
+	name: "a session that can't be opened",
+	setup: func(_ *Config, o *fakeOpener) {
+		o.refuse = func(s SessionSpec) error {
+			if s.TokensPerSequence > 50 {
+				return errTooSmall
+			}
+			return nil
+		}
+	},
+	want: []string{"A: complete 3+0", "B: failed 0+0 (" + errTooSmall.Error() + ")", "Concurrency Scaling (c=2): complete 6+0"},
+}, {
+	name: "a step that fails: what ended stays, what was in flight failed",
+	setup: func(_ *Config, o *fakeOpener) {
+		o.prepare = func(n int, f *fakeEngine) {
+			if n == 3 {
+				f.failAt, f.failErr = 7, errFake
+			}
+		}
+	},
+	want: []string{"A: complete 3+0", "B: complete 6+0",
+		"Concurrency Scaling (c=2): failed 2+2 (no KV slot: try a smaller batch)"},
+}, {
+	name: "a warm-up that fails is the scenario's failure, and the next one warms up",
+	setup: func(_ *Config, o *fakeOpener) {
+		o.prepare = func(n int, f *fakeEngine) {
+			if n == 1 {
+				f.failAt, f.failErr = 2, errFake
+			}
+		}
+	},
+	want: []string{"A: failed 0+0 (warm-up: no KV slot: try a smaller batch)", "B: complete 6+0", "Concurrency Scaling (c=2): complete 6+0"},
+}, {
+	name:  "more concurrency than a step has tokens",
+	setup: func(c *Config, _ *fakeOpener) { c.Budget = 3 },
+	want: []string{"A: complete 3+0",
+		"B: failed 0+0 (concurrency \"4\" exceeds the 3 tokens of one step: raise --ubatch or lower the concurrency)",
+		"Concurrency Scaling (c=2): complete 6+0"},
+}, {
+	name: "an engine that is lost ends the run",
+	setup: func(_ *Config, o *fakeOpener) {
+		o.prepare = func(n int, f *fakeEngine) {
+			if n == 2 {
+				f.failAt, f.failErr = 1, fmt.Errorf("device 0 is gone: %w", ErrEngineLost)
+			}
+		}
+	},
+	want:  []string{"A: complete 3+0", "B: failed 0+4 (device 0 is gone: the engine can't be used any more)"},
+	fatal: ErrEngineLost,
+}, {
+	name: "a journal that fails ends the run, after the first request that can't be stored",
+	setup: func(c *Config, _ *fakeOpener) {
+		n := 0
+		c.Journal = sinkFunc(func(*Record) error {
+			if n++; n == 5 {
+				return errDisk
+			}
+			return nil
+		})
+	},
+	want:  []string{"A: complete 3+0", "B: partial 2+0 (disk full)"},
+	fatal: errDisk,
+}, {
+	name: "results that can't be saved end the run",
+	setup: func(c *Config, _ *fakeOpener) {
+		c.OnScenario = func(*Results) error { return errDisk }
+	},
+	want:  []string{"A: complete 3+0"},
+	fatal: errDisk,
+}}
+
 func TestScenarioFailuresStayTheirOwn(t *testing.T) {
-	tooSmall := errors.New("context too small: 60 tokens wanted, the model has 50")
-	for _, tc := range []struct {
-		name  string
-		setup func(*Config, *fakeOpener)
-		want  []string
-		fatal error
-	}{{
-		name: "a session that can't be opened",
-		setup: func(_ *Config, o *fakeOpener) {
-			o.refuse = func(s SessionSpec) error {
-				if s.TokensPerSequence > 50 {
-					return tooSmall
-				}
-				return nil
-			}
-		},
-		want: []string{"A: complete 3+0", "B: failed 0+0 (" + tooSmall.Error() + ")", "Concurrency Scaling (c=2): complete 6+0"},
-	}, {
-		name: "a step that fails: what ended stays, what was in flight failed",
-		setup: func(_ *Config, o *fakeOpener) {
-			o.prepare = func(n int, f *fakeEngine) {
-				if n == 3 {
-					f.failAt, f.failErr = 7, errFake
-				}
-			}
-		},
-		want: []string{"A: complete 3+0", "B: complete 6+0",
-			"Concurrency Scaling (c=2): failed 2+2 (no KV slot: try a smaller batch)"},
-	}, {
-		name: "a warm-up that fails is the scenario's failure, and the next one warms up",
-		setup: func(_ *Config, o *fakeOpener) {
-			o.prepare = func(n int, f *fakeEngine) {
-				if n == 1 {
-					f.failAt, f.failErr = 2, errFake
-				}
-			}
-		},
-		want: []string{"A: failed 0+0 (warm-up: no KV slot: try a smaller batch)", "B: complete 6+0", "Concurrency Scaling (c=2): complete 6+0"},
-	}, {
-		name:  "more concurrency than a step has tokens",
-		setup: func(c *Config, _ *fakeOpener) { c.Budget = 3 },
-		want: []string{"A: complete 3+0",
-			"B: failed 0+0 (concurrency \"4\" exceeds the 3 tokens of one step: raise --ubatch or lower the concurrency)",
-			"Concurrency Scaling (c=2): complete 6+0"},
-	}, {
-		name: "an engine that is lost ends the run",
-		setup: func(_ *Config, o *fakeOpener) {
-			o.prepare = func(n int, f *fakeEngine) {
-				if n == 2 {
-					f.failAt, f.failErr = 1, fmt.Errorf("device 0 is gone: %w", ErrEngineLost)
-				}
-			}
-		},
-		want:  []string{"A: complete 3+0", "B: failed 0+4 (device 0 is gone: the engine can't be used any more)"},
-		fatal: ErrEngineLost,
-	}, {
-		name: "a journal that fails ends the run, after the first request that can't be stored",
-		setup: func(c *Config, _ *fakeOpener) {
-			n := 0
-			c.Journal = sinkFunc(func(*Record) error {
-				if n++; n == 5 {
-					return errDisk
-				}
-				return nil
-			})
-		},
-		want:  []string{"A: complete 3+0", "B: partial 2+0 (disk full)"},
-		fatal: errDisk,
-	}, {
-		name: "results that can't be saved end the run",
-		setup: func(c *Config, _ *fakeOpener) {
-			c.OnScenario = func(*Results) error { return errDisk }
-		},
-		want:  []string{"A: complete 3+0"},
-		fatal: errDisk,
-	}} {
+	for _, tc := range failureCases {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg, o := testConfig(t)
@@ -223,7 +233,10 @@ func TestScenarioFailuresStayTheirOwn(t *testing.T) {
 	}
 }
 
-var errDisk = errors.New("disk full")
+var (
+	errDisk     = errors.New("disk full")
+	errTooSmall = errors.New("context too small: 60 tokens wanted, the model has 50")
+)
 
 // Ctrl-C in the middle of scenario B: what ended is in the journal, what was
 // in flight is not, and the result says so. Resumed, the run ends with the

@@ -16,76 +16,78 @@ import (
 // near compares numbers to the last few bits.
 var near = cmpopts.EquateApprox(1e-9, 1e-12)
 
+var scheduleCases = []struct {
+	name   string
+	sc     Scenario
+	budget int
+	want   []string
+}{{
+	// The 6 prompt tokens of request 0 take the budget of 4 first, then 2
+	// of the second step; request 1 gets what is left. From the third
+	// step on decoding 0 comes before the prompt of 1. Request 2 enters
+	// slot 0 when request 0 has ended, in step 5.
+	name:   "a prompt is cut at the budget, the next one fills the rest, decode goes first",
+	sc:     Scenario{Name: "s", Input: 6, Output: 3, Concurrency: 2, Prompts: 3},
+	budget: 4,
+	want: []string{
+		"0@0+4",
+		"0@4+2* 1@0+2",
+		"0@6+1* 1@2+3",
+		"0@7+1* 1@5+1*",
+		"0@0+3 1@6+1*",
+		"0@3+3* 1@7+1*",
+		"0@6+1*",
+		"0@7+1*",
+	},
+}, {
+	name:   "one request alone",
+	sc:     Scenario{Name: "s", Input: 3, Output: 2, Concurrency: 1, Prompts: 2},
+	budget: 8,
+	want:   []string{"0@0+3*", "0@3+1*", "0@0+3*", "0@3+1*"},
+}, {
+	name:   "a prompt of exactly the budget is one step, one token more is two",
+	sc:     Scenario{Name: "s", Input: 5, Output: 1, Concurrency: 1, Prompts: 1},
+	budget: 5,
+	want:   []string{"0@0+5*"},
+}, {
+	name:   "one token over the budget",
+	sc:     Scenario{Name: "s", Input: 6, Output: 1, Concurrency: 1, Prompts: 1},
+	budget: 5,
+	want:   []string{"0@0+5", "0@5+1*"},
+}, {
+	// Both prompts fit into one step, and both end in the third; the two
+	// new requests take the lowest slot first.
+	name:   "slots that become free together are filled from the lowest",
+	sc:     Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 4},
+	budget: 8,
+	want: []string{
+		"0@0+2* 1@0+2*", "0@2+1* 1@2+1*",
+		"0@0+2* 1@0+2*", "0@2+1* 1@2+1*",
+	},
+}, {
+	// With as many slots as budget, one decoding sequence leaves one
+	// token a step to the other's prompt: slow, but neither stands still.
+	name:   "neither prefill nor decode starves at the smallest budget",
+	sc:     Scenario{Name: "s", Input: 3, Output: 4, Concurrency: 2, Prompts: 2},
+	budget: 2,
+	want: []string{
+		"0@0+2", "0@2+1* 1@0+1", "0@3+1* 1@1+1", "0@4+1* 1@2+1*",
+		"0@5+1* 1@3+1*", "1@4+1*", "1@5+1*",
+	},
+}, {
+	// Request 0 ends in the second step, so request 3 gets slot 0; but
+	// requests 1 and 2 have waited longer, and go first.
+	name:   "prompts wait in the order of admission, not of slots",
+	sc:     Scenario{Name: "s", Input: 4, Output: 1, Concurrency: 3, Prompts: 4},
+	budget: 3,
+	want: []string{
+		"0@0+3", "0@3+1* 1@0+2", "1@2+2* 2@0+1", "2@1+3*", "0@0+3", "0@3+1*",
+	},
+}}
+
 // Every step takes 10 ms, so the batches are the timetable.
 func TestSchedule(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		sc     Scenario
-		budget int
-		want   []string
-	}{{
-		// The 6 prompt tokens of request 0 take the budget of 4 first, then 2
-		// of the second step; request 1 gets what is left. From the third
-		// step on decoding 0 comes before the prompt of 1. Request 2 enters
-		// slot 0 when request 0 has ended, in step 5.
-		name:   "a prompt is cut at the budget, the next one fills the rest, decode goes first",
-		sc:     Scenario{Name: "s", Input: 6, Output: 3, Concurrency: 2, Prompts: 3},
-		budget: 4,
-		want: []string{
-			"0@0+4",
-			"0@4+2* 1@0+2",
-			"0@6+1* 1@2+3",
-			"0@7+1* 1@5+1*",
-			"0@0+3 1@6+1*",
-			"0@3+3* 1@7+1*",
-			"0@6+1*",
-			"0@7+1*",
-		},
-	}, {
-		name:   "one request alone",
-		sc:     Scenario{Name: "s", Input: 3, Output: 2, Concurrency: 1, Prompts: 2},
-		budget: 8,
-		want:   []string{"0@0+3*", "0@3+1*", "0@0+3*", "0@3+1*"},
-	}, {
-		name:   "a prompt of exactly the budget is one step, one token more is two",
-		sc:     Scenario{Name: "s", Input: 5, Output: 1, Concurrency: 1, Prompts: 1},
-		budget: 5,
-		want:   []string{"0@0+5*"},
-	}, {
-		name:   "one token over the budget",
-		sc:     Scenario{Name: "s", Input: 6, Output: 1, Concurrency: 1, Prompts: 1},
-		budget: 5,
-		want:   []string{"0@0+5", "0@5+1*"},
-	}, {
-		// Both prompts fit into one step, and both end in the third; the two
-		// new requests take the lowest slot first.
-		name:   "slots that become free together are filled from the lowest",
-		sc:     Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 4},
-		budget: 8,
-		want: []string{
-			"0@0+2* 1@0+2*", "0@2+1* 1@2+1*",
-			"0@0+2* 1@0+2*", "0@2+1* 1@2+1*",
-		},
-	}, {
-		// With as many slots as budget, one decoding sequence leaves one
-		// token a step to the other's prompt: slow, but neither stands still.
-		name:   "neither prefill nor decode starves at the smallest budget",
-		sc:     Scenario{Name: "s", Input: 3, Output: 4, Concurrency: 2, Prompts: 2},
-		budget: 2,
-		want: []string{
-			"0@0+2", "0@2+1* 1@0+1", "0@3+1* 1@1+1", "0@4+1* 1@2+1*",
-			"0@5+1* 1@3+1*", "1@4+1*", "1@5+1*",
-		},
-	}, {
-		// Request 0 ends in the second step, so request 3 gets slot 0; but
-		// requests 1 and 2 have waited longer, and go first.
-		name:   "prompts wait in the order of admission, not of slots",
-		sc:     Scenario{Name: "s", Input: 4, Output: 1, Concurrency: 3, Prompts: 4},
-		budget: 3,
-		want: []string{
-			"0@0+3", "0@3+1* 1@0+2", "1@2+2* 2@0+1", "2@1+3*", "0@0+3", "0@3+1*",
-		},
-	}} {
+	for _, tc := range scheduleCases {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, f := testDrive(t, tc.sc, tc.budget)

@@ -219,6 +219,9 @@ func TestSweetSpotAndPeak(t *testing.T) {
 		{"equal peak: the lower concurrency", scaling([4]float64{8, 100, 10, 400}, [4]float64{4, 100, 10, 400}), 4, 4},
 		{"a point without p99 is no candidate, but may be the peak", scaling([4]float64{2, 100, 10, 100}, [4]float64{4, -1, 10, 900}), 2, 4},
 		{"the reference writes a missing figure as 0", scaling([4]float64{2, 100, 10, 100}, [4]float64{4, 0, 0, 0}), 2, 2},
+		{"the reference's report of December 2025", scaling(
+			[4]float64{2, 634.25, 18.58, 109.30}, [4]float64{4, 139.96, 21.38, 178.90}, [4]float64{8, 178.92, 26.03, 288.85},
+			[4]float64{16, 247.08, 32.48, 459.05}, [4]float64{32, 446.41, 49.79, 595.37}), 4, 32},
 		{"no scaling point", scaling(), 0, 0},
 		{"nobody is within 2× of both", scaling([4]float64{2, 100, 30, 100}, [4]float64{4, 300, 10, 200}), 0, 4},
 	} {

@@ -106,12 +106,11 @@ func scenario(lines ...string) string {
 		strings.Join(lines, "\n    ") + "\n"
 }
 
-func TestSuiteMistakes(t *testing.T) {
-	for _, tc := range []struct {
-		name, yaml string
-		want       []string
-	}{
-		{"three mistakes, all reported, each with its line", `name: s
+var suiteMistakes = []struct {
+	name, yaml string
+	want       []string
+}{
+	{"three mistakes, all reported, each with its line", `name: s
 scenarios:
   - name: A
     input: lots
@@ -124,68 +123,71 @@ scenarios:
     concurrency: 2
     prompts: -4
 `, []string{
-			`f.yaml:4: scenario "A": input: "lots" is not a whole number: write digits only, without quotes`,
-			`f.yaml:6: scenario "A": unknown key "concurency": did you mean "concurrency"?`,
-			`f.yaml:12: scenario "B": prompts: "-4" is out of range: use 1 to 100000`,
-		}},
-		{"an empty file", "", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
-		{"comments only", "# nothing\n", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
-		{"no scenarios key, no name", "description: x\n", []string{
-			`f.yaml:1: the suite: unknown key "description": use name, scenarios`,
-			`f.yaml:1: name: missing: give the suite a name`,
-			`f.yaml:1: scenarios: missing: list at least one`}},
-		{"an empty list", "name: s\nscenarios: []\n", []string{`f.yaml:2: scenarios: empty: list at least one`}},
-		{"an empty value", "name:\nscenarios:\n", []string{
-			`f.yaml:1: name: an empty value is not text: write it in quotes`,
-			`f.yaml:2: scenarios: an empty value is not a list: begin each scenario with "- name: …"`}},
-		{"a list on top", "- a\n- b\n", []string{`f.yaml:1: the suite: a list is not a mapping: write "key: value" lines`}},
-		{"a scenario that is a word", "name: s\nscenarios:\n  - quick\n", []string{
-			`f.yaml:3: scenario 1: "quick" is not a mapping: write "key: value" lines`}},
-		{"a name twice", scenario("repeat: 1") + "  - {name: A, input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
-			`f.yaml:9: scenario "A": name: already used in line 3: give every scenario a name of its own`}},
-		{"a key twice", scenario("input: 12"), []string{`f.yaml:8: scenario "A": input: given twice: keep one`}},
-		{"repeat", scenario("repeat: 3"), []string{
-			`f.yaml:8: scenario "A": repeat: "3": only 1 is supported for now: run the suite again instead`}},
-		{"repeat 0", scenario("repeat: 0"), []string{
-			`f.yaml:8: scenario "A": repeat: "0": only 1 is supported for now: leave it out`}},
-		{"other tools' names", scenario("num_prompts: 3", "max-concurrency: 4", "colour: red"), []string{
-			`f.yaml:8: scenario "A": unknown key "num_prompts": did you mean "prompts"?`,
-			`f.yaml:9: scenario "A": unknown key "max-concurrency": did you mean "concurrency"?`,
-			`f.yaml:10: scenario "A": unknown key "colour": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, slo, repeat`}},
-		{"ranges", scenario("range_ratio: 1", "request_rate: -2", "burstiness: 0", "prefix_len: -1"), []string{
-			`f.yaml:8: scenario "A": range_ratio: "1" is out of range: use at least 0 and less than 1`,
-			`f.yaml:9: scenario "A": request_rate: "-2" is out of range: use 0.000001 to 1000000 requests per second, or leave it out for a closed loop`,
-			`f.yaml:10: scenario "A": burstiness: "0" is out of range: use more than 0, or leave it out`,
-			`f.yaml:11: scenario "A": prefix_len: "-1" is out of range: use 0 to 16777216`}},
-		{"not numbers", scenario("range_ratio: .nan", "request_rate: .inf", "burstiness: '1'"), []string{
-			`f.yaml:8: scenario "A": range_ratio: ".nan" is not a number: write one without quotes, for example 0.5`,
-			`f.yaml:9: scenario "A": request_rate: ".inf" is not a number: write one without quotes, for example 0.5`,
-			`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`}},
-		{"limits", scenario("slo:", "  ttft: -1", "  tpot: fast", "  e2e: 3"), []string{
-			`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
-			`f.yaml:10: scenario "A": slo.tpot: "fast" is not a number: write one without quotes, for example 0.5`,
-			`f.yaml:11: scenario "A": slo: unknown key "e2e": did you mean "e2el"?`}},
-		{"missing keys", "name: s\nscenarios:\n  - purpose: none\n", []string{
-			`f.yaml:3: scenario 1: name: missing: add it`,
-			`f.yaml:3: scenario 1: input: missing: add it`,
-			`f.yaml:3: scenario 1: output: missing: add it`,
-			`f.yaml:3: scenario 1: concurrency: missing: add it`,
-			`f.yaml:3: scenario 1: prompts: missing: add it`}},
-		{"a range that leaves no prompt", scenario("range_ratio: 0.9"), []string{
-			`f.yaml:8: scenario "A": range_ratio: "0.9" lets prompts of 10 tokens shrink to 1, and at least 2 are needed: lower it or raise input`}},
-		{"burstiness in a closed loop", scenario("burstiness: 2"), []string{
-			`f.yaml:8: scenario "A": burstiness: "2" has no effect in a closed loop: add request_rate or leave it out`}},
-		{"a number too large for any type", scenario("prefix_len: 99999999999999999999"), []string{
-			`f.yaml:8: scenario "A": prefix_len: "99999999999999999999" is not a whole number: write digits only, without quotes`}},
-		{"a float for a count", scenario("prefix_len: 1.5"), []string{
-			`f.yaml:8: scenario "A": prefix_len: "1.5" is not a whole number: write digits only, without quotes`}},
-		{"an alias", scenario("category: &x Y", "purpose: *x"), []string{
-			`f.yaml:8: scenario "A": category: an anchor or alias is not text: write it in quotes`,
-			`f.yaml:9: scenario "A": purpose: an anchor or alias is not text: write it in quotes`}},
-		{"a name that breaks tables", "name: s\nscenarios:\n  - {name: 'a|b', input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
-			`f.yaml:3: scenario "a|b": name: "a|b": a name stands in tables: leave out tabs, line breaks and |`}},
-		{"two documents", goodYAML + "---\nname: t\n", []string{`f.yaml:20: a second document: keep one suite per file`}},
-	} {
+		`f.yaml:4: scenario "A": input: "lots" is not a whole number: write digits only, without quotes`,
+		`f.yaml:6: scenario "A": unknown key "concurency": did you mean "concurrency"?`,
+		`f.yaml:12: scenario "B": prompts: "-4" is out of range: use 1 to 100000`,
+	}},
+	{"an empty file", "", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
+	{"comments only", "# nothing\n", []string{`f.yaml:1: empty: give the suite a name and a list of scenarios`}},
+	{"no scenarios key, no name", "description: x\n", []string{
+		`f.yaml:1: the suite: unknown key "description": use name, scenarios`,
+		`f.yaml:1: name: missing: give the suite a name`,
+		`f.yaml:1: scenarios: missing: list at least one`}},
+	{"an empty list", "name: s\nscenarios: []\n", []string{`f.yaml:2: scenarios: empty: list at least one`}},
+	{"an empty value", "name:\nscenarios:\n", []string{
+		`f.yaml:1: name: an empty value is not text: write it in quotes`,
+		`f.yaml:2: scenarios: an empty value is not a list: begin each scenario with "- name: …"`}},
+	{"a list on top", "- a\n- b\n", []string{`f.yaml:1: the suite: a list is not a mapping: write "key: value" lines`}},
+	{"a scenario that is a word", "name: s\nscenarios:\n  - quick\n", []string{
+		`f.yaml:3: scenario 1: "quick" is not a mapping: write "key: value" lines`}},
+	{"a name twice", scenario("repeat: 1") + "  - {name: A, input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
+		`f.yaml:9: scenario "A": name: already used in line 3: give every scenario a name of its own`}},
+	{"a key twice", scenario("input: 12"), []string{`f.yaml:8: scenario "A": input: given twice: keep one`}},
+	{"repeat", scenario("repeat: 3"), []string{
+		`f.yaml:8: scenario "A": repeat: "3": only 1 is supported for now: run the suite again instead`}},
+	{"repeat 0", scenario("repeat: 0"), []string{
+		`f.yaml:8: scenario "A": repeat: "0": only 1 is supported for now: leave it out`}},
+	{"other tools' names", scenario("num_prompts: 3", "max-concurrency: 4", "colour: red"), []string{
+		`f.yaml:8: scenario "A": unknown key "num_prompts": did you mean "prompts"?`,
+		`f.yaml:9: scenario "A": unknown key "max-concurrency": did you mean "concurrency"?`,
+		`f.yaml:10: scenario "A": unknown key "colour": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, slo, repeat`}},
+	{"ranges", scenario("range_ratio: 1", "request_rate: -2", "burstiness: 0", "prefix_len: -1"), []string{
+		`f.yaml:8: scenario "A": range_ratio: "1" is out of range: use at least 0 and less than 1`,
+		`f.yaml:9: scenario "A": request_rate: "-2" is out of range: use 0.000001 to 1000000 requests per second, or leave it out for a closed loop`,
+		`f.yaml:10: scenario "A": burstiness: "0" is out of range: use more than 0, or leave it out`,
+		`f.yaml:11: scenario "A": prefix_len: "-1" is out of range: use 0 to 16777216`}},
+	{"not numbers", scenario("range_ratio: .nan", "request_rate: .inf", "burstiness: '1'"), []string{
+		`f.yaml:8: scenario "A": range_ratio: ".nan" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:9: scenario "A": request_rate: ".inf" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`}},
+	{"limits", scenario("slo:", "  ttft: -1", "  tpot: fast", "  e2e: 3"), []string{
+		`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
+		`f.yaml:10: scenario "A": slo.tpot: "fast" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:11: scenario "A": slo: unknown key "e2e": did you mean "e2el"?`}},
+	{"missing keys", "name: s\nscenarios:\n  - purpose: none\n", []string{
+		`f.yaml:3: scenario 1: name: missing: add it`,
+		`f.yaml:3: scenario 1: input: missing: add it`,
+		`f.yaml:3: scenario 1: output: missing: add it`,
+		`f.yaml:3: scenario 1: concurrency: missing: add it`,
+		`f.yaml:3: scenario 1: prompts: missing: add it`}},
+	{"a range that leaves no prompt", scenario("range_ratio: 0.9"), []string{
+		`f.yaml:8: scenario "A": range_ratio: "0.9" lets prompts of 10 tokens shrink to 1, and at least 2 are needed: lower it or raise input`}},
+	{"burstiness in a closed loop", scenario("burstiness: 2"), []string{
+		`f.yaml:8: scenario "A": burstiness: "2" has no effect in a closed loop: add request_rate or leave it out`}},
+	{"a number too large for any type", scenario("prefix_len: 99999999999999999999"), []string{
+		`f.yaml:8: scenario "A": prefix_len: "99999999999999999999" is not a whole number: write digits only, without quotes`}},
+	{"a float for a count", scenario("prefix_len: 1.5"), []string{
+		`f.yaml:8: scenario "A": prefix_len: "1.5" is not a whole number: write digits only, without quotes`}},
+	{"an alias", scenario("category: &x Y", "purpose: *x"), []string{
+		`f.yaml:8: scenario "A": category: an anchor or alias is not text: write it in quotes`,
+		`f.yaml:9: scenario "A": purpose: an anchor or alias is not text: write it in quotes`}},
+	{"a name that breaks tables", "name: s\nscenarios:\n  - {name: 'a|b', input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
+		`f.yaml:3: scenario "a|b": name: "a|b": a name stands in tables: leave out tabs, line breaks and |`}},
+	{"two documents", goodYAML + "---\nname: t\n", []string{`f.yaml:20: a second document: keep one suite per file`}},
+}
+
+func TestSuiteMistakes(t *testing.T) {
+	for _, tc := range suiteMistakes {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := ParseSuite("f.yaml", []byte(tc.yaml))
 			if err == nil {

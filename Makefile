@@ -1,0 +1,66 @@
+# make help says what there is.
+#
+# PRESET=cpu|gfx908|cuda   what to build for (default cpu)
+# LLAMA_CPP_DIR=DIR        build this llama.cpp checkout instead of the pinned one
+# PORTABLE=ON              every CPU variant, for a build/bin copied to other machines
+# JOBS=N                   parallel compilations (default: all cores)
+
+PRESET   ?= cpu
+PORTABLE ?= OFF
+# What is given on the command line reaches the scripts by itself.
+export PRESET PORTABLE
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PROGRAM := build/bin/ceiling
+DEMO    := build/models/demo-q4_0.gguf
+
+# Another source has other headers, and Go does not see those change: their
+# checksum goes into the C flags, so that the binding is compiled again.
+HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
+GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
+
+.PHONY: build demo test peers lint clean help setup engine
+.DEFAULT_GOAL := build
+
+help:
+	@echo 'make build   the program, build/bin/ceiling, with llama.cpp beside it'
+	@echo 'make demo    a smoke run on synthetic weights; ends with the path of the report'
+	@echo 'make test    all tests (native build and test model included)'
+	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
+	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
+	@echo 'make clean   removes build/'
+	@echo 'PRESET=gfx908 for MI100 (ROCm), PRESET=cuda for NVIDIA, LLAMA_CPP_DIR=DIR for your own llama.cpp'
+
+setup:
+	@scripts/setup.sh build
+
+engine: setup
+	@scripts/build-native.sh engine
+
+build: engine
+	$(GO_ENV) go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/ceiling
+
+# The demo model is made again when what makes it has changed.
+$(DEMO): $(filter-out %_test.go,$(wildcard engine/synth/*.go engine/gguf/*.go)) | build
+	@mkdir -p $(@D)
+	$(PROGRAM) synth --geometry demo --type q4_0 --out $@ --force
+
+demo: build $(DEMO)
+	$(PROGRAM) run --model $(DEMO) --suite smoke
+
+test: build $(DEMO)
+	@scripts/build-native.sh llama-server
+	CEILING_TEST_DEMO='$(CURDIR)/$(DEMO)' $(GO_ENV) scripts/test.sh
+
+peers: engine
+	@scripts/build-native.sh peers
+
+lint: engine
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'd:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/*.sh third_party/*.sh .ci/run; \
+	else echo 'shellcheck is not installed: shell scripts not checked'; fi
+
+clean:
+	rm -rf build

@@ -1,0 +1,99 @@
+package main
+
+// Text rules of this program: results go to stdout, everything else to
+// stderr. An error is one line, lower case, without a full stop: what was
+// wrong with which value, and what to do about it. Several mistakes in one
+// input are several lines.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v3"
+)
+
+// Exit codes.
+const (
+	exitFailed      = 1   // the command failed
+	exitUsage       = 2   // wrong arguments or suite
+	exitInvalid     = 3   // done, but a scenario failed
+	exitInterrupted = 130 // stopped by a signal, the partial result is saved
+)
+
+// codedError is an error that knows the program's exit code.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e codedError) Error() string { return e.err.Error() }
+func (e codedError) Unwrap() error { return e.err }
+
+// usagef is a mistake in the arguments: exit code 2.
+func usagef(format string, args ...any) error {
+	return codedError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// run is the whole program: arguments in, exit code out.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := app(stdout, stderr).Run(ctx, args)
+	if err == nil {
+		return 0
+	}
+	code := exitFailed
+	var coded codedError
+	if errors.As(err, &coded) {
+		code = coded.code
+	} else if ctx.Err() != nil {
+		code = exitInterrupted
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(stderr, "ceiling: %s\n", strings.TrimRight(line, "\n"))
+	}
+	return code
+}
+
+// app is the command tree.
+func app(stdout, stderr io.Writer) *cli.Command {
+	root := &cli.Command{
+		Name:        "ceiling",
+		Usage:       "measure what an LLM engine can do on this machine, with no server in the way",
+		HideVersion: true,
+		Writer:      stdout,
+		ErrWriter:   stderr,
+		Suggest:     true,
+		Commands: []*cli.Command{
+			runCommand(), reportCommand(), synthCommand(), devicesCommand(), versionCommand(),
+		},
+		// The program's exit code is decided in run, after every defer.
+		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+		Action: func(_ context.Context, c *cli.Command) error {
+			if c.Args().Len() > 0 {
+				return usagef("unknown command %q; `ceiling help` lists them", c.Args().First())
+			}
+			return cli.ShowRootCommandHelp(c)
+		},
+	}
+	for _, c := range append(root.Commands, root) {
+		c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
+			return usagef("%s; `%s --help` lists the flags", strings.ToLower(strings.TrimSuffix(err.Error(), ".")), c.FullName())
+		}
+	}
+	return root
+}
+
+// noArgs refuses stray arguments, which would otherwise be ignored.
+func noArgs(c *cli.Command) error {
+	if c.Args().Len() > 0 {
+		return usagef("unexpected argument %q; `%s --help` lists the flags", c.Args().First(), c.FullName())
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"ceiling/bench"
+	"ceiling/engine"
+	"ceiling/engine/gguf"
+)
+
+// switches are the environment variables that change the engine's speed or
+// results; those that are set go into the manifest.
+var switches = []string{
+	"CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION",
+	"HSA_ENABLE_SDMA", "HSA_NO_SCRATCH_RECLAIM", "GPU_MAX_HW_QUEUES", "AMD_SERIALIZE_KERNEL",
+	"HIP_LAUNCH_BLOCKING", "CUDA_LAUNCH_BLOCKING", "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT",
+	"ROCBLAS_USE_HIPBLASLT", "ROCBLAS_LAYER", "MALLOC_ARENA_MAX", "GOMAXPROCS", "GODEBUG", "LD_PRELOAD",
+}
+
+// switchPrefixes are families of such variables.
+var switchPrefixes = []string{"GGML_", "LLAMA_", "OMP_", "KMP_", "NCCL_", "RCCL_"}
+
+// environment returns the switches that are set.
+func environment(environ []string) map[string]string {
+	out := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if name == "LLAMA_CPP_DIR" { // of the build, which names its source itself
+			continue
+		}
+		family := slices.ContainsFunc(switchPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+		if family || slices.Contains(switches, name) {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// deviceInfos turns the engine's devices into the report's.
+func deviceInfos(devices []engine.Device) []bench.DeviceInfo {
+	out := make([]bench.DeviceInfo, len(devices))
+	for i, d := range devices {
+		out[i] = bench.DeviceInfo{Name: d.Name, Description: d.Description, Type: d.Type,
+			MemoryTotal: int64(d.MemoryTotal), MemoryFree: int64(d.MemoryFree)}
+	}
+	return out
+}
+
+// usedDevices are those that the model's layers lie on.
+func usedDevices(s settings, all []engine.Device) []engine.Device {
+	var out []engine.Device
+	for _, d := range all {
+		named := slices.ContainsFunc(s.load.Devices, func(n string) bool { return strings.EqualFold(n, d.Name) })
+		gpu := d.Type == engine.DeviceGPU || d.Type == engine.DeviceIGPU
+		if named || len(s.load.Devices) == 0 && gpu && s.load.GPULayers != 0 {
+			out = append(out, d)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, d := range all {
+		if d.Type == engine.DeviceCPU {
+			return []engine.Device{d}
+		}
+	}
+	return nil
+}
+
+// gpuNames is the report's GPU row: equal cards counted, "4× AMD Instinct MI100".
+func gpuNames(devices []engine.Device) string {
+	var names []string
+	count := map[string]int{}
+	for _, d := range devices {
+		if d.Type != engine.DeviceGPU && d.Type != engine.DeviceIGPU {
+			continue
+		}
+		if count[d.Description]++; count[d.Description] == 1 {
+			names = append(names, d.Description)
+		}
+	}
+	for i, n := range names {
+		names[i] = fmt.Sprintf("%d× %s", count[n], n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// tensorTypes is the model's tensor-type summary.
+func tensorTypes(f *gguf.File) []bench.TensorTypeCount {
+	var out []bench.TensorTypeCount
+	for _, t := range f.TensorTypes() {
+		out = append(out, bench.TensorTypeCount{Type: strings.ToUpper(t.Type.String()), Tensors: t.Tensors, Bytes: t.Bytes})
+	}
+	return out
+}
+
+// engineInfo gathers what computed the numbers. Sampling and peak memory are
+// known only at the end.
+func engineInfo(s settings, m *engine.Model, loadSeconds float64) bench.EngineInfo {
+	b := readEngineBuild()
+	return bench.EngineInfo{
+		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
+		Backends: engine.Backends(), Devices: deviceInfos(usedDevices(s, engine.Devices())),
+		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size,
+		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), TensorTypes: tensorTypes(m.File()),
+		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,
+		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
+		SplitMode: s.load.SplitMode, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
+		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, LoadSeconds: loadSeconds,
+		Environment: environment(os.Environ()),
+	}
+}
+
+// manifestModel describes the model's file.
+func manifestModel(m *engine.Model, sha string) bench.ManifestModel {
+	path, err := filepath.Abs(m.Path())
+	if err != nil {
+		path = m.Path()
+	}
+	meta := map[string]any{}
+	for _, kv := range m.File().KVs {
+		switch kv.Value.(type) {
+		case string, bool, uint8, int8, uint16, int16, uint32, int32, uint64, int64, float32, float64:
+			meta[kv.Key] = kv.Value
+		}
+	}
+	return bench.ManifestModel{Path: path, Bytes: m.File().Size, SHA256: sha, Metadata: meta, TensorTypes: tensorTypes(m.File())}
+}
+
+// versions are the programs behind the run.
+func versions() bench.Versions {
+	return bench.Versions{Ceiling: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+}
+
+// hashFiles is the SHA-256 of the files' bytes, one after the other, in hex.
+func hashFiles(ctx context.Context, paths []string, progress func(done, total int64)) (string, error) {
+	var total int64
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil {
+			total += info.Size()
+		}
+	}
+	sum := sha256.New()
+	var done int64
+	buf := make([]byte, 1<<20)
+	for _, p := range paths {
+		f, err := os.Open(p)
+		if err != nil {
+			return "", err
+		}
+		for err == nil {
+			var n int
+			n, err = f.Read(buf)
+			sum.Write(buf[:n])
+			done += int64(n)
+			progress(done, total)
+			if ctx.Err() != nil {
+				f.Close()
+				return "", ctx.Err()
+			}
+		}
+		f.Close()
+		if err != io.EOF {
+			return "", fmt.Errorf("model %q: %w", p, cause(err))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// peakRSS is this process's largest resident memory in bytes.
+func peakRSS() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Maxrss << 10 // Linux counts KiB
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/engine"
+)
+
+func rpcFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "rpc", Usage: "use the devices of these ggml-rpc-servers, `HOST:PORT,…`"}
+}
+
+// choice is a flag that takes one of words, the first being the default.
+func choice(name, usage string, words []string) cli.Flag {
+	return &cli.StringFlag{Name: name, Value: words[0], Usage: usage + ": " + strings.Join(words, ", ")}
+}
+
+// atLeast makes a flag refuse numbers below low.
+func atLeast(low int) func(int) error {
+	return func(n int) error {
+		if n < low {
+			return fmt.Errorf("%d is too small; use %d or more", n, low)
+		}
+		return nil
+	}
+}
+
+// engineFlags say where the model goes and how the engine is set.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "devices", Usage: "load onto these devices, `NAME,…` as in `ceiling devices`; none: the CPU alone (default: every GPU)"},
+		choice("split-mode", "how several GPUs share the model", engine.SplitModes()),
+		&cli.Float32SliceFlag{Name: "tensor-split", Usage: "share of each device, `1,1,…`"},
+		&cli.IntFlag{Name: "main-gpu", Usage: "the device that takes all with --split-mode none, by its index", Validator: atLeast(0)},
+		&cli.IntFlag{Name: "gpu-layers", Value: -1, Usage: "layers on the GPUs; -1: all", Validator: atLeast(-1)},
+		choice("load-mode", "how the file is read", engine.LoadModes()),
+		&cli.IntFlag{Name: "ubatch", Value: 512, Usage: "tokens per step at most: the physical batch and the scheduler's budget", Validator: atLeast(1)},
+		&cli.IntFlag{Name: "batch", Value: 2048, Usage: "logical batch of the context", Validator: atLeast(1)},
+		choice("flash-attn", "flash attention", engine.FlashModes()),
+		choice("kv-type", "type of the KV cache", engine.KVTypes()),
+		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
+		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
+		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores that this process may use)", Validator: atLeast(1)},
+		rpcFlag(),
+	}
+}
+
+// oneOf checks a choice that the engine does not check itself.
+func oneOf(c *cli.Command, name string, words ...string) (string, error) {
+	got := c.String(name)
+	for _, w := range words {
+		if got == w {
+			return got, nil
+		}
+	}
+	return "", usagef("--%s %q is unknown; use %s", name, got, strings.Join(words, ", "))
+}

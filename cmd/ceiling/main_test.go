@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ceiling/engine/synth"
+)
+
+// TestMain lets the scripts run this program as "ceiling".
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ceiling": main})
+}
+
+// TestScripts runs the program as a user does. Each script of testdata says
+// in its head what it is about.
+func TestScripts(t *testing.T) {
+	demo := filepath.Join(t.TempDir(), "demo.gguf")
+	geometry, err := synth.Find("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: demo}); err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts in testdata, %v", len(scripts), err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DEMO", demo)
+			e.Setenv("REAL", os.Getenv("CEILING_TEST_MODEL"))
+			// Scripts may run side by side: threads that wait must not spin.
+			e.Setenv("OMP_WAIT_POLICY", "passive")
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "real": // CI has it: `make test` fetches the model or fails
+				return os.Getenv("CEILING_TEST_MODEL") != "", nil
+			}
+			return false, errors.New("unknown condition " + cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk,
+		},
+	})
+}
+
+// exits CODE PROGRAM ARG… runs the program and checks its exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG…")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if want := args[0]; strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// oneline FILE checks that a captured stderr is one line of ceiling's.
+func oneline(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.HasPrefix(text, "ceiling: ") || strings.Count(text, "\n") != 1 {
+		ts.Fatalf("not one line of an error: %q", text)
+	}
+}
+
+// cut FILE BYTES OUT copies the first bytes of a file.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data[:n], 0o644))
+}
+
+// when FILE TEXT ACTION CODE PROGRAM ARG… starts the program, does something
+// to it once the file holds the text, and checks the exit code. The action is
+// "interrupt" (Ctrl-C) or "fill", which fills the disk that FILE is on.
+func when(ts *testscript.TestScript, neg bool, args []string) {
+	file, text, action, code := ts.MkAbs(args[0]), args[1], args[2], args[3]
+	path, err := exec.LookPath(args[4])
+	ts.Check(err)
+	cmd := exec.Command(path, args[5:]...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "OMP_WAIT_POLICY="+ts.Getenv("OMP_WAIT_POLICY"))
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	ts.Check(cmd.Start())
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	limit := time.After(2 * time.Minute)
+	for {
+		data, err := os.ReadFile(file)
+		if err == nil && bytes.Contains(data, []byte(text)) {
+			break
+		}
+		select {
+		case err := <-done:
+			ts.Fatalf("ended before %s held %q: %v\n%s", file, text, err, output.String())
+		case <-limit:
+			cmd.Process.Kill()
+			ts.Fatalf("%s does not hold %q after two minutes\n%s", file, text, output.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	if action == "fill" {
+		fill(ts, filepath.Join(filepath.Dir(file), "..", "filler"))
+	} else {
+		ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	}
+	select {
+	case <-done:
+	case <-limit:
+		cmd.Process.Kill()
+		ts.Fatalf("still running two minutes after the start\n%s", output.String())
+	}
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != code {
+		ts.Fatalf("exit code %s, want %s\n%s", got, code, output.String())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("output"), output.Bytes(), 0o644))
+}
+
+// fill writes until the disk is full.
+func fill(ts *testscript.TestScript, path string) {
+	f, err := os.Create(path)
+	ts.Check(err)
+	defer f.Close()
+	for size := 1 << 16; size > 0; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		ts.Fatalf("filling %s: %v", path, err)
+	}
+}
+
+// smallDisk DIR KIB mounts a file system of that size for the script's time.
+func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+args[1]+"k"); err != nil {
+		ts.Fatalf("mount: %v", err)
+	}
+	ts.Defer(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+}

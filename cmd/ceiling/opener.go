@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+
+	"ceiling/bench"
+	"ceiling/engine"
+)
+
+// opener opens sessions of the loaded model for the bench.
+type opener struct {
+	model    *engine.Model
+	settings engine.SessionOptions // all but the sizes
+	sampled  struct{ backend, argmax uint64 }
+}
+
+// session gives an engine session the bench's interface.
+type session struct {
+	*engine.Session
+	from *opener
+}
+
+// Open makes a session of the scenario's size and runs one token through it:
+// the first call of a context reserves memory and builds its graph, which is
+// not the scenario's time.
+func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine, error) {
+	options := o.settings
+	options.Sequences, options.TokensPerSequence = spec.Sequences, spec.TokensPerSequence
+	options.TotalTokens, options.Unified = spec.TotalTokens, spec.Unified
+	native, err := o.model.Open(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	warm := engine.Batch{Tokens: []int32{0}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}}
+	if err := native.Step(ctx, &warm); err != nil {
+		native.Close()
+		return nil, err
+	}
+	native.Clear()
+	return session{native, o}, nil
+}
+
+// Step hands the bench's batch to the engine: the two types have one shape.
+func (s session) Step(ctx context.Context, b *bench.Batch) error {
+	return s.Session.Step(ctx, (*engine.Batch)(b))
+}
+
+// Close keeps the session's sampling counts for the report.
+func (s session) Close() error {
+	backend, argmax := s.Sampled()
+	s.from.sampled.backend += backend
+	s.from.sampled.argmax += argmax
+	return s.Session.Close()
+}
+
+// sampling says where the tokens of all closed sessions were picked.
+func (o *opener) sampling() string {
+	switch {
+	case o.sampled.backend > 0 && o.sampled.argmax == 0:
+		return "greedy, in the back end"
+	case o.sampled.backend == 0 && o.sampled.argmax > 0:
+		return "greedy, argmax on the CPU"
+	case o.sampled.backend > 0:
+		return "greedy, partly in the back end, partly on the CPU"
+	}
+	return "greedy"
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/bench"
+	"ceiling/engine"
+	"ceiling/hip/host"
+)
+
+// settings are the flags of a run, checked as far as that needs no engine.
+type settings struct {
+	model   string
+	suite   bench.Suite
+	out     string
+	resume  bool
+	sysroot string
+	prose   string
+	noHash  bool
+	json    bool
+	rpc     []string
+
+	seed        uint64
+	prefixCache bool
+	unified     bool
+	sampling    string
+
+	load    engine.LoadOptions
+	session engine.SessionOptions // all but the sizes
+}
+
+func readSettings(c *cli.Command) (settings, error) {
+	s := settings{
+		model: c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
+		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
+		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
+		load: engine.LoadOptions{
+			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: c.Float32Slice("tensor-split"),
+			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
+		},
+		session: engine.SessionOptions{
+			UBatch: c.Int("ubatch"), Batch: max(c.Int("batch"), c.Int("ubatch")), Threads: c.Int("threads"),
+			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"),
+		},
+	}
+	if err := s.readWords(c); err != nil {
+		return s, err
+	}
+	if s.session.Threads == 0 {
+		s.session.Threads = max(1, host.PhysicalCores("/"))
+		if host.PhysicalCores("/") == 0 {
+			s.session.Threads = runtime.NumCPU()
+		}
+	}
+	var err error
+	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
+		return s, codedError{exitUsage, err}
+	}
+	if dir := c.String("resume"); dir != "" {
+		if s.out != "" && s.out != dir {
+			return s, usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
+		}
+		s.out, s.resume = dir, true
+	}
+	if s.out == "" {
+		s.out = defaultOut(s.model, time.Now())
+	}
+	return s, nil
+}
+
+// readWords reads the flags that take one of a few words.
+func (s *settings) readWords(c *cli.Command) error {
+	for name, words := range map[string][]string{
+		"split-mode": engine.SplitModes(), "load-mode": engine.LoadModes(),
+		"flash-attn": engine.FlashModes(), "kv-type": engine.KVTypes(),
+	} {
+		if _, err := oneOf(c, name, words...); err != nil {
+			return err
+		}
+	}
+	unified, err := oneOf(c, "kv-unified", "auto", "on", "off")
+	if err != nil {
+		return err
+	}
+	if unified == "off" && s.prefixCache {
+		return usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
+	}
+	s.unified = unified == "on" || s.prefixCache
+	if s.sampling, err = oneOf(c, "sampling", "auto", "backend", "cpu"); err != nil {
+		return err
+	}
+	s.prose, err = oneOf(c, "prose", "auto", "rules", "off")
+	return err
+}
+
+// greedyInBackend decides where the argmax runs, once the devices are known.
+// On a GPU the logits then stay there; on the CPU the vectorised argmax is
+// the faster one.
+func (s *settings) greedyInBackend(used []engine.Device) bool {
+	if s.sampling != "auto" {
+		return s.sampling == "backend"
+	}
+	for _, d := range used {
+		if d.Type == engine.DeviceGPU || d.Type == engine.DeviceIGPU {
+			return true
+		}
+	}
+	return false
+}
+
+// deviceList is how messages name devices.
+func deviceList(devices []engine.Device) string {
+	names := make([]string, len(devices))
+	for i, d := range devices {
+		names[i] = d.Name
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,162 @@
+// Package engine runs a language model inside this process: a narrow Go API
+// over llama.cpp. A [Model] is weights on devices, a [Session] is a context
+// with its KV cache, and one [Session.Step] is one batch in, sampled token
+// ids out.
+//
+// All C lies in engine/internal/llama. Calls of one session come from one
+// goroutine that is locked to its thread: the OpenMP pool of the CPU back end
+// belongs to the thread that called first.
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"ceiling/engine/internal/llama"
+)
+
+// The native side's failures, each its own error. They come wrapped with the
+// numbers and, where the library logged one, its own line.
+var (
+	ErrModelFile       = errors.New("model file refused")
+	ErrLoad            = errors.New("model not loaded")
+	ErrUnknownDevice   = errors.New("unknown device")
+	ErrUnknownOption   = errors.New("unknown value")
+	ErrRPC             = errors.New("rpc server not reached")
+	ErrNotGenerative   = errors.New("model does not generate text")
+	ErrContextTooSmall = errors.New("model context too small")
+	ErrOutOfMemory     = errors.New("not enough memory")
+	ErrSession         = errors.New("context not created")
+	ErrInvalidBatch    = errors.New("invalid batch")            // llama_decode: -1
+	ErrNoKVSlot        = errors.New("no free slot in KV cache") // llama_decode: 1
+	ErrAborted         = errors.New("step aborted")             // llama_decode: 2
+	ErrDecode          = errors.New("decode failed")            // llama_decode: < -1
+	ErrNoLogits        = errors.New("no logits for a wanted token")
+	ErrTokenize        = errors.New("text not tokenised")
+	ErrTemplate        = errors.New("chat template not known to the engine")
+	ErrGrammar         = errors.New("grammar does not parse")
+	ErrClosed          = errors.New("already closed")
+	ErrSessionsOpen    = errors.New("sessions still open")
+)
+
+// Options configure the library, once per process.
+type Options struct {
+	// LibraryDir holds the back ends' shared libraries; "": where libllama is.
+	LibraryDir string
+	// LogFile gets llama.cpp's log; "": nowhere. The terminal never does.
+	LogFile string
+	// RPC are ggml-rpc-server addresses, host:port, whose devices to use.
+	RPC []string
+}
+
+const rpcDialTimeout = 5 * time.Second
+
+var rpcKnown = struct {
+	sync.Mutex
+	servers map[string]bool
+}{servers: map[string]bool{}}
+
+// Init loads the back ends and sends the log to its file. Back ends are
+// loaded by the first call only; a later call can redirect the log and add
+// RPC servers.
+func Init(o Options) error {
+	if err := llama.OpenLog(o.LogFile); err != nil {
+		return fmt.Errorf("engine log %q: %w; choose a folder that can be written to", o.LogFile, err)
+	}
+	llama.LoadBackends(o.LibraryDir)
+	for _, server := range o.RPC {
+		if err := addRPC(server); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRPC registers a server once: ggml would list its devices twice.
+func addRPC(server string) error {
+	rpcKnown.Lock()
+	defer rpcKnown.Unlock()
+	if rpcKnown.servers[server] {
+		return nil
+	}
+	// The library ends the process where nobody listens, so look first.
+	conn, err := net.DialTimeout("tcp", server, rpcDialTimeout)
+	if err != nil {
+		return fmt.Errorf("%w: %q: %w; start ggml-rpc-server there, of the same release", ErrRPC, server, err)
+	}
+	conn.Close()
+	llama.ResetErrors()
+	if !llama.AddRPC(server) {
+		return fmt.Errorf("%w: %q%s; start ggml-rpc-server there, of the same release", ErrRPC, server, logged())
+	}
+	rpcKnown.servers[server] = true
+	return nil
+}
+
+// LibraryDir returns the folder of the llama.cpp libraries in use.
+func LibraryDir() string { return llama.LibraryDir() }
+
+// Version returns llama.cpp's own version text.
+func Version() string { return llama.Version() }
+
+// Backends lists the loaded back ends: "CPU", "RPC", "ROCm" …
+func Backends() []string { return llama.Backends() }
+
+// Device types.
+const (
+	DeviceCPU   = "cpu"
+	DeviceGPU   = "gpu"
+	DeviceIGPU  = "igpu"
+	DeviceAccel = "accel"
+)
+
+// Device is something that a model can be loaded on. Memory is in bytes as
+// the back end reports it.
+type Device struct {
+	Name        string // "CPU", "ROCm0", "RPC0[127.0.0.1:50052]"
+	Description string // "AMD Instinct MI100"
+	ID          string // PCI address, "" where there is none
+	Type        string
+	MemoryFree  uint64
+	MemoryTotal uint64
+}
+
+// Devices lists the devices of all loaded back ends, in llama.cpp's order.
+func Devices() []Device {
+	names := map[int]string{llama.DeviceCPU: DeviceCPU, llama.DeviceGPU: DeviceGPU,
+		llama.DeviceIGPU: DeviceIGPU, llama.DeviceAccel: DeviceAccel}
+	var out []Device
+	for _, d := range llama.Devices() {
+		kind := names[d.Type]
+		if kind == "" {
+			kind = fmt.Sprintf("type %d", d.Type)
+		}
+		out = append(out, Device{Name: d.Name, Description: d.Description, ID: d.ID, Type: kind,
+			MemoryFree: d.MemoryFree, MemoryTotal: d.MemoryTotal})
+	}
+	return out
+}
+
+// logged returns the library's last error line as ": line", or "".
+func logged() string {
+	lines := llama.LoggedErrors()
+	for i := len(lines) - 1; i >= 0; i-- {
+		line := lines[i]
+		// "function: message": the function's name tells a user nothing.
+		if _, rest, ok := strings.Cut(line, ": "); ok && !strings.Contains(line[:len(line)-len(rest)], " ") {
+			line = rest
+		}
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "failed to load model") {
+			return ": " + strings.TrimRight(line, ".")
+		}
+	}
+	return ""
+}
+
+// modelName is how messages name a model file.
+func modelName(path string) string { return filepath.Base(path) }

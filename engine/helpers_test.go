@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"ceiling/engine/synth"
+)
+
+func TestMain(m *testing.M) {
+	if err := Init(Options{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// realModel is SmolLM2-135M-Instruct. Without it a test says what it did not
+// run; under CI it fails.
+func realModel(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv("CEILING_TEST_MODEL")
+	if path == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("CEILING_TEST_MODEL is not set: run third_party/fetch-model.sh, or `make test`")
+		}
+		t.Skipf("%s not run: CEILING_TEST_MODEL is not set; `make test` fetches the model", t.Name())
+	}
+	return path
+}
+
+// synthModel writes the demo geometry's little sister once per test.
+func synthModel(t testing.TB, kind string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), kind+".gguf")
+	g, err := synth.Find("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: kind, Out: path, Seed: 7}); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// load locks the test to its thread, as every user of the engine must: the
+// OpenMP pool belongs to the calling thread.
+func load(t testing.TB, path string) *Model {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	m, err := Load(context.Background(), path, LoadOptions{Devices: []string{"none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func open(t testing.TB, m *Model, o SessionOptions) *Session {
+	t.Helper()
+	if o.Threads == 0 {
+		o.Threads = runtime.NumCPU()
+	}
+	s, err := m.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// prompt is n plain tokens that depend on seed.
+func prompt(m *Model, seed, n int) []int32 {
+	plain := m.PlainTokens()
+	out := make([]int32, n)
+	x := uint32(seed)*2654435761 + 12345
+	for i := range out {
+		x = x*1664525 + 1013904223
+		out[i] = plain[int(x>>8)%len(plain)]
+	}
+	return out
+}
+
+// add appends tokens of a sequence; the last one is wanted.
+func (b *Batch) add(seq, from int32, tokens ...int32) {
+	for i, id := range tokens {
+		b.Tokens = append(b.Tokens, id)
+		b.Pos = append(b.Pos, from+int32(i))
+		b.Seqs = append(b.Seqs, seq)
+		want := int8(0)
+		if i == len(tokens)-1 {
+			want = 1
+		}
+		b.Want = append(b.Want, want)
+	}
+}
+
+func (b *Batch) reset() {
+	b.Tokens, b.Pos, b.Seqs, b.Want = b.Tokens[:0], b.Pos[:0], b.Seqs[:0], b.Want[:0]
+}
+
+// generate decodes n greedy tokens after each prompt, all sequences in flight
+// together: one prompt per step, then one token of every sequence per step.
+func generate(t testing.TB, s *Session, prompts [][]int32, n int) [][]int32 {
+	t.Helper()
+	ctx := context.Background()
+	out := make([][]int32, len(prompts))
+	var b Batch
+	for i, p := range prompts {
+		b.reset()
+		b.add(int32(i), 0, p...)
+		if err := s.Step(ctx, &b); err != nil {
+			t.Fatal(err)
+		}
+		out[i] = append(out[i], b.Out[0])
+	}
+	for k := 1; k < n; k++ {
+		b.reset()
+		for i, p := range prompts {
+			b.add(int32(i), int32(len(p)+k-1), out[i][k-1])
+		}
+		if err := s.Step(ctx, &b); err != nil {
+			t.Fatal(err)
+		}
+		for i := range prompts {
+			out[i] = append(out[i], b.Out[i])
+		}
+	}
+	return out
+}

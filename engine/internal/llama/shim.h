@@ -1,0 +1,113 @@
+// The whole C boundary of ceiling: a thin layer over llama.h that turns the
+// batch of one step into one call, and keeps C memory owned by C.
+#ifndef CEILING_SHIM_H
+#define CEILING_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "llama.h"
+
+// --- library, log, devices ---
+
+// ceil_library_dir writes the folder that holds libllama, where the back ends
+// lie too. Returns false where it is not known or does not fit.
+bool ceil_library_dir(char * out, size_t size);
+
+// ceil_log_open sends the library's log to a file (append), or to nowhere
+// with path NULL. Returns 0 or errno.
+int ceil_log_open(const char * path);
+
+// ceil_log_errors copies the error lines logged since the last call of
+// ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
+size_t ceil_log_errors(char * out, size_t size);
+void   ceil_log_reset(void);
+
+struct ceil_device {
+    char     name[128];
+    char     description[256];
+    char     id[64]; // PCI bus id, or ""
+    int32_t  type;   // enum ggml_backend_dev_type
+    uint64_t memory_free, memory_total; // bytes
+};
+size_t ceil_device_count(void);
+void   ceil_device_at(size_t i, struct ceil_device * out);
+
+// ceil_backend_name writes the i-th back end's name; false past the last one.
+bool ceil_backend_name(size_t i, char * out, size_t size);
+
+// ceil_add_rpc makes the devices of a ggml-rpc-server known. false: no RPC
+// back end, or the server does not answer.
+bool ceil_add_rpc(const char * endpoint);
+
+// --- model ---
+
+struct ceil_load {
+    const char *  path;
+    int32_t       gpu_layers;   // < 0: all
+    int32_t       split_mode;   // enum llama_split_mode
+    int32_t       load_mode;    // enum llama_load_mode
+    int32_t       main_gpu;
+    const char *  devices;      // '\n'-separated names; NULL: all GPUs
+    const float * tensor_split; // n_tensor_split shares, or NULL
+    int32_t       n_tensor_split;
+    bool          cpu_only;
+    bool          check_tensors;
+    uintptr_t     progress;     // handle passed to ceilProgress; 0: none
+};
+struct llama_model * ceil_model_load(const struct ceil_load * l);
+void                 ceil_model_free(struct llama_model * model);
+
+// --- session ---
+
+struct ceil_session; // opaque: context, batch arrays, samplers
+
+struct ceil_open {
+    uint32_t n_ctx, n_batch, n_ubatch, n_seq_max;
+    uint32_t n_outputs_max; // rows of logits a step may ask for: the buffer is n_outputs_max × vocabulary
+    int32_t  n_threads, n_threads_batch;
+    int32_t  flash_attn; // enum llama_flash_attn_type
+    int32_t  type_k, type_v; // enum ggml_type
+    bool     kv_unified;
+    bool     offload_kqv;
+    bool     backend_greedy; // attach a greedy sampler to every sequence
+};
+struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o);
+void                  ceil_session_free(struct ceil_session * s);
+struct llama_context * ceil_session_context(struct ceil_session * s);
+
+// ceil_session_sampled counts the tokens that ceil_step took from the back
+// end's sampler and from ceil_argmax.
+void ceil_session_sampled(const struct ceil_session * s, uint64_t * backend, uint64_t * argmax);
+
+// ceil_step decodes n tokens and writes one greedily sampled id for each
+// want[i] != 0 into out, in batch order. It returns when the device is done.
+// Returns llama_decode's code, or CEIL_NO_LOGITS.
+#define CEIL_NO_LOGITS (-1000)
+int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
+                  const int32_t * seq, const int8_t * want, int32_t * out);
+
+// ceil_decode is ceil_step without the sampling, for text by a sampler.
+int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
+                    const int32_t * seq, const int8_t * want);
+
+// ceil_session_abort makes a running step end early where the back end can.
+void ceil_session_abort(struct ceil_session * s, bool on);
+
+// ceil_argmax returns the index of the first largest of n floats; NaN is
+// never chosen unless all are. Vectorised; exported for its test.
+int32_t ceil_argmax(const float * x, int32_t n);
+
+// --- text sampling ---
+
+struct ceil_sampling {
+    float        temperature; // <= 0: greedy
+    int32_t      top_k;       // <= 0: off
+    float        top_p;       // >= 1: off
+    float        min_p;       // <= 0: off
+    uint32_t     seed;
+    const char * grammar;     // GBNF with the rule "root"; NULL: none
+};
+struct llama_sampler * ceil_sampler_new(const struct llama_vocab * vocab, const struct ceil_sampling * p);
+
+#endif

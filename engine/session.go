@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"ceiling/engine/internal/llama"
+)
+
+// SessionOptions size a context. Lengths are in tokens.
+type SessionOptions struct {
+	Sequences         int // in flight at most, ≥ 1
+	TokensPerSequence int // positions one sequence may need, ≥ 1
+	// TotalTokens are the KV cells of a unified session; 0: Sequences ×
+	// TokensPerSequence. Without Unified every sequence has its own cells.
+	TotalTokens int
+	Unified     bool
+
+	UBatch       int    // physical batch; 0: 512
+	Batch        int    // most tokens of one Step; 0: 2048; at least UBatch and Sequences
+	Threads      int    // for decode, ≥ 1
+	ThreadsBatch int    // for prefill; 0: Threads
+	FlashAttn    string // see FlashModes
+	KVType       string // see KVTypes
+	KVOnHost     bool   // keep the KV cache off the GPUs
+
+	// Greedy asks for argmax in the back end's graph, so that logits stay on
+	// the device. Where the back end can't, and always without it, Step takes
+	// a vectorised argmax on the CPU. Sessions for Decode and Sample leave
+	// it off.
+	Greedy bool
+	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
+	Outputs int
+}
+
+// Session is a context of a model: KV cache, compute buffers, samplers. Its
+// methods are for one goroutine locked to its thread.
+type Session struct {
+	native  *llama.Session
+	model   *Model
+	vocab   int32
+	perSeq  int32
+	batch   int
+	seqs    int32
+	outputs int
+	wanted  []uint32 // step number in which a sequence last asked for a sample
+	step    uint32
+
+	watched context.Context // whose cancellation aborts a running step
+	unwatch func() bool
+	closing sync.Mutex // a cancellation may come while Close frees
+}
+
+// Open makes a session. The memory that its KV cache needs is compared with
+// what is free first: the kernel would grant it and end the process later.
+//
+// Errors: ErrContextTooSmall, ErrOutOfMemory, ErrUnknownOption, ErrSession.
+func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := m.openParams(&o)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkMemory(o, p); err != nil {
+		return nil, err
+	}
+	llama.ResetErrors()
+	native := m.native.OpenSession(p)
+	if native == nil {
+		return nil, fmt.Errorf("%w: %d sequences of %d tokens%s", ErrSession, o.Sequences, o.TokensPerSequence, logged())
+	}
+	m.open.Add(1)
+	perSeq, batch, seqs := native.Limits()
+	return &Session{native: native, model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
+		seqs: int32(seqs), outputs: p.Outputs, wanted: make([]uint32, seqs)}, nil
+}
+
+func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
+	var p llama.OpenParams
+	if o.Sequences < 1 || o.TokensPerSequence < 1 || o.Threads < 1 {
+		return p, fmt.Errorf("%w: %d sequences of %d tokens on %d threads; each must be 1 or more",
+			ErrUnknownOption, o.Sequences, o.TokensPerSequence, o.Threads)
+	}
+	if o.TokensPerSequence > m.Context() {
+		return p, fmt.Errorf("%w: %d tokens per sequence, %s was trained for %d; use a shorter scenario",
+			ErrContextTooSmall, o.TokensPerSequence, modelName(m.path), m.Context())
+	}
+	var err error
+	if p.FlashAttn, err = flashModes.lookup("flash attention", o.FlashAttn); err != nil {
+		return p, err
+	}
+	if p.TypeK, err = kvTypes.lookup("KV type", o.KVType); err != nil {
+		return p, err
+	}
+	p.TypeV = p.TypeK
+	if kvBytes[p.TypeV] < 64 && p.FlashAttn == llama.FlashOff {
+		return p, fmt.Errorf("%w: KV type %s without flash attention; turn flash attention on or use f16",
+			ErrUnknownOption, o.KVType)
+	}
+	cells := o.Sequences * pad(o.TokensPerSequence)
+	if o.Unified && o.TotalTokens > 0 {
+		cells = pad(max(o.TotalTokens, o.TokensPerSequence))
+	}
+	p.Context, p.Sequences, p.Unified = cells, o.Sequences, o.Unified
+	p.UBatch = orDefault(o.UBatch, 512)
+	p.Batch = max(orDefault(o.Batch, 2048), p.UBatch, o.Sequences)
+	p.Threads, p.ThreadsBatch = o.Threads, orDefault(o.ThreadsBatch, o.Threads)
+	p.Outputs = orDefault(o.Outputs, o.Sequences)
+	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy
+	return p, nil
+}
+
+// pad rounds a length up to the library's granularity of a KV cache.
+func pad(n int) int { return (n + 255) / 256 * 256 }
+
+func orDefault(n, def int) int {
+	if n > 0 {
+		return n
+	}
+	return def
+}
+
+// KVBytes estimates the KV cache of a session: 2 × layers × cells × KV heads
+// × head dimension × bytes per value. Exact for dense transformers; for
+// others an upper bound.
+func (m *Model) KVBytes(cells int, kvType string) int64 {
+	t, err := kvTypes.lookup("KV type", kvType)
+	if err != nil {
+		return 0
+	}
+	layers, kvHeads, _, embedding := m.native.Shape()
+	head := func(key string) int64 {
+		if text, ok := m.Meta(m.Architecture() + ".attention." + key); ok {
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				return n
+			}
+		}
+		return int64(embedding / max(1, m.native.Heads()))
+	}
+	values := int64(layers) * int64(cells) * int64(kvHeads) * (head("key_length") + head("value_length"))
+	return values / 32 * kvBytes[t]
+}
+
+// checkMemory compares the KV cache with what its devices have free.
+func (m *Model) checkMemory(o SessionOptions, p llama.OpenParams) error {
+	need := m.KVBytes(p.Context, o.KVType)
+	free, where := freeMemory(m.opts, o.KVOnHost)
+	if free > 0 && need > free {
+		return fmt.Errorf("%w for the KV cache: %d sequences of %d tokens need %s, %s has %s free; "+
+			"use fewer or shorter sequences, or a smaller KV type", ErrOutOfMemory, o.Sequences, o.TokensPerSequence,
+			gib(need), where, gib(free))
+	}
+	return nil
+}
+
+// Close frees the session.
+func (s *Session) Close() error {
+	if s.native == nil {
+		return ErrClosed
+	}
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	s.native.Free()
+	s.native = nil
+	s.model.open.Add(-1)
+	return nil
+}
+
+// BatchLimit is the most tokens that one Step takes.
+func (s *Session) BatchLimit() int { return s.batch }
+
+// TokensPerSequence is the context of one sequence, as the library rounded it.
+func (s *Session) TokensPerSequence() int { return int(s.perSeq) }
+
+// Sampled counts the tokens that Step took from the back end's sampler and
+// from the CPU's argmax.
+func (s *Session) Sampled() (backend, argmax uint64) { return s.native.Sampled() }
+
+// RemoveSeq drops the KV cells of a sequence from position from on.
+func (s *Session) RemoveSeq(seq, from int32) error {
+	if seq < 0 || seq >= s.seqs || from < 0 {
+		return fmt.Errorf("%w: sequence %d from %d; the session has %d", ErrInvalidBatch, seq, from, s.seqs)
+	}
+	if !s.native.RemoveSeq(seq, from, -1) {
+		return fmt.Errorf("%w: the model's memory can't drop sequence %d from position %d", ErrInvalidBatch, seq, from)
+	}
+	return nil
+}
+
+// CopySeq lets dst share the first n positions of src, in place of what it
+// held. A session that is not unified copies the cells instead.
+func (s *Session) CopySeq(src, dst, n int32) error {
+	if src < 0 || src >= s.seqs || dst < 0 || dst >= s.seqs || src == dst || n < 1 {
+		return fmt.Errorf("%w: copy of %d tokens from sequence %d to %d; the session has %d",
+			ErrInvalidBatch, n, src, dst, s.seqs)
+	}
+	if end := s.native.SeqEnd(src); end < n-1 {
+		return fmt.Errorf("%w: copy of %d tokens from sequence %d, which holds %d", ErrInvalidBatch, n, src, end+1)
+	}
+	if err := s.RemoveSeq(dst, 0); err != nil {
+		return err
+	}
+	s.native.CopySeq(src, dst, 0, n)
+	return nil
+}
+
+// Clear empties the KV cache.
+func (s *Session) Clear() { s.native.Clear() }
+
+// SeqLen returns the number of positions that a sequence holds.
+func (s *Session) SeqLen(seq int32) int { return int(s.native.SeqEnd(seq)) + 1 }
+
+func gib(n int64) string { return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30)) }

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# All tests, after the build: checks of the build's own scripts, go vet, go test.
+# The integration tests' real model is fetched first. Where the registry cannot
+# be reached they say what they skipped; with CI=true that is a failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+third_party/check.sh
+
+status=0
+model=$(third_party/fetch-model.sh) || status=$?
+if [ "$status" -ne 0 ] && { [ "$status" -ne 3 ] || [ "${CI:-}" = true ]; }; then
+    exit 1
+fi
+export CEILING_TEST_MODEL=$model
+export CEILING_PEERS_DIR=$PWD/build/bin
+
+go vet ./...
+# Last, so that the output ends with go test's own lines. Package by package:
+# tests that load models should not fight over two cores.
+exec go test -p 1 -timeout 20m "$@" ./...
