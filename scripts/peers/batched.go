@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+func pathBase(path string) string { return filepath.Base(path) }
+
+// batchedLine is what we read of a line of llama-batched-bench's jsonl.
+type batchedLine struct {
+	PP      int     `json:"pp"`
+	TG      int     `json:"tg"`
+	PL      int     `json:"pl"`
+	SpeedPP float64 `json:"speed_pp"`
+	SpeedTG float64 `json:"speed_tg"`
+}
+
+// runBatched measures with llama-batched-bench. Its own warm-up is 16 tokens,
+// so it runs the shape once more than is counted.
+func runBatched(ctx context.Context, s *settings, model string, sequences int) (sample, error) {
+	list := strings.TrimSuffix(strings.Repeat(strconv.Itoa(sequences)+",", s.Waves+1), ",")
+	args := append([]string{"--model", model, "--output-format", "jsonl", "-npp", strconv.Itoa(s.Prompt),
+		"-ntg", strconv.Itoa(s.Output), "-npl", list}, s.contextArgs(sequences)...)
+	c, err := start(ctx, s, s.peer(toolBatched), args...)
+	if err != nil {
+		return sample{}, err
+	}
+	end, err := c.finish()
+	if err != nil {
+		return sample{}, err
+	}
+	pp, tg, err := parseBatched(end.stdout, s, sequences)
+	if err != nil {
+		return sample{}, fmt.Errorf("%w; its last lines:\n%s", err, c.stderr.String())
+	}
+	return sample{Tool: toolBatched, Prefill: mean(pp), Decode: mean(tg), PeakRSS: end.peakRSS, Others: end.others}, nil
+}
+
+// contextArgs are llama.cpp's own options for the context that ceiling opens.
+func (s *settings) contextArgs(sequences int) []string {
+	threads := strconv.Itoa(s.Threads)
+	args := []string{"--ctx-size", strconv.Itoa(sequences * s.perSequence()), "--batch-size", strconv.Itoa(s.Batch),
+		"--ubatch-size", strconv.Itoa(s.UBatch), "--threads", threads, "--threads-batch", threads,
+		"--flash-attn", s.FlashAttn, "--no-kv-unified", "--fit", "off"}
+	return append(args, s.deviceArgs("--device")...)
+}
+
+// parseBatched returns the rates of every measurement but the first.
+func parseBatched(stdout []byte, s *settings, sequences int) (pp, tg []float64, err error) {
+	for line := range bytes.Lines(stdout) {
+		if !bytes.HasPrefix(line, []byte("{")) {
+			continue
+		}
+		var l batchedLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w in %q", toolBatched, err, line)
+		}
+		if l.PP != s.Prompt || l.TG != s.Output || l.PL != sequences || !(l.SpeedPP > 0) || !(l.SpeedTG > 0) {
+			return nil, nil, fmt.Errorf("%s: unexpected line %q", toolBatched, line)
+		}
+		pp, tg = append(pp, l.SpeedPP), append(tg, l.SpeedTG)
+	}
+	if len(pp) != s.Waves+1 {
+		return nil, nil, fmt.Errorf("%s: %d measurements, asked for %d", toolBatched, len(pp), s.Waves+1)
+	}
+	return pp[1:], tg[1:], nil
+}
+
+// runLlamaBench measures one sequence with llama-bench, which decodes from an
+// empty cache.
+func runLlamaBench(ctx context.Context, s *settings, model string, _ int) (sample, error) {
+	args := append([]string{"--model", model, "--output", "json", "--n-prompt", strconv.Itoa(s.Prompt),
+		"--n-gen", strconv.Itoa(s.Output), "--repetitions", strconv.Itoa(s.Waves), "--threads", strconv.Itoa(s.Threads),
+		"--batch-size", strconv.Itoa(s.Batch), "--ubatch-size", strconv.Itoa(s.UBatch), "--flash-attn", s.FlashAttn},
+		s.deviceArgs("--device")...)
+	c, err := start(ctx, s, s.peer(toolLlamaBench), args...)
+	if err != nil {
+		return sample{}, err
+	}
+	end, err := c.finish()
+	if err != nil {
+		return sample{}, err
+	}
+	out := sample{Tool: toolLlamaBench, PeakRSS: end.peakRSS, Others: end.others}
+	out.Prefill, out.Decode, err = parseLlamaBench(end.stdout)
+	return out, err
+}
+
+func parseLlamaBench(stdout []byte) (pp, tg float64, err error) {
+	var tests []struct {
+		Prompt int     `json:"n_prompt"`
+		Gen    int     `json:"n_gen"`
+		Rate   float64 `json:"avg_ts"`
+	}
+	if err := json.Unmarshal(stdout, &tests); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", toolLlamaBench, err)
+	}
+	for _, t := range tests {
+		switch {
+		case t.Prompt > 0 && t.Gen == 0:
+			pp = t.Rate
+		case t.Gen > 0 && t.Prompt == 0:
+			tg = t.Rate
+		}
+	}
+	if !(pp > 0) || !(tg > 0) {
+		return 0, 0, fmt.Errorf("%s: prefill %g and decode %g tokens/s in %q", toolLlamaBench, pp, tg, stdout)
+	}
+	return pp, tg, nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// stream is one sequence's output as it was seen: at instant At[i], in
+// seconds on one clock, Tokens[i] tokens had been generated in all. Both
+// increase.
+type stream struct {
+	At     []float64
+	Tokens []int
+}
+
+var errNoWindow = errors.New("there is no time in which all sequences decode; use a larger --output")
+
+// decodeRate is the rate, in tokens/s, at which all sequences together
+// generate while every one of them does: in the window from the last first
+// token to the first last token. Each sequence counts with its own first and
+// last token inside the window,
+//
+//	Σ (tokens between them) / (time between them)
+//
+// so that tokens of one step which arrive on either side of the window's ends
+// bend nothing. In lock step this is sequences × steps / time.
+func decodeRate(streams []stream) (float64, error) {
+	from, to := math.Inf(-1), math.Inf(1)
+	for i, s := range streams {
+		if len(s.At) == 0 {
+			return 0, fmt.Errorf("sequence %d has no tokens", i)
+		}
+		from, to = max(from, s.At[0]), min(to, s.At[len(s.At)-1])
+	}
+	rate := 0.0
+	for _, s := range streams {
+		a, _ := slices.BinarySearch(s.At, from)
+		b, found := slices.BinarySearch(s.At, to)
+		if !found {
+			b--
+		}
+		if b <= a || s.At[b] <= s.At[a] {
+			return 0, errNoWindow
+		}
+		rate += float64(s.Tokens[b]-s.Tokens[a]) / (s.At[b] - s.At[a])
+	}
+	return rate, nil
+}
+
+// prefillRate is prompt tokens per second from start to the last first token.
+func prefillRate(start float64, firsts []float64, promptTokens int) (float64, error) {
+	if len(firsts) == 0 || slices.Max(firsts) <= start {
+		return 0, fmt.Errorf("%d first tokens after second %g: no prefill to measure", len(firsts), start)
+	}
+	return float64(promptTokens) / (slices.Max(firsts) - start), nil
+}
+
+// median is NaN of nothing.
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+func mean(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}

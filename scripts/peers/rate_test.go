@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestDecodeRate(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		streams []stream
+		want    float64
+		err     string
+	}{
+		// 3 tokens in 3 s.
+		{"one sequence", []stream{{[]float64{1, 2, 3, 4}, []int{1, 2, 3, 4}}}, 1, ""},
+		// The window is [3, 5]: two tokens of either sequence in 2 s.
+		{"window", []stream{
+			{[]float64{1, 1.1, 3, 4, 5}, []int{1, 2, 3, 4, 5}},
+			{[]float64{3, 4, 5, 9}, []int{1, 2, 3, 4}}}, 2, ""},
+		// Arrivals of one step are spread: 2 tokens in 2.0 s and in 1.9 s.
+		{"spread arrivals", []stream{
+			{[]float64{1, 2, 3}, []int{1, 2, 3}},
+			{[]float64{0.9, 1.05, 2, 2.95, 3.2}, []int{1, 2, 3, 4, 5}}}, 1 + 2/1.9, ""},
+		// An event that brings three tokens counts them.
+		{"bundled tokens", []stream{{[]float64{0, 1, 2}, []int{1, 2, 5}}}, 2, ""},
+		{"no overlap", []stream{{[]float64{1, 2}, []int{1, 2}}, {[]float64{3, 4}, []int{1, 2}}}, 0, "no time in which all"},
+		{"one token", []stream{{[]float64{1}, []int{1}}}, 0, "no time in which all"},
+		{"no token", []stream{{}}, 0, "sequence 0 has no tokens"},
+	} {
+		got, err := decodeRate(c.streams)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want one with %q", c.name, err, c.err)
+			}
+			continue
+		}
+		if err != nil || math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
+		}
+	}
+	if _, err := decodeRate([]stream{{[]float64{1}, []int{1}}}); !errors.Is(err, errNoWindow) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPrefillRate(t *testing.T) {
+	if got, err := prefillRate(2, []float64{3, 6, 4}, 1000); err != nil || got != 250 {
+		t.Errorf("%v, %v; want 250", got, err)
+	}
+	for _, firsts := range [][]float64{nil, {2}, {1}} {
+		if got, err := prefillRate(2, firsts, 1000); err == nil {
+			t.Errorf("first tokens at %v gave %v", firsts, got)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		x    []float64
+		want float64
+	}{{[]float64{5}, 5}, {[]float64{3, 1}, 2}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		if got := median(c.x); got != c.want {
+			t.Errorf("median of %v is %v, want %v", c.x, got, c.want)
+		}
+	}
+	if got := median(nil); !math.IsNaN(got) {
+		t.Errorf("median of nothing is %v", got)
+	}
+}

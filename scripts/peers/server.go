@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	serverStartup = 2 * time.Minute
+	serverGrace   = 10 * time.Second
+	// The warm-up of a run of ceiling's: three requests, 128 in, 32 out.
+	warmRequests, warmPrompt, warmOutput = 3, 128, 32
+)
+
+// server is a running llama-server and its client.
+type server struct {
+	url    string
+	client http.Client
+	rng    *rand.Rand
+	vocab  int
+}
+
+// runServer measures what a streaming client gets from llama-server.
+func runServer(ctx context.Context, s *settings, model string, sequences int) (sample, error) {
+	port, err := freePort()
+	if err != nil {
+		return sample{}, err
+	}
+	args := append([]string{"--model", model, "--host", "127.0.0.1", "--port", port, "--offline",
+		"--parallel", strconv.Itoa(sequences), "--cache-ram", "0", "--no-cache-prompt"}, s.contextArgs(sequences)...)
+	c, err := start(ctx, s, s.peer(toolServer), args...)
+	if err != nil {
+		return sample{}, err
+	}
+	v := &server{url: "http://127.0.0.1:" + port, rng: rand.New(rand.NewPCG(1, uint64(sequences)))}
+	// The server may close a connection that it has kept just as the next
+	// request is sent on it.
+	v.client.Transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
+	out, err := v.measure(c, s, sequences)
+	end, stopErr := c.terminate(serverGrace)
+	if err != nil {
+		return sample{}, c.failure(err)
+	}
+	out.PeakRSS, out.Others = end.peakRSS, end.others
+	return out, stopErr
+}
+
+func (v *server) measure(c *child, s *settings, sequences int) (sample, error) {
+	if err := v.ready(c); err != nil {
+		return sample{}, err
+	}
+	if err := v.readVocab(c.ctx); err != nil {
+		return sample{}, err
+	}
+	for range warmRequests {
+		if _, _, err := v.wave(c.ctx, 1, min(warmPrompt, s.Prompt), min(warmOutput, s.Output)); err != nil {
+			return sample{}, err
+		}
+	}
+	var prefill, decode []float64
+	for range s.Waves {
+		begin, streams, err := v.wave(c.ctx, sequences, s.Prompt, 1)
+		if err != nil {
+			return sample{}, err
+		}
+		rate, err := prefillRate(begin, firstTokens(streams), sequences*s.Prompt)
+		if err != nil {
+			return sample{}, err
+		}
+		prefill = append(prefill, rate)
+	}
+	for range s.Waves {
+		_, streams, err := v.wave(c.ctx, sequences, s.Prompt, s.Output)
+		if err != nil {
+			return sample{}, err
+		}
+		rate, err := decodeRate(streams)
+		if err != nil {
+			return sample{}, err
+		}
+		decode = append(decode, rate)
+	}
+	return sample{Tool: toolServer, Prefill: mean(prefill), Decode: mean(decode)}, nil
+}
+
+func firstTokens(streams []stream) []float64 {
+	out := make([]float64, len(streams))
+	for i, s := range streams {
+		out[i] = s.At[0]
+	}
+	return out
+}
+
+// ready returns when the server has loaded its model.
+func (v *server) ready(c *child) error {
+	deadline := time.Now().Add(serverStartup)
+	for time.Now().Before(deadline) {
+		if _, err := v.get(c.ctx, "/health"); err == nil {
+			return nil
+		}
+		select {
+		case <-c.exited:
+			return errors.New("it ended before it was ready")
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("it was not ready after %v", serverStartup)
+}
+
+// readVocab asks for the size of the vocabulary.
+func (v *server) readVocab(ctx context.Context) error {
+	text, err := v.get(ctx, "/v1/models")
+	if err != nil {
+		return err
+	}
+	var models struct {
+		Data []struct {
+			Meta struct {
+				Vocab int `json:"n_vocab"`
+			} `json:"meta"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(text, &models); err != nil {
+		return err
+	}
+	if len(models.Data) == 0 || models.Data[0].Meta.Vocab < 2 {
+		return fmt.Errorf("it does not tell its vocabulary: %s", text)
+	}
+	v.vocab = models.Data[0].Meta.Vocab
+	return nil
+}
+
+func (v *server) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := v.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err == nil && reply.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %s", path, reply.Status)
+	}
+	return text, err
+}
+
+// wave sends n requests at once and returns their streams, on a clock on which
+// the first of them was sent at begin.
+func (v *server) wave(ctx context.Context, n, prompt, output int) (begin float64, streams []stream, err error) {
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		if bodies[i], err = v.body(prompt, output); err != nil {
+			return 0, nil, err
+		}
+	}
+	streams = make([]stream, n)
+	errs, sent := make([]error, n), make([]float64, n)
+	done := make(chan struct{})
+	zero := time.Now()
+	for i := range n {
+		go func() {
+			sent[i] = time.Since(zero).Seconds()
+			streams[i], errs[i] = v.stream(ctx, bodies[i], zero, output)
+			done <- struct{}{}
+		}()
+	}
+	for range n {
+		<-done
+	}
+	return slices.Min(sent), streams, errors.Join(errs...)
+}
+
+// body asks for greedy tokens after a prompt of random ids, to the end.
+func (v *server) body(prompt, output int) ([]byte, error) {
+	ids := make([]int, prompt)
+	for i := range ids {
+		// The control tokens lie at the low end of most vocabularies.
+		ids[i] = v.vocab/4 + v.rng.IntN(v.vocab-v.vocab/4)
+	}
+	return json.Marshal(map[string]any{"prompt": ids, "n_predict": output, "temperature": 0,
+		"ignore_eos": true, "cache_prompt": false, "stream": true})
+}
+
+// stream sends one request and notes when its tokens arrive.
+func (v *server) stream(ctx context.Context, body []byte, zero time.Time, output int) (stream, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+"/completion", bytes.NewReader(body))
+	if err != nil {
+		return stream{}, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	reply, err := v.client.Do(request)
+	if err != nil {
+		return stream{}, err
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(reply.Body, 1000))
+		return stream{}, fmt.Errorf("status %s: %s", reply.Status, text)
+	}
+	return readStream(reply.Body, output, func() float64 { return time.Since(zero).Seconds() })
+}
+
+// readStream reads server-sent events to their end. An event normally brings
+// one token; tokens that leave a UTF-8 character unfinished come with the one
+// that ends it.
+func readStream(r io.Reader, output int, now func() float64) (stream, error) {
+	out := stream{At: make([]float64, 0, output), Tokens: make([]int, 0, output)}
+	in := bufio.NewReaderSize(r, 1<<16)
+	got := 0
+	for {
+		line, err := in.ReadSlice('\n')
+		at := now()
+		if n, ok := predicted(line); ok && n > got {
+			got = n
+			out.At, out.Tokens = append(out.At, at), append(out.Tokens, n)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull): // of the last event, which repeats the prompt
+		case errors.Is(err, io.EOF):
+			if got != output {
+				return stream{}, fmt.Errorf("%d tokens came, asked for %d", got, output)
+			}
+			return out, nil
+		case err != nil:
+			return stream{}, err
+		}
+	}
+}
+
+// predicted finds the number of tokens generated so far in an event. The
+// client shares the CPU with the server, so it decodes no JSON.
+func predicted(line []byte) (int, bool) {
+	const key = `"tokens_predicted":`
+	i := bytes.Index(line, []byte(key))
+	if i < 0 || !bytes.HasPrefix(line, []byte("data: ")) {
+		return 0, false
+	}
+	digits := line[i+len(key):]
+	end := bytes.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(digits[:end]))
+	return n, err == nil
+}
+
+// freePort returns a TCP port that nothing listens on.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}

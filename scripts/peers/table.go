@@ -1,0 +1,261 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// figure is a quantity that is compared.
+type figure struct {
+	name   string
+	of     func(sample) (float64, bool)
+	format func(float64) string
+	bounds []bound
+}
+
+// bound is what ceiling's figure must reach.
+type bound struct {
+	peer     string  // "": the figure alone is bounded
+	minRatio float64 // least ceiling / peer; 0: none
+	maxDiff  float64 // most ceiling − peer; with peer "" most ceiling; 0: none
+}
+
+var figures = []figure{
+	{"prefill tok/s", func(s sample) (float64, bool) { return s.Prefill, s.Prefill > 0 }, oneDecimal,
+		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 0.98}}},
+	{"decode tok/s", func(s sample) (float64, bool) { return s.Decode, s.Decode > 0 }, oneDecimal,
+		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 1}}},
+	{"peak RSS MB", func(s sample) (float64, bool) { return float64(s.PeakRSS), s.PeakRSS > 0 },
+		func(v float64) string { return oneDecimal(v / 1e6) }, []bound{{peer: toolServer, maxDiff: 64e6}}},
+	{"overhead ratio", overhead, func(v float64) string { return fmt.Sprintf("%.4f", v) }, []bound{{maxDiff: 0.01}}},
+}
+
+func overhead(s sample) (float64, bool) {
+	if s.Overhead == nil {
+		return 0, false
+	}
+	return *s.Overhead, true
+}
+
+func oneDecimal(v float64) string { return fmt.Sprintf("%.1f", v) }
+
+// row is one figure of one model at one number of sequences.
+type row struct {
+	Model     string           `json:"model"`
+	Sequences int              `json:"sequences"`
+	Figure    string           `json:"figure"`
+	Tools     map[string]*stat `json:"tools"`
+	Failed    []string         `json:"failed_bounds,omitempty"`
+
+	format func(float64) string
+}
+
+// stat is a tool's figure over the rounds. The ratio is ceiling's value by
+// the tool's of the same round.
+type stat struct {
+	Median, Low, High                float64
+	Ratio, RatioLow, RatioHigh, Diff float64 `json:",omitempty"`
+}
+
+// summarise makes a row of every model, number of sequences and figure.
+func summarise(s *settings, samples []sample) []row {
+	var rows []row
+	for _, model := range s.Models {
+		for _, n := range s.Sequences {
+			for _, f := range figures {
+				r := row{Model: model, Sequences: n, Figure: f.name, Tools: map[string]*stat{}, format: f.format}
+				ours := byRound(samples, model, n, toolCeiling, f)
+				for _, t := range s.tools(n) {
+					if theirs := byRound(samples, model, n, t.name, f); len(theirs) > 0 {
+						r.Tools[t.name] = compare(ours, theirs)
+					}
+				}
+				r.check(f)
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows
+}
+
+// byRound is a figure of one tool, by round.
+func byRound(samples []sample, model string, sequences int, tool string, f figure) map[int]float64 {
+	out := map[int]float64{}
+	for _, s := range samples {
+		if s.Model == model && s.Sequences == sequences && s.Tool == tool {
+			if v, ok := f.of(s); ok {
+				out[s.Round] = v
+			}
+		}
+	}
+	return out
+}
+
+func compare(ours, theirs map[int]float64) *stat {
+	var values, ratios, diffs []float64
+	for round, v := range theirs {
+		values = append(values, v)
+		if mine, ok := ours[round]; ok {
+			ratios, diffs = append(ratios, mine/v), append(diffs, mine-v)
+		}
+	}
+	st := &stat{Median: median(values), Low: slices.Min(values), High: slices.Max(values)}
+	if len(ratios) > 0 {
+		st.Ratio, st.RatioLow, st.RatioHigh, st.Diff = median(ratios), slices.Min(ratios), slices.Max(ratios), median(diffs)
+	}
+	return st
+}
+
+// check notes the bounds that the row does not meet.
+func (r *row) check(f figure) {
+	mine := r.Tools[toolCeiling]
+	for _, b := range f.bounds {
+		theirs := r.Tools[b.peer]
+		switch {
+		case mine == nil || b.peer != "" && theirs == nil:
+			r.Failed = append(r.Failed, "not measured")
+		case b.minRatio > 0 && !(theirs.Ratio >= b.minRatio):
+			r.Failed = append(r.Failed, fmt.Sprintf("%.3f of %s, must be %.2f", theirs.Ratio, b.peer, b.minRatio))
+		case b.maxDiff > 0 && b.peer != "" && !(theirs.Diff <= b.maxDiff):
+			r.Failed = append(r.Failed, fmt.Sprintf("%s above %s, may be %s", f.format(theirs.Diff), b.peer, f.format(b.maxDiff)))
+		case b.maxDiff > 0 && b.peer == "" && !(mine.Median <= b.maxDiff):
+			r.Failed = append(r.Failed, fmt.Sprintf("%s, may be %s", f.format(mine.Median), f.format(b.maxDiff)))
+		}
+	}
+}
+
+// boundError lists the rows that miss a bound.
+type boundError struct{ lines []string }
+
+// Error has one bound a line.
+func (e *boundError) Error() string { return strings.Join(e.lines, "\n") }
+
+func checkBounds(rows []row) error {
+	var e boundError
+	for _, r := range rows {
+		for _, text := range r.Failed {
+			e.lines = append(e.lines, fmt.Sprintf("peers: %s, %d sequences: %s: %s", filepath.Base(r.Model), r.Sequences, r.Figure, text))
+		}
+	}
+	if len(e.lines) == 0 {
+		return nil
+	}
+	return &e
+}
+
+// writeTable prints the comparison as a Markdown table with its definitions.
+func writeTable(w io.Writer, s *settings, rows []row, samples []sample) error {
+	peers := []string{toolBatched, toolServer}
+	if s.llamaBench {
+		peers = append(peers, toolLlamaBench)
+	}
+	head := []string{"model", "sequences", "figure", toolCeiling}
+	for _, p := range peers {
+		head = append(head, p, "ceiling / it")
+	}
+	lines := [][]string{append(head, "bounds")}
+	for _, r := range rows {
+		lines = append(lines, r.cells(peers))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d threads, ubatch %d, batch %d, flash attention %s, %d tokens in, %d out, %d rounds of %d measurements\n\n",
+		s.Threads, s.UBatch, s.Batch, s.FlashAttn, s.Prompt, s.Output, s.Rounds, s.Waves)
+	alignTable(&b, lines)
+	b.WriteString(definitions)
+	if n := disturbed(s, samples); n > 0 {
+		fmt.Fprintf(&b, "Disturbed: during %d of %d measurements other programs used more than %.2g cores. Repeat on a quiet machine.\n",
+			n, len(samples), s.quiet.cores)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func disturbed(s *settings, samples []sample) (n int) {
+	for _, x := range samples {
+		if x.Others > s.quiet.cores {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *row) cells(peers []string) []string {
+	out := []string{filepath.Base(r.Model), fmt.Sprint(r.Sequences), r.Figure, r.value(toolCeiling)}
+	for _, p := range peers {
+		ratio := "—"
+		if st := r.Tools[p]; st != nil && st.Ratio > 0 {
+			ratio = fmt.Sprintf("%.3f (%.3f–%.3f)", st.Ratio, st.RatioLow, st.RatioHigh)
+		}
+		out = append(out, r.value(p), ratio)
+	}
+	verdict := "met"
+	if len(r.Failed) > 0 {
+		verdict = "NOT MET: " + strings.Join(r.Failed, "; ")
+	}
+	return append(out, verdict)
+}
+
+// value is a tool's median with half the range of the rounds.
+func (r *row) value(tool string) string {
+	st := r.Tools[tool]
+	if st == nil {
+		return "—"
+	}
+	return fmt.Sprintf("%s ±%.1f %%", r.format(st.Median), 50*(st.High-st.Low)/math.Max(st.Median, math.SmallestNonzeroFloat64))
+}
+
+// alignTable writes a Markdown table whose columns line up in a terminal.
+func alignTable(b *strings.Builder, lines [][]string) {
+	width := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for i, cell := range line {
+			width[i] = max(width[i], len([]rune(cell)))
+		}
+	}
+	for n, line := range lines {
+		for i, cell := range line {
+			fmt.Fprintf(b, "| %s%s ", cell, strings.Repeat(" ", width[i]-len([]rune(cell))))
+		}
+		b.WriteString("|\n")
+		if n == 0 {
+			for _, w := range width {
+				b.WriteString("|" + strings.Repeat("-", w+2))
+			}
+			b.WriteString("|\n")
+		}
+	}
+}
+
+const definitions = `
+A value is the median of the rounds ± half their range. A ratio is the median, with least and most, of
+ceiling's value by the other's in the same round. The tools take turns, in another order each round;
+every measurement starts a process of its own, which runs the shape once before it counts.
+
+prefill      all sequences' prompt tokens / time until all of them have their first token.
+             ceiling: from the start of the first engine call with a prompt token, of requests that end with
+             that token; llama-batched-bench: its speed_pp; llama-server: at a streaming client, from the
+             first request sent.
+decode       tokens of all sequences / time, from the last sequence's first token to the first sequence's last
+             one, each sequence with its own tokens in that window. ceiling: token times of the journal;
+             llama-batched-bench: its speed_tg; llama-server: arrival of the events at a streaming client.
+peak RSS     the process's largest resident memory as the kernel counts it, same file and context.
+overhead     ceiling's own: time between engine calls / time in them, while it decodes.
+
+Bounds: prefill 0.98 of both; decode 0.98 of llama-batched-bench and 1.00 of llama-server's client; peak RSS
+at most 64 MB above llama-server's; overhead ratio at most 0.01.
+`
+
+// writeJSON leaves every sample and row in a file.
+func writeJSON(path string, s *settings, rows []row, samples []sample) error {
+	text, err := json.MarshalIndent(map[string]any{"settings": s, "rows": rows, "samples": samples}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// twoRounds are samples whose ratios are plain: prefill 0.95 and 0.99 of
+// llama-batched-bench (median 0.97), decode 1.25 and 1.5 of llama-server.
+func twoRounds() []sample {
+	small, large := 0.002, 0.004
+	return []sample{
+		{Tool: toolCeiling, Round: 0, Prefill: 950, Decode: 100, PeakRSS: 300e6, Overhead: &small},
+		{Tool: toolBatched, Round: 0, Prefill: 1000, Decode: 100, PeakRSS: 250e6},
+		{Tool: toolServer, Round: 0, Prefill: 500, Decode: 80, PeakRSS: 290e6},
+		{Tool: toolBatched, Round: 1, Prefill: 2000, Decode: 100, PeakRSS: 250e6},
+		{Tool: toolServer, Round: 1, Prefill: 1000, Decode: 80, PeakRSS: 270e6},
+		{Tool: toolCeiling, Round: 1, Prefill: 1980, Decode: 120, PeakRSS: 310e6, Overhead: &large, Others: 0.5},
+	}
+}
+
+func tableRows() (*settings, []row, []sample) {
+	s := testSettings()
+	s.quiet.cores = 0.1
+	samples := twoRounds()
+	for i := range samples {
+		samples[i].Model, samples[i].Sequences = "m.gguf", 2
+	}
+	return s, summarise(s, samples), samples
+}
+
+func TestTable(t *testing.T) {
+	s, rows, samples := tableRows()
+	var got bytes.Buffer
+	if err := writeTable(&got, s, rows, samples); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "table.golden")
+	if *update {
+		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func([]sample)
+		want   []string // lines of the error
+	}{
+		{"prefill of batched-bench", func([]sample) {},
+			[]string{"peers: m.gguf, 2 sequences: prefill tok/s: 0.970 of llama-batched-bench, must be 0.98"}},
+		{"all met", func(s []sample) { s[0].Prefill = 980 }, nil},
+		{"decode at the bound", func(s []sample) { s[0].Prefill, s[2].Decode, s[4].Decode = 980, 100, 120 }, nil},
+		{"decode of the server", func(s []sample) { s[0].Prefill, s[2].Decode, s[4].Decode = 980, 101, 121 },
+			[]string{"peers: m.gguf, 2 sequences: decode tok/s: 0.991 of llama-server, must be 1.00"}},
+		{"memory", func(s []sample) { s[0].Prefill, s[0].PeakRSS, s[5].PeakRSS = 980, 360e6, 360e6 },
+			[]string{"peers: m.gguf, 2 sequences: peak RSS MB: 80.0 above llama-server, may be 64.0"}},
+		{"overhead", func(s []sample) { large := 0.05; s[0].Prefill, s[0].Overhead = 980, &large },
+			[]string{"peers: m.gguf, 2 sequences: overhead ratio: 0.0270, may be 0.0100"}},
+		{"nothing measured", func(s []sample) {
+			for i := range s {
+				s[i].Round, s[i].Sequences = 0, 9
+			}
+		}, []string{"not measured", "not measured", "not measured", "not measured", "not measured", "not measured"}},
+	} {
+		s, _, samples := tableRows()
+		c.change(samples)
+		err := checkBounds(summarise(s, samples))
+		var got []string
+		var e *boundError
+		if errors.As(err, &e) {
+			got = e.lines
+		}
+		if len(got) != len(c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			continue
+		}
+		for i := range got {
+			if !strings.Contains(got[i], c.want[i]) {
+				t.Errorf("%s: %q, want %q", c.name, got[i], c.want[i])
+			}
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{toolCeiling, toolBatched, toolServer, "m.gguf"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	model := filepath.Join(dir, "m.gguf")
+	good := []string{"--bin", dir, "--model", model}
+	s, err := parse(append(good, "--sequences", "1, 4", "--prompt", "300"), io.Discard)
+	if err != nil || len(s.Sequences) != 2 || s.Sequences[1] != 4 || s.perSequence() != 512 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--bin", dir}, "no --model"},
+		{append(good, "--sequences", "1,0"), `"0" is no number`},
+		{append(good, "--sequences", "1,,2"), `"" is no number`},
+		{append(good, "--output", "1"), "--output is too small"},
+		{append(good, "--rounds", "0"), "--rounds is too small"},
+		{append(good, "--flash-attn", "maybe"), `"maybe"; use auto, on or off`},
+		{append(good, "more"), `unexpected "more"`},
+		{append(good, "--nonsense"), "nonsense"},
+	} {
+		if _, err := parse(c.args, io.Discard); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q gave %v, want %q", c.args, err, c.want)
+		}
+	}
+	if _, err := parse(append(good, "--llama-bench"), io.Discard); err == nil || !strings.Contains(err.Error(), "make build peers") {
+		t.Errorf("a peer that is not built gave %v", err)
+	}
+}
