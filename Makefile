@@ -49,7 +49,7 @@ demo: build $(DEMO)
 	$(PROGRAM) run --model $(DEMO) --suite smoke
 
 test: build $(DEMO)
-	@scripts/build-native.sh llama-server
+	@scripts/build-native.sh llama-server ggml-rpc-server
 	CEILING_TEST_DEMO='$(CURDIR)/$(DEMO)' $(GO_ENV) scripts/test.sh
 
 peers: engine

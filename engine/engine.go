@@ -37,6 +37,7 @@ var (
 	ErrAborted         = errors.New("step aborted")             // llama_decode: 2
 	ErrDecode          = errors.New("decode failed")            // llama_decode: < -1
 	ErrNoLogits        = errors.New("no logits for a wanted token")
+	ErrNaN             = errors.New("all logits are NaN")
 	ErrTokenize        = errors.New("text not tokenised")
 	ErrTemplate        = errors.New("chat template not known to the engine")
 	ErrGrammar         = errors.New("grammar does not parse")

@@ -49,9 +49,14 @@ func synthModel(t testing.TB, kind string) string {
 // OpenMP pool belongs to the calling thread.
 func load(t testing.TB, path string) *Model {
 	t.Helper()
+	return loadOn(t, path, LoadOptions{Devices: []string{"none"}})
+}
+
+func loadOn(t testing.TB, path string, o LoadOptions) *Model {
+	t.Helper()
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
-	m, err := Load(context.Background(), path, LoadOptions{Devices: []string{"none"}})
+	m, err := Load(context.Background(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +115,14 @@ func (b *Batch) reset() {
 // together: one prompt per step, then one token of every sequence per step.
 func generate(t testing.TB, s *Session, prompts [][]int32, n int) [][]int32 {
 	t.Helper()
+	out, err := tryGenerate(s, prompts, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func tryGenerate(s *Session, prompts [][]int32, n int) ([][]int32, error) {
 	ctx := context.Background()
 	out := make([][]int32, len(prompts))
 	var b Batch
@@ -117,7 +130,7 @@ func generate(t testing.TB, s *Session, prompts [][]int32, n int) [][]int32 {
 		b.reset()
 		b.add(int32(i), 0, p...)
 		if err := s.Step(ctx, &b); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		out[i] = append(out[i], b.Out[0])
 	}
@@ -127,11 +140,11 @@ func generate(t testing.TB, s *Session, prompts [][]int32, n int) [][]int32 {
 			b.add(int32(i), int32(len(p)+k-1), out[i][k-1])
 		}
 		if err := s.Step(ctx, &b); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		for i := range prompts {
 			out[i] = append(out[i], b.Out[i])
 		}
 	}
-	return out
+	return out, nil
 }

@@ -54,6 +54,9 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModelFile, oneLine(err))
 	}
+	if err := o.checkHeads(file); err != nil {
+		return nil, err
+	}
 	p.Path = path
 	p.Progress = func(share float32) bool {
 		if o.Progress != nil {
@@ -118,6 +121,26 @@ func (o LoadOptions) native() (llama.LoadParams, error) {
 		p.Devices = o.Devices
 	}
 	return p, nil
+}
+
+// checkHeads refuses a tensor split that leaves a device without a KV head:
+// the library takes it, and computes from memory that nothing was written to.
+func (o LoadOptions) checkHeads(file *gguf.File) error {
+	heads, ok, err := gguf.Get[uint32](file, file.Architecture()+".attention.head_count_kv")
+	if o.SplitMode != "tensor" || !ok || err != nil {
+		return nil // an array of head counts is the library's to judge
+	}
+	devices := len(o.Devices)
+	for _, d := range Devices() {
+		if o.Devices == nil && d.Type == DeviceGPU {
+			devices++
+		}
+	}
+	if devices > int(heads) {
+		return fmt.Errorf("%w: split mode tensor over %d devices, the model has %d KV heads; use split mode layer or at most %d devices",
+			ErrUnknownOption, devices, heads, heads)
+	}
+	return nil
 }
 
 // Close frees the weights. It fails while sessions are open.

@@ -35,6 +35,14 @@ func TestArgmax(t *testing.T) {
 			}
 		}
 	}
+	nan := float32(math.NaN())
+	if got := llama.Argmax([]float32{nan, nan, nan}); got != -1 {
+		t.Errorf("argmax of nothing but NaN is %d, want -1", got)
+	}
+	many := slices.Repeat([]float32{nan}, 5000)
+	if got := llama.Argmax(many); got != -1 {
+		t.Errorf("argmax of 5000 NaN is %d, want -1", got)
+	}
 	low := []float32{float32(math.Inf(-1)), -5, float32(math.Inf(-1))}
 	if got := llama.Argmax(low); got != 1 {
 		t.Errorf("argmax of %v is %d", low, got)

@@ -25,7 +25,7 @@ type Batch struct {
 // tokens' own. It allocates nothing once Out has its capacity.
 //
 // Errors: ErrInvalidBatch, ErrNoKVSlot, ErrAborted (with ctx's error),
-// ErrDecode, ErrNoLogits, ErrClosed.
+// ErrDecode, ErrNoLogits, ErrNaN, ErrClosed.
 func (s *Session) Step(ctx context.Context, b *Batch) error {
 	n, err := s.begin(ctx, b)
 	if err != nil {
@@ -125,6 +125,8 @@ func (s *Session) result(ctx context.Context, code int) error {
 		return fmt.Errorf("%w%s", ErrInvalidBatch, logged())
 	case code == llama.NoLogits:
 		return ErrNoLogits
+	case code == llama.NaNLogits:
+		return fmt.Errorf("%w; the engine can't compute this model in this configuration: try another split mode or device", ErrNaN)
 	}
 	return fmt.Errorf("%w with code %d%s; the run's engine log has more", ErrDecode, code, logged())
 }

@@ -58,6 +58,8 @@ const (
 	// NoLogits is Step's code when the engine gave neither a sampled id nor
 	// logits for a wanted token.
 	NoLogits = C.CEIL_NO_LOGITS
+	// NaNLogits is Step's code when a wanted token's logits are all NaN.
+	NaNLogits = C.CEIL_NAN_LOGITS
 )
 
 var loadOnce sync.Once
@@ -411,7 +413,8 @@ func (s *Session) Limits() (perSequence, batch, sequences int) {
 
 // Step decodes len(token) tokens and writes one greedy id into out for each
 // want[i] != 0, in order. The slices must be as long as the caller has
-// checked; it returns llama_decode's code or [NoLogits].
+// checked; it returns llama_decode's code, [NoLogits] or
+// [NaNLogits].
 func (s *Session) Step(token, pos, seq []int32, want []int8, out []int32) int {
 	var o *C.int32_t
 	if len(out) > 0 {

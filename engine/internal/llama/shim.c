@@ -392,6 +392,9 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
                 return CEIL_NO_LOGITS;
             }
             id = ceil_argmax(logits, s->n_vocab);
+            if (id < 0) {
+                return CEIL_NAN_LOGITS;
+            }
             s->n_argmax++;
         }
         out[k++] = id;
@@ -453,7 +456,7 @@ int32_t ceil_argmax(const float * x, int32_t n) {
             }
         }
     }
-    return at < 0 ? 0 : at;
+    return at;
 }
 
 // ---------------------------------------------------------------- text sampling

@@ -82,8 +82,10 @@ void ceil_session_sampled(const struct ceil_session * s, uint64_t * backend, uin
 
 // ceil_step decodes n tokens and writes one greedily sampled id for each
 // want[i] != 0 into out, in batch order. It returns when the device is done.
-// Returns llama_decode's code, or CEIL_NO_LOGITS.
-#define CEIL_NO_LOGITS (-1000)
+// Returns llama_decode's code, CEIL_NO_LOGITS where the library gave neither
+// an id nor logits, or CEIL_NAN_LOGITS where all of a row were NaN.
+#define CEIL_NO_LOGITS  (-1000)
+#define CEIL_NAN_LOGITS (-1001)
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out);
 
@@ -94,8 +96,8 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
 // ceil_session_abort makes a running step end early where the back end can.
 void ceil_session_abort(struct ceil_session * s, bool on);
 
-// ceil_argmax returns the index of the first largest of n floats; NaN is
-// never chosen unless all are. Vectorised; exported for its test.
+// ceil_argmax returns the index of the first largest of n floats, -1 if none
+// compares (all are NaN). Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
 
 // --- text sampling ---
