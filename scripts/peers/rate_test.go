@@ -70,3 +70,26 @@ func TestMedian(t *testing.T) {
 		t.Errorf("median of nothing is %v", got)
 	}
 }
+
+func TestMedianInterval(t *testing.T) {
+	for _, c := range []struct {
+		n         int
+		low, high float64 // of the values 1, 2, … n
+	}{
+		{1, 1, 1}, {2, 1, 2}, {5, 1, 5}, // too few for 95 %
+		{6, 1, 6}, {8, 1, 8}, // 2·P(≤ 0) = 0.031, 0.008; 2·P(≤ 1) = 0.219, 0.070
+		{9, 2, 8}, {11, 2, 10}, // 2·P(≤ 1) = 0.039, 0.012; 2·P(≤ 2) = 0.180, 0.065
+		{12, 3, 10}, {20, 6, 15}, {40, 14, 27}, // the tables' ranks
+	} {
+		x := make([]float64, c.n)
+		for i := range x {
+			x[i] = float64(c.n - i)
+		}
+		if low, high := medianInterval(x); low != c.low || high != c.high {
+			t.Errorf("%d values: %v to %v, want %v to %v", c.n, low, high, c.low, c.high)
+		}
+	}
+	if low, high := medianInterval(nil); !math.IsNaN(low) || !math.IsNaN(high) {
+		t.Errorf("nothing: %v to %v", low, high)
+	}
+}
