@@ -106,11 +106,10 @@ func tensorTypes(f *gguf.File) []bench.TensorTypeCount {
 
 // engineInfo gathers what computed the numbers. Sampling and peak memory are
 // known only at the end.
-func engineInfo(s settings, m *engine.Model, loadSeconds float64) bench.EngineInfo {
-	b := readEngineBuild()
+func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device, loadSeconds float64) bench.EngineInfo {
 	return bench.EngineInfo{
 		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
-		Backends: engine.Backends(), Devices: deviceInfos(usedDevices(s, engine.Devices())),
+		Backends: engine.Backends(), Devices: deviceInfos(used),
 		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size,
 		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), TensorTypes: tensorTypes(m.File()),
 		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,

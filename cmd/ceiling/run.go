@@ -85,6 +85,8 @@ type runner struct {
 	resumed  *bench.ResumeState // nil: a new run
 	system   bench.System
 	info     bench.EngineInfo
+	build    engineBuild
+	used     []engine.Device // those that the model's layers lie on
 	opener   *opener
 }
 
@@ -119,11 +121,13 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.info = engineInfo(r.settings, model, time.Since(start).Seconds())
-	r.session.Greedy = r.greedyInBackend(usedDevices(r.settings, engine.Devices()))
+	took := time.Since(start).Seconds()
+	r.used, r.build = usedDevices(r.settings, engine.Devices()), readEngineBuild()
+	r.info = engineInfo(r.settings, model, r.build, r.used, took)
+	r.session.Greedy = r.greedyInBackend(r.used)
 	r.opener = &opener{model: model, settings: r.session}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s", r.info.ModelFile, model.Description(),
-		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(usedDevices(r.settings, engine.Devices())))
+		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used))
 	return model, nil
 }
 
@@ -132,8 +136,8 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	var warnings []string
 	r.system, warnings = host.Read(r.sysroot)
-	r.system.GPUs = gpuNames(usedDevices(r.settings, engine.Devices()))
-	r.system.Instructions = strings.Join(readEngineBuild().InstructionSets, " ")
+	r.system.GPUs = gpuNames(r.used)
+	r.system.Instructions = strings.Join(r.build.InstructionSets, " ")
 	for _, w := range warnings {
 		r.show.line("note: %s", w)
 	}

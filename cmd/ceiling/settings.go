@@ -51,8 +51,8 @@ func readSettings(c *cli.Command) (settings, error) {
 		return s, err
 	}
 	if s.session.Threads == 0 {
-		s.session.Threads = max(1, host.PhysicalCores("/"))
-		if host.PhysicalCores("/") == 0 {
+		// The threads run on this machine, whatever --sysroot describes.
+		if s.session.Threads = host.PhysicalCores("/"); s.session.Threads == 0 {
 			s.session.Threads = runtime.NumCPU()
 		}
 	}
