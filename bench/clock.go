@@ -14,6 +14,7 @@ import (
 type Clock struct {
 	base   time.Time
 	offset time.Duration
+	sleep  func(time.Duration) // nil: a timer of Go's
 }
 
 // NewClock starts a clock at offset, which is 0 for a new run.
@@ -27,10 +28,18 @@ func (c *Clock) Now() time.Duration { return c.offset + time.Since(c.base) }
 // Seconds is Now in seconds, rounded to the microsecond.
 func (c *Clock) Seconds() float64 { return seconds(c.Now()) }
 
+// sleepSlice bounds how late a wait by Config.Sleep sees that its context
+// ended.
+const sleepSlice = 20 * time.Millisecond
+
 // wait sleeps until the clock shows at, or the context ends.
 func (c *Clock) wait(ctx context.Context, at time.Duration) error {
 	left := at - c.Now()
-	if left <= 0 {
+	for c.sleep != nil && left > 0 && ctx.Err() == nil {
+		c.sleep(min(left, sleepSlice))
+		left = at - c.Now()
+	}
+	if left <= 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	t := time.NewTimer(left)

@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // DefaultBudget is the token budget of one step where none is given.
@@ -35,6 +36,10 @@ type Config struct {
 	// Clock is the run's clock, shared with whoever samples devices; nil: one
 	// that starts with Run, at Resume's offset.
 	Clock *Clock
+	// Sleep blocks the calling thread, exactly; open-loop arrivals are waited
+	// for with it. nil: a timer of Go's, which may be late in a process that
+	// has slowed Go's monitor thread down.
+	Sleep func(time.Duration)
 	// NoWarmup leaves the warm-up requests out.
 	NoWarmup bool
 	// Resume is what an earlier part of the run has finished; nil: nothing.

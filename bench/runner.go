@@ -78,6 +78,9 @@ func newRunner(cfg Config) *runner {
 	if r.clock == nil {
 		r.clock = NewClock(offset)
 	}
+	if cfg.Sleep != nil {
+		r.clock.sleep = cfg.Sleep
+	}
 	return r
 }
 

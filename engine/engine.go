@@ -55,6 +55,15 @@ type Options struct {
 	RPC []string
 }
 
+// Sleep blocks the calling goroutine's thread for d. Go's own timers may wake
+// 20 ms late in this process, which keeps Go's monitor thread from taking time
+// from the engine's; an arrival that has to be on time is waited for with this.
+func Sleep(d time.Duration) {
+	if d > 0 {
+		llama.Sleep(d.Nanoseconds())
+	}
+}
+
 const rpcDialTimeout = 5 * time.Second
 
 var rpcKnown = struct {

@@ -32,7 +32,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch,
 		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
 		PrefixCache: r.prefixCache, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
-		Progress: r.event, OnScenario: r.save, Template: r.template(),
+		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(),
 	})
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)

@@ -62,6 +62,13 @@ const (
 	NaNLogits = C.CEIL_NAN_LOGITS
 )
 
+// The first thread runs all init functions. By now the monitor thread has
+// started and has what it needed from it (see slow_monitor in shim.c).
+func init() { C.ceil_restore_timer_slack() }
+
+// Sleep blocks the calling thread for ns nanoseconds.
+func Sleep(ns int64) { C.ceil_sleep(C.int64_t(ns)) }
+
 var loadOnce sync.Once
 
 // LoadBackends initialises the library once and loads the back ends that lie

@@ -12,11 +12,53 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#include <time.h>
 
 #include "ggml-backend.h"
 
 // Implemented in Go.
 extern bool ceilProgress(float progress, uintptr_t handle);
+
+// ---------------------------------------------------------------- threads and time
+
+// Go's monitor thread wakes up to 1000 times a second while the engine
+// computes, and each time takes a core from a compute thread: 2 % of the token
+// rate where every core computes. It inherits the timer slack of the process's
+// first thread, so that thread is given a long one before Go's runtime starts
+// and gets its own back from ceil_restore_timer_slack. Other threads may
+// inherit the long one too: who has to wake in time uses ceil_sleep.
+#ifdef __linux__
+enum { MONITOR_SLACK_NS = 20 * 1000 * 1000 };
+static int first_slack_ns;
+
+__attribute__((constructor)) static void slow_monitor(void) {
+    first_slack_ns = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+    prctl(PR_SET_TIMERSLACK, (unsigned long) MONITOR_SLACK_NS, 0, 0, 0);
+}
+
+void ceil_restore_timer_slack(void) {
+    if (first_slack_ns > 0) {
+        prctl(PR_SET_TIMERSLACK, (unsigned long) first_slack_ns, 0, 0, 0);
+    }
+}
+
+static void exact_timers(void) {
+    prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+}
+#else
+void        ceil_restore_timer_slack(void) {}
+static void exact_timers(void) {}
+#endif
+
+void ceil_sleep(int64_t ns) {
+    exact_timers();
+    struct timespec left = { .tv_sec = (time_t) (ns / 1000000000), .tv_nsec = (long) (ns % 1000000000) };
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
 
 // ---------------------------------------------------------------- log
 

@@ -8,6 +8,16 @@
 
 #include "llama.h"
 
+// --- threads and time ---
+
+// ceil_restore_timer_slack gives the calling thread the timer slack that the
+// process was started with. Called once, on the first thread.
+void ceil_restore_timer_slack(void);
+
+// ceil_sleep blocks the calling thread for ns nanoseconds, to the kernel's
+// best precision.
+void ceil_sleep(int64_t ns);
+
 // --- library, log, devices ---
 
 // ceil_library_dir writes the folder that holds libllama, where the back ends
