@@ -31,6 +31,10 @@ type Writer struct {
 	// Free returns the free bytes of the file system that holds dir. It is
 	// there for tests; nil asks the system.
 	Free func(dir string) (int64, error)
+	// Inspect, if not nil, is called by Commit with the temporary name of the
+	// file, complete and on disk. If it fails, so does Commit, and the file
+	// never gets its name.
+	Inspect func(path string) error
 
 	path   string
 	kvs    []KV
@@ -329,6 +333,11 @@ func (w *Writer) commit() error {
 	}
 	if err := w.file.Close(); err != nil {
 		return err
+	}
+	if w.Inspect != nil {
+		if err := w.Inspect(w.file.Name()); err != nil {
+			return err
+		}
 	}
 	if err := rename(w.file.Name(), w.path, w.Overwrite); err != nil {
 		return err

@@ -253,3 +253,38 @@ func TestWriterSpace(t *testing.T) {
 		t.Errorf("free space of %q: %d, %v", dir, n, err)
 	}
 }
+
+// TestWriterInspect: a file that the inspection refuses never gets its name.
+func TestWriterInspect(t *testing.T) {
+	refused := errors.New("refused")
+	for _, want := range []error{nil, refused} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "m.gguf")
+		w := NewWriter(path)
+		w.Add("general.architecture", "llama")
+		calls := 0
+		w.Inspect = func(tmp string) error {
+			calls++
+			if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%q exists before it was inspected: %v", path, err)
+			}
+			if f, err := Open(tmp); err != nil || f.Architecture() != "llama" {
+				t.Errorf("the file to inspect: %v, %v", f, err)
+			}
+			return want
+		}
+		if err := w.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Commit(); !errors.Is(err, want) {
+			t.Errorf("Commit: %v, want %v", err, want)
+		}
+		left := "m.gguf"
+		if want != nil {
+			left = ""
+		}
+		if got := listing(t, dir); got != left || calls != 1 {
+			t.Errorf("%q is left after %d inspections, want %q", got, calls, left)
+		}
+	}
+}
