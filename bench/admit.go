@@ -105,7 +105,7 @@ func (d *drive) drop(seqs []int32) error {
 func (d *drive) record(id int, failure string) error {
 	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
 	rec := Record{
-		Scenario: d.index, Name: d.sc.Name, Request: f.request,
+		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request,
 		Intended: seconds(f.intended), Admitted: seconds(f.admitted),
 		TokenTimes: f.times, End: seconds(d.now),
 		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,

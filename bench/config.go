@@ -11,8 +11,11 @@ const DefaultBudget = 512
 
 // Config says what to run, on what, and who is told.
 type Config struct {
-	Suite  Suite
+	Suite Suite
+	// Opener is the engine in process, or Client the server to send the same
+	// requests to: one of the two.
 	Opener Opener
+	Client Client
 	Vocab  Vocab
 	Seed   uint64
 
@@ -21,7 +24,8 @@ type Config struct {
 	Budget int
 
 	// PrefixCache runs warm: finished prompts' KV is reused, and prompts of
-	// one shape are the same in every scenario.
+	// one shape are the same in every scenario. Whether a server reuses it is
+	// the Client's to ask for.
 	PrefixCache bool
 	// CacheTokens is the number of KV cells that a warm session has beyond
 	// what requests in flight need; 0: as many again.
@@ -50,10 +54,18 @@ type Config struct {
 	// Progress is told what happens, from one goroutine other than the
 	// caller's, in order; nil: nobody is.
 	Progress func(Event)
+	// Observe is told of each scenario that has ended, before its results are
+	// passed on, and may add to its detail what it knows of the window from
+	// StartS to EndS; nil: nobody is.
+	Observe func(*Result, *Detail)
 	// OnScenario gets the results so far after each scenario, when the
 	// journal holds all their requests, so that they can be saved. Its error
 	// ends the run. It must not change or keep what it gets.
 	OnScenario func(*Results) error
+
+	// Rescue can get the results out of an engine call that does not return;
+	// nil: nobody tries.
+	Rescue *Rescue
 
 	// Template is copied into the results: model, hardware, date, system and
 	// engine.
@@ -63,8 +75,11 @@ type Config struct {
 // check reports everything that is wrong with the configuration.
 func (c *Config) check() error {
 	errs := []error{c.Suite.Validate(), c.Vocab.check()}
-	if c.Opener == nil {
-		errs = append(errs, errors.New("no engine to run on: set Opener"))
+	switch {
+	case c.Opener == nil && c.Client == nil:
+		errs = append(errs, errors.New("no engine to run on: set Opener, or Client for a server"))
+	case c.Opener != nil && c.Client != nil:
+		errs = append(errs, errors.New("an engine and a server to run on: set Opener or Client"))
 	}
 	for _, v := range []struct {
 		name string

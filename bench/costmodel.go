@@ -83,3 +83,27 @@ type work struct {
 }
 
 func (w work) tokens() int64 { return w.prompt + w.decode }
+
+// shareModel is costModel for a server, whose steps can't be seen. From the
+// requests that have ended, with P prompt and D output tokens, TTFT and the
+// rest of their time, each over the concurrency they ran at,
+//
+//	seconds left ≈ ΣTTFT/ΣP · (prompt tokens left) + Σrest/ΣD · (output tokens left)
+type shareModel struct {
+	prompt, decode float64 // tokens
+	ttft, rest     float64 // seconds
+}
+
+func (m *shareModel) add(f finished, concurrency int) {
+	m.prompt += float64(f.prompt)
+	m.decode += float64(f.decode)
+	m.ttft += f.ttft / float64(max(concurrency, 1))
+	m.rest += f.rest / float64(max(concurrency, 1))
+}
+
+func (m *shareModel) known() bool { return m.prompt > 0 && m.decode > 0 }
+
+// predict is the time for the given work in seconds.
+func (m *shareModel) predict(w work) float64 {
+	return m.ttft/m.prompt*float64(w.prompt) + m.rest/m.decode*float64(w.decode)
+}

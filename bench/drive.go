@@ -25,6 +25,7 @@ type drive struct {
 	clock  *Clock
 	work   *Workload
 	index  int // of the scenario in the suite
+	pass   int // over the suite
 	sc     Scenario
 	budget int          // tokens per step
 	cache  *prefixCache // nil: cold

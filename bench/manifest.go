@@ -14,6 +14,7 @@ type Manifest struct {
 	Engine   EngineInfo    `json:"engine"`
 	System   System        `json:"system"`
 	Versions Versions      `json:"versions"`
+	Server   *ServerInfo   `json:"server,omitempty"` // where the requests went through one
 
 	// Environment holds the environment switches that change speed or
 	// results, those that were set.
@@ -25,10 +26,22 @@ type ManifestModel struct {
 	Path   string `json:"path"`       // as given, made absolute
 	Bytes  int64  `json:"size_bytes"` // all parts of a split model
 	SHA256 string `json:"sha256"`     // hex, of the file; of a split model, of its parts in order
+	// ConvertedFrom is the checkpoint that --model named, where the file at
+	// Path was made from one.
+	ConvertedFrom *Checkpoint `json:"converted_from,omitempty"`
 	// Metadata holds the GGUF key-value pairs with scalar values (numbers,
 	// booleans, strings). Arrays, such as the vocabulary, are left out.
 	Metadata    map[string]any    `json:"gguf_metadata"`
 	TensorTypes []TensorTypeCount `json:"tensor_types"`
+}
+
+// Checkpoint says what a model file was converted from.
+type Checkpoint struct {
+	Path   string `json:"path"`       // the folder, absolute
+	Name   string `json:"name"`       // for people
+	Bytes  int64  `json:"size_bytes"` // of its weight files
+	Format string `json:"format"`     // "compressed-tensors, 4 bit, group 32"
+	Exact  bool   `json:"exact"`      // every weight is the checkpoint's own number
 }
 
 // Versions are the programs behind the run.

@@ -22,6 +22,10 @@ type Measured struct {
 
 	Notes []string // warnings that the records don't show
 
+	// ClientCPUS is this process's CPU time during a scenario whose requests
+	// went to a server, in seconds; nil: a run in process, or not known.
+	ClientCPUS *float64
+
 	inFlight int // requests that an interruption stopped
 }
 
@@ -85,8 +89,10 @@ func (s *sample) add(r *Record) {
 	s.ttft = append(s.ttft, r.TTFT())
 	s.e2el = append(s.e2el, r.E2EL())
 	s.queue = append(s.queue, r.Admitted-r.Intended)
-	s.prefill = append(s.prefill, first-*r.PrefillStart)
-	s.prefillSum += first - *r.PrefillStart
+	if r.PrefillStart != nil {
+		s.prefill = append(s.prefill, first-*r.PrefillStart)
+		s.prefillSum += first - *r.PrefillStart
+	}
 	s.decode = append(s.decode, r.End-first)
 	if tpot, ok := r.TPOT(); ok {
 		s.tpot = append(s.tpot, tpot)
@@ -109,6 +115,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Steps:          m.Steps, EngineS: m.EngineS,
 		StartS: m.StartS, EndS: m.EndS,
 		Failures: failures(s.bad),
+		Server:   s.server(m),
 	}
 	if sc.OpenLoop() {
 		rate, b := sc.RequestRate, sc.burstiness()

@@ -19,6 +19,8 @@ type Event struct {
 	Kind      EventKind
 	Scenario  int // index in the suite, from 0
 	Scenarios int // in the suite
+	Pass      int // over the suite, from 0
+	Passes    int
 	Name      string
 
 	RequestsDone, Requests int   // of the scenario
@@ -82,10 +84,14 @@ func (r *reporter) close() {
 type tracker struct {
 	rep    *reporter
 	cost   costModel
+	shares shareModel // in the place of cost, for a server
 	budget int
-	plan   []work // by scenario; what is done or can't run is empty
+	units  []Unit
+	plan   []work // by unit; what is done or can't run is empty
 
-	at         int // the scenario that runs
+	scenarios, passes int
+
+	at         int // the unit that runs
 	name       string
 	total      int64 // tokens of the suite
 	before     int64 // tokens of the scenarios that are over
@@ -98,17 +104,20 @@ type tracker struct {
 // newTracker plans with nominal lengths; begin puts the real ones in their
 // place.
 func newTracker(suite Suite, rep *reporter, budget int) *tracker {
-	t := &tracker{rep: rep, budget: budget, plan: make([]work, len(suite.Scenarios))}
-	for i, sc := range suite.Scenarios {
+	t := &tracker{rep: rep, budget: budget, scenarios: len(suite.Scenarios), passes: suite.Passes()}
+	t.units, _ = suite.Plan()
+	t.plan = make([]work, len(t.units))
+	for k, u := range t.units {
+		sc := suite.Scenarios[u.Scenario]
 		n := int64(sc.Prompts)
-		t.plan[i] = work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
-		t.total += t.plan[i].tokens()
+		t.plan[k] = work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
+		t.total += t.plan[k].tokens()
 	}
 	return t
 }
 
-// begin starts the i-th scenario.
-func (t *tracker) begin(i int, name string) { t.at, t.name = i, name }
+// begin starts the k-th unit.
+func (t *tracker) begin(k int, name string) { t.at, t.name = k, name }
 
 // load replaces the scenario's plan by the workload as drawn.
 func (t *tracker) load(w *Workload) {
@@ -145,7 +154,8 @@ func (t *tracker) step(d *drive, prompt, decode int, took time.Duration) {
 func (t *tracker) event(kind EventKind) Event {
 	done := t.prompt + t.reused + t.decode
 	e := Event{
-		Kind: kind, Scenario: t.at, Scenarios: len(t.plan), Name: t.name,
+		Kind: kind, Scenario: t.units[t.at].Scenario, Scenarios: t.scenarios,
+		Pass: t.units[t.at].Pass, Passes: t.passes, Name: t.name,
 		TokensDone: done, Tokens: t.plan[t.at].tokens(),
 		RunTokensDone: t.before + done, RunTokens: t.total,
 	}
@@ -153,18 +163,35 @@ func (t *tracker) event(kind EventKind) Event {
 	return e
 }
 
+// traffic books how far a scenario is whose requests go to a server.
+func (t *tracker) traffic(now trafficNow) {
+	for _, f := range now.finished {
+		t.shares.add(f, t.plan[t.at].concurrency)
+	}
+	t.prompt, t.decode = now.prompt, now.decode
+	e := t.event(EventProgress)
+	e.RequestsDone, e.Requests = now.requests, now.total
+	e.Elapsed = now.elapsed
+	t.rep.offer(e)
+}
+
 // eta is the time left for what is left of this scenario and those after it.
 func (t *tracker) eta() (time.Duration, bool) {
-	if !t.cost.known() {
+	predict := func(w work) float64 { return t.cost.predict(w, t.budget) }
+	switch {
+	case t.shares.known():
+		predict = t.shares.predict
+	case t.cost.known():
+		t.cost.fit()
+	default:
 		return 0, false
 	}
-	t.cost.fit()
 	left := 0.0
 	for i, w := range t.plan {
 		if i == t.at {
 			w.prompt, w.decode = max(w.prompt-t.prompt-t.reused, 0), max(w.decode-t.decode, 0)
 		}
-		left += t.cost.predict(w, t.budget)
+		left += predict(w)
 	}
 	return time.Duration(left * float64(time.Second)), true
 }

@@ -6,9 +6,10 @@ import "fmt"
 // of requests.jsonl. Times are in seconds on the run's clock, rounded to the
 // microsecond.
 type Record struct {
-	Scenario int    `json:"scenario"` // index in the suite, from 0
-	Name     string `json:"name"`     // of the scenario
-	Request  int    `json:"request"`  // index in the scenario, from 0
+	Scenario int    `json:"scenario"`       // index in the suite, from 0
+	Name     string `json:"name"`           // of the scenario
+	Pass     int    `json:"pass,omitempty"` // over the suite, from 0
+	Request  int    `json:"request"`        // index in the scenario, from 0
 
 	// Intended is when the request should have started: in a closed loop the
 	// instant its slot became free, in an open loop its place in the schedule.
@@ -16,7 +17,8 @@ type Record struct {
 	// Admitted is when it got its slot. TTFT counts from here.
 	Admitted float64 `json:"admitted"`
 	// PrefillStart is the start of the first engine call that held a token of
-	// the prompt; null if there was none.
+	// the prompt; null if there was none, and through a server, where it can't
+	// be seen.
 	PrefillStart *float64 `json:"prefill_start"`
 	FirstToken   *float64 `json:"first_token"`
 	// TokenTimes are the instants of all output tokens, the first included.
@@ -33,6 +35,9 @@ type Record struct {
 	Late bool `json:"late,omitempty"`
 	// Error is the reason of a failure; empty: the request succeeded.
 	Error string `json:"error,omitempty"`
+
+	// Server is set where the request went through a server.
+	Server *ServerRecord `json:"server,omitempty"`
 }
 
 // OK tells whether the request got all its tokens.
@@ -56,13 +61,13 @@ func (r *Record) TPOT() (tpot float64, ok bool) {
 // check tells what makes a record that was read from a file unusable.
 func (r *Record) check() error {
 	switch {
-	case r.Scenario < 0 || r.Request < 0:
-		return fmt.Errorf("scenario \"%d\", request \"%d\": an index is below 0", r.Scenario, r.Request)
+	case r.Scenario < 0 || r.Request < 0 || r.Pass < 0:
+		return fmt.Errorf("scenario \"%d\", request \"%d\", pass \"%d\": an index is below 0", r.Scenario, r.Request, r.Pass)
 	case r.OutputTokens != len(r.TokenTimes):
 		return fmt.Errorf("output_tokens \"%d\" with %d token times", r.OutputTokens, len(r.TokenTimes))
 	case r.InputTokens < 0 || r.ReusedTokens < 0 || r.ReusedTokens > r.InputTokens:
 		return fmt.Errorf("input_tokens \"%d\" with %d reused", r.InputTokens, r.ReusedTokens)
-	case r.OK() && (len(r.TokenTimes) == 0 || r.PrefillStart == nil || r.FirstToken == nil):
+	case r.OK() && (len(r.TokenTimes) == 0 || r.PrefillStart == nil && r.Server == nil || r.FirstToken == nil):
 		return fmt.Errorf("a successful request without its first token")
 	}
 	last := r.Admitted

@@ -20,9 +20,14 @@ type Results struct {
 	// have no result.
 	Planned []string `json:"planned,omitempty"`
 
-	Details []Detail    `json:"details,omitempty"`
-	System  *System     `json:"system,omitempty"`
-	Engine  *EngineInfo `json:"engine,omitempty"`
+	Details []Detail `json:"details,omitempty"`
+	// Telemetry says how devices were sampled; nil: they were not.
+	Telemetry *TelemetryInfo `json:"telemetry,omitempty"`
+	System    *System        `json:"system,omitempty"`
+	Engine    *EngineInfo    `json:"engine,omitempty"`
+	// Server is set where the requests went through a server. Engine then
+	// holds only what is known of it from outside.
+	Server *ServerInfo `json:"server,omitempty"`
 }
 
 // Result holds the reference's 26 fields of one scenario. A pointer is nil,
@@ -109,16 +114,31 @@ type Detail struct {
 	LateRequests   int     `json:"late_requests"`   // open loop: admitted after the intended start by more than one step
 	Dropped        int     `json:"dropped_requests"`
 
-	Steps         int64    `json:"steps"`
-	EngineS       float64  `json:"engine_s"`       // seconds inside Step
-	OverheadRatio *float64 `json:"overhead_ratio"` // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
-	StartS        float64  `json:"start_s"`        // on the run's clock
+	Steps         int64    `json:"steps,omitempty"`
+	EngineS       float64  `json:"engine_s,omitempty"` // seconds inside Step
+	OverheadRatio *float64 `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
+	StartS        float64  `json:"start_s"`            // on the run's clock
 	EndS          float64  `json:"end_s"`
+
+	// Server is set where the requests went through a server. Prefill,
+	// EnginePrefill, Steps, EngineS and OverheadRatio, which can't be seen
+	// from outside, are then missing.
+	Server *ServerDetail `json:"server,omitempty"`
+
+	// Energy is what the devices drew; nil: they were not sampled.
+	Energy *Energy `json:"energy,omitempty"`
 
 	Failures []Failure `json:"failures,omitempty"` // reasons with counts
 	// Warnings are sentences that qualify a figure, for example "p99 of 20
 	// values: need 100".
 	Warnings []string `json:"warnings,omitempty"`
+
+	// Repeat is how many passes were planned, 0 for a scenario that runs
+	// once. Passes are those that were attempted, and Pass the one (from 0)
+	// that the figures above and the Result are of: see Combine.
+	Repeat int    `json:"repeat,omitempty"`
+	Pass   int    `json:"pass,omitempty"`
+	Passes []Pass `json:"passes,omitempty"`
 }
 
 // Failure counts the requests that failed for one reason.
@@ -154,12 +174,32 @@ type System struct {
 	ROCkModule  string `json:"rock_module,omitempty"`
 	ROCm        string `json:"rocm,omitempty"`
 	XGMI        string `json:"xgmi,omitempty"`
-	Governor    string `json:"cpu_governor,omitempty"`
-	Hypervisor  string `json:"hypervisor,omitempty"`
+	// Cards are the machine's AMD GPUs, whether the model used them or not.
+	Cards      []Card `json:"cards,omitempty"`
+	GPULinks   string `json:"gpu_links,omitempty"` // "xGMI, 1 hop, between every pair"
+	Governor   string `json:"cpu_governor,omitempty"`
+	Hypervisor string `json:"hypervisor,omitempty"`
 	// LoadAverage is the kernel's one-minute figure before the run began:
 	// above a fraction of one, other work was using the machine.
 	LoadAverage  string `json:"load_average,omitempty"`
 	Instructions string `json:"instruction_sets,omitempty"` // those the CPU backend was built for
+}
+
+// Card is one GPU of the machine. What is not known is left out.
+type Card struct {
+	Name             string   `json:"name"`
+	Arch             string   `json:"arch,omitempty"`
+	PCI              string   `json:"pci,omitempty"`
+	VRAMBytes        int64    `json:"vram_bytes,omitempty"`
+	BandwidthGBs     *float64 `json:"memory_bandwidth_gb_s,omitempty"` // peak, 10⁹ bytes/s
+	ComputeUnits     int      `json:"compute_units,omitempty"`
+	MaxClockMHz      int      `json:"max_clock_mhz,omitempty"`
+	PowerCapW        *float64 `json:"power_cap_w,omitempty"`
+	PowerCapDefaultW *float64 `json:"power_cap_default_w,omitempty"`
+	PCIe             string   `json:"pcie,omitempty"`    // "16 GT/s ×16"
+	HiveID           string   `json:"hive_id,omitempty"` // hexadecimal; "" in no hive
+	UniqueID         string   `json:"unique_id,omitempty"`
+	VBIOS            string   `json:"vbios,omitempty"`
 }
 
 // EngineInfo says what computed the numbers and under which conditions.
@@ -173,13 +213,16 @@ type EngineInfo struct {
 	Backends []string     `json:"backends"`
 	Devices  []DeviceInfo `json:"devices"` // those the model was loaded on
 
-	ModelFile    string            `json:"model_file"`
-	ModelBytes   int64             `json:"model_bytes"`
-	ModelSHA256  string            `json:"model_sha256,omitempty"`
-	Architecture string            `json:"architecture"`
-	Description  string            `json:"description"` // llama.cpp's own, "llama 1B Q4_1"
-	Parameters   int64             `json:"parameters"`
-	TensorTypes  []TensorTypeCount `json:"tensor_types"`
+	ModelFile   string `json:"model_file"`
+	ModelBytes  int64  `json:"model_bytes"`
+	ModelSHA256 string `json:"model_sha256,omitempty"`
+	// ConvertedFrom is the checkpoint that ModelFile was made from; nil: the
+	// run was given the file itself.
+	ConvertedFrom *Checkpoint       `json:"converted_from,omitempty"`
+	Architecture  string            `json:"architecture"`
+	Description   string            `json:"description"` // llama.cpp's own, "llama 1B Q4_1"
+	Parameters    int64             `json:"parameters"`
+	TensorTypes   []TensorTypeCount `json:"tensor_types"`
 
 	Threads      int               `json:"threads"`
 	UBatch       int               `json:"ubatch"`
@@ -187,7 +230,10 @@ type EngineInfo struct {
 	FlashAttn    string            `json:"flash_attn"` // on | off | auto
 	KVType       string            `json:"kv_type"`
 	KVUnified    bool              `json:"kv_unified"`
-	SplitMode    string            `json:"split_mode"`
+	SplitMode    string            `json:"split_mode"`             // none | layer | row | tensor, as it was done
+	SplitReason  string            `json:"split_reason,omitempty"` // why: "asked for", "4 GPUs of one back end"
+	TensorSplit  []float32         `json:"tensor_split,omitempty"` // shares asked for, device by device
+	AllReduce    string            `json:"allreduce,omitempty"`    // of a tensor split: rccl | nccl | internal | butterfly
 	GPULayers    int               `json:"gpu_layers"`
 	LoadMode     string            `json:"load_mode"` // mmap | direct-io | read
 	Sampling     string            `json:"sampling"`  // "greedy, in the backend" | "greedy, argmax on the CPU"
@@ -200,7 +246,7 @@ type EngineInfo struct {
 
 // DeviceInfo is one llama.cpp device.
 type DeviceInfo struct {
-	Name        string `json:"name"`        // "CPU", "ROCm0", "RPC0[127.0.0.1:50052]"
+	Name        string `json:"name"`        // "CPU", "ROCm0", "RPC0"
 	Description string `json:"description"` // "AMD Instinct MI100"
 	Type        string `json:"type"`        // cpu | gpu | igpu | accel
 	MemoryTotal int64  `json:"memory_total_bytes"`

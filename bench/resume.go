@@ -12,7 +12,8 @@ import (
 
 // ResumeState is what an earlier part of a run leaves to go on from.
 type ResumeState struct {
-	// Done holds the complete scenarios by their index in the suite.
+	// Done holds the complete scenarios, by their index in the suite plus, in
+	// later passes, the number of scenarios for each pass before.
 	Done map[int]ScenarioResult
 	// Offset is the last instant that the earlier part's files hold, records
 	// that are dropped included; the clock goes on from there.
@@ -24,6 +25,14 @@ type ResumeState struct {
 	Torn bool
 }
 
+// Start is where the clock of the run goes on: 0 for a new run (nil).
+func (st *ResumeState) Start() time.Duration {
+	if st == nil {
+		return 0
+	}
+	return st.Offset
+}
+
 // ScenarioResult is one scenario's outcome.
 type ScenarioResult struct {
 	Result Result
@@ -33,7 +42,8 @@ type ScenarioResult struct {
 // Resume works out which scenarios of the suite are complete, and cuts the
 // journal back to their records (by way of a temporary file and a rename). A
 // scenario is complete when saved says so and the journal holds a record of
-// each of its requests; everything else, also what failed, runs again.
+// each of its requests; everything else, also what failed, runs again. In a
+// run of several passes that goes for a scenario in each pass.
 //
 // saved may be nil: a run that was stopped before its first result. That the
 // model and the options are the same is the caller's to check, from the
@@ -49,6 +59,10 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 			return nil, fmt.Errorf("resume: the journal has %q as scenario %d, and suite %q has not: resume with the suite the run began with",
 				r.Name, r.Scenario+1, suite.Name)
 		}
+		if n := suite.Scenarios[r.Scenario].Passes(); r.Pass >= n {
+			return nil, fmt.Errorf("resume: the journal has pass %d of scenario %q, and %d are asked for: resume with the --repeat the run began with",
+				r.Pass+1, r.Name, n)
+		}
 		st.Offset = max(st.Offset, duration(r.End))
 	}
 	if saved != nil {
@@ -58,7 +72,7 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 	}
 	var keep []Record
 	for _, r := range content.Records {
-		if _, ok := st.Done[r.Scenario]; !ok {
+		if _, ok := st.Done[suite.place(r.Pass, r.Scenario)]; !ok {
 			st.Dropped++
 			continue
 		}
@@ -72,12 +86,13 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 	if len(saved.Details) != len(saved.Results) {
 		return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
 	}
-	finished := map[int]int{} // different requests in the journal, by scenario
+	finished := map[int]int{} // different requests in the journal, by place
 	seen := map[[2]int]bool{}
 	for _, r := range records {
-		if key := [2]int{r.Scenario, r.Request}; !seen[key] {
+		at := suite.place(r.Pass, r.Scenario)
+		if key := [2]int{at, r.Request}; !seen[key] {
 			seen[key] = true
-			finished[r.Scenario]++
+			finished[at]++
 		}
 	}
 	index := map[string]int{}
@@ -89,9 +104,16 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 		if !ok {
 			return fmt.Errorf("resume: scenario %q is not in suite %q: resume with the suite the run began with", d.Name, suite.Name)
 		}
-		if d.Status == StatusComplete && finished[i] == suite.Scenarios[i].Prompts {
-			st.Done[i] = ScenarioResult{saved.Results[k], d}
-			st.Offset = max(st.Offset, duration(d.EndS))
+		passes := d.Passes
+		if len(passes) == 0 {
+			passes = []Pass{{0, saved.Results[k], d}}
+		}
+		for _, p := range passes {
+			at := suite.place(p.Pass, i)
+			if p.Detail.Status == StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
+				st.Done[at] = ScenarioResult{p.Result, p.Detail}
+				st.Offset = max(st.Offset, duration(p.Detail.EndS))
+			}
 		}
 	}
 	return nil

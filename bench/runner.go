@@ -28,8 +28,15 @@ func Run(ctx context.Context, cfg Config) (*Results, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
+	if cfg.Rescue != nil && cfg.Opener != nil {
+		cfg.Opener = guardedOpener{cfg.Opener, cfg.Rescue}
+	}
 	r := newRunner(cfg)
 	defer r.rep.close()
+	if cfg.Rescue != nil {
+		cfg.Rescue.begin(r)
+		defer cfg.Rescue.end()
+	}
 	err := r.run(ctx)
 	out := r.results(err)
 	// A session that does not close cleanly takes nothing from what was
@@ -44,10 +51,11 @@ type runner struct {
 	rep      *reporter
 	track    *tracker
 	sessions sessions
-	entries  []*ScenarioResult // by scenario; nil: not attempted
-	first    []int             // index in the run of each scenario's first prompt
+	units    []Unit            // what there is to do, in order
+	entries  []*ScenarioResult // by unit; nil: not attempted
 	prompts  int               // in the whole run, warm-up included
 	warmedUp bool
+	now      *attempt // nil between scenarios
 }
 
 func newRunner(cfg Config) *runner {
@@ -58,19 +66,15 @@ func newRunner(cfg Config) *runner {
 		budget = DefaultBudget
 	}
 	r.track = newTracker(cfg.Suite, r.rep, budget)
-	r.entries = make([]*ScenarioResult, len(cfg.Suite.Scenarios))
-	for _, sc := range cfg.Suite.Scenarios {
-		r.first = append(r.first, r.prompts)
-		r.prompts += sc.Prompts
-	}
-	r.prompts += warmupPrompts
+	r.units, r.prompts = cfg.Suite.Plan()
+	r.entries = make([]*ScenarioResult, len(r.units))
 	var offset time.Duration
 	if cfg.Resume != nil {
 		offset = cfg.Resume.Offset
-		for i, done := range cfg.Resume.Done {
-			if i >= 0 && i < len(r.entries) {
-				r.entries[i] = &done
-				r.track.begin(i, "")
+		for k, u := range r.units {
+			if done, ok := cfg.Resume.Done[cfg.Suite.place(u.Pass, u.Scenario)]; ok {
+				r.entries[k] = &done
+				r.track.begin(k, "")
 				r.track.end()
 			}
 		}
@@ -85,17 +89,17 @@ func newRunner(cfg Config) *runner {
 }
 
 func (r *runner) run(ctx context.Context) error {
-	for i := range r.cfg.Suite.Scenarios {
-		if r.entries[i] != nil {
+	for k := range r.units {
+		if r.entries[k] != nil {
 			continue
 		}
 		if ctx.Err() != nil {
 			return interrupted(ctx)
 		}
-		entry, fatal := r.scenario(ctx, i)
-		r.entries[i] = &entry
+		entry, fatal := r.scenario(ctx, k)
+		r.entries[k], r.now = &entry, nil
 		r.track.end()
-		if err := r.save(i, entry); fatal == nil {
+		if err := r.save(entry); fatal == nil {
 			fatal = err
 		}
 		if fatal != nil {
@@ -106,7 +110,7 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // save stores what is finished, and tells.
-func (r *runner) save(i int, entry ScenarioResult) error {
+func (r *runner) save(entry ScenarioResult) error {
 	var err error
 	if r.cfg.Journal != nil {
 		err = r.cfg.Journal.Flush()
@@ -116,7 +120,7 @@ func (r *runner) save(i int, entry ScenarioResult) error {
 		err = errors.Join(err, r.cfg.OnScenario(r.results(nil)))
 	}
 	e := r.track.event(EventScenarioFinished)
-	e.Scenario, e.Result, e.Detail = i, &entry.Result, &entry.Detail
+	e.Result, e.Detail = &entry.Result, &entry.Detail
 	e.RequestsDone, e.Requests = int(entry.Result.SuccessfulRequests+entry.Result.FailedRequests), entry.Result.NumPrompts
 	r.rep.send(e)
 	return err
@@ -129,13 +133,21 @@ func (r *runner) results(err error) *Results {
 	out.Planned = r.cfg.Suite.names()
 	out.Results, out.Details = []Result{}, nil
 	out.Partial, out.PartialReason = false, ""
-	for _, e := range r.entries {
+	passes := make([][]Pass, len(r.cfg.Suite.Scenarios))
+	for k, e := range r.entries {
 		if e == nil || e.Detail.Status == StatusPartial {
 			out.Partial, out.PartialReason = true, "the run did not finish"
 		}
 		if e != nil {
-			out.Results = append(out.Results, e.Result)
-			out.Details = append(out.Details, e.Detail)
+			u := r.units[k]
+			passes[u.Scenario] = append(passes[u.Scenario], Pass{u.Pass, e.Result, e.Detail})
+		}
+	}
+	for i, sc := range r.cfg.Suite.Scenarios {
+		if len(passes[i]) > 0 {
+			result, detail := Combine(sc.Passes(), passes[i])
+			out.Results = append(out.Results, result)
+			out.Details = append(out.Details, detail)
 		}
 	}
 	if err != nil {

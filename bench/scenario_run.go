@@ -14,10 +14,12 @@ const (
 	warmupOutput  = 32
 )
 
-// scenario runs the i-th scenario. fatal is an error that ends the run.
-func (r *runner) scenario(ctx context.Context, i int) (entry ScenarioResult, fatal error) {
-	sc := r.cfg.Suite.Scenarios[i]
-	r.track.begin(i, sc.Name)
+// scenario runs the k-th unit of the plan. fatal is an error that ends the
+// run.
+func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fatal error) {
+	u := r.units[k]
+	sc := r.cfg.Suite.Scenarios[u.Scenario]
+	r.track.begin(k, sc.Name)
 	started := r.track.event(EventScenarioStarted)
 	started.Requests = sc.Prompts
 	r.rep.send(started)
@@ -26,29 +28,43 @@ func (r *runner) scenario(ctx context.Context, i int) (entry ScenarioResult, fat
 	if r.cfg.PrefixCache {
 		m.Cache = CacheWarm
 	}
+	r.now = &attempt{unit: k, sc: sc, m: &m}
 	var records []Record
-	work, err := NewWorkload(r.workload(i, sc))
+	work, err := NewWorkload(r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
-		records, err = r.measure(ctx, i, work, &m)
+		if r.cfg.Client != nil {
+			records, err = r.measureClient(ctx, u, work, &m)
+		} else {
+			records, err = r.measure(ctx, u, work, &m)
+		}
 	}
+	return r.outcome(ctx, sc, records, err, &m)
+}
+
+// outcome makes a scenario's figures of its records and the error that ended
+// it, nil for none. fatal is an error that ends the run.
+func (r *runner) outcome(ctx context.Context, sc Scenario, records []Record, err error, m *Measured) (entry ScenarioResult, fatal error) {
 	if err != nil {
-		fatal = r.classify(ctx, err, &m)
+		fatal = r.classify(ctx, err, m)
 		m.Dropped = sc.Prompts - len(records) - m.inFlight
 	}
 	if m.Steps == 0 {
 		m.EndS = r.clock.Seconds()
 	}
-	if r.cfg.Resume != nil && r.cfg.PrefixCache {
+	if r.cfg.Resume != nil && r.cfg.PrefixCache && r.cfg.Client == nil {
 		m.Notes = append(m.Notes, "resumed: the prefix cache was empty at the start of this part of the run")
 	}
-	entry.Result, entry.Detail = Summarize(sc, records, m)
+	entry.Result, entry.Detail = Summarize(sc, records, *m)
+	if r.cfg.Observe != nil {
+		r.cfg.Observe(&entry.Result, &entry.Detail)
+	}
 	return entry, fatal
 }
 
-func (r *runner) workload(i int, sc Scenario) WorkloadSpec {
+func (r *runner) workload(u Unit, sc Scenario) WorkloadSpec {
 	return WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
-		First: r.first[i], Total: r.prompts, Warm: r.cfg.PrefixCache}
+		First: u.FirstPrompt, Total: r.prompts, Warm: r.cfg.PrefixCache}
 }
 
 // classify sets the status that an error gives the scenario, and returns the
@@ -75,8 +91,8 @@ func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
 
 // measure opens a session, warms up if nothing has yet, and drives the
 // workload. The scenario's clock starts when all that is done.
-func (r *runner) measure(ctx context.Context, i int, work *Workload, m *Measured) (records []Record, err error) {
-	s, err := r.sessions.acquire(ctx, i, work)
+func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measured) (records []Record, err error) {
+	s, err := r.sessions.acquire(ctx, u.Scenario, work)
 	if err != nil {
 		return nil, err
 	}
@@ -95,10 +111,12 @@ func (r *runner) measure(ctx context.Context, i int, work *Workload, m *Measured
 		}
 		r.warmedUp = true
 	}
-	d := newDrive(s.eng, r.clock, work, i, budget)
-	d.cache, d.sink, d.watch = s.cache, r.cfg.Journal, r.track
+	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
+	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
+	r.now.drive = d
 	err = r.drive(ctx, d)
 	m.from(d)
+	r.now.ended, r.now.err = true, err
 	return d.records, err
 }
 
@@ -125,10 +143,23 @@ func (m *Measured) from(d *drive) {
 // warmUp runs the warm-up requests in a session, shortened to what fits
 // there.
 func (r *runner) warmUp(ctx context.Context, s *session, budget int) error {
+	work, err := r.warmupWork(s.spec.Sequences, s.spec.TokensPerSequence)
+	if err != nil {
+		return err
+	}
+	if err := newDrive(s.eng, r.clock, work, -1, budget).run(ctx); err != nil {
+		return fmt.Errorf("warm-up: %w", err)
+	}
+	return nil
+}
+
+// warmupWork makes the warm-up requests for so many sequences, each of at
+// most fit tokens, and tells that they are about to run.
+func (r *runner) warmupWork(sequences, fit int) (*Workload, error) {
 	r.rep.send(r.track.event(EventWarmup))
 	sc := Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
-		Concurrency: min(warmupPrompts, s.spec.Sequences), Prompts: warmupPrompts}
-	if fit := s.spec.TokensPerSequence; sc.Input+sc.Output > fit {
+		Concurrency: min(warmupPrompts, sequences), Prompts: warmupPrompts}
+	if sc.Input+sc.Output > fit {
 		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))
 		sc.Output = max(1, fit-sc.Input)
 	}
@@ -136,10 +167,7 @@ func (r *runner) warmUp(ctx context.Context, s *session, budget int) error {
 	work, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
 		First: r.prompts - warmupPrompts, Total: r.prompts})
 	if err != nil {
-		return fmt.Errorf("warm-up: %w", err)
+		return nil, fmt.Errorf("warm-up: %w", err)
 	}
-	if err := newDrive(s.eng, r.clock, work, -1, budget).run(ctx); err != nil {
-		return fmt.Errorf("warm-up: %w", err)
-	}
-	return nil
+	return work, nil
 }

@@ -26,9 +26,15 @@ type sessions struct {
 
 // need is the session that scenario sc asks for by itself.
 func need(sc Scenario, unified bool) SessionSpec {
-	_, in := sc.inputBounds()
-	_, out := sc.outputBounds()
-	return SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: sc.PrefixLen + in + out, Unified: unified}
+	return SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: sc.LongestRequest(), Unified: unified}
+}
+
+// LongestRequest is the most tokens, prompt and output, that a request of the
+// scenario may have.
+func (s Scenario) LongestRequest() int {
+	_, in := s.inputBounds()
+	_, out := s.outputBounds()
+	return s.PrefixLen + in + out
 }
 
 // acquire returns a session for scenario i. Its error is the scenario's.

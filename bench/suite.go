@@ -51,8 +51,8 @@ type Scenario struct {
 	PrefixLen int `json:"prefix_len"`
 
 	SLO SLO `json:"slo"`
-	// Repeat is how often the scenario runs. Only 1 is supported; 0 stands
-	// for 1.
+	// Repeat is how often the scenario runs, once in each pass over the
+	// suite; 0 stands for 1. See Plan.
 	Repeat int `json:"repeat"`
 }
 

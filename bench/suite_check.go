@@ -43,8 +43,8 @@ func (s Scenario) fieldProblems() []fieldProblem {
 			add(l.field, checkNumber(l.ms, 1e-3, 1e9, "milliseconds"))
 		}
 	}
-	if s.Repeat != 0 && s.Repeat != 1 {
-		add("repeat", fmt.Sprintf("\"%d\": only 1 is supported for now: run the suite again instead", s.Repeat))
+	if s.Repeat != 0 {
+		add("repeat", checkInt(s.Repeat, 1, MaxRepeat))
 	}
 	return out
 }

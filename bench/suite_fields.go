@@ -131,7 +131,7 @@ func numberField(at func(*Scenario) *float64, zero bool) fieldSetter {
 func setRepeat(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
 	v, ok := f.r.integer(n, key)
 	if ok && v == 0 {
-		f.r.problem(lineOf(n), "%s: \"0\": only 1 is supported for now: leave it out", key)
+		f.r.problem(lineOf(n), "%s: %s", key, checkInt(v, 1, MaxRepeat))
 		return false
 	}
 	sc.Repeat = v

@@ -143,10 +143,10 @@ scenarios:
 	{"a name twice", scenario("repeat: 1") + "  - {name: A, input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
 		`f.yaml:9: scenario "A": name: already used in line 3: give every scenario a name of its own`}},
 	{"a key twice", scenario("input: 12"), []string{`f.yaml:8: scenario "A": input: given twice: keep one`}},
-	{"repeat", scenario("repeat: 3"), []string{
-		`f.yaml:8: scenario "A": repeat: "3": only 1 is supported for now: run the suite again instead`}},
+	{"repeat", scenario("repeat: 1001"), []string{
+		`f.yaml:8: scenario "A": repeat: "1001" is out of range: use 1 to 1000`}},
 	{"repeat 0", scenario("repeat: 0"), []string{
-		`f.yaml:8: scenario "A": repeat: "0": only 1 is supported for now: leave it out`}},
+		`f.yaml:8: scenario "A": repeat: "0" is out of range: use 1 to 1000`}},
 	{"other tools' names", scenario("num_prompts: 3", "max-concurrency: 4", "colour: red"), []string{
 		`f.yaml:8: scenario "A": unknown key "num_prompts": did you mean "prompts"?`,
 		`f.yaml:9: scenario "A": unknown key "max-concurrency": did you mean "concurrency"?`,

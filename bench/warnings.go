@@ -30,6 +30,7 @@ func warnings(sc Scenario, m Measured, d *Detail, s *sample) []string {
 		add("%d of %d requests started late: more arrive than concurrency %d takes, lower request_rate or raise concurrency",
 			d.LateRequests, sc.Prompts, sc.Concurrency)
 	}
+	out = append(out, serverWarnings(d)...)
 	out = append(out, shortTails(d)...)
 	return append(out, m.Notes...)
 }

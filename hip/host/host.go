@@ -47,8 +47,6 @@ func read(fsys fs.FS) (bench.System, []string) {
 		Kernel:      kernelRelease(t),
 		CPU:         cpuName(cpuinfo, t.deviceTreeModel()),
 		MemoryBytes: parseMemTotal(t.text("proc/meminfo")),
-		ROCkModule:  t.line("sys/module/amdgpu/version"),
-		ROCm:        t.line("opt/rocm/.info/version"),
 		Governor:    governors(t),
 		Hypervisor:  hypervisor(t, cpuinfo),
 		LoadAverage: loadAverage(t.line("proc/loadavg")),

@@ -1,0 +1,32 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// Client sends requests to a model behind a server. It is what Engine is in
+// process, one level up: the server schedules, batches and samples.
+type Client interface {
+	// Prepare makes a request for output tokens after the prompt ids ready to
+	// be sent, so that building it takes nothing from the time measured. The
+	// calls come one at a time; ids may be changed after the call.
+	Prepare(ids []int32, output int) Send
+}
+
+// Send sends a prepared request, once, and returns when its answer has ended,
+// well or badly, and soon after ctx ends. Timestamps are the clock's. seen is
+// told how many tokens each piece of the answer brings; it must not block.
+// Requests are sent from many goroutines.
+type Send func(ctx context.Context, clock *Clock, seen func(tokens int)) Reply
+
+// Reply is what came of one request.
+type Reply struct {
+	Sent   time.Duration   // just before the request was written
+	Tokens []time.Duration // the instant of each output token, ascending
+	End    time.Duration   // the answer's end, when its connection is free again
+	Server ServerRecord
+	// Err is why the request failed; nil: the answer is whole. It wraps
+	// ErrEngineLost where no later request can do better.
+	Err error
+}

@@ -1,0 +1,241 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPlan(t *testing.T) {
+	suite := testSuite() // 3, 6 and 6 prompts
+	suite.Scenarios[0].Repeat = 3
+	suite.Scenarios[2].Repeat = 2
+	units, prompts := suite.Plan()
+	want := []Unit{{0, 0, 0}, {0, 1, 3}, {0, 2, 9}, {1, 0, 15}, {1, 2, 18}, {2, 0, 24}}
+	if diff := cmp.Diff(want, units); diff != "" {
+		t.Error(diff)
+	}
+	if prompts != 27+warmupPrompts || suite.Passes() != 3 {
+		t.Errorf("%d prompts, %d passes", prompts, suite.Passes())
+	}
+	if again := suite.WithRepeat(2); again.Passes() != 2 || suite.Passes() != 3 {
+		t.Errorf("WithRepeat: %d passes, and %d in the suite it was made of", again.Passes(), suite.Passes())
+	}
+}
+
+// Whole passes, one after the other; prompts of a cold run are all different,
+// lengths are the same in every pass.
+func TestPassesAreInterleaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := testConfig(t)
+		cfg.Suite = testSuite().WithRepeat(3)
+		path := filepath.Join(t.TempDir(), "requests.jsonl")
+		var saved, events []string
+		cfg.OnScenario = func(r *Results) error {
+			saved = append(saved, fmt.Sprintf("%d results, partial %v", len(r.Results), r.Partial))
+			return nil
+		}
+		cfg.Progress = func(e Event) {
+			if e.Kind == EventScenarioFinished {
+				events = append(events, fmt.Sprintf("pass %d of %d, scenario %d of %d", e.Pass, e.Passes, e.Scenario, e.Scenarios))
+			}
+		}
+		got, err := runWithJournal(t, context.Background(), cfg, path, CreateJournal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := ReadJournalFile(path)
+		if err != nil || len(content.Records) != 45 {
+			t.Fatalf("%d records, %v", len(content.Records), err)
+		}
+		checkPassOrder(t, content.Records)
+		for i := range got.Results {
+			checkPasses(t, cfg.Suite.Scenarios[i], i, got, content.Records)
+		}
+		if len(saved) != 9 || saved[0] != "1 results, partial true" || saved[7] != "3 results, partial true" || saved[8] != "3 results, partial false" {
+			t.Errorf("saved %q", saved)
+		}
+		if len(events) != 9 || events[4] != "pass 1 of 3, scenario 1 of 3" {
+			t.Errorf("events %q", events)
+		}
+		if again, _ := Run(context.Background(), cfg); again == nil || again.Results[1].TotalInputTokens != got.Results[1].TotalInputTokens {
+			t.Error("the same seed gives other lengths")
+		}
+	})
+}
+
+func checkPassOrder(t *testing.T, records []Record) {
+	t.Helper()
+	seen := map[string]string{}
+	last := 0
+	for _, r := range records {
+		at := fmt.Sprintf("pass %d, scenario %d, request %d", r.Pass, r.Scenario, r.Request)
+		if other, ok := seen[r.PromptHash]; ok {
+			t.Errorf("%s has the prompt of %s", at, other)
+		}
+		seen[r.PromptHash] = at
+		if place := 3*r.Pass + r.Scenario; place < last {
+			t.Errorf("%s comes after place %d", at, last)
+		} else {
+			last = place
+		}
+	}
+}
+
+// checkPasses expects three passes with the lengths of the first, whose
+// figures follow from their records, and one of them shown.
+func checkPasses(t *testing.T, sc Scenario, i int, got *Results, records []Record) {
+	t.Helper()
+	d := got.Details[i]
+	if d.Repeat != 3 || len(d.Passes) != 3 || d.Status != StatusComplete || len(d.Warnings) != len(d.Passes[d.Pass].Detail.Warnings) {
+		t.Fatalf("%s: %d of %d passes, %s, %q", sc.Name, len(d.Passes), d.Repeat, d.Status, d.Warnings)
+	}
+	if diff := cmp.Diff(d.Passes[d.Pass].Result, got.Results[i]); diff != "" {
+		t.Errorf("%s: the result is not that of pass %d:\n%s", sc.Name, d.Pass, diff)
+	}
+	lengths := map[int]int{}
+	for pass, p := range d.Passes {
+		var own []Record
+		for _, r := range records {
+			if r.Scenario == i && r.Pass == pass {
+				own = append(own, r)
+				if pass == 0 {
+					lengths[r.Request] = r.InputTokens
+				} else if lengths[r.Request] != r.InputTokens {
+					t.Errorf("%s: request %d of pass %d has %d tokens, before %d", sc.Name, r.Request, pass, r.InputTokens, lengths[r.Request])
+				}
+			}
+		}
+		again, _ := Summarize(sc, own, Measured{Status: StatusComplete, StartS: p.Detail.StartS})
+		if diff := cmp.Diff(p.Result, again); diff != "" || p.Pass != pass {
+			t.Errorf("%s, pass %d (%d) from the journal:\n%s", sc.Name, pass, p.Pass, diff)
+		}
+	}
+}
+
+// A warm run repeats the prompts in every pass, and finds them in the cache.
+func TestWarmPassesRepeatPrompts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := testConfig(t)
+		cfg.Suite = testSuite().WithRepeat(2)
+		cfg.PrefixCache = true
+		got, err := Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := got.Details[0].Passes
+		if p[0].Detail.ReusedTokens != 0 || p[1].Detail.ReusedTokens < 3*19 {
+			t.Errorf("reused %d tokens in the first pass and %d in the second", p[0].Detail.ReusedTokens, p[1].Detail.ReusedTokens)
+		}
+	})
+}
+
+func TestCombine(t *testing.T) {
+	pass := func(i int, rate float64, status string, failed float64) Pass {
+		p := Pass{Pass: i, Result: Result{NumPrompts: 10, FailedRequests: failed}, Detail: Detail{Status: status}}
+		if rate > 0 {
+			p.Result.OutputThroughput = &rate
+		}
+		if status == StatusFailed {
+			text := "no memory"
+			p.Result.Error = &text
+		}
+		return p
+	}
+	for _, tc := range []struct {
+		name    string
+		planned int
+		passes  []Pass
+		want    int
+		warn    string // all warnings
+	}{
+		{"three: the middle one", 3, []Pass{pass(0, 30, StatusComplete, 0), pass(1, 10, StatusComplete, 0), pass(2, 20, StatusComplete, 0)}, 2, ""},
+		{"four: the lower of the two in the middle", 4,
+			[]Pass{pass(0, 40, StatusComplete, 0), pass(1, 10, StatusComplete, 0), pass(2, 20, StatusComplete, 0), pass(3, 30, StatusComplete, 0)}, 2, ""},
+		{"equal ones: the first", 2, []Pass{pass(0, 10, StatusComplete, 0), pass(1, 10, StatusComplete, 0)}, 0, ""},
+		{"failed requests count only where every pass has some", 3,
+			[]Pass{pass(0, 20, StatusComplete, 1), pass(1, 5, StatusComplete, 0), pass(2, 30, StatusComplete, 2)}, 1,
+			"pass 1 of 3: 1 of 10 requests failed|pass 3 of 3: 2 of 10 requests failed"},
+		{"a pass cut short says nothing beside a whole one", 3, []Pass{pass(0, 5, StatusComplete, 0), pass(1, 50, StatusPartial, 0)}, 0,
+			"pass 2 of 3 is partial and counts for nothing here|2 of 3 passes ran"},
+		{"a failed pass", 2, []Pass{pass(0, 0, StatusFailed, 0), pass(1, 50, StatusComplete, 0)}, 1, "pass 1 of 2 failed: no memory"},
+		{"only failed ones", 2, []Pass{pass(0, 0, StatusFailed, 0), pass(1, 0, StatusFailed, 0)}, 0, "pass 2 of 2 failed: no memory"},
+	} {
+		r, d := Combine(tc.planned, tc.passes)
+		if d.Pass != tc.want || d.Repeat != tc.planned || len(d.Passes) != len(tc.passes) {
+			t.Errorf("%s: pass %d of %d, %d kept", tc.name, d.Pass, d.Repeat, len(d.Passes))
+		}
+		if diff := cmp.Diff(tc.passes[tc.want].Result, r); diff != "" {
+			t.Errorf("%s: %s", tc.name, diff)
+		}
+		if got := strings.Join(d.Warnings, "|"); got != tc.warn {
+			t.Errorf("%s: warnings %q, want %q", tc.name, got, tc.warn)
+		}
+	}
+	one := pass(0, 10, StatusComplete, 0)
+	if _, d := Combine(1, []Pass{one}); d.Repeat != 0 || d.Passes != nil {
+		t.Errorf("a scenario that runs once: %+v", d)
+	}
+}
+
+// Ctrl-C in the second pass: what is complete stays, whichever pass it is of,
+// and the run goes on from there.
+func TestResumeInALaterPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "requests.jsonl")
+		ctx, cancel := context.WithCancel(context.Background())
+		cfg, o := testConfig(t)
+		cfg.Suite = testSuite().WithRepeat(3)
+		o.prepare = func(n int, f *fakeEngine) {
+			f.onStep = func(step int) {
+				if n == 5 && step == 15 { // scenario B of the second pass
+					cancel()
+				}
+			}
+		}
+		first, err := runWithJournal(t, ctx, cfg, path, CreateJournal)
+		if !errors.Is(err, context.Canceled) || !first.Partial || len(first.Results) != 3 {
+			t.Fatalf("error %v, partial %v, %d results", err, first.Partial, len(first.Results))
+		}
+		if d := first.Details[1]; d.Pass != 0 || d.Status != StatusComplete || len(d.Passes) != 2 || d.Passes[1].Detail.Status != StatusPartial {
+			t.Errorf("scenario B after the interruption: %+v", d)
+		}
+		st, err := Resume(path, first, cfg.Suite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var done []int
+		for place := range 9 {
+			if _, ok := st.Done[place]; ok {
+				done = append(done, place)
+			}
+		}
+		if diff := cmp.Diff([]int{0, 1, 2, 3}, done); diff != "" {
+			t.Error(diff)
+		}
+		cfg, o = testConfig(t)
+		cfg.Suite, cfg.Resume, cfg.NoWarmup = testSuite().WithRepeat(3), st, true
+		second, err := runWithJournal(t, context.Background(), cfg, path, AppendJournal)
+		if err != nil || second.Partial || len(o.opened) != 5 {
+			t.Fatalf("error %v, partial %v, %d sessions", err, second.Partial, len(o.opened))
+		}
+		content, err := ReadJournalFile(path)
+		if err != nil || len(content.Records) != 45 {
+			t.Fatalf("%d records, %v", len(content.Records), err)
+		}
+		checkPassOrder(t, content.Records)
+		for i := range second.Results {
+			checkPasses(t, cfg.Suite.Scenarios[i], i, second, content.Records)
+		}
+
+		if _, err := Resume(path, second, testSuite().WithRepeat(2)); err == nil || !strings.Contains(err.Error(), `the journal has pass 3 of scenario "A", and 2 are asked for`) {
+			t.Errorf("resumed with fewer passes: %v", err)
+		}
+	})
+}

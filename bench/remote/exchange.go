@@ -1,0 +1,176 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"ceiling/bench"
+)
+
+// exchange sends one request and reads its answer to the end. watch, which
+// may be nil, sees every event.
+func (c *Client) exchange(ctx context.Context, p protocol, body []byte, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
+	defer idle.Stop()
+
+	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode,
+		alive: func() { idle.Reset(c.opt.Timeout) }}
+	a.reply.Sent = now()
+	err := c.ask(ctx, p, body, a)
+	a.reply.End = now()
+	if err != nil {
+		a.reply.Err = c.reason(ctx, err)
+	}
+	a.finish()
+	return a
+}
+
+// ask posts the body and feeds the answer's events to a.
+func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.String()+p.path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "text/event-stream")
+	// A server may close a kept connection just as a request is written to it.
+	// With this entry, which is not sent, net/http sends the request again on
+	// a new one, where not a byte of an answer had come.
+	req.Header["Idempotency-Key"] = nil
+	c.authorize(req)
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(i httptrace.GotConnInfo) { a.reused = i.Reused },
+	}))
+	a.reply.Sent = a.now()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	at := a.now().Round(time.Microsecond).Seconds()
+	a.reply.Server.Header = &at
+	if resp.StatusCode != http.StatusOK {
+		return statusError(resp)
+	}
+	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
+		return &requestError{reason: fmt.Sprintf("the server did not stream: its answer is %.60q", kind)}
+	}
+	return a.read(resp.Body)
+}
+
+func (c *Client) authorize(req *http.Request) {
+	if c.opt.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.opt.Key)
+	}
+}
+
+// answer is one answer on its way.
+type answer struct {
+	now    func() time.Duration
+	seen   func(int)
+	watch  func(*chunk)
+	alive  func() // puts the time-out off
+	decode func([]byte, *chunk) error
+
+	reply  bench.Reply
+	reused bool // the connection had served a request before
+	pieces []piece
+	total  int // output tokens by the server's last count
+	counts bool
+	ended  bool
+}
+
+// read takes events until the stream ends. The connection can only be used
+// again when it was read to its end.
+func (a *answer) read(body io.Reader) error {
+	in := newEvents(body, a.now)
+	var c chunk
+	for {
+		data, at, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(data, []byte("[DONE]")) {
+			a.ended = true
+			continue
+		}
+		if err := a.decode(data, &c); err != nil {
+			return &requestError{reason: err.Error()}
+		}
+		if c.failure != "" {
+			return &requestError{reason: "the server stopped: " + shorten(c.failure)}
+		}
+		a.take(&c, at)
+	}
+	switch {
+	case !a.ended:
+		return &requestError{reason: "the stream ended before the answer did"}
+	case len(a.pieces) == 0:
+		return &requestError{reason: "the answer holds no token"}
+	}
+	return nil
+}
+
+// take books one event.
+func (a *answer) take(c *chunk, at time.Duration) {
+	if a.watch != nil {
+		a.watch(c)
+	}
+	v := &a.reply.Server
+	if c.prompt != nil {
+		v.PromptTokens = c.prompt
+	}
+	if c.cached != nil {
+		v.CachedTokens = c.cached
+	}
+	if c.promptS != nil {
+		v.PromptS, v.DecodeS = c.promptS, c.decodeS
+	}
+	if c.closing {
+		a.ended, v.Finish = true, c.finish
+	}
+	p := piece{at: at, tokens: -1, empty: c.text == ""}
+	before := a.total
+	if c.total >= 0 {
+		a.counts = true
+		a.total = max(a.total, c.total)
+		p.tokens = a.total - before
+	} else if len(c.ids) > 0 {
+		p.tokens = len(c.ids)
+	} else if a.counts && c.closing && p.empty {
+		p.tokens = 0 // should it hold one all the same, the final count tells
+	}
+	if !c.holds {
+		return
+	}
+	a.pieces = append(a.pieces, p)
+	if p.tokens > 0 || p.tokens < 0 && !p.empty {
+		a.alive()
+		a.seen(max(p.tokens, 1))
+	}
+}
+
+// finish turns pieces into tokens. What came before a failure is kept.
+func (a *answer) finish() {
+	total := -1
+	if a.counts {
+		total = a.total
+	}
+	v := &a.reply.Server
+	a.reply.Tokens, v.Chunks, v.SplitTokens = spread(a.pieces, total)
+	if a.reply.Err == nil && len(a.reply.Tokens) == 0 {
+		a.reply.Err = &requestError{reason: "the answer holds no token"}
+	}
+}

@@ -1,0 +1,328 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ceiling/bench"
+)
+
+// send makes one request of 20 ids for the given output.
+func send(ctx context.Context, c *Client, output int) (bench.Reply, int) {
+	ids := make([]int32, 20)
+	for i := range ids {
+		ids[i] = int32(10 + i)
+	}
+	seen := 0
+	r := c.Prepare(ids, output)(ctx, bench.NewClock(0), func(n int) { seen += n })
+	return r, seen
+}
+
+func TestAnswer(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		server        *fake
+		chunks, split int
+		finish        string
+		timings       bool
+	}{
+		{"llama-server", &fake{kind: kindLlama}, 7, 0, "limit", true},
+		{"vLLM", &fake{kind: kindVLLM}, 7, 0, "length", false},
+		{"no counts", &fake{silent: true}, 7, 0, "length", false},
+		{"three tokens to a piece", &fake{kind: kindLlama, bundle: 3}, 3, 6, "limit", true},
+		{"three tokens to a piece, OpenAI", &fake{kind: kindVLLM, bundle: 3}, 3, 6, "length", false},
+	} {
+		c := tc.server.start(t).mustConnect(t, nil)
+		r, seen := send(context.Background(), c, 7)
+		v := r.Server
+		if r.Err != nil || len(r.Tokens) != 7 || seen != 7 || v.Chunks != tc.chunks || v.SplitTokens != tc.split || v.Finish != tc.finish {
+			t.Errorf("%s: %v, %d tokens, %d seen, %+v", tc.name, r.Err, len(r.Tokens), seen, v)
+		}
+		if !slices.IsSorted(r.Tokens) || r.Sent > r.Tokens[0] || r.Tokens[6] > r.End || v.Header == nil || *v.Header > r.Tokens[0].Seconds() {
+			t.Errorf("%s: instants %+v", tc.name, r)
+		}
+		if tc.timings != (v.PromptS != nil) || tc.timings && (*v.PromptS != 0.0025 || *v.DecodeS != 0.004) {
+			t.Errorf("%s: timings %+v", tc.name, v)
+		}
+		if !tc.server.silent && (*v.PromptTokens != 20 || *v.CachedTokens != 0) {
+			t.Errorf("%s: prompt %+v", tc.name, v)
+		}
+	}
+}
+
+// breaks is a server that spoils every answer after the three of the probe.
+func breaks(spoil func(w http.ResponseWriter, r *http.Request)) *fake {
+	return &fake{kind: kindLlama, answer: func(w http.ResponseWriter, r *http.Request, n int) bool {
+		if n <= 3 {
+			return false
+		}
+		spoil(w, r)
+		return true
+	}}
+}
+
+// begin writes the head of a stream and two tokens.
+func begin(w http.ResponseWriter) *stream {
+	w.Header().Set("Content-Type", "text/event-stream")
+	s := &stream{w: w, native: true, prompt: 20}
+	s.token(1, "a")
+	s.token(2, "b")
+	return s
+}
+
+func cutConnection(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	conn.(*net.TCPConn).SetLinger(0) // a reset, as the kernel sends for a dead process
+	conn.Close()
+}
+
+func TestAnswersThatFail(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		server *fake
+		tokens int
+		want   string
+	}{
+		{"refused", breaks(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			w.Write([]byte(`{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}`))
+		}), 0, "HTTP 400: the request exceeds the available context size"},
+		{"a server error without words", breaks(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }), 0, "HTTP 502"},
+		{"a key that is not taken any more", breaks(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusUnauthorized) }), 0, "HTTP 401"},
+		{"no stream", breaks(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte(`{"content":"a"}`))
+		}), 0, `the server did not stream: its answer is "application/json"`},
+		{"an error in the middle", breaks(func(w http.ResponseWriter, _ *http.Request) {
+			begin(w).event(`{"error":{"message":"decode failed"}}`)
+		}), 2, "the server stopped: decode failed"},
+		{"an event that is not JSON", breaks(func(w http.ResponseWriter, _ *http.Request) { begin(w).event("{") }), 2, "an event that is not JSON: unexpected end of JSON input"},
+		{"half a stream", breaks(func(w http.ResponseWriter, _ *http.Request) { begin(w) }), 2, "the stream ended before the answer did"},
+		{"an answer of nothing", breaks(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			(&stream{w: w, native: true}).end(0)
+		}), 0, "the answer holds no token"},
+		{"a connection that breaks in the middle", breaks(func(w http.ResponseWriter, _ *http.Request) {
+			begin(w)
+			cutConnection(w)
+		}), 2, "the connection broke: connection reset by peer"},
+		{"a connection that breaks at once", breaks(func(w http.ResponseWriter, _ *http.Request) { cutConnection(w) }), 0, "the connection broke: "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := tc.server.start(t).mustConnect(t, nil)
+			r, _ := send(context.Background(), c, 7)
+			if r.Err == nil || !strings.HasPrefix(r.Err.Error(), tc.want) || errors.Is(r.Err, bench.ErrEngineLost) {
+				t.Errorf("error %v, want %s", r.Err, tc.want)
+			}
+			if len(r.Tokens) != tc.tokens || r.End < r.Sent {
+				t.Errorf("%d tokens, want %d: %+v", len(r.Tokens), tc.tokens, r)
+			}
+		})
+	}
+}
+
+// A request that gets no token for --timeout is given up; one that keeps
+// getting them is not, however long it takes.
+func TestTimeout(t *testing.T) {
+	hangs := breaks(func(w http.ResponseWriter, r *http.Request) {
+		begin(w)
+		fmt.Fprint(w, ": a comment is no token\n\n")
+		<-r.Context().Done()
+	})
+	c := hangs.start(t).mustConnect(t, nil)
+	c.opt.Timeout = 50 * time.Millisecond
+	if r, _ := send(context.Background(), c, 7); r.Err == nil || r.Err.Error() != "no token for 50ms: given up (--timeout)" || len(r.Tokens) != 2 {
+		t.Errorf("%d tokens, error %v", len(r.Tokens), r.Err)
+	}
+
+	mute := breaks(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	c = mute.start(t).mustConnect(t, nil)
+	c.opt.Timeout = 50 * time.Millisecond
+	if r, _ := send(context.Background(), c, 7); r.Err == nil || r.Err.Error() != "no token for 50ms: given up (--timeout)" || len(r.Tokens) != 0 {
+		t.Errorf("a server that says nothing: %d tokens, error %v", len(r.Tokens), r.Err)
+	}
+
+	slow := breaks(func(w http.ResponseWriter, r *http.Request) {
+		s := begin(w)
+		for k := 3; k <= 14; k++ {
+			time.Sleep(100 * time.Millisecond)
+			s.token(k, "x")
+		}
+		s.end(14)
+	})
+	c = slow.start(t).mustConnect(t, nil)
+	c.opt.Timeout = time.Second
+	if r, _ := send(context.Background(), c, 14); r.Err != nil || len(r.Tokens) != 14 || r.End-r.Sent < c.opt.Timeout {
+		t.Errorf("%d tokens, error %v", len(r.Tokens), r.Err)
+	}
+}
+
+// The caller's wish to stop ends a request at once, and is no failure of it.
+func TestInterrupt(t *testing.T) {
+	f := breaks(func(w http.ResponseWriter, r *http.Request) {
+		begin(w)
+		<-r.Context().Done()
+	})
+	c := f.start(t).mustConnect(t, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	if r, _ := send(ctx, c, 7); !errors.Is(r.Err, context.Canceled) || time.Since(start) > 10*time.Second {
+		t.Errorf("error %v after %v", r.Err, time.Since(start))
+	}
+}
+
+// A server that is gone is told from a request that failed.
+func TestLost(t *testing.T) {
+	f := (&fake{kind: kindLlama}).start(t)
+	c := f.mustConnect(t, nil)
+	f.server.CloseClientConnections()
+	f.server.Close()
+	r, _ := send(context.Background(), c, 7)
+	if !errors.Is(r.Err, bench.ErrEngineLost) || !strings.Contains(r.Err.Error(), "connection refused; the server at "+f.server.URL+" does not answer any more") {
+		t.Errorf("error %v", r.Err)
+	}
+}
+
+// One connection serves one request after the other; one that the server has
+// closed meanwhile is replaced without a failure.
+func TestConnectionReuse(t *testing.T) {
+	f := (&fake{kind: kindLlama}).start(t)
+	c := f.mustConnect(t, nil)
+	before, _ := f.counted()
+	for range 20 {
+		if r, _ := send(context.Background(), c, 3); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	if after, _ := f.counted(); after != before {
+		t.Errorf("20 requests took %d new connections", after-before)
+	}
+	for range 5 {
+		f.server.CloseClientConnections()
+		if r, _ := send(context.Background(), c, 3); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+}
+
+// With a server that closes every connection behind its answer, each request
+// has one of its own: none is sent into a connection that is being closed.
+func TestClosingServer(t *testing.T) {
+	f := (&fake{kind: kindLlama, closes: true}).start(t)
+	c := f.mustConnect(t, nil)
+	before, completions := f.counted()
+	for range 50 {
+		if r, _ := send(context.Background(), c, 3); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	if after, sent := f.counted(); after-before != 50 || sent-completions != 50 {
+		t.Errorf("50 requests took %d connections and came %d times", after-before, sent-completions)
+	}
+}
+
+// A whole run against a server: concurrency is kept and never exceeded, the
+// prompts arrive as the workload drew them, and the journal has every request.
+// Then one in the middle of which the server goes away.
+func TestRunThroughServer(t *testing.T) {
+	var flying, most atomic.Int32
+	lost := make(chan struct{})
+	var four sync.WaitGroup // the first four of B are there
+	four.Add(4)
+	var kill atomic.Int32
+	f := &fake{kind: kindLlama}
+	f.answer = func(w http.ResponseWriter, r *http.Request, n int) bool {
+		most.Store(max(most.Load(), flying.Add(1)))
+		defer flying.Add(-1)
+		if n > 9 && n <= 9+4 { // behind the probe, the warm-up and A
+			four.Done()
+			four.Wait()
+		}
+		at := int(kill.Load())
+		if at == 0 || n < at {
+			return false
+		}
+		begin(w)
+		if n == at {
+			f.server.Listener.Close()
+			close(lost)
+		}
+		<-lost
+		cutConnection(w)
+		return true
+	}
+	f.start(t)
+	suite := bench.Suite{Name: "s", Scenarios: []bench.Scenario{
+		{Name: "A", Input: 20, Output: 5, Concurrency: 1, Prompts: 3},
+		{Name: "B", Input: 30, Output: 5, Concurrency: 4, Prompts: 20, RangeRatio: 0.5},
+	}}
+	run := func(name string) (*bench.Results, bench.JournalContent, error) {
+		path := filepath.Join(t.TempDir(), name)
+		j, err := bench.CreateJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, runErr := bench.Run(context.Background(), bench.Config{Suite: suite, Client: f.mustConnect(t, nil), Vocab: testVocab(), Seed: 3, Journal: j})
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+		c, err := bench.ReadJournalFile(path)
+		if err != nil || c.Torn {
+			t.Errorf("journal: torn %v, %v", c.Torn, err)
+		}
+		return got, c, runErr
+	}
+
+	got, journal, err := run("whole")
+	if err != nil || len(journal.Records) != 23 || most.Load() != 4 {
+		t.Fatalf("%d records, at most %d in flight, %v", len(journal.Records), most.Load(), err)
+	}
+	for _, r := range got.Results {
+		if r.FailedRequests != 0 || r.SuccessfulRequests != float64(r.NumPrompts) {
+			t.Errorf("%+v", r)
+		}
+	}
+
+	_, before := f.counted()
+	kill.Store(int32(before + 3 + 3 + 3 + 6)) // probe, warm-up, A, and some of B
+	got, journal, err = run("killed")
+	checkKilled(t, got, journal, err)
+}
+
+// checkKilled: what ended is kept, what was in flight failed with its reason,
+// and nothing is counted twice.
+func checkKilled(t *testing.T, got *bench.Results, journal bench.JournalContent, err error) {
+	t.Helper()
+	if !errors.Is(err, bench.ErrEngineLost) || !strings.Contains(err.Error(), "does not answer any more") {
+		t.Errorf("error %v", err)
+	}
+	b, d := got.Results[1], got.Details[1]
+	if got.Results[0].SuccessfulRequests != 3 || b.FailedRequests < 1 || b.FailedRequests > 4 || b.SuccessfulRequests < 1 || !got.Partial {
+		t.Errorf("A %v, B %v and %v failed, partial %v", got.Results[0].SuccessfulRequests, b.SuccessfulRequests, b.FailedRequests, got.Partial)
+	}
+	if int(b.SuccessfulRequests+b.FailedRequests)+d.Dropped != 20 || len(journal.Records) != 20-d.Dropped+3 {
+		t.Errorf("B: %v + %v + %d dropped, %d records", b.SuccessfulRequests, b.FailedRequests, d.Dropped, len(journal.Records))
+	}
+	for _, fail := range d.Failures {
+		if !strings.Contains(fail.Reason, "connection") {
+			t.Errorf("reason %q", fail.Reason)
+		}
+	}
+	if d.Failures == nil || fmt.Sprint(d.Status) != bench.StatusFailed {
+		t.Errorf("status %s, failures %v", d.Status, d.Failures)
+	}
+}

@@ -1,0 +1,376 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fakeClient is a server with slots enough: an answer takes ttft to its first
+// token and tpot to each later one, on the virtual clock.
+type fakeClient struct {
+	ttft, tpot time.Duration
+	build      time.Duration // what it takes to prepare a request
+	// fail makes the n-th request, from 1, fail when it has got its first
+	// token.
+	fail func(n int) error
+	// onSend is called when the n-th request is sent.
+	onSend func(n int)
+
+	mu           sync.Mutex
+	prompts      [][]int32
+	flying, most int
+	sentInFlight []int // requests in flight when each one is sent, itself included
+}
+
+func newFakeClient() *fakeClient {
+	return &fakeClient{ttft: 100 * time.Millisecond, tpot: 10 * time.Millisecond}
+}
+
+func (f *fakeClient) Prepare(ids []int32, output int) Send {
+	f.mu.Lock()
+	f.prompts = append(f.prompts, slices.Clone(ids))
+	f.mu.Unlock()
+	time.Sleep(f.build)
+	return func(ctx context.Context, clock *Clock, seen func(int)) Reply {
+		f.mu.Lock()
+		f.flying++
+		f.most = max(f.most, f.flying)
+		f.sentInFlight = append(f.sentInFlight, f.flying)
+		n := len(f.sentInFlight)
+		f.mu.Unlock()
+		if f.onSend != nil {
+			f.onSend(n)
+		}
+		r := Reply{Sent: clock.Now()}
+		for k := range output {
+			pause := f.tpot
+			if k == 0 {
+				pause = f.ttft
+			}
+			if err := clock.wait(ctx, clock.Now()+pause); err != nil {
+				r.Err = err
+				break
+			}
+			r.Tokens = append(r.Tokens, clock.Now())
+			seen(1)
+			if f.fail != nil && r.Err == nil {
+				if r.Err = f.fail(n); r.Err != nil {
+					break
+				}
+			}
+		}
+		r.End = clock.Now()
+		promptS, cached := 0.04, 0
+		r.Server = ServerRecord{Chunks: len(r.Tokens), PromptS: &promptS, CachedTokens: &cached}
+		f.mu.Lock()
+		f.flying--
+		f.mu.Unlock()
+		return r
+	}
+}
+
+func trafficConfig(t *testing.T) (Config, *fakeClient) {
+	cfg, _ := testConfig(t)
+	f := newFakeClient()
+	cfg.Opener, cfg.Client = nil, f
+	return cfg, f
+}
+
+// The same suite in process and through a server: equal prompts, request for
+// request, and equal token counts; through the server what can't be seen is
+// missing.
+func TestTrafficEqualsInProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		cfg, _ := testConfig(t)
+		inside, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "in.jsonl"), CreateJournal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, f := trafficConfig(t)
+		through, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "out.jsonl"), CreateJournal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(hashes(t, filepath.Join(dir, "in.jsonl")), hashes(t, filepath.Join(dir, "out.jsonl"))); diff != "" {
+			t.Error(diff)
+		}
+		for i := range inside.Results {
+			a, b, d := inside.Results[i], through.Results[i], through.Details[i]
+			if a.TotalInputTokens != b.TotalInputTokens || a.TotalOutputTokens != b.TotalOutputTokens || b.FailedRequests != 0 {
+				t.Errorf("%s: %v+%v tokens in process, %v+%v through the server", a.Name, a.TotalInputTokens, a.TotalOutputTokens, b.TotalInputTokens, b.TotalOutputTokens)
+			}
+			if d.Prefill != nil || d.EnginePrefill != nil || d.OverheadRatio != nil || d.Server == nil || d.Server.ClientCPUS == nil {
+				t.Errorf("%s: %+v", a.Name, d)
+			}
+			if inside.Details[i].Server != nil {
+				t.Errorf("%s: a server in process", a.Name)
+			}
+		}
+		// Three warm-up requests and fifteen others, all different.
+		seen := map[int32]bool{}
+		for _, p := range f.prompts {
+			seen[p[0]] = true
+		}
+		if len(f.prompts) != 18 || len(seen) != 18 {
+			t.Errorf("%d prompts, %d different", len(f.prompts), len(seen))
+		}
+		if got := *through.Results[0].TTFTMeanMs; math.Abs(got-100) > 1e-9 {
+			t.Errorf("TTFT %v ms", got)
+		}
+		if v := through.Details[0].Server; v.Prompt.Mean != 0.04 || v.Wait.Mean != 0.06 || *v.PromptRate != 20/0.04 || v.Chunks != 12 {
+			t.Errorf("the server's side: %+v", v)
+		}
+	})
+}
+
+func hashes(t *testing.T, path string) map[string]string {
+	t.Helper()
+	c, err := ReadJournalFile(path)
+	if err != nil || len(c.Records) == 0 {
+		t.Fatalf("%d records, %v", len(c.Records), err)
+	}
+	out := map[string]string{}
+	for _, r := range c.Records {
+		out[fmt.Sprintf("%s/%d", r.Name, r.Request)] = fmt.Sprintf("%s %d+%d", r.PromptHash, r.InputTokens, r.OutputTokens)
+	}
+	return out
+}
+
+// Closed loop: concurrency in flight from the start until the tail drains,
+// each request intended for the instant when its slot became free, and ready
+// by then: what it takes to build one is in no figure.
+func TestTrafficClosedLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, f := trafficConfig(t)
+		cfg.NoWarmup = true
+		f.build = 25 * time.Millisecond // four of them take less than an answer
+		cfg.Suite.Scenarios = []Scenario{{Name: "C", Input: 20, Output: 3, Concurrency: 4, Prompts: 10}}
+		sink := &kept{}
+		cfg.Journal = sink
+		got, err := Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.most != 4 || !slices.Equal(f.sentInFlight[4:], []int{4, 4, 4, 4, 2, 2}) && f.sentInFlight[4] > 4 {
+			t.Errorf("in flight at most %d, at each start %v", f.most, f.sentInFlight)
+		}
+		if s := got.Details[0].StartS; s != 0.1 {
+			t.Errorf("the clock started at %v s, before four requests were prepared", s)
+		}
+		// 120 ms each, in waves of 4, 4 and 2.
+		start := got.Details[0].StartS
+		for _, r := range sink.records {
+			wave := float64(r.Request/4) * 0.12
+			if d := r.Intended - start - wave; d < -1e-9 || d > 1e-9 || r.Admitted != r.Intended || r.Late {
+				t.Errorf("request %d: intended %v, admitted %v, late %v", r.Request, r.Intended-start, r.Admitted-start, r.Late)
+			}
+		}
+		if d := *got.Results[0].DurationS; d < 0.36-1e-9 || d > 0.36+1e-9 {
+			t.Errorf("took %v s", d)
+		}
+	})
+}
+
+// kept is a sink that remembers.
+type kept struct {
+	records []Record
+	err     error
+}
+
+func (k *kept) Append(r *Record) error {
+	k.records = append(k.records, *r)
+	return k.err
+}
+func (k *kept) Flush() error { return nil }
+
+// Open loop: requests go out when they are due, and one that finds every slot
+// taken waits, and is late.
+func TestTrafficOpenLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, f := trafficConfig(t)
+		cfg.NoWarmup = true
+		f.ttft, f.tpot = time.Second, 0
+		cfg.Suite.Scenarios = []Scenario{{Name: "O", Input: 20, Output: 2, Concurrency: 2, Prompts: 40, RequestRate: 4}}
+		sink := &kept{}
+		cfg.Journal = sink
+		got, err := Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := Arrivals(cfg.Seed, 40, 4, 1)
+		late := 0
+		for _, r := range sink.records {
+			if want := got.Details[0].StartS + at[r.Request]; r.Intended < want-2e-6 || r.Intended > want+2e-6 {
+				t.Errorf("request %d intended %v, want %v", r.Request, r.Intended, want)
+			}
+			if waited := r.Admitted-r.Intended > 2e-6; waited != r.Late {
+				t.Errorf("request %d waited %v s, late %v", r.Request, r.Admitted-r.Intended, r.Late)
+			}
+			if r.Late {
+				late++
+			}
+		}
+		// 4 requests/s of a second each do not fit into two slots.
+		if f.most != 2 || late < 20 || got.Details[0].LateRequests != late {
+			t.Errorf("at most %d in flight, %d late, %d reported", f.most, late, got.Details[0].LateRequests)
+		}
+	})
+}
+
+var errServer = errors.New("HTTP 500: out of\nmemory")
+
+var trafficFailures = []struct {
+	name  string
+	setup func(*Config, *fakeClient)
+	want  []string
+	fatal error
+}{{
+	name: "requests that fail are counted, the others go on",
+	setup: func(_ *Config, f *fakeClient) {
+		f.fail = func(n int) error {
+			if n == 3+2 || n == 3+3+1 {
+				return errServer
+			}
+			return nil
+		}
+	},
+	want: []string{"A: complete 2+1", "B: complete 5+1", "Concurrency Scaling (c=2): complete 6+0"},
+}, {
+	name: "a warm-up that fails is the scenario's failure",
+	setup: func(_ *Config, f *fakeClient) {
+		f.fail = func(n int) error {
+			if n == 1 {
+				return errServer
+			}
+			return nil
+		}
+	},
+	want: []string{"A: failed 0+0 (warm-up: HTTP 500: out of memory)", "B: complete 6+0", "Concurrency Scaling (c=2): complete 6+0"},
+}, {
+	name: "a server that is lost ends the run: what is in flight ends, nothing is sent any more",
+	setup: func(_ *Config, f *fakeClient) {
+		f.fail = func(n int) error {
+			if n == 3+3+2 {
+				return fmt.Errorf("refused: %w", ErrEngineLost)
+			}
+			return nil
+		}
+	},
+	want:  []string{"A: complete 3+0", "B: failed 3+1 (refused: the engine can't be used any more)"},
+	fatal: ErrEngineLost,
+}, {
+	name:  "a journal that fails ends the run",
+	setup: func(c *Config, _ *fakeClient) { c.Journal = &kept{err: errDisk} },
+	want:  []string{"A: partial 1+0 (disk full)"},
+	fatal: errDisk,
+}}
+
+func TestTrafficFailures(t *testing.T) {
+	for _, tc := range trafficFailures {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, f := trafficConfig(t)
+				tc.setup(&cfg, f)
+				got, err := Run(context.Background(), cfg)
+				if !errors.Is(err, tc.fatal) || (err == nil) != (tc.fatal == nil) {
+					t.Errorf("error %v, want %v", err, tc.fatal)
+				}
+				if diff := cmp.Diff(tc.want, statuses(got)); diff != "" {
+					t.Error(diff)
+				}
+				if f.flying != 0 {
+					t.Errorf("%d requests are still in flight", f.flying)
+				}
+				for _, d := range got.Details {
+					for _, fail := range d.Failures {
+						if strings.Contains(fail.Reason, "\n") {
+							t.Errorf("reason %q is not one line", fail.Reason)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// Ctrl-C: what ended is kept, what was in flight leaves no record and is not
+// counted as failed, and the run goes on from there.
+func TestTrafficInterruptAndResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "requests.jsonl")
+		ctx, cancel := context.WithCancel(context.Background())
+		cfg, f := trafficConfig(t)
+		f.onSend = func(n int) {
+			if n == 3+3+5 {
+				cancel()
+			}
+		}
+		first, err := runWithJournal(t, ctx, cfg, path, CreateJournal)
+		if !errors.Is(err, context.Canceled) || !first.Partial || first.PartialReason != "interrupted" {
+			t.Errorf("error %v, partial %v (%s)", err, first.Partial, first.PartialReason)
+		}
+		d, r := first.Details[1], first.Results[1]
+		if d.Status != StatusPartial || r.FailedRequests != 0 || r.SuccessfulRequests == 0 || int(r.SuccessfulRequests)+d.Dropped+4 != 6 {
+			t.Errorf("B: %s, %v done, %v failed, %d dropped", d.Status, r.SuccessfulRequests, r.FailedRequests, d.Dropped)
+		}
+		st, err := Resume(path, first, cfg.Suite)
+		if err != nil || len(st.Done) != 1 {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		cfg, _ = trafficConfig(t)
+		cfg.Resume = st
+		second, err := runWithJournal(t, context.Background(), cfg, path, AppendJournal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"A: complete 3+0", "B: complete 6+0", "Concurrency Scaling (c=2): complete 6+0"}
+		if diff := cmp.Diff(want, statuses(second)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// The progress of a run through a server counts tokens as they come, and its
+// ETA is that of an even server.
+func TestTrafficProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := trafficConfig(t)
+		cfg.Suite.Scenarios = []Scenario{{Name: "P", Input: 20, Output: 100, Concurrency: 2, Prompts: 20}}
+		var last Event
+		started := time.Time{}
+		var worst time.Duration
+		cfg.Progress = func(e Event) {
+			switch {
+			case e.Kind == EventScenarioStarted:
+				started = time.Now()
+			case e.Kind != EventProgress:
+			case e.TokensDone < last.TokensDone || e.TokensDone > e.Tokens || e.Requests != 20:
+				t.Errorf("%+v after %+v", e, last)
+			default:
+				last = e
+				// Ten waves of 1.09 s, from a start that the warm-up put off.
+				if left := 10*1090*time.Millisecond - e.Elapsed; e.ETAKnown && e.RequestsDone >= 4 {
+					worst = max(worst, (e.ETA - left).Abs())
+				}
+			}
+		}
+		if _, err := Run(context.Background(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		if started.IsZero() || !last.ETAKnown || last.RequestsDone != 20 || last.TokensDone != 20*120 || worst > 200*time.Millisecond {
+			t.Errorf("last %+v, ETA off by up to %v", last, worst)
+		}
+	})
+}

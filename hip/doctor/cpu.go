@@ -1,0 +1,175 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	areaCPU   = "CPU"
+	areaPower = "power"
+	areaModel = "model"
+)
+
+// cpu makes the checks of the processor and of what runs beside.
+func (c *checks) cpu() {
+	s := c.System
+	if s.CPU == "" {
+		c.add(areaCPU, "processor", StatusUnknown, "", "the model is not told (/proc/cpuinfo)")
+	} else {
+		detail := s.CPU
+		if s.Cores > 0 {
+			detail += ", usable: " + plural(s.Cores, "logical CPU")
+		}
+		if n := c.State.NUMANodes; n > 0 {
+			detail += ", " + plural(n, "NUMA node")
+		}
+		c.add(areaCPU, "processor", StatusOK, "", "%s", detail)
+	}
+	c.instructionSets()
+	c.governor()
+	c.load()
+	c.hypervisor()
+	c.memory()
+	switch c.State.HugePages {
+	case "":
+		c.add(areaCPU, "huge pages", StatusUnknown, "", "transparent_hugepage is not told")
+	case "never":
+		c.add(areaCPU, "huge pages", StatusWarn, "`echo madvise > /sys/kernel/mm/transparent_hugepage/enabled`, or always", "transparent huge pages are off")
+	default:
+		c.add(areaCPU, "huge pages", StatusOK, "", "transparent huge pages: %s", c.State.HugePages)
+	}
+}
+
+// instructionSets tells what the CPU back end was built for, and the result
+// of the AMX probe.
+func (c *checks) instructionSets() {
+	if len(c.Build.InstructionSets) == 0 {
+		c.add(areaCPU, "instruction sets", StatusUnknown, "build with `make build`, which records them", "engine.json does not tell what the CPU back end was built for")
+		return
+	}
+	amx := "AMX is used"
+	if !slices.ContainsFunc(c.Build.InstructionSets, func(s string) bool { return strings.HasPrefix(s, "AMX") }) {
+		amx = "AMX is not used"
+		for _, off := range c.Build.Off {
+			if set, reason, ok := strings.Cut(off, ": "); ok && strings.HasPrefix(set, "AMX") {
+				amx += " (" + reason + ")"
+				break
+			}
+		}
+	}
+	c.add(areaCPU, "instruction sets", StatusOK, "", "built for %s; %s", strings.Join(c.Build.InstructionSets, " "), amx)
+}
+
+func (c *checks) governor() {
+	switch g := c.System.Governor; {
+	case g == "" && c.System.Hypervisor != "":
+		c.add(areaCPU, "governor", StatusUnknown, "", "the host's, which a virtual machine does not see")
+	case g == "":
+		c.add(areaCPU, "governor", StatusUnknown, "", "not told (no cpufreq)")
+	case g != "performance":
+		c.add(areaCPU, "governor", StatusWarn, "`cpupower frequency-set -g performance` holds the clocks", "%s: clocks may change during a run", g)
+	default:
+		c.add(areaCPU, "governor", StatusOK, "", "%s", g)
+	}
+}
+
+// busyLoad is the load average from which on a machine counts as busy. An
+// idle one shows a few hundredths.
+const busyLoad = 0.5
+
+func (c *checks) load() {
+	v, err := strconv.ParseFloat(c.System.LoadAverage, 64)
+	switch {
+	case err != nil:
+		c.add(areaCPU, "load", StatusUnknown, "", "the load average is not told")
+	case v >= busyLoad:
+		c.add(areaCPU, "load", StatusWarn, "end other work, and wait until the load average is below 0.5", "load average %s: other work is using this machine", c.System.LoadAverage)
+	default:
+		c.add(areaCPU, "load", StatusOK, "", "load average %s", c.System.LoadAverage)
+	}
+}
+
+func (c *checks) hypervisor() {
+	if h := c.System.Hypervisor; h != "" {
+		if strings.HasPrefix(h, "yes") {
+			h = "its kind is not told"
+		}
+		c.add(areaCPU, "hypervisor", StatusWarn, "measure on bare metal where figures are to be compared between machines",
+			"virtual machine (%s): its neighbours and its clock are not seen from here", h)
+		return
+	}
+	if c.System.CPU == "" {
+		c.add(areaCPU, "hypervisor", StatusUnknown, "", "not told")
+		return
+	}
+	c.add(areaCPU, "hypervisor", StatusOK, "", "none seen")
+}
+
+func (c *checks) memory() {
+	s := c.System
+	switch {
+	case s.MemoryBytes == 0:
+		c.add(areaCPU, "memory", StatusUnknown, "", "not told (/proc/meminfo)")
+	case s.MemoryLimit > 0:
+		c.add(areaCPU, "memory", StatusWarn, "raise the container's limit if a model does not fit",
+			"%s, of which a control group allows %s", gib(uint64(s.MemoryBytes)), gib(uint64(s.MemoryLimit)))
+	case c.State.AvailableBytes > 0:
+		c.add(areaCPU, "memory", StatusOK, "", "%s, %s available", gib(uint64(s.MemoryBytes)), gib(uint64(c.State.AvailableBytes)))
+	default:
+		c.add(areaCPU, "memory", StatusOK, "", "%s", gib(uint64(s.MemoryBytes)))
+	}
+}
+
+// power tells which sensors a run can sample.
+func (c *checks) power() {
+	if len(c.PowerDevices) > 0 {
+		c.add(areaPower, "sensors", StatusOK, "", "can be read: %s", strings.Join(c.PowerDevices, ", "))
+	}
+	for _, n := range c.PowerNotes {
+		c.add(areaPower, "sensors", StatusWarn, "without them the report has no energy for the device", "%s", n)
+	}
+	if len(c.PowerDevices)+len(c.PowerNotes) == 0 {
+		c.add(areaPower, "sensors", StatusUnknown, "", "no power sensor on this machine: neither amdgpu's hwmon nor RAPL")
+	}
+}
+
+// model compares what a model takes with what is free.
+func (c *checks) model() {
+	m := c.Model
+	if m == nil {
+		return
+	}
+	if m.Problem != "" {
+		c.add(areaModel, "memory", StatusUnknown, "", "%s", m.Problem)
+		return
+	}
+	for _, n := range m.Needs {
+		need := n.Model + n.Context + n.Compute
+		equals := "="
+		if n.Estimated {
+			equals = "= at most about"
+		}
+		parts := fmt.Sprintf("%s: model %s + KV %s + compute %s %s %s", n.Device, gib(n.Model), gib(n.Context), gib(n.Compute), equals, gib(need))
+		switch {
+		case n.Free == 0:
+			c.add(areaModel, "memory", StatusUnknown, "", "%s; what is free is not told (%s)", parts, m.Shape)
+		case need > n.Free:
+			c.add(areaModel, "memory", StatusFail, "use fewer or shorter sequences, a smaller --kv-type, more devices or a smaller quantisation",
+				"%s, and %s is free (%s)", parts, gib(n.Free), m.Shape)
+		default:
+			c.add(areaModel, "memory", StatusOK, "", "%s of %s free (%s)", parts, gib(n.Free), m.Shape)
+		}
+	}
+}
+
+func gib(n uint64) string { return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30)) }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}

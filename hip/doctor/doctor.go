@@ -1,0 +1,133 @@
+// Package doctor judges whether a machine is fit to measure on: it turns
+// facts into checks, each with a state and, where something is wrong, a
+// remedy. It reads nothing itself, so that every judgement can be tested.
+package doctor
+
+import (
+	"fmt"
+
+	"ceiling/bench"
+	"ceiling/hip"
+)
+
+// Status of a check.
+type Status string
+
+// A check that could not be made is StatusUnknown, never StatusOK.
+const (
+	StatusOK      Status = "ok"
+	StatusWarn    Status = "warn" // works, but slower or less certain than it could
+	StatusFail    Status = "fail" // does not work, or would end a run
+	StatusUnknown Status = "unknown"
+)
+
+// Check is one judgement.
+type Check struct {
+	Area   string `json:"area"` // "GPU", "links", "CPU", "model", …
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Facts are what the checks judge.
+type Facts struct {
+	Machine hip.Machine
+	State   hip.State
+	System  bench.System
+	// Live says that the facts are of this machine, not of a copied tree: only
+	// then were device files and the HIP runtime tried.
+	Live    bool
+	Access  []Access
+	Build   Build
+	Library Library
+	Runtime *Runtime // nil: not asked
+	Model   *Model   // nil: none given
+	// PowerNotes say why sensors of power can't be read; PowerDevices are
+	// those that can.
+	PowerNotes   []string
+	PowerDevices []string
+}
+
+// Access is the trial to open a device file; Problem is "" where it opened.
+type Access struct{ Path, Problem string }
+
+// Build is what the engine's libraries were built as.
+type Build struct {
+	Backends        []string
+	Preset          string
+	Toolkit         string   // "HIP 6.4.43482"; "" where not recorded
+	Targets         []string // GPU architectures
+	Collectives     string   // "rccl 2.22", "none", ""
+	InstructionSets []string
+	Off             []string // instruction sets left out, with the reason
+}
+
+// Library is libggml-hip.so as its file tells.
+type Library struct {
+	Path    string   // "" where the build has none
+	Archs   []string // with code in it
+	Needs   []string // shared libraries
+	Problem string   // why it could not be read
+}
+
+// Runtime is what the HIP runtime answered.
+type Runtime struct {
+	Version string
+	Path    string
+	Devices int
+	Peers   []hip.Peer
+	Missing bool   // there is no runtime
+	Problem string // why it did not start
+}
+
+// Model is the memory that a model would take, by device.
+type Model struct {
+	Name    string
+	Shape   string // "1 sequence of 4096 tokens, ubatch 512"
+	Needs   []Need
+	Problem string // why it is not known
+}
+
+// Need is what one device would hold and what it has, in bytes; Free is 0
+// where it is not told.
+type Need struct {
+	Device                        string
+	Model, Context, Compute, Free uint64
+	// Estimated: not to the byte, see engine.Need.
+	Estimated bool
+}
+
+// Run makes all checks that apply to the machine.
+func Run(f Facts) []Check {
+	c := &checks{Facts: f}
+	c.gpus()
+	c.cpu()
+	c.power()
+	c.model()
+	return c.list
+}
+
+// Failed counts the checks that failed.
+func Failed(list []Check) int {
+	n := 0
+	for _, c := range list {
+		if c.Status == StatusFail {
+			n++
+		}
+	}
+	return n
+}
+
+// checks collects the judgements.
+type checks struct {
+	Facts
+	list []Check
+}
+
+func (c *checks) add(area, name string, s Status, remedy, format string, args ...any) {
+	if s == StatusOK {
+		remedy = ""
+	}
+	c.list = append(c.list, Check{Area: area, Name: name, Status: s, Detail: fmt.Sprintf(format, args...), Remedy: remedy})
+}

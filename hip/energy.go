@@ -1,0 +1,307 @@
+package hip
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"ceiling/bench"
+)
+
+const (
+	kindGPU = bench.EnergyGPU
+	kindCPU = bench.EnergyCPU
+)
+
+// coverage is the share of a window that readings must cover for its energy
+// to be told.
+const coverage = 0.9
+
+// longestGap is the time between two readings, in seconds, up to which the
+// power between them is taken to be on the line from one to the other; slow
+// samplers get five periods.
+const longestGap = 1
+
+// point is one reading of one quantity.
+type point struct{ t, v float64 }
+
+// series is one device's readings of a quantity in order of time, without the
+// missing ones.
+func series(samples []sample, dev int, q quantity) []point {
+	var out []point
+	for i := range samples {
+		if s := &samples[i]; s.device == dev && !math.IsNaN(s.v[q]) {
+			out = append(out, point{s.t, s.v[q]})
+		}
+	}
+	return out
+}
+
+// integral is ∫ v dt over the part of [from, to] that the readings cover, by
+// the trapezoidal rule with straight lines between readings, and that part's
+// length. Gaps longer than gap are left out of both.
+func integral(p []point, from, to, gap float64) (area, covered float64) {
+	for i := 1; i < len(p); i++ {
+		a, b := p[i-1], p[i]
+		lo, hi := max(a.t, from), min(b.t, to)
+		if b.t-a.t > gap || hi <= lo {
+			continue
+		}
+		slope := (b.v - a.v) / (b.t - a.t)
+		left, right := a.v+slope*(lo-a.t), a.v+slope*(hi-a.t)
+		area += (left + right) / 2 * (hi - lo)
+		covered += hi - lo
+	}
+	return area, covered
+}
+
+// at is the value at an instant on the line between the readings around it;
+// ok is false outside them.
+func at(p []point, t float64) (v float64, ok bool) {
+	i, found := slices.BinarySearchFunc(p, t, func(a point, t float64) int {
+		switch {
+		case a.t < t:
+			return -1
+		case a.t > t:
+			return 1
+		}
+		return 0
+	})
+	if found {
+		return p[i].v, true
+	}
+	if i == 0 || i == len(p) {
+		return 0, false
+	}
+	a, b := p[i-1], p[i]
+	return a.v + (b.v-a.v)*(t-a.t)/(b.t-a.t), true
+}
+
+// extremes are the smallest and largest reading inside the window.
+func extremes(p []point, from, to float64) (low, high *float64) {
+	for i := range p {
+		if p[i].t < from || p[i].t > to {
+			continue
+		}
+		if v := &p[i].v; low == nil || *v < *low {
+			low = v
+		}
+		if v := &p[i].v; high == nil || *v > *high {
+			high = v
+		}
+	}
+	return low, high
+}
+
+// window is a scenario's part of the telemetry.
+type window struct {
+	samples  []sample
+	devices  []device
+	from, to float64 // seconds
+	gap      float64
+}
+
+func newWindow(samples []sample, devices []device, from, to, period float64) window {
+	return window{samples: samples, devices: devices, from: from, to: to, gap: max(longestGap, 5*period)}
+}
+
+// device summarises one device.
+func (w window) device(dev int) bench.DeviceEnergy {
+	d := bench.DeviceEnergy{Name: w.devices[dev].name, Kind: w.devices[dev].kind}
+	power := series(w.samples, dev, powerW)
+	for _, p := range power {
+		if p.t >= w.from && p.t <= w.to {
+			d.Samples++
+		}
+	}
+	_, d.PeakW = extremes(power, w.from, w.to)
+	d.EnergyJ, d.Method = w.energy(dev, power)
+	if length := w.to - w.from; d.EnergyJ != nil && length > 0 {
+		mean := *d.EnergyJ / length
+		d.MeanW = &mean
+	}
+	d.MinClockMHz, _ = extremes(series(w.samples, dev, sclkMHz), w.from, w.to)
+	for q, label := range map[quantity]string{edgeC: "edge", junctionC: "junction", memC: "mem"} {
+		_, high := extremes(series(w.samples, dev, q), w.from, w.to)
+		if high != nil && (d.MaxTempC == nil || *high > *d.MaxTempC || *high == *d.MaxTempC && label < d.MaxTempAt) {
+			d.MaxTempC, d.MaxTempAt = high, label
+		}
+	}
+	_, d.PeakVRAM = extremes(series(w.samples, dev, vramBytes), w.from, w.to)
+	if area, covered := integral(series(w.samples, dev, busyPercent), w.from, w.to, w.gap); covered > 0 {
+		mean := area / covered
+		d.MeanBusy = &mean
+	}
+	w.throttling(dev, &d)
+	return d
+}
+
+// energy is the device's energy in the window: the difference of its counter
+// where it has one, else the integral of its power. Where readings leave a
+// little of the window out, the mean power of the rest is taken for it; where
+// they leave much out there is none.
+func (w window) energy(dev int, power []point) (*float64, string) {
+	if w.to <= w.from {
+		return nil, ""
+	}
+	if w.devices[dev].counter != nil {
+		count := series(w.samples, dev, energyJ)
+		begin, ok1 := at(count, w.from)
+		end, ok2 := at(count, w.to)
+		if !ok1 || !ok2 {
+			return nil, ""
+		}
+		used := end - begin
+		return &used, bench.EnergyByCounter
+	}
+	area, covered := integral(power, w.from, w.to, w.gap)
+	length := w.to - w.from
+	if covered < coverage*length {
+		return nil, ""
+	}
+	area *= length / covered
+	return &area, bench.EnergyByTrapezoid
+}
+
+func (w window) throttling(dev int, d *bench.DeviceEnergy) {
+	for i := range w.samples {
+		s := &w.samples[i]
+		if s.device != dev || !s.throttled || s.t < w.from || s.t > w.to {
+			continue
+		}
+		d.ThrottleChecks++
+		reasons := s.throttle.Reasons()
+		if len(reasons) > 0 {
+			d.ThrottleReadings++
+		}
+		for _, r := range reasons {
+			if !slices.Contains(d.Throttled, r) {
+				d.Throttled = append(d.Throttled, r)
+			}
+		}
+	}
+}
+
+// summary is the whole scenario: devices, and groups of them. used tells by
+// device whether the model ran on it.
+func (w window) summary(used []bool, r *bench.Result) *bench.Energy {
+	e := &bench.Energy{}
+	ticks := map[int]bool{}
+	for i := range w.samples {
+		if s := &w.samples[i]; s.t >= w.from && s.t <= w.to {
+			ticks[s.tick] = true
+		}
+	}
+	e.Rounds = len(ticks)
+	for dev := range w.devices {
+		e.Devices = append(e.Devices, w.device(dev))
+	}
+	for _, g := range []struct {
+		kind string
+		used bool
+	}{{kindGPU, true}, {kindGPU, false}, {kindCPU, true}, {kindCPU, false}} {
+		var members []int
+		for dev := range w.devices {
+			if w.devices[dev].kind == g.kind && used[dev] == g.used {
+				members = append(members, dev)
+			}
+		}
+		if len(members) > 0 {
+			e.Groups = append(e.Groups, w.group(e.Devices, members, g.used, r))
+		}
+	}
+	return e
+}
+
+// group adds up devices of one kind. One without a power sensor leaves the
+// sums missing: a part would pass for the whole.
+func (w window) group(all []bench.DeviceEnergy, members []int, used bool, r *bench.Result) bench.EnergyGroup {
+	g := bench.EnergyGroup{Kind: w.devices[members[0]].kind, Used: used}
+	g.Name = groupName(g.Kind, len(members), used)
+	var joules, watts float64
+	known := true
+	for _, dev := range members {
+		d := &all[dev]
+		if d.EnergyJ == nil || d.MeanW == nil {
+			known = false
+		} else {
+			joules += *d.EnergyJ
+			watts += *d.MeanW
+		}
+		if d.MinClockMHz != nil && (g.MinClockMHz == nil || *d.MinClockMHz < *g.MinClockMHz) {
+			g.MinClockMHz = d.MinClockMHz
+		}
+		if d.MaxTempC != nil && (g.MaxTempC == nil || *d.MaxTempC > *g.MaxTempC) {
+			g.MaxTempC = d.MaxTempC
+		}
+	}
+	if !known {
+		return g
+	}
+	g.EnergyJ, g.MeanW, g.PeakW = &joules, &watts, w.peak(members)
+	if used && r.TotalOutputTokens > 0 {
+		perToken := joules / r.TotalOutputTokens
+		g.JPerToken = &perToken
+	}
+	if used && r.OutputThroughput != nil && watts > 0 {
+		perKW := *r.OutputThroughput / (watts / 1000)
+		g.TokPerSPerKW = &perKW
+	}
+	return g
+}
+
+func groupName(kind string, n int, used bool) string {
+	what := "GPU"
+	if kind == kindCPU {
+		what = "CPU package"
+	}
+	if n != 1 {
+		what += "s"
+	}
+	name := fmt.Sprintf("%d %s", n, what)
+	if !used && kind == kindGPU {
+		name += " (not used)"
+	}
+	return name
+}
+
+// peak is the largest sum of the members' power in one round; nil where no
+// round has a reading of each.
+func (w window) peak(members []int) *float64 {
+	sum, count := map[int]float64{}, map[int]int{}
+	var best *float64
+	for i := range w.samples {
+		s := &w.samples[i]
+		if s.t < w.from || s.t > w.to || math.IsNaN(s.v[powerW]) || !slices.Contains(members, s.device) {
+			continue
+		}
+		sum[s.tick] += s.v[powerW]
+		if count[s.tick]++; count[s.tick] == len(members) {
+			if total := sum[s.tick]; best == nil || total > *best {
+				best = &total
+			}
+		}
+	}
+	return best
+}
+
+// warnings say what of the energy qualifies the scenario's figures.
+func (w window) warnings(e *bench.Energy, used []bool) []string {
+	var out []string
+	for dev := range w.devices {
+		d, have := &w.devices[dev], &e.Devices[dev]
+		if !used[dev] {
+			continue
+		}
+		if len(have.Throttled) > 0 {
+			out = append(out, fmt.Sprintf("%s lowered its clocks in %d of %d readings (%s): improve cooling or power, and measure again",
+				d.name, have.ThrottleReadings, have.ThrottleChecks, strings.Join(have.Throttled, ", ")))
+		}
+		if d.capW != nil && d.capDefaultW != nil && *d.capW < *d.capDefaultW {
+			out = append(out, fmt.Sprintf("%s is capped at %.0f W, its default is %.0f W: figures are of the capped card",
+				d.name, *d.capW, *d.capDefaultW))
+		}
+	}
+	return out
+}

@@ -1,0 +1,238 @@
+// Package amdhip binds the few calls of AMD's HIP runtime that describe
+// devices, found at run time: nothing of ROCm is needed to build. It is the
+// only place of hip that sees purego.
+//
+// Device properties are asked for one by one, as attributes. The structure
+// hipDeviceProp_t is avoided: it has two layouts, and the plain symbol
+// hipGetDeviceProperties is the older one's also in libraries whose headers
+// have the newer.
+package amdhip
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/ebitengine/purego"
+)
+
+// Status is a hipError_t.
+type Status int32
+
+// Error codes that mean something here. They are the same in all releases
+// from 5.4 on.
+const (
+	Success       Status = 0
+	NoDevice      Status = 100
+	InvalidDevice Status = 101
+	NotSupported  Status = 801
+)
+
+// Attribute is a hipDeviceAttribute_t.
+type Attribute int32
+
+// Attributes. They are the same in all releases from 5.4 on.
+const (
+	ClockRate       Attribute = 5  // kHz
+	L2CacheSize     Attribute = 19 // bytes
+	MemoryBusWidth  Attribute = 59 // bits
+	MemoryClockRate Attribute = 60 // kHz
+	Multiprocessors Attribute = 63 // compute units
+	WarpSize        Attribute = 87
+)
+
+// Link types of hipExtGetLinkTypeAndHopCount, in HSA's numbering, which is
+// not KFD's.
+const (
+	LinkPCIe = 2
+	LinkXGMI = 4
+)
+
+// Where the architecture's name lies in the two layouts of hipDeviceProp_t,
+// and how long they are.
+const (
+	archR0600, sizeR0600 = 1160, 1472 // ROCm 6 and later
+	archR0000, sizeR0000 = 396, 792   // ROCm 5
+)
+
+// Library is a loaded HIP runtime. Calls of one device's memory are of the
+// thread that called SetDevice.
+type Library struct {
+	Path string
+	call calls
+}
+
+// calls are the library's functions. A nil one is not in this release.
+type calls struct {
+	init            func(flags uint32) Status
+	deviceCount     func(count *int32) Status
+	runtimeVersion  func(version *int32) Status
+	setDevice       func(device int32) Status
+	deviceName      func(name *byte, length, device int32) Status
+	pciBusID        func(id *byte, length, device int32) Status
+	attribute       func(value *int32, attribute Attribute, device int32) Status
+	memInfo         func(free, total *uint64) Status
+	totalMem        func(bytes *uint64, device int32) Status
+	canAccessPeer   func(can *int32, device, peer int32) Status
+	linkTypeAndHops func(from, to int32, kind, hops *uint32) Status
+	errorName       func(Status) string
+	propertiesR0600 func(props *byte, device int32) Status
+	propertiesR0000 func(props *byte, device int32) Status
+}
+
+// symbol is one row of the table that binds calls.
+type symbol struct {
+	name     string
+	function any // pointer to a field of calls
+	optional bool
+}
+
+func (c *calls) symbols() []symbol {
+	return []symbol{
+		{"hipInit", &c.init, false},
+		{"hipGetDeviceCount", &c.deviceCount, false},
+		{"hipRuntimeGetVersion", &c.runtimeVersion, false},
+		{"hipSetDevice", &c.setDevice, false},
+		{"hipDeviceGetName", &c.deviceName, false},
+		{"hipDeviceGetPCIBusId", &c.pciBusID, false},
+		{"hipDeviceGetAttribute", &c.attribute, false},
+		{"hipMemGetInfo", &c.memInfo, false},
+		{"hipDeviceTotalMem", &c.totalMem, false},
+		{"hipDeviceCanAccessPeer", &c.canAccessPeer, false},
+		{"hipExtGetLinkTypeAndHopCount", &c.linkTypeAndHops, true},
+		{"hipGetErrorName", &c.errorName, true},
+		{"hipGetDevicePropertiesR0600", &c.propertiesR0600, true},
+		{"hipGetDevicePropertiesR0000", &c.propertiesR0000, true},
+	}
+}
+
+// Open loads the library at path, a file or a name for the loader's own
+// search, and binds its functions.
+func Open(path string) (*Library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+	if err != nil {
+		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
+	}
+	l := &Library{Path: path}
+	for _, s := range l.call.symbols() {
+		address, err := purego.Dlsym(handle, s.name)
+		if err != nil && !s.optional {
+			return nil, fmt.Errorf("%q has no %s: it is not the HIP runtime of ROCm 5 or later", path, s.name)
+		}
+		if err == nil {
+			purego.RegisterFunc(s.function, address)
+		}
+	}
+	return l, nil
+}
+
+// ErrorName is the library's own name of a status, "hipErrorNoDevice".
+func (l *Library) ErrorName(s Status) string {
+	if l.call.errorName == nil {
+		return fmt.Sprintf("hipError %d", s)
+	}
+	return l.call.errorName(s)
+}
+
+// Init starts the runtime.
+func (l *Library) Init() Status { return l.call.init(0) }
+
+// DeviceCount is the number of devices that the process may use.
+func (l *Library) DeviceCount() (n int, s Status) {
+	var v int32
+	s = l.call.deviceCount(&v)
+	return int(v), s
+}
+
+// Version is major × 10⁷ + minor × 10⁵ + patch.
+func (l *Library) Version() (v int, s Status) {
+	var n int32
+	s = l.call.runtimeVersion(&n)
+	return int(n), s
+}
+
+// SetDevice makes device the calling thread's.
+func (l *Library) SetDevice(device int) Status { return l.call.setDevice(int32(device)) }
+
+// Memory is what the calling thread's device has, in bytes.
+func (l *Library) Memory() (free, total uint64, s Status) {
+	s = l.call.memInfo(&free, &total)
+	return free, total, s
+}
+
+// TotalMemory is a device's, in bytes.
+func (l *Library) TotalMemory(device int) (bytes uint64, s Status) {
+	s = l.call.totalMem(&bytes, int32(device))
+	return bytes, s
+}
+
+// Name is a device's marketing name.
+func (l *Library) Name(device int) (string, Status) {
+	var buf [256]byte
+	s := l.call.deviceName(&buf[0], int32(len(buf)), int32(device))
+	return text(buf[:]), s
+}
+
+// PCI is a device's address, "0000:83:00.0".
+func (l *Library) PCI(device int) (string, Status) {
+	var buf [64]byte
+	s := l.call.pciBusID(&buf[0], int32(len(buf)), int32(device))
+	return strings.ToLower(text(buf[:])), s
+}
+
+// Attribute is one property of a device.
+func (l *Library) Attribute(a Attribute, device int) (int, Status) {
+	var v int32
+	s := l.call.attribute(&v, a, int32(device))
+	return int(v), s
+}
+
+// CanAccessPeer tells whether device can address peer's memory.
+func (l *Library) CanAccessPeer(device, peer int) (bool, Status) {
+	var v int32
+	s := l.call.canAccessPeer(&v, int32(device), int32(peer))
+	return v != 0, s
+}
+
+// Link is the type of the way between two devices (LinkPCIe, LinkXGMI, or
+// another of HSA's) and its hops; NotSupported where this release does not
+// have the call.
+func (l *Library) Link(from, to int) (kind, hops int, s Status) {
+	if l.call.linkTypeAndHops == nil {
+		return 0, 0, NotSupported
+	}
+	var k, h uint32
+	s = l.call.linkTypeAndHops(int32(from), int32(to), &k, &h)
+	return int(k), int(h), s
+}
+
+// Arch is a device's architecture with its features,
+// "gfx908:sramecc+:xnack-", out of hipDeviceProp_t by the symbol that names
+// its layout. "" where the library has none of the two.
+func (l *Library) Arch(device int) string {
+	for _, layout := range []struct {
+		get    func(*byte, int32) Status
+		offset int
+	}{{l.call.propertiesR0600, archR0600}, {l.call.propertiesR0000, archR0000}} {
+		if layout.get == nil {
+			continue
+		}
+		// Longer than both layouts: a later release may have grown.
+		buf := make([]byte, 8<<10)
+		if layout.get(&buf[0], int32(device)) != Success {
+			continue
+		}
+		if name := text(buf[layout.offset : layout.offset+256]); strings.HasPrefix(name, "gfx") {
+			return name
+		}
+	}
+	return ""
+}
+
+// text is a buffer's zero-terminated string.
+func text(buf []byte) string {
+	if i := bytes.IndexByte(buf, 0); i >= 0 {
+		buf = buf[:i]
+	}
+	return string(buf)
+}

@@ -1,0 +1,203 @@
+// Package hip knows the machine's AMD GPUs: what they are and how they are
+// linked (from KFD's and DRM's sysfs, below a root that the caller names, and
+// where ROCm is installed from its HIP runtime), and what they and the CPU
+// draw while they work (a sampler of hwmon, DRM and RAPL files).
+//
+// It builds and runs without ROCm. A file that is missing or holds something
+// unexpected leaves its field missing: nothing here fails a run, and a
+// missing number is never 0.
+package hip
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Machine is what sysfs tells of the AMD GPUs.
+type Machine struct {
+	GPUs   []GPU  `json:"gpus"`
+	Links  []Link `json:"links,omitempty"` // every ordered pair of GPUs that the kernel lists
+	Driver Driver `json:"driver"`
+	ROCm   string `json:"rocm,omitempty"` // "7.2.1-81", as the packages write it
+	// Notes are sentences about what could not be read and should have been.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// GPU is one card. Numbers that are 0 and pointers that are nil are not
+// known, HiveID and Node excepted.
+type GPU struct {
+	Node   int    `json:"kfd_node"` // -1: KFD does not list the card
+	KFDID  uint64 `json:"kfd_gpu_id,omitempty"`
+	Name   string `json:"name"`           // "AMD Instinct MI100"
+	Arch   string `json:"arch,omitempty"` // "gfx908"
+	PCI    string `json:"pci,omitempty"`  // "0000:83:00.0"
+	Device uint64 `json:"pci_device_id,omitempty"`
+	Card   string `json:"card,omitempty"`        // "card0", in sys/class/drm
+	Render string `json:"render_node,omitempty"` // "/dev/dri/renderD128"
+
+	UniqueID ID     `json:"unique_id,omitempty"`
+	HiveID   ID     `json:"hive_id,omitempty"`     // 0: in no xGMI hive
+	XGMI     bool   `json:"xgmi_engines"`          // the card can be bridged
+	NUMANode *int   `json:"numa_node,omitempty"`   // nil also where the kernel says -1
+	VBIOS    string `json:"vbios,omitempty"`       //
+	PerfMode string `json:"performance,omitempty"` // power_dpm_force_performance_level
+
+	VRAM         int64    `json:"vram_bytes,omitempty"`
+	VRAMUsed     *int64   `json:"vram_used_bytes,omitempty"`
+	BandwidthGBs *float64 `json:"memory_bandwidth_gb_s,omitempty"` // peak, 10⁹ bytes/s; HBM only
+	CUs          int      `json:"compute_units,omitempty"`
+	ClockMHz     int      `json:"max_clock_mhz,omitempty"`
+	MemClockMHz  int      `json:"max_memory_clock_mhz,omitempty"`
+	SCLK         *DPM     `json:"sclk,omitempty"`
+	MCLK         *DPM     `json:"mclk,omitempty"`
+
+	PowerCapW        *float64  `json:"power_cap_w,omitempty"`
+	PowerCapDefaultW *float64  `json:"power_cap_default_w,omitempty"`
+	PCIe             *PCIeLink `json:"pcie,omitempty"`
+
+	dir   string // of the PCI device, "" where there is no DRM card
+	hwmon string // "" where the card has none
+}
+
+// ID is a 64-bit name. In JSON it is a hexadecimal string: as a number it
+// would lose digits in programs that keep numbers as floats.
+type ID uint64
+
+// MarshalText gives "0xb868aeba19fb5cee".
+func (id ID) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "0x%x", uint64(id)), nil }
+
+// Driver is the kernel driver. In-tree drivers have no version of their own.
+type Driver struct {
+	Loaded     bool   `json:"loaded"`
+	Version    string `json:"version,omitempty"` // of amdgpu-dkms
+	SrcVersion string `json:"srcversion,omitempty"`
+	Kernel     string `json:"kernel,omitempty"`
+}
+
+// Text is the driver in one line: the DKMS package's version, or that it is
+// the kernel's own. "" for no driver.
+func (d Driver) Text() string {
+	switch {
+	case d.Version != "":
+		return d.Version
+	case !d.Loaded:
+		return ""
+	case d.Kernel != "":
+		return "in-tree, kernel " + d.Kernel
+	}
+	return "in-tree"
+}
+
+// Release is the ROCm version without the packages' build number: 7.2.1 of
+// 7.2.1-81.
+func (m Machine) Release() string {
+	release, _, _ := strings.Cut(m.ROCm, "-")
+	return release
+}
+
+// Read returns the AMD GPUs of the machine below root ("/" or "" for this
+// one, else a copied tree). It never fails: what it could not read, Notes say.
+func Read(root string) Machine {
+	t, err := openTree(root)
+	if err != nil {
+		return Machine{Notes: []string{err.Error()}}
+	}
+	defer t.close()
+	return t.machine()
+}
+
+func (t tree) machine() Machine {
+	m := Machine{Driver: t.driver(), ROCm: t.rocm()}
+	nodes, stable := t.kfdNodes()
+	if !stable {
+		m.Notes = append(m.Notes, "KFD topology kept changing while it was read: run again")
+	}
+	cards := t.cards()
+	names := t.cardNames()
+	for _, n := range nodes {
+		g, ok := n.gpu()
+		if !ok {
+			continue
+		}
+		if c := findCard(cards, g); c != nil {
+			g.Card, g.dir = c.name, c.dir
+		}
+		m.GPUs = append(m.GPUs, g)
+	}
+	if len(m.GPUs) == 0 {
+		// The driver's KFD part is off, or hidden by a container.
+		for _, c := range cards {
+			m.GPUs = append(m.GPUs, GPU{Node: -1, PCI: c.pci, Card: c.name, dir: c.dir, UniqueID: ID(c.uniqueID)})
+		}
+	}
+	for i := range m.GPUs {
+		t.complete(&m.GPUs[i], names)
+	}
+	m.Links = links(nodes, m.GPUs)
+	return m
+}
+
+// complete adds what the DRM card tells.
+func (t tree) complete(g *GPU, names map[string]string) {
+	if g.dir != "" {
+		t.completeDRM(g)
+	}
+	if g.PCI != "" {
+		g.PCIe = t.pcieLink(g.PCI, g.dir)
+	}
+	g.Name = cardName(g, t.revision(g.dir), names)
+}
+
+// driver is the state of the amdgpu module.
+func (t tree) driver() Driver {
+	d := Driver{
+		Version:    t.line("sys/module/amdgpu/version"),
+		SrcVersion: t.line("sys/module/amdgpu/srcversion"),
+		Kernel:     t.line("proc/sys/kernel/osrelease"),
+	}
+	info, err := t.root.Stat("sys/module/amdgpu")
+	d.Loaded = err == nil && info.IsDir()
+	return d
+}
+
+// rocm is the version that ROCm's packages leave. TheRock's packages have
+// their files below a folder of the version.
+func (t tree) rocm() string {
+	dirs := []string{"opt/rocm"}
+	for _, parent := range []string{"opt/rocm", "opt"} {
+		names := t.names(parent)
+		for i := len(names) - 1; i >= 0; i-- { // the newest first
+			if strings.HasPrefix(names[i], "core-") || strings.HasPrefix(names[i], "rocm-") {
+				dirs = append(dirs, parent+"/"+names[i])
+			}
+		}
+	}
+	for _, dir := range dirs {
+		for _, file := range []string{"version", "version-rocm"} {
+			if v := t.line(dir + "/.info/" + file); v != "" {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
+// Summary is the GPUs in one line as the report's table has it, equal cards
+// counted: "4× AMD Instinct MI100 (gfx908)". "" for none.
+func (m Machine) Summary() string {
+	var names []string
+	count := map[string]int{}
+	for _, g := range m.GPUs {
+		name := g.Name
+		if g.Arch != "" {
+			name += " (" + g.Arch + ")"
+		}
+		if count[name]++; count[name] == 1 {
+			names = append(names, name)
+		}
+	}
+	for i, n := range names {
+		names[i] = fmt.Sprintf("%d× %s", count[n], n)
+	}
+	return strings.Join(names, ", ")
+}

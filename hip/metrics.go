@@ -1,0 +1,47 @@
+package hip
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Throttle is why a card lowered its clocks: bits of gpu_metrics'
+// indep_throttle_status, which mean the same on every chip.
+type Throttle uint64
+
+// throttleReasons groups the bits by what the user can do about them.
+var throttleReasons = []struct {
+	reason   string
+	from, to int // bits, both included
+}{
+	{"power", 0, 7},
+	{"current", 16, 23},
+	{"temperature", 32, 47},
+	{"voltage or fit", 56, 57},
+}
+
+// Reasons are the groups whose bits are set: "power", "current",
+// "temperature", "voltage or fit". nil for none.
+func (s Throttle) Reasons() []string {
+	var out []string
+	for _, r := range throttleReasons {
+		mask := (Throttle(1)<<(r.to-r.from+1) - 1) << r.from
+		if s&mask != 0 && !slices.Contains(out, r.reason) {
+			out = append(out, r.reason)
+		}
+	}
+	return out
+}
+
+// parseThrottle reads the throttle status out of a gpu_metrics table. Only
+// format 1.3 has the status in bits that are the same on all chips, and it
+// alone is read: of format 1.1 there were two layouts. ok is false for other
+// formats and for a card that does not support the field (all ones).
+func parseThrottle(table []byte) (status Throttle, ok bool) {
+	const size, indepStatus = 120, 112
+	if len(table) < size || binary.LittleEndian.Uint16(table) != size || table[2] != 1 || table[3] != 3 {
+		return 0, false
+	}
+	v := binary.LittleEndian.Uint64(table[indepStatus:])
+	return Throttle(v), v != 1<<64-1
+}

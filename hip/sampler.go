@@ -1,0 +1,294 @@
+package hip
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ceiling/bench"
+)
+
+const (
+	// DefaultHz is how often devices are read where nothing else is asked for:
+	// a card's firmware renews its figures about as often.
+	DefaultHz = 10
+	// MaxHz is the fastest that makes sense.
+	MaxHz = 100
+	// metricsEvery is the least time between two reads of gpu_metrics.
+	metricsEvery = time.Second
+	// flushEvery is how long readings may stay in memory.
+	flushEvery = time.Second
+)
+
+// Clock is the run's clock; bench.Clock is one.
+type Clock interface{ Now() time.Duration }
+
+// SamplerOptions say what a sampler does beside reading.
+type SamplerOptions struct {
+	Hz   float64 // rounds per second, above 0 and at most MaxHz
+	File string  // telemetry.jsonl; "": none
+	// Resume goes on with the file of an earlier part of the run, whose
+	// readings after this instant of the clock are dropped; nil: a new file.
+	Resume *time.Duration
+	// Used are the PCI addresses of the GPUs that the model runs on, and
+	// CPUUsed says that it runs on the CPU.
+	Used    []string
+	CPUUsed bool
+}
+
+// Sampler reads the devices' sensors in a goroutine and thread of its own,
+// off the engine's. It holds the readings since the last scenario.
+type Sampler struct {
+	tree    tree
+	clock   Clock
+	period  time.Duration
+	devices []device
+	used    []bool
+	notes   []string
+	file    *telemetryFile // nil: none
+
+	now  chan chan struct{} // asks for a round at once
+	quit chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	samples []sample
+	tick    int
+	begin   time.Duration
+	last    time.Duration // end of the last round
+	reading time.Duration // Σ of the rounds
+	longest time.Duration
+	cpu     time.Duration // of the thread
+	err     error         // the file's first
+
+	metricsAt, flushAt time.Duration
+	buf                [4096]byte
+}
+
+// NewSampler opens the sensors of the machine below root and starts to read
+// them. nil without an error means that there is nothing to read; notes then
+// say what would have been.
+func NewSampler(root string, m Machine, clock Clock, o SamplerOptions) (s *Sampler, notes []string, err error) {
+	if !(o.Hz > 0 && o.Hz <= MaxHz) {
+		return nil, nil, fmt.Errorf("telemetry at %v Hz: use a rate above 0 and at most %d", o.Hz, MaxHz)
+	}
+	t, err := openTree(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &Sampler{tree: t, clock: clock, period: time.Duration(float64(time.Second) / o.Hz),
+		now: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
+	s.openDevices(m, o)
+	if len(s.devices) == 0 {
+		t.close()
+		return nil, s.notes, nil
+	}
+	if o.File != "" {
+		if s.file, err = openTelemetry(o.File, o.Resume); err != nil {
+			s.closeSensors()
+			return nil, nil, err
+		}
+	}
+	s.samples = make([]sample, 0, 64*len(s.devices))
+	go s.run()
+	return s, s.notes, nil
+}
+
+func (s *Sampler) openDevices(m Machine, o SamplerOptions) {
+	for _, g := range m.GPUs {
+		d, missing := s.tree.openGPU(g)
+		if len(d.sensors) == 0 {
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): no sensor can be read", d.name, g.Name))
+			d.close()
+			continue
+		}
+		if len(missing) > 0 {
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): not told: %s", d.name, g.Name, strings.Join(missing, ", ")))
+		}
+		s.devices, s.used = append(s.devices, d), append(s.used, g.PCI != "" && slices.Contains(o.Used, g.PCI))
+	}
+	packages, notes := s.tree.openPackages()
+	s.notes = append(s.notes, notes...)
+	for _, d := range packages {
+		s.devices, s.used = append(s.devices, d), append(s.used, o.CPUUsed)
+	}
+}
+
+func (s *Sampler) closeSensors() {
+	for i := range s.devices {
+		s.devices[i].close()
+	}
+	s.tree.close()
+}
+
+// run reads until Stop. It keeps a thread to itself, so that the thread's CPU
+// time is what the sampling costs.
+func (s *Sampler) run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(s.done)
+	before := threadTime()
+	s.begin = s.clock.Now()
+	ticker := time.NewTicker(s.period)
+	defer ticker.Stop()
+	s.round(before)
+	for {
+		select {
+		case <-ticker.C:
+			s.round(before)
+		case answer := <-s.now:
+			s.round(before)
+			s.flush()
+			close(answer)
+		case <-s.quit:
+			s.round(before)
+			s.flush()
+			return
+		}
+	}
+}
+
+// round reads every device once. It allocates only where the list of samples
+// has to grow.
+func (s *Sampler) round(cpuBefore time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start := s.clock.Now()
+	metrics := s.tick == 0 || start-s.metricsAt >= metricsEvery
+	if metrics {
+		s.metricsAt = start
+	}
+	for i := range s.devices {
+		s.samples = append(s.samples, sample{})
+		out := &s.samples[len(s.samples)-1]
+		out.tick, out.device = s.tick, i
+		s.devices[i].read(out, s.clock.Now().Seconds(), s.buf[:])
+		if metrics {
+			s.devices[i].readThrottle(out, s.buf[:])
+		}
+		if s.file != nil {
+			s.file.add(&s.devices[i], out)
+		}
+	}
+	s.tick++
+	s.last = s.clock.Now()
+	s.reading += s.last - start
+	s.longest = max(s.longest, s.last-start)
+	if s.last-s.flushAt >= flushEvery {
+		s.flushLocked()
+	}
+	s.cpu = threadTime() - cpuBefore
+}
+
+func (s *Sampler) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushLocked()
+}
+
+func (s *Sampler) flushLocked() {
+	s.flushAt = s.last
+	if s.file == nil {
+		return
+	}
+	if err := s.file.flush(); err != nil && s.err == nil {
+		s.err = err
+	}
+}
+
+// Observe is bench.Config's hook: it adds what the devices drew in the
+// scenario's window, and forgets the readings up to its end.
+func (s *Sampler) Observe(r *bench.Result, d *bench.Detail) {
+	// A reading after the window's end bounds its last piece.
+	answer := make(chan struct{})
+	select {
+	case s.now <- answer:
+		<-answer
+	case <-s.done:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := newWindow(s.samples, s.devices, d.StartS, d.EndS, s.period.Seconds())
+	d.Energy = w.summary(s.used, r)
+	d.Warnings = append(d.Warnings, w.warnings(d.Energy, s.used)...)
+	// The last round bounds the next window's first piece.
+	keep := len(s.samples) - len(s.devices)
+	s.samples = append(s.samples[:0], s.samples[max(0, keep):]...)
+}
+
+// Info says how the devices were sampled so far.
+func (s *Sampler) Info() *bench.TelemetryInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info := &bench.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
+	for i := range s.devices {
+		info.Devices = append(info.Devices, s.devices[i].name)
+	}
+	if ran := (s.last - s.begin).Seconds(); ran > 0 && s.tick > 1 {
+		achieved, share := float64(s.tick-1)/ran, s.cpu.Seconds()/ran
+		mean, longest := s.reading.Seconds()/float64(s.tick), s.longest.Seconds()
+		info.AchievedHz, info.CPUShare, info.ReadMeanS, info.ReadMaxS = &achieved, &share, &mean, &longest
+		if s.cpu <= 0 {
+			info.CPUShare = nil
+		}
+	}
+	return info
+}
+
+// Stop ends the sampling and closes the file. Its error is the file's first:
+// then telemetry.jsonl ends before the run did.
+func (s *Sampler) Stop() error {
+	close(s.quit)
+	<-s.done
+	s.closeSensors()
+	if s.file != nil {
+		if err := s.file.close(); err != nil && s.err == nil {
+			s.err = err
+		}
+	}
+	return s.err
+}
+
+// threadTime is the calling thread's CPU time, 0 where the kernel does not
+// tell.
+func threadTime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// finite tells whether a reading holds the quantity.
+func (s *sample) finite(q quantity) bool { return !math.IsNaN(s.v[q]) && !math.IsInf(s.v[q], 0) }
+
+// PowerSensors tells which devices' power can be sampled, and why others'
+// can't be.
+func PowerSensors(root string, m Machine) (names, notes []string) {
+	t, err := openTree(root)
+	if err != nil {
+		return nil, []string{err.Error()}
+	}
+	defer t.close()
+	for _, g := range m.GPUs {
+		d, missing := t.openGPU(g)
+		if slices.Contains(missing, quantityNames[powerW]) {
+			notes = append(notes, fmt.Sprintf("%s (%s): no power sensor", d.name, g.Name))
+		} else {
+			names = append(names, d.name)
+		}
+		d.close()
+	}
+	packages, more := t.openPackages()
+	for i := range packages {
+		names = append(names, packages[i].name)
+		packages[i].close()
+	}
+	return names, append(notes, more...)
+}

@@ -1,0 +1,174 @@
+package hip
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// State is what of the running system bears on the GPUs: how they are
+// attached, who uses them, and how the kernel was set.
+type State struct {
+	Display   []PCIDevice // GPUs and accelerators on the PCI bus, of any maker
+	Processes []Process   // that have the GPUs' compute driver open
+	// ProcessesKnown says that the driver lists them.
+	ProcessesKnown bool
+	// Cmdline is the kernel's command line, "" where it can't be read.
+	Cmdline string
+	// IOMMU says how the GPUs' memory accesses are translated: IOMMUOff,
+	// IOMMUPassthrough, IOMMUTranslating, or "" where sysfs does not tell.
+	IOMMU string
+	// HugePages is transparent_hugepage/enabled's choice: always, madvise,
+	// never, or "".
+	HugePages string
+	NUMANodes int // 0: not told
+	// AvailableBytes is MemAvailable, 0 where it is not told.
+	AvailableBytes int64
+}
+
+// States of the IOMMU.
+const (
+	IOMMUOff         = "off"
+	IOMMUPassthrough = "passthrough"
+	IOMMUTranslating = "translating"
+)
+
+// PCIDevice is a display controller or an accelerator.
+type PCIDevice struct {
+	Address string
+	Vendor  uint64
+	Device  uint64
+	Driver  string // "" where none is bound
+}
+
+// AMD tells whether AMD made the device.
+func (d PCIDevice) AMD() bool { return d.Vendor == vendorAMD }
+
+// Process has KFD open.
+type Process struct {
+	PID  int
+	Name string
+	VRAM int64 // bytes, on all GPUs together
+}
+
+// ReadState reads the state of the machine below root, leaving out the
+// process self.
+func ReadState(root string, self int) State {
+	t, err := openTree(root)
+	if err != nil {
+		return State{}
+	}
+	defer t.close()
+	s := State{
+		Display: t.display(), Processes: t.processes(self), Cmdline: t.line("proc/cmdline"),
+		HugePages: parseChoice(t.text("sys/kernel/mm/transparent_hugepage/enabled")),
+		NUMANodes: len(t.numbered("sys/devices/system/node", "node")),
+	}
+	for line := range strings.Lines(t.text("proc/meminfo")) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "MemAvailable:" {
+			if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil && kb > 0 && kb < 1<<50 {
+				s.AvailableBytes = kb << 10
+			}
+		}
+	}
+	_, err = t.root.Stat(kfdProcesses)
+	s.ProcessesKnown = err == nil
+	s.IOMMU = t.iommu(s)
+	return s
+}
+
+// display lists PCI class 03 (display controllers) and 12 (processing
+// accelerators).
+func (t tree) display() []PCIDevice {
+	const dir = "sys/bus/pci/devices"
+	var out []PCIDevice
+	for _, name := range t.names(dir) {
+		class, ok := t.number(path.Join(dir, name, "class"))
+		if kind := class >> 16; !ok || kind != 0x03 && kind != 0x12 {
+			continue
+		}
+		d := PCIDevice{Address: name, Driver: path.Base(t.link(path.Join(dir, name, "driver")))}
+		if d.Driver == "." {
+			d.Driver = ""
+		}
+		d.Vendor, _ = t.number(path.Join(dir, name, "vendor"))
+		d.Device, _ = t.number(path.Join(dir, name, "device"))
+		out = append(out, d)
+	}
+	return out
+}
+
+// kfdProcesses has a folder for each process that computes on the GPUs.
+const kfdProcesses = "sys/class/kfd/kfd/proc"
+
+// processes lists those that KFD knows.
+func (t tree) processes(self int) []Process {
+	var out []Process
+	for _, name := range t.numbered(kfdProcesses, "") {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == self {
+			continue
+		}
+		p := Process{PID: pid, Name: t.line(path.Join("proc", name, "comm"))}
+		for _, file := range t.names(path.Join(kfdProcesses, name)) {
+			if !strings.HasPrefix(file, "vram_") {
+				continue
+			}
+			if v, ok := t.number(path.Join(kfdProcesses, name, file)); ok && v < 1<<50 {
+				p.VRAM += int64(v)
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// iommu finds how the AMD GPUs are attached. A group's type is "identity"
+// where addresses are passed through.
+func (t tree) iommu(s State) string {
+	for _, word := range strings.Fields(s.Cmdline) {
+		switch word {
+		case "iommu=pt":
+			return IOMMUPassthrough
+		case "iommu=off", "amd_iommu=off", "intel_iommu=off":
+			return IOMMUOff
+		}
+	}
+	groups := t.numbered("sys/kernel/iommu_groups", "")
+	if len(groups) == 0 {
+		if info, err := t.root.Stat("sys/kernel/iommu_groups"); err == nil && info.IsDir() {
+			return IOMMUOff
+		}
+		return ""
+	}
+	found := ""
+	for _, d := range s.Display {
+		if !d.AMD() {
+			continue
+		}
+		group := path.Base(t.link(path.Join("sys/bus/pci/devices", d.Address, "iommu_group")))
+		if !slices.Contains(groups, group) {
+			continue
+		}
+		switch kind := t.line(path.Join("sys/kernel/iommu_groups", group, "type")); {
+		case kind == "":
+		case kind != "identity":
+			return IOMMUTranslating
+		default:
+			found = IOMMUPassthrough
+		}
+	}
+	return found
+}
+
+// parseChoice is the word in brackets of "always [madvise] never", "" for
+// none.
+func parseChoice(text string) string {
+	_, rest, ok := strings.Cut(text, "[")
+	word, _, closed := strings.Cut(rest, "]")
+	if !ok || !closed {
+		return ""
+	}
+	return clean(word)
+}
