@@ -4,7 +4,7 @@
 // whenever they are rendered.
 //
 // The report has the form of the reference report (sections, order, tables,
-// number formats). What this program adds stands in the sections Engine and
-// Validity. The prose is made by rules from the measured numbers; rules.go
+// number formats). What this program adds stands in sections of its own
+// (Engine or Server, Energy, Validity, Repeats). The prose is made by rules from the measured numbers; rules.go
 // says how.
 package report

@@ -20,9 +20,15 @@ func engineSection(r *bench.Results) string {
 	t.add("Build", e.Build)
 	t.add("Backends", strings.Join(e.Backends, ", "))
 	t.add("Devices used", devicesText(e.Devices))
-	t.add("Split mode / GPU layers", pair(e.SplitMode, layersText(e)))
+	t.add("Split mode / GPU layers", pair(splitText(e), layersText(e)))
+	if e.AllReduce != "" { // only a tensor split has one
+		t.add("All-reduce", allReduceText(e))
+	}
 	t.add("Model file", modelFileText(e))
 	t.add("Model SHA-256", e.ModelSHA256)
+	if e.ConvertedFrom != nil {
+		t.add("Converted from", convertedText(e.ConvertedFrom))
+	}
 	t.add("Model", modelText(e))
 	t.add("Bits per weight", bitsPerWeight(e))
 	t.add("Tensor types", tensorTypesText(e.TensorTypes))
@@ -58,12 +64,51 @@ func hostConditions(t *conditions, s *bench.System) {
 		{"CPU governor", s.Governor},
 		{"Load average before the run", s.LoadAverage},
 		{"Hypervisor", s.Hypervisor},
+		{"GPU links", s.GPULinks},
+		{"GPU host link (PCIe)", cardsText(s.Cards, func(c bench.Card) string { return c.PCIe })},
+		{"GPU power cap (default)", cardsText(s.Cards, capText)},
 		{"CPU backend built for", s.Instructions},
 	} {
 		if row.value != "" {
 			t.add(row.name, row.value)
 		}
 	}
+}
+
+// cardsText is a property of the cards, equal ones once: "16 GT/s ×16", or
+// each with the cards that have it. "" where no card tells.
+func cardsText(cards []bench.Card, of func(bench.Card) string) string {
+	var values []string
+	have := map[string][]string{}
+	for _, c := range cards {
+		v := orMissing(of(c))
+		if have[v] == nil {
+			values = append(values, v)
+		}
+		have[v] = append(have[v], c.PCI)
+	}
+	if len(values) == 1 {
+		if values[0] == missing {
+			return ""
+		}
+		return values[0]
+	}
+	for i, v := range values {
+		values[i] = v + " (" + strings.Join(have[v], ", ") + ")"
+	}
+	return strings.Join(values, "; ")
+}
+
+// capText is a card's power cap with its default.
+func capText(c bench.Card) string {
+	if c.PowerCapW == nil {
+		return ""
+	}
+	text := fixed(c.PowerCapW, 0) + " W"
+	if c.PowerCapDefaultW != nil {
+		text += " (" + fixed(c.PowerCapDefaultW, 0) + " W)"
+	}
+	return text
 }
 
 // conditions is a table of two columns.
@@ -116,6 +161,16 @@ func modelFileText(e *bench.EngineInfo) string {
 	return fmt.Sprintf("%s, %s (%s bytes)", e.ModelFile, mebibytes(e.ModelBytes), grouped(e.ModelBytes))
 }
 
+// convertedText names the checkpoint and says whether the file holds its own
+// numbers.
+func convertedText(c *bench.Checkpoint) string {
+	exact := "exact"
+	if !c.Exact {
+		exact = "rounded"
+	}
+	return fmt.Sprintf("%s (%s), %s", c.Path, c.Format, exact)
+}
+
 func modelText(e *bench.EngineInfo) string {
 	parts := []string{}
 	if e.Description != "" {
@@ -163,6 +218,31 @@ func percentOf(part, whole int64) string {
 		return "<0.1%"
 	}
 	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}
+
+// splitText is the split mode with the reason for it and the shares.
+func splitText(e *bench.EngineInfo) string {
+	text := e.SplitMode
+	if e.SplitReason != "" {
+		text += " (" + e.SplitReason + ")"
+	}
+	if len(e.TensorSplit) > 0 {
+		shares := make([]string, len(e.TensorSplit))
+		for i, s := range e.TensorSplit {
+			shares[i] = strconv.FormatFloat(float64(s), 'g', -1, 32)
+		}
+		text += ", shares " + strings.Join(shares, ":")
+	}
+	return text
+}
+
+// allReduceText says how a tensor split adds up; the fallback is what a reader
+// must not miss.
+func allReduceText(e *bench.EngineInfo) string {
+	if e.AllReduce == "butterfly" {
+		return "butterfly: driven by the host, without RCCL or NCCL"
+	}
+	return e.AllReduce
 }
 
 func loadText(e *bench.EngineInfo) string {

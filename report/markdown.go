@@ -68,13 +68,21 @@ func (d *document) String() string {
 		add("Executive Summary", d.prose.summary)
 	}
 	add("System Configuration", systemTable(d.results))
-	if d.results.Engine != nil {
+	if d.results.Server != nil {
+		add("Server", serverSection(d.results))
+	} else if d.results.Engine != nil {
 		add("Engine", engineSection(d.results))
 	}
 	add("Performance Summary", performanceTable(d.all))
 	add("Prefill (PP) and Decode (TG)", speedTable(d.all))
 	add("Concurrency Scaling", d.scaling())
+	if energy := energySection(d.results, d.all); energy != "" {
+		add("Energy", energy)
+	}
 	add("Validity", validitySection(d.results, d.all))
+	if repeats := repeatsSection(d.results, d.all); repeats != "" {
+		add("Repeats", repeats)
+	}
 	add("Scenario Results", d.scenarioResults())
 	if d.prose != nil {
 		add("Recommendations", bullets(d.prose.recommendations))

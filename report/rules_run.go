@@ -324,6 +324,9 @@ func (x *run) adviseOwnShape() string {
 
 // adviseRepeat reminds of what one run can't tell.
 func (x *run) adviseRepeat() string {
+	if repeated(x.results) {
+		return "Hold small differences against the spread over the passes (Repeats) before acting on them."
+	}
 	return "Repeat the run before acting on small differences: one run does not show how much its figures vary."
 }
 

@@ -128,6 +128,9 @@ func gpus(r *bench.Results) string {
 	used := gpuDevices(r.Engine.Devices)
 	switch {
 	case len(used) > 0 && present != "":
+		if n := countGPUs(r.Engine.Devices); n < len(r.System.Cards) {
+			present += fmt.Sprintf(", %d used", n)
+		}
 		return present
 	case len(used) > 0:
 		return strings.Join(used, ", ")
@@ -136,6 +139,17 @@ func gpus(r *bench.Results) string {
 	default:
 		return "none used: the model ran on the CPU"
 	}
+}
+
+// countGPUs is the number of GPUs among the devices.
+func countGPUs(devices []bench.DeviceInfo) int {
+	n := 0
+	for _, d := range devices {
+		if d.Type == "gpu" || d.Type == "igpu" {
+			n++
+		}
+	}
+	return n
 }
 
 // gpuDevices are the descriptions of the GPUs among the devices, equal ones

@@ -51,6 +51,8 @@ func completeness(r *bench.Results, all []scenario) string {
 		}
 		lost += all[i].FailedRequests
 	}
+	failedPasses, lostElsewhere := otherPasses(r)
+	lost += lostElsewhere
 	complete := fmt.Sprintf("All %d scenarios ran to their end", len(all))
 	if len(all) == 1 {
 		complete = "The one scenario ran to its end"
@@ -60,6 +62,8 @@ func completeness(r *bench.Results, all []scenario) string {
 		return "No scenario has a result."
 	case failed > 0:
 		return fmt.Sprintf("%d of %s failed; all others ran to their end.", failed, plural(len(all), "scenario"))
+	case failedPasses > 0:
+		return fmt.Sprintf("%s in at least one pass; passes over a scenario that failed: %d.", complete, failedPasses)
 	case lost > 0:
 		return fmt.Sprintf("%s; %s failed.", complete, plural(int(lost), "request"))
 	default:
@@ -80,8 +84,8 @@ func partialStatement(r *bench.Results, all []scenario) string {
 	if reason == "" {
 		reason = "ended before its suite did"
 	}
-	return fmt.Sprintf("%s; %d of %s complete. What is below covers only what was measured.",
-		reason, measured, plural(planned, "scenario"))
+	return fmt.Sprintf("%s; %d of %s complete%s. What is below covers only what was measured.",
+		reason, measured, plural(planned, "scenario"), passesDone(r))
 }
 
 // conditionsTable holds, per scenario, what qualifies its figures. It is ""

@@ -1,0 +1,325 @@
+// Package compare holds runs against each other: which scenarios of two runs
+// are the same load, how their figures differ, whether the difference is more
+// than noise, and which figures should not be believed at all. It is a pure
+// function of what the importer read.
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ceiling/report/importer"
+)
+
+// Assumption is what is taken for granted about how a figure varies.
+type Assumption string
+
+// Assumptions.
+const (
+	// Nothing: medians over passes, the Mann–Whitney U test and its interval.
+	Nothing Assumption = "nothing"
+	// Normal: means over passes, Welch's t-test and its interval. Fewer
+	// passes give an interval, which is wrong where one pass is an outlier.
+	Normal Assumption = "normal"
+)
+
+// Options say how to compare. The zero value is usable.
+type Options struct {
+	Assume Assumption // "" stands for Nothing
+}
+
+// confidence is that of every interval, and 1 − confidence the level of every
+// test.
+const confidence = 0.95
+
+// Comparison is the outcome: the first run is the base, and every other one
+// is held against it.
+type Comparison struct {
+	Assume     Assumption  `json:"assume"`
+	Confidence float64     `json:"confidence"`
+	Runs       []Run       `json:"runs"`
+	Conditions []Condition `json:"conditions"` // those that some run tells
+	Findings   []Finding   `json:"findings"`
+	Pairs      []Pair      `json:"pairs"`
+}
+
+// Run is what stands above the tables about one run.
+type Run struct {
+	Label     string   `json:"label"` // "A", "B", …
+	Tool      string   `json:"tool"`
+	Path      string   `json:"path"`
+	Model     string   `json:"model,omitempty"`
+	Hardware  string   `json:"hardware,omitempty"`
+	Date      string   `json:"date,omitempty"`
+	InProcess bool     `json:"in_process"`
+	Notes     []string `json:"notes,omitempty"`
+}
+
+// Condition is one hidden condition in all runs.
+type Condition struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"` // one per run; "": the file does not say
+	// Differs says that two runs tell different values.
+	Differs bool `json:"differs"`
+}
+
+// known says whether every run tells the condition.
+func (c *Condition) known() bool {
+	for _, v := range c.Values {
+		if v == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Pair is run A, the base, against run B.
+type Pair struct {
+	A         string      `json:"a"` // label
+	B         string      `json:"b"`
+	Scenarios []Scenario  `json:"scenarios"`
+	Unmatched []Unmatched `json:"unmatched"`
+	// Tax breaks the gap between an engine and a server down; nil where not
+	// exactly one of the runs was in process.
+	Tax *Tax `json:"server_tax,omitempty"`
+}
+
+// Scenario is one load that both runs have.
+type Scenario struct {
+	Name  string `json:"name"`             // in A
+	NameB string `json:"name_b,omitempty"` // in B, where it is another
+	Load  Load   `json:"load"`
+
+	PassesA int      `json:"passes_a"`
+	PassesB int      `json:"passes_b"`
+	Figures []Figure `json:"figures"`
+	// Flags are reasons not to compare the two as they stand.
+	Flags []string `json:"flags,omitempty"`
+	Notes []string `json:"notes,omitempty"`
+	// CacheDiffers says that only one of the two had prompts served from a
+	// prefix cache.
+	CacheDiffers bool `json:"cache_differs,omitempty"`
+	// SamePrompts says that the journals of both hold the same prompts.
+	SamePrompts bool `json:"same_prompts,omitempty"`
+
+	all []Figure // of every metric that a side has, for the gate
+}
+
+// Unmatched is a load that only one run has.
+type Unmatched struct {
+	Run  string `json:"run"` // label
+	Name string `json:"name"`
+	Load Load   `json:"load"`
+	Why  string `json:"why"`
+}
+
+// Figure is one quantity of a scenario in both runs.
+type Figure struct {
+	Metric importer.Metric `json:"metric"`
+	A      *float64        `json:"a"`
+	B      *float64        `json:"b"`
+	// Ratio is B/A and Difference B − A; nil where a side is missing, or the
+	// two are not the same quantity.
+	Ratio      *float64 `json:"ratio"`
+	Difference *float64 `json:"difference"`
+	// NotSame says why the two are not the same quantity.
+	NotSame string `json:"not_same,omitempty"`
+
+	Interval *Interval `json:"interval"`
+	// Why says why there is no interval, and Need what one over passes takes.
+	Why  string `json:"no_interval,omitempty"`
+	Need string `json:"need,omitempty"`
+	// MorePasses is how many more passes of each side would show, four times
+	// out of five, a difference of the size seen that the ones there are don't
+	// show; above MostPasses it is not counted.
+	MorePasses int `json:"more_passes,omitempty"`
+
+	tooFew bool // passes of both sides, but too few for an interval
+}
+
+// Verdict says whether a difference is more than noise.
+type Verdict string
+
+// Verdicts.
+const (
+	Unknown Verdict = "unknown" // no interval
+	Same    Verdict = "no significant difference"
+	Differs Verdict = "significant difference"
+)
+
+// Verdict needs both the interval and the test to agree on a difference.
+func (f *Figure) Verdict() Verdict {
+	switch i := f.Interval; {
+	case i == nil:
+		return Unknown
+	case i.P < 1-confidence && (i.Lo > 1 || i.Hi < 1):
+		return Differs
+	}
+	return Same
+}
+
+// Compare holds every run against the first. It needs at least two.
+func Compare(runs []*importer.Run, opt Options) (*Comparison, error) {
+	switch opt.Assume {
+	case "":
+		opt.Assume = Nothing
+	case Nothing, Normal:
+	default:
+		return nil, fmt.Errorf("unknown assumption %q: use %q or %q", opt.Assume, Nothing, Normal)
+	}
+	if len(runs) < 2 {
+		return nil, fmt.Errorf("\"%d\" runs: a comparison takes at least two", len(runs))
+	}
+	c := &Comparison{Assume: opt.Assume, Confidence: confidence, Conditions: conditions(runs)}
+	for i := range runs {
+		r := runs[i]
+		label := Label(i)
+		c.Runs = append(c.Runs, Run{Label: label, Tool: r.Tool, Path: r.Path, Model: r.Model, Hardware: r.Hardware,
+			Date: r.Date, InProcess: r.InProcess, Notes: r.Notes})
+		c.Findings = append(c.Findings, findings(label, r)...)
+	}
+	for i := range runs[1:] {
+		c.Pairs = append(c.Pairs, newPair(runs[0], runs[i+1], Label(i+1), opt))
+	}
+	return c, nil
+}
+
+// Label is the name of the i-th run: A, B, … Z, A1, B1, ….
+func Label(i int) string {
+	s := string(rune('A' + i%26))
+	if i >= 26 {
+		s += fmt.Sprint(i / 26)
+	}
+	return s
+}
+
+func newPair(a, b *importer.Run, label string, opt Options) Pair {
+	p := Pair{A: Label(0), B: label}
+	as, bs := groups(a, p.A), groups(b, p.B)
+	matched, onlyA, onlyB := match(as, bs)
+	for _, m := range matched {
+		p.Scenarios = append(p.Scenarios, newScenario(m.a, m.b, opt))
+	}
+	for _, u := range onlyA {
+		p.Unmatched = append(p.Unmatched, Unmatched{p.A, u.name(), u.load(), u.nearest(bs, p.B)})
+	}
+	for _, u := range onlyB {
+		p.Unmatched = append(p.Unmatched, Unmatched{p.B, u.name(), u.load(), u.nearest(as, p.A)})
+	}
+	if a.InProcess != b.InProcess {
+		p.Tax = newTax(a, b, &p, matched)
+	}
+	return p
+}
+
+func newScenario(a, b *group, opt Options) Scenario {
+	s := Scenario{Name: a.name(), Load: a.load(), PassesA: len(a.loads), PassesB: len(b.loads)}
+	if b.name() != s.Name {
+		s.NameB = b.name()
+	}
+	s.SamePrompts = samePrompts(a, b)
+	if ca, cb := a.cache(), b.cache(); ca != "" && cb != "" && ca != cb {
+		s.CacheDiffers = true
+		s.Flags = append(s.Flags, fmt.Sprintf("cache state differs: %s is %s, %s is %s; prompts served from a cache are not computed, so TTFT, throughput and request rate do not compare",
+			a.label, ca, b.label, cb))
+	}
+	s.Flags = append(s.Flags, a.failed()...)
+	s.Flags = append(s.Flags, b.failed()...)
+	s.Notes = append(s.Notes, loadNotes(a, b)...)
+	inTable := shown(a, b)
+	for _, i := range importer.Metrics() {
+		if len(a.values(i.Metric)) > 0 || len(b.values(i.Metric)) > 0 {
+			s.all = append(s.all, newFigure(i.Metric, a, b, opt))
+		}
+	}
+	for _, m := range inTable {
+		s.Figures = append(s.Figures, *s.figure(m))
+	}
+	return s
+}
+
+// failed flags requests that failed: the figures are of the others.
+func (g *group) failed() []string {
+	bad, all := 0, 0
+	for _, l := range g.loads {
+		if l.Failed != nil {
+			bad += *l.Failed
+			all += *l.Failed
+		}
+		if l.Successful != nil {
+			all += *l.Successful
+		}
+	}
+	if bad == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %d of %d requests failed; its figures are of the others", g.label, bad, all)}
+}
+
+// loadNotes are the importer's notes on both loads, each once.
+func loadNotes(a, b *group) []string {
+	var order []string
+	labels := map[string][]string{}
+	for _, g := range []*group{a, b} {
+		for _, l := range g.loads {
+			for _, n := range l.Notes {
+				if labels[n] == nil {
+					order = append(order, n)
+				}
+				if !slices.Contains(labels[n], g.label) {
+					labels[n] = append(labels[n], g.label)
+				}
+			}
+		}
+	}
+	var out []string
+	for _, n := range order {
+		out = append(out, strings.Join(labels[n], ", ")+": "+n)
+	}
+	return out
+}
+
+// main are the figures that every comparison shows, in this order.
+var main = []importer.Metric{
+	importer.TTFTMean, importer.TTFTMedian, importer.TTFTP99,
+	importer.TPOTMean, importer.TPOTMedian, importer.TPOTP99,
+	importer.ITLMean, importer.E2ELMean,
+	importer.OutputThroughput, importer.RequestThroughput,
+	importer.EnginePrefill, importer.DecodeRate,
+}
+
+// overview are those of them that stand in the overview.
+var overview = []importer.Metric{importer.TTFTMean, importer.TPOTMean, importer.OutputThroughput, importer.RequestThroughput}
+
+// optional metrics are left out where a side lacks them; a main figure that
+// is missing is shown as missing.
+var optional = map[importer.Metric]bool{
+	importer.TTFTMedian: true, importer.TTFTP99: true, importer.TPOTMedian: true, importer.TPOTP99: true,
+	importer.ITLMean: true, importer.E2ELMean: true, importer.EnginePrefill: true, importer.DecodeRate: true,
+}
+
+// shown lists the metrics of a scenario's table. Tools that measure none of
+// the main ones on both sides get whatever both have.
+func shown(a, b *group) []importer.Metric {
+	var out []importer.Metric
+	both := 0
+	for _, m := range main {
+		inA, inB := len(a.values(m)) > 0, len(b.values(m)) > 0
+		if inA && inB {
+			both++
+		}
+		if inA && inB || (inA || inB) && !optional[m] {
+			out = append(out, m)
+		}
+	}
+	if both > 0 {
+		return out
+	}
+	for _, i := range importer.Metrics() {
+		if len(a.values(i.Metric)) > 0 && len(b.values(i.Metric)) > 0 {
+			out = append(out, i.Metric)
+		}
+	}
+	return out
+}

@@ -1,0 +1,223 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"ceiling/bench"
+	"ceiling/report/importer"
+)
+
+// Basis is what the values behind an interval are.
+type Basis string
+
+// Bases.
+const (
+	// Passes: one value per pass over the load. The interval is about what
+	// another run would show.
+	Passes Basis = "passes"
+	// Requests: one value per request of one run each. Requests share their
+	// batches and the state of the machine, so the interval is about these two
+	// runs only, and is narrower than one over passes would be.
+	Requests Basis = "requests"
+)
+
+// Interval is the confidence interval of a ratio, and the test beside it.
+type Interval struct {
+	Lo float64 `json:"lo"`
+	Hi float64 `json:"hi"`
+	// Confidence is what the interval reaches, at least the asked one where
+	// it is exact.
+	Confidence float64 `json:"confidence"`
+	Basis      Basis   `json:"basis"`
+	// Paired says that every value of A stands against that of the same
+	// prompt in B.
+	Paired bool    `json:"paired,omitempty"`
+	Method string  `json:"method"`
+	P      float64 `json:"p"` // of the test
+	Test   string  `json:"test"`
+	NA     int     `json:"n_a"`
+	NB     int     `json:"n_b"`
+}
+
+// values are a metric's values, one per pass or repetition.
+func (g *group) values(m importer.Metric) []float64 {
+	var out []float64
+	for _, l := range g.loads {
+		v, ok := l.Values[m]
+		if !ok {
+			continue
+		}
+		if g.repeated && len(v.Samples) > 1 {
+			out = append(out, v.Samples...)
+		} else {
+			out = append(out, v.V)
+		}
+	}
+	return out
+}
+
+// value is the figure of a group: the only one, or the centre of its passes.
+func (g *group) value(m importer.Metric, assume Assumption) *float64 {
+	if len(g.loads) == 1 {
+		if v, ok := g.loads[0].Values[m]; ok {
+			return &v.V
+		}
+		return nil
+	}
+	x := g.values(m)
+	if len(x) == 0 {
+		return nil
+	}
+	c := center(x, assume)
+	return &c
+}
+
+func center(x []float64, assume Assumption) float64 {
+	if assume == Normal {
+		mean, _ := bench.Mean(x)
+		return mean
+	}
+	x = slices.Sorted(slices.Values(x))
+	median, _ := bench.Percentile(x, 50)
+	return median
+}
+
+// fromRecords are the figures that a request has a value of its own for.
+var fromRecords = map[importer.Metric]func(*bench.Record) (ms float64, ok bool){
+	importer.TTFTMean: func(r *bench.Record) (float64, bool) { return 1000 * r.TTFT(), true },
+	importer.E2ELMean: func(r *bench.Record) (float64, bool) { return 1000 * r.E2EL(), true },
+	importer.TPOTMean: func(r *bench.Record) (float64, bool) {
+		v, ok := r.TPOT()
+		return 1000 * v, ok
+	},
+}
+
+// requests are a metric's values per request, pooled over passes; nil where
+// the file has only summaries, or the metric is none of a request's.
+func (g *group) requests(m importer.Metric) []float64 {
+	if fromRecords[m] == nil || g.repeated {
+		return nil
+	}
+	var out []float64
+	for _, l := range g.loads {
+		out = append(out, l.Values[m].Samples...)
+	}
+	return out
+}
+
+// paired are a metric's values for the same prompts in both groups, in the
+// order of the requests; nil where the prompts are not the same or one failed.
+func paired(m importer.Metric, a, b *group) (x, y []float64) {
+	of := fromRecords[m]
+	if of == nil || !samePrompts(a, b) {
+		return nil, nil
+	}
+	inB := b.byRequest()
+	for _, l := range a.loads {
+		for i := range l.Records {
+			ra := &l.Records[i]
+			rb := inB[[2]int{l.Repeat, ra.Request}]
+			if !ra.OK() || !rb.OK() {
+				return nil, nil
+			}
+			va, okA := of(ra)
+			vb, okB := of(rb)
+			if !okA || !okB {
+				return nil, nil
+			}
+			x, y = append(x, va), append(y, vb)
+		}
+	}
+	return x, y
+}
+
+// newFigure compares one metric.
+func newFigure(m importer.Metric, a, b *group, opt Options) Figure {
+	f := Figure{Metric: m, A: a.value(m, opt.Assume), B: b.value(m, opt.Assume)}
+	if f.A == nil || f.B == nil {
+		f.Why = "measured on one side only"
+		return f
+	}
+	if f.NotSame = notSame(m, a, b); f.NotSame != "" {
+		f.Why = "not the same quantity"
+		return f
+	}
+	if *f.A > 0 {
+		q, d := *f.B / *f.A, *f.B-*f.A
+		f.Ratio, f.Difference = &q, &d
+	}
+	f.interval(a, b, opt)
+	return f
+}
+
+// notSame says why a metric of two runs is not one quantity. Two files of the
+// same tool define it alike, whatever it is, unless one of them says that it
+// came out as something else there: a gap between deliveries of several
+// tokens, say.
+func notSame(m importer.Metric, a, b *group) string {
+	if a.run.Tool == b.run.Tool && a.loads[0].Values[m].Same == b.loads[0].Values[m].Same {
+		return ""
+	}
+	var text string
+	for _, g := range []*group{a, b} {
+		if v := g.loads[0].Values[m]; !v.Same {
+			if text != "" {
+				text += "; "
+			}
+			text += g.label + ": " + v.Note
+		}
+	}
+	return text
+}
+
+// minRequests is the least number of requests that a resampled interval is
+// given for: with fewer the resamples repeat too few values.
+const minRequests = 10
+
+// interval finds the best interval there is: over passes where they suffice,
+// else over the requests within the runs, else none.
+func (f *Figure) interval(a, b *group, opt Options) {
+	x, y := a.values(f.Metric), b.values(f.Metric)
+	many := len(x) > 1 && len(y) > 1
+	if many && positive(x) && positive(y) {
+		if f.Interval = overPasses(x, y, opt.Assume); f.Interval != nil {
+			f.MorePasses = morePasses(x, y, opt.Assume)
+			return
+		}
+		f.Need, f.tooFew = fewestPasses(len(x), len(y)), true
+	} else if opt.Assume == Normal {
+		f.Need = "2 passes of each side"
+	} else {
+		f.Need = "4 passes of each side"
+	}
+	rx, ry := paired(f.Metric, a, b)
+	pairs := rx != nil
+	if !pairs {
+		rx, ry = a.requests(f.Metric), b.requests(f.Metric)
+	}
+	switch {
+	case len(rx) >= minRequests && len(ry) >= minRequests && positive(rx) && positive(ry):
+		f.Interval = overRequests(rx, ry, pairs, opt.Assume)
+	case many:
+		f.Why = fmt.Sprintf("%d + %d passes are too few", len(x), len(y))
+	case fromRecords[f.Metric] == nil:
+		f.Why = "one pass each"
+		if len(x) > 1 || len(y) > 1 {
+			f.Why = "one side has one pass"
+		}
+	case len(rx) > 0 && len(ry) > 0:
+		f.Why = fmt.Sprintf("%d + %d requests are too few", len(rx), len(ry))
+	case len(rx) > 0:
+		f.Why = b.label + " is a summary"
+	case len(ry) > 0:
+		f.Why = a.label + " is a summary"
+	default:
+		f.Why = "summaries only"
+	}
+}
+
+func positive(x []float64) bool {
+	return !slices.ContainsFunc(x, func(v float64) bool { return !(v > 0) || math.IsInf(v, 0) })
+}

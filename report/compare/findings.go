@@ -1,0 +1,229 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"ceiling/bench"
+	"ceiling/report/importer"
+)
+
+// Finding is a figure that can't mean what it seems to mean, judged from its
+// own file alone.
+type Finding struct {
+	Run      string `json:"run"` // label
+	Scenario string `json:"scenario"`
+	Kind     Kind   `json:"kind"`
+	Text     string `json:"text"`
+}
+
+// Kind says what is wrong with a figure.
+type Kind string
+
+// Kinds of findings.
+const (
+	PrefixCache Kind = "prefix cache"       // prompts were served from a cache
+	OneWave     Kind = "one wave"           // a burst, not a steady state
+	Impossible  Kind = "impossible figures" // two figures contradict each other
+)
+
+// Limits of what is believed.
+const (
+	// A request that shares the engine with others is not prefilled faster
+	// than one that has it alone. Half as fast again is left for the lengths,
+	// which differ.
+	fasterThanAlone = 1.5
+	// Prompts that are prefilled together may use the engine better than one
+	// does, but one of some hundred tokens keeps it busy by itself.
+	fasterTogether = 4
+	// Below this, fixed costs outweigh the tokens, and rates say nothing.
+	leastTokens = 256
+	// The nearest single stream may have prompts this much shorter or longer.
+	comparableLength = 4
+	// At concurrency 1 nothing queues, so equal prompts take equal times.
+	tailAlone = 3
+	// Streams can't get tokens faster than their TPOT says. For equal outputs
+	// that holds exactly; the rest is for lengths that go with speed.
+	impossibleRate = 1.25
+)
+
+// findings judges every load of a run.
+func findings(label string, r *importer.Run) []Finding {
+	var out []Finding
+	for i := range r.Loads {
+		l := &r.Loads[i]
+		add := func(k Kind, text string) {
+			if text != "" && !already(out, l.Name, k) {
+				out = append(out, Finding{label, l.Name, k, text})
+			}
+		}
+		add(PrefixCache, cached(r, l))
+		add(OneWave, wave(l))
+		add(Impossible, contradiction(l))
+	}
+	return out
+}
+
+// already keeps the passes over one load from saying the same several times.
+func already(list []Finding, name string, k Kind) bool {
+	for _, f := range list {
+		if f.Scenario == name && f.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+func number(l *importer.Load, m importer.Metric) float64 {
+	if v, ok := l.Values[m]; ok {
+		return v.V
+	}
+	return math.NaN()
+}
+
+// meaning says in a sentence what each kind of finding is about.
+var meaning = map[Kind]string{
+	PrefixCache: "These prompts can't all have been computed: a request that shares the engine is not prefilled faster than one that has it alone, nor a wave of them many times faster. TTFT, PP and throughput are of a cache",
+	OneWave:     "All requests start together and none follows: a burst, not a steady state",
+	Impossible:  "Two figures contradict each other",
+}
+
+// rateOf is the prefill rate that a TTFT in ms implies, as text.
+func rateOf(l *importer.Load, ms float64) string { return grouped(int(math.Round(rate(l.Input, ms)))) }
+
+// rate is tokens per second for tokens in ms; NaN where ms is missing.
+func rate(tokens int, ms float64) float64 { return 1000 * float64(tokens) / ms }
+
+// cached says why a load's prompts can't all have been computed, "" where
+// they may have been.
+func cached(r *importer.Run, l *importer.Load) string {
+	if l.Input < leastTokens || l.Depth > 0 || knownCold(r, l) {
+		return ""
+	}
+	var why []string
+	if l.Concurrency == 1 {
+		why = append(why, twoKinds(l))
+	} else if ref := alone(r, l); ref != nil {
+		why = append(why, tooFast(l, ref), waveTooFast(l, ref))
+	}
+	var said []string
+	for _, w := range why {
+		if w != "" {
+			said = append(said, w)
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return strings.Join(said, "; ")
+}
+
+// knownCold says whether the run counted the reused tokens itself and there
+// were none.
+func knownCold(r *importer.Run, l *importer.Load) bool {
+	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == bench.CacheCold && number(l, importer.ReusedTokens) == 0
+}
+
+// alone is the load of the same run with one request in flight whose prompts
+// are nearest in length, nil for none that is near enough.
+func alone(r *importer.Run, l *importer.Load) *importer.Load {
+	var best *importer.Load
+	distance := func(o *importer.Load) float64 {
+		return math.Abs(math.Log(float64(o.Input) / float64(l.Input)))
+	}
+	for i := range r.Loads {
+		o := &r.Loads[i]
+		if o.Concurrency != 1 || o.Input < leastTokens || o.RequestRate != nil || math.IsNaN(number(o, importer.TTFTMean)) {
+			continue
+		}
+		if distance(o) <= math.Log(comparableLength) && (best == nil || distance(o) < distance(best)) {
+			best = o
+		}
+	}
+	return best
+}
+
+// twoKinds recognises a single stream some of whose prompts were cached and
+// some not: with nothing to wait for, the slowest of equal prompts would take
+// about as long as the middle one.
+func twoKinds(l *importer.Load) string {
+	mean, median, p99 := number(l, importer.TTFTMean), number(l, importer.TTFTMedian), number(l, importer.TTFTP99)
+	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Prompts < 3 || !(p99 > tailAlone*median) {
+		return ""
+	}
+	// One slow request among many is a stall. Where the mean is pulled up as
+	// far as by two or more, they are another kind of request.
+	if slow := float64(l.Prompts) * (mean - median) / (p99 - median); slow < 2 {
+		return ""
+	}
+	return fmt.Sprintf("TTFT of equal prompts, one at a time, is %s ms in the median and %s ms at p99: %s against %s tok/s",
+		fixed(median, 2), fixed(p99, 2), rateOf(l, median), rateOf(l, p99))
+}
+
+// tooFast compares the prefill rate that a request's TTFT implies with that
+// of a single stream of the same file.
+func tooFast(l, ref *importer.Load) string {
+	single := rate(ref.Input, number(ref, importer.TTFTMean))
+	computed := ""
+	if twoKinds(ref) != "" {
+		slowest := rate(ref.Input, number(ref, importer.TTFTP99))
+		computed = fmt.Sprintf(", where that computed its prompts %s", rateOf(ref, number(ref, importer.TTFTP99)))
+		if slowest*fasterThanAlone < single {
+			single = slowest
+		}
+	}
+	for _, m := range []struct {
+		name string
+		of   importer.Metric
+	}{{"mean", importer.TTFTMean}, {"median", importer.TTFTMedian}} {
+		if own := rate(l.Input, number(l, m.of)); own > fasterThanAlone*single {
+			return fmt.Sprintf("%s TTFT %s ms is %s tok/s for each of %d requests at a time, against %s of one alone (%s%s)",
+				m.name, fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
+				rateOf(ref, number(ref, importer.TTFTMean)), ref.Name, computed)
+		}
+	}
+	return ""
+}
+
+// waveTooFast looks at the first wave of a closed loop: all of its requests
+// begin together, so the slowest first token has waited for the prompts of
+// all of them, and their tokens over its TTFT is what the engine did at least.
+func waveTooFast(l, ref *importer.Load) string {
+	if l.RequestRate != nil || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 {
+		return ""
+	}
+	n := min(l.Concurrency, l.Prompts)
+	together := rate(n*l.Input, number(l, importer.TTFTP99))
+	if !(together > fasterTogether*rate(ref.Input, number(ref, importer.TTFTMean))) {
+		return ""
+	}
+	return fmt.Sprintf("the %d prompts that begin together are done within TTFT p99, %s ms: %s tok/s",
+		n, fixed(number(l, importer.TTFTP99), 2), grouped(int(math.Round(together))))
+}
+
+// wave recognises loads whose requests all start at once.
+func wave(l *importer.Load) string {
+	if l.RequestRate != nil || l.Concurrency < 2 || l.Prompts == 0 || l.Prompts > l.Concurrency {
+		return ""
+	}
+	return fmt.Sprintf("%d prompts at concurrency %d", l.Prompts, l.Concurrency)
+}
+
+// contradiction compares the throughput with what the streams' TPOT allows.
+func contradiction(l *importer.Load) string {
+	out, tpot := number(l, importer.OutputThroughput), number(l, importer.TPOTMean)
+	if l.Concurrency == 0 || !(tpot > 0) || !l.Values[importer.TPOTMean].Same || !l.Values[importer.OutputThroughput].Same {
+		return ""
+	}
+	most := float64(l.Concurrency) * 1000 / tpot
+	// A stream's first token costs no TPOT.
+	if l.Output > 1 {
+		most *= float64(l.Output) / float64(l.Output-1)
+	}
+	if out <= impossibleRate*most {
+		return ""
+	}
+	return fmt.Sprintf("output throughput of %s tok/s is more than %d streams at a mean TPOT of %s ms can give (%s tok/s): check concurrency and token counts",
+		fixed(out, 2), l.Concurrency, fixed(tpot, 2), fixed(most, 2))
+}

@@ -1,0 +1,309 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ceiling/report/importer"
+)
+
+// Rule is a condition under which a gate fails, such as
+//
+//	tpot_mean > 1.05x
+//	c=8: ttft_p99 > 800ms
+//	c=8, in=1024: output_throughput < 0.95x
+//	name=Mixed Traffic: request_throughput < 1.2req/s
+//
+// In front of the colon stand the scenarios it is for, all of them where there
+// is no colon: c (concurrency), in, out (tokens), n (prompts) and name. Then
+// the figure, one of >, >=, <, <=, and the limit: a ratio to the base (x), or
+// a value of the other run in the figure's unit (ms, s, tok/s, req/s).
+type Rule struct {
+	Text   string
+	Metric importer.Metric
+	Op     string
+	Limit  float64 // a ratio, or in the metric's unit
+	Ratio  bool
+	Where  []Selector
+}
+
+// Selector picks scenarios by one property.
+type Selector struct {
+	Key   string // "c", "in", "out", "n" or "name"
+	Count int
+	Name  string
+}
+
+// selectorKeys are the properties of a selector, in the order in which
+// messages list them.
+var selectorKeys = []string{"c", "in", "out", "n", "name"}
+
+// ParseRule reads a rule. Its error quotes the rule.
+func ParseRule(text string) (Rule, error) {
+	r, err := parseRule(text)
+	if err != nil {
+		return Rule{}, fmt.Errorf("rule %q: %w", text, err)
+	}
+	return r, nil
+}
+
+func parseRule(text string) (Rule, error) {
+	r := Rule{Text: strings.TrimSpace(text)}
+	condition := r.Text
+	if before, after, found := strings.Cut(r.Text, ":"); found {
+		condition = after
+		for part := range strings.SplitSeq(before, ",") {
+			s, err := parseSelector(part)
+			if err != nil {
+				return Rule{}, err
+			}
+			r.Where = append(r.Where, s)
+		}
+	}
+	at := strings.IndexAny(condition, "<>")
+	if at < 0 {
+		return Rule{}, errors.New("no <, <=, > or >= in it: write it as 'tpot_mean > 1.05x'")
+	}
+	r.Op = condition[at : at+1]
+	limit := condition[at+1:]
+	if strings.HasPrefix(limit, "=") {
+		r.Op, limit = r.Op+"=", limit[1:]
+	}
+	var err error
+	if r.Metric, err = parseMetric(strings.TrimSpace(condition[:at])); err != nil {
+		return Rule{}, err
+	}
+	r.Limit, r.Ratio, err = parseLimit(strings.TrimSpace(limit), r.Metric)
+	return r, err
+}
+
+func parseSelector(text string) (Selector, error) {
+	key, value, found := strings.Cut(text, "=")
+	s := Selector{Key: strings.TrimSpace(key)}
+	value = strings.TrimSpace(value)
+	if !found || !slices.Contains(selectorKeys, s.Key) || value == "" {
+		return s, fmt.Errorf("selector %q: use %s, each with = and a value", strings.TrimSpace(text), strings.Join(selectorKeys, ", "))
+	}
+	if s.Key == "name" {
+		s.Name = value
+		return s, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 {
+		return s, fmt.Errorf("selector %q: %q is not a count", strings.TrimSpace(text), value)
+	}
+	s.Count = n
+	return s, nil
+}
+
+// ruleNames are the names of metrics in rules: those of the importer, with or
+// without their unit.
+func ruleNames() map[string]importer.Metric {
+	out := map[string]importer.Metric{}
+	for _, i := range importer.Metrics() {
+		out[string(i.Metric)] = i.Metric
+		for _, suffix := range []string{"_ms", "_tok_s", "_req_s", "_s", "_tokens"} {
+			if short, ok := strings.CutSuffix(string(i.Metric), suffix); ok {
+				out[short] = i.Metric
+				break
+			}
+		}
+	}
+	return out
+}
+
+func parseMetric(name string) (importer.Metric, error) {
+	if m, ok := ruleNames()[name]; ok {
+		return m, nil
+	}
+	var short []string
+	for _, m := range []string{"ttft", "tpot", "itl", "e2el"} {
+		short = append(short, m+"_mean", m+"_median", m+"_p99")
+	}
+	short = append(short, "output_throughput", "request_throughput", "total_throughput", "engine_prefill")
+	return "", fmt.Errorf("figure %q is not known: use %s and the like", name, strings.Join(short, ", "))
+}
+
+// unitFactors turn what a limit may be written in into a metric's unit.
+var unitFactors = map[string]map[string]float64{
+	"ms":    {"us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000},
+	"s":     {"ms": 1e-3, "s": 1},
+	"tok/s": {"tok/s": 1},
+	"req/s": {"req/s": 1},
+}
+
+// parseLimit reads "1.05x" or "800ms".
+func parseLimit(text string, m importer.Metric) (limit float64, ratio bool, err error) {
+	end := len(text)
+	for end > 0 && !strings.ContainsRune("0123456789.", rune(text[end-1])) {
+		end--
+	}
+	unit := strings.TrimSpace(text[end:])
+	v, err := strconv.ParseFloat(text[:end], 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		return 0, false, fmt.Errorf("limit %q is not a number with a unit: write 1.05x, or 800ms", text)
+	}
+	if unit == "x" {
+		if v == 0 {
+			return 0, false, fmt.Errorf("limit %q: no ratio is below 0: use a positive one", text)
+		}
+		return v, true, nil
+	}
+	own := m.Info().Unit
+	if factor, ok := unitFactors[own][unit]; ok {
+		return v * factor, false, nil
+	}
+	if unit == own && own != "" {
+		return v, false, nil
+	}
+	if own == "" {
+		return 0, false, fmt.Errorf("limit %q: %s takes a ratio to the base, such as 1.05x", text, m)
+	}
+	return 0, false, fmt.Errorf("limit %q: %s is in %s; write that, or a ratio such as 1.05x", text, m, own)
+}
+
+// picks says whether the rule is for a scenario.
+func (r *Rule) picks(name string, l Load) bool {
+	for _, s := range r.Where {
+		ok := false
+		switch s.Key {
+		case "c":
+			ok = l.Concurrency == s.Count
+		case "in":
+			ok = l.Input == s.Count
+		case "out":
+			ok = l.Output == s.Count
+		case "n":
+			ok = l.Prompts == s.Count
+		case "name":
+			ok = strings.EqualFold(name, s.Name)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Outcome is what a gate found.
+type Outcome struct {
+	// Violations has one line per violated rule and compared run.
+	Violations []string `json:"violations"`
+	// Errors are rules that could not be judged, one line each: nothing
+	// matched, or a figure is missing. They are not passes.
+	Errors []string `json:"errors"`
+}
+
+// Gate judges the rules. A rule is judged for every scenario that it picks in
+// every compared run, and can only pass if all of them have the figure.
+func (c *Comparison) Gate(rules []Rule) Outcome {
+	var out Outcome
+	for i := range rules {
+		for k := range c.Pairs {
+			violation, problem := rules[i].judge(&c.Pairs[k])
+			if violation != "" {
+				out.Violations = append(out.Violations, violation)
+			}
+			if problem != "" {
+				out.Errors = append(out.Errors, problem)
+			}
+		}
+	}
+	return out
+}
+
+// judge is one rule on one pair.
+func (r *Rule) judge(p *Pair) (violation, problem string) {
+	picked, broken := 0, 0
+	var worst, gaps []string
+	far := 0.0 // how far the worst is beyond the limit, as a factor
+	for i := range p.Scenarios {
+		s := &p.Scenarios[i]
+		if !r.picks(s.Name, s.Load) {
+			continue
+		}
+		picked++
+		v, text, err := r.figure(s, p)
+		if err != nil {
+			gaps = append(gaps, fmt.Sprintf("%s: %s", s.Name, err))
+			continue
+		}
+		if r.violated(v) {
+			broken++
+			if d := math.Abs(math.Log(max(v, 1e-12) / r.limit())); d >= far {
+				far, worst = d, []string{s.Name, text}
+			}
+		}
+	}
+	for _, u := range p.Unmatched {
+		if u.Run == p.A && r.picks(u.Name, u.Load) {
+			picked++
+			gaps = append(gaps, fmt.Sprintf("%s: only %s has it", u.Name, p.A))
+		}
+	}
+	name := fmt.Sprintf("gate %q on %s", r.Text, p.B)
+	switch {
+	case picked == 0:
+		problem = name + ": no scenario matches it; nothing was checked"
+	case len(gaps) > 0:
+		problem = fmt.Sprintf("%s: %d of %d scenarios can't be judged; %s", name, len(gaps), picked, gaps[0])
+	}
+	if broken > 0 {
+		violation = fmt.Sprintf("%s: violated in %d of %d scenarios, most in %s: %s", name, broken, picked, worst[0], worst[1])
+	}
+	return violation, problem
+}
+
+func (r *Rule) limit() float64 { return max(r.Limit, 1e-12) }
+
+// onLimit is the relative difference below which a figure is the limit: a
+// quotient of two decimal numbers is rarely the decimal number it should be.
+const onLimit = 1e-9
+
+func (r *Rule) violated(v float64) bool {
+	on := math.Abs(v-r.Limit) <= onLimit*r.Limit
+	switch r.Op {
+	case ">":
+		return v > r.Limit && !on
+	case ">=":
+		return v >= r.Limit || on
+	case "<":
+		return v < r.Limit && !on
+	}
+	return v <= r.Limit || on
+}
+
+// figure is the value that the rule judges in a scenario, and its text.
+func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) {
+	f := s.figure(r.Metric)
+	info := r.Metric.Info()
+	switch {
+	case f == nil || f.B == nil:
+		return 0, "", fmt.Errorf("%s has no %s", p.B, r.Metric)
+	case f.NotSame != "":
+		return 0, "", fmt.Errorf("%s is not the same quantity in both (%s)", r.Metric, f.NotSame)
+	case !r.Ratio:
+		return *f.B, info.Format(*f.B) + " " + info.Unit, nil
+	case f.A == nil:
+		return 0, "", fmt.Errorf("%s has no %s", p.A, r.Metric)
+	case s.CacheDiffers:
+		return 0, "", errors.New("the cache state differs, so a ratio means nothing; compare runs of one state")
+	case f.Ratio == nil:
+		return 0, "", fmt.Errorf("%s is 0 in %s and has no ratio", r.Metric, p.A)
+	}
+	return *f.Ratio, fmt.Sprintf("%sx (%s against %s %s)", ratioText(*f.Ratio), info.Format(*f.B), info.Format(*f.A), info.Unit), nil
+}
+
+// figure finds a metric of the scenario, nil for none.
+func (s *Scenario) figure(m importer.Metric) *Figure {
+	for i := range s.all {
+		if s.all[i].Metric == m {
+			return &s.all[i]
+		}
+	}
+	return nil
+}

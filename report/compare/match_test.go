@@ -1,0 +1,70 @@
+package compare
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/importer"
+)
+
+func TestMatch(t *testing.T) {
+	load := func(name string, in, out, c, n int, change ...func(*importer.Load)) importer.Load {
+		l := importer.Load{Name: name, Input: in, Output: out, Concurrency: c, Prompts: n, Lengths: importer.LengthsNominal}
+		for _, f := range change {
+			f(&l)
+		}
+		return l
+	}
+	rate := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RequestRate = &v } }
+	ratio := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RangeRatio = &v } }
+	mean := func(l *importer.Load) { l.Lengths = importer.LengthsMean }
+	for _, tc := range []struct {
+		name   string
+		a, b   []importer.Load
+		both   []string
+		onlyAB []string
+	}{
+		{"by load, not by name", []importer.Load{load("X", 512, 16, 1, 20), load("Y", 512, 16, 2, 20)},
+			[]importer.Load{load("Y", 512, 16, 1, 20), load("X", 512, 16, 2, 20)}, []string{"X = Y", "Y = X"}, nil},
+		{"the same name first where two have the load", []importer.Load{load("X", 512, 16, 1, 20)},
+			[]importer.Load{load("Z", 512, 16, 1, 20), load("X", 512, 16, 1, 20)}, []string{"X = X"},
+			[]string{`A has "X" once, and it is compared with another load already`}},
+		{"other prompts are another load", []importer.Load{load("X", 512, 16, 1, 20)}, []importer.Load{load("X", 512, 16, 1, 5)}, nil,
+			[]string{`nearest in B: "X", which differs in prompts (20 against 5)`, `nearest in A: "X", which differs in prompts (5 against 20)`}},
+		{"unknown prompts contradict nothing", []importer.Load{load("X", 512, 16, 1, 20)}, []importer.Load{load("X", 512, 16, 1, 0)}, []string{"X = X"}, nil},
+		{"unknown concurrency is not the same", []importer.Load{load("X", 512, 16, 4, 20)}, []importer.Load{load("X", 512, 16, 0, 20)}, nil,
+			[]string{`nearest in B: "X", which differs in concurrency (4 against 0)`, `nearest in A: "X", which differs in concurrency (0 against 4)`}},
+		{"open loop and closed", []importer.Load{load("X", 512, 16, 4, 20, rate(2))}, []importer.Load{load("X", 512, 16, 4, 20)}, nil,
+			[]string{`nearest in B: "X", which differs in request rate (2 req/s against closed loop)`, `nearest in A: "X", which differs in request rate (closed loop against 2 req/s)`}},
+		{"range ratios", []importer.Load{load("X", 512, 16, 4, 20, ratio(0.5))}, []importer.Load{load("X", 512, 16, 4, 20, ratio(0))}, nil,
+			[]string{`nearest in B: "X", which differs in range ratio (0.5 against 0)`, `nearest in A: "X", which differs in range ratio (0 against 0.5)`}},
+		{"an unknown range ratio contradicts nothing", []importer.Load{load("X", 512, 16, 4, 20, ratio(0.5))}, []importer.Load{load("X", 512, 16, 4, 20)}, []string{"X = X"}, nil},
+		{"lengths that were counted may be a little off", []importer.Load{load("X", 512, 16, 4, 20)}, []importer.Load{load("X", 508, 16, 4, 20, mean)}, []string{"X = X"}, nil},
+		{"lengths that were asked for may not", []importer.Load{load("X", 512, 16, 4, 20)}, []importer.Load{load("X", 508, 16, 4, 20)}, nil,
+			[]string{`nearest in B: "X", which differs in input (512 against 508)`, `nearest in A: "X", which differs in input (508 against 512)`}},
+		{"nothing alike", []importer.Load{load("X", 512, 16, 4, 20)}, []importer.Load{load("Z", 9, 9, 9, 9)}, nil,
+			[]string{"B has no load like it", "A has no load like it"}},
+	} {
+		a, b := &importer.Run{Tool: "x", Loads: tc.a}, &importer.Run{Tool: "x", Loads: tc.b}
+		p := newPair(a, b, "B", Options{Assume: Nothing})
+		var both, only []string
+		for _, s := range p.Scenarios {
+			other := s.Name
+			if s.NameB != "" {
+				other = s.NameB
+			}
+			both = append(both, fmt.Sprintf("%s = %s", s.Name, other))
+		}
+		for _, u := range p.Unmatched {
+			only = append(only, u.Why)
+		}
+		if diff := cmp.Diff(tc.both, both); diff != "" {
+			t.Errorf("%s: matched\n%s", tc.name, diff)
+		}
+		if diff := cmp.Diff(tc.onlyAB, only); diff != "" {
+			t.Errorf("%s: unmatched\n%s", tc.name, diff)
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/aclements/go-moremath/stats"
+	"golang.org/x/perf/benchmath"
+
+	"ceiling/bench"
+)
+
+// thresholds of every test.
+var thresholds = benchmath.Thresholds{CompareAlpha: 1 - confidence}
+
+// test asks benchmath whether two samples come from one distribution.
+func test(a, b []float64, assume Assumption) (p float64, name string) {
+	// NewSample sorts what it gets.
+	x, y := benchmath.NewSample(slices.Clone(a), &thresholds), benchmath.NewSample(slices.Clone(b), &thresholds)
+	if assume == Normal {
+		if spread(a) == 0 && spread(b) == 0 {
+			// Welch's statistic divides by the spread. Without any, samples
+			// are either the same or certainly not.
+			if a[0] == b[0] {
+				return 1, "Welch's t"
+			}
+			return 0, "Welch's t"
+		}
+		return benchmath.AssumeNormal.Compare(x, y).P, "Welch's t"
+	}
+	return benchmath.AssumeNothing.Compare(x, y).P, "Mann–Whitney U"
+}
+
+// testPaired asks whether the differences of pairs go one way: by their signs,
+// or by Student's t on them. Pairs without a difference tell nothing.
+func testPaired(a, b []float64, assume Assumption) (p float64, name string) {
+	if assume == Normal {
+		r, err := stats.PairedTTest(a, b, 0, stats.LocationDiffers)
+		if err != nil { // the differences are all the same
+			if a[0] == b[0] {
+				return 1, "paired t"
+			}
+			return 0, "paired t"
+		}
+		return r.P, "paired t"
+	}
+	up, n := 0, 0
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
+		if b[i] > a[i] {
+			up++
+		}
+	}
+	if n == 0 {
+		return 1, "sign test"
+	}
+	tail := stats.BinomialDist{N: n, P: 0.5}.CDF(float64(min(up, n-up)))
+	return min(1, 2*tail), "sign test"
+}
+
+// overPasses is the interval of b/a from one value per pass; nil where there
+// are too few. All values are positive.
+func overPasses(a, b []float64, assume Assumption) *Interval {
+	i := &Interval{Basis: Passes, NA: len(a), NB: len(b)}
+	if assume == Normal {
+		i.Lo, i.Hi = welchRatio(a, b)
+		i.Confidence, i.Method = confidence, "Welch's t on the means, by the delta method"
+	} else {
+		var ok bool
+		i.Lo, i.Hi, i.Confidence, ok = rankRatio(a, b)
+		if !ok {
+			return nil
+		}
+		i.Method = "the Mann–Whitney test's own (Moses)"
+	}
+	i.P, i.Test = test(a, b, assume)
+	return i
+}
+
+// overRequests is the interval of mean(b)/mean(a) from one value per request.
+func overRequests(a, b []float64, paired bool, assume Assumption) *Interval {
+	i := &Interval{Basis: Requests, Paired: paired, NA: len(a), NB: len(b), Confidence: confidence}
+	if assume == Normal && !paired {
+		i.Lo, i.Hi = welchRatio(a, b)
+		i.Method = "Welch's t on the means, by the delta method"
+	} else {
+		i.Lo, i.Hi = resample(a, b, paired)
+		i.Method = fmt.Sprintf("percentiles of %d resamples", resamples)
+	}
+	i.P, i.Test = test(a, b, assume)
+	if paired {
+		i.P, i.Test = testPaired(a, b, assume)
+	}
+	return i
+}
+
+// exactUpTo is the sample size up to which the U statistic's distribution is
+// computed; beyond it the normal approximation is good to the third digit.
+const exactUpTo = 25
+
+// rankRatio is the interval of the factor q by which a has to be scaled so
+// that the Mann–Whitney test no longer tells it from b: with the m·n ratios
+// b_j/a_i in ascending order, from the k-th to the (m·n+1−k)-th, where k is
+// the largest with P(U < k) ≤ α/2. It is due to Moses; see Hollander, Wolfe
+// and Chicken, "Nonparametric Statistical Methods" (2014), section 4.3. ok is
+// false where the samples are too small for the confidence asked.
+func rankRatio(a, b []float64) (lo, hi, reached float64, ok bool) {
+	var q []float64
+	for _, x := range a {
+		for _, y := range b {
+			q = append(q, y/x)
+		}
+	}
+	slices.Sort(q)
+	m, n := float64(len(a)), float64(len(b))
+	k, tail := 0, 0.0
+	if max(len(a), len(b)) <= exactUpTo {
+		u := stats.UDist{N1: len(a), N2: len(b)}
+		for {
+			p := u.CDF(float64(k)) // P(U < k+1)
+			if p > (1-confidence)/2 {
+				break
+			}
+			k, tail = k+1, p
+		}
+	} else {
+		z := stats.StdNormal.InvCDF((1 + confidence) / 2)
+		k = int(m*n/2 - z*math.Sqrt(m*n*(m+n+1)/12))
+		tail = (1 - confidence) / 2
+	}
+	if k < 1 {
+		return 0, 0, 0, false
+	}
+	return q[k-1], q[len(q)-k], 1 - 2*tail, true
+}
+
+// welchRatio is the interval of mean(b)/mean(a) for independent normal
+// samples: the logarithm of the ratio has the variance s²a/(n·ā²) + s²b/(m·b̄²)
+// to first order, and Welch's degrees of freedom.
+func welchRatio(a, b []float64) (lo, hi float64) {
+	ma, _ := bench.Mean(a)
+	mb, _ := bench.Mean(b)
+	va := math.Pow(spread(a), 2) / float64(len(a))
+	vb := math.Pow(spread(b), 2) / float64(len(b))
+	q := mb / ma
+	if va+vb == 0 {
+		return q, q
+	}
+	df := (va + vb) * (va + vb) / (va*va/float64(len(a)-1) + vb*vb/float64(len(b)-1))
+	t := stats.InvCDF(stats.TDist{V: df})((1 + confidence) / 2)
+	e := math.Exp(t * math.Sqrt(va+vb))
+	return q / e, q * e
+}
+
+// spread is the coefficient of variation, sample standard deviation / mean.
+func spread(x []float64) float64 {
+	mean, _ := bench.Mean(x)
+	if len(x) < 2 || mean == 0 {
+		return 0
+	}
+	squares := 0.0
+	for _, v := range x {
+		squares += (v - mean) * (v - mean)
+	}
+	return math.Sqrt(squares/float64(len(x)-1)) / mean
+}
+
+// resamples is how many times the requests are drawn again. The seed is
+// fixed: the same files give the same interval.
+const resamples = 4000
+
+// resample is the percentile bootstrap of mean(b)/mean(a) (Efron, "Bootstrap
+// methods", 1979). Paired requests are drawn together, which takes what the
+// prompts differ in out of the interval.
+func resample(a, b []float64, paired bool) (lo, hi float64) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	q := make([]float64, resamples)
+	for k := range q {
+		var sa, sb float64
+		for range a {
+			i := rng.IntN(len(a))
+			sa += a[i]
+			if paired {
+				sb += b[i]
+			}
+		}
+		if !paired {
+			for range b {
+				sb += b[rng.IntN(len(b))]
+			}
+		}
+		q[k] = sb / float64(len(b)) / (sa / float64(len(a)))
+	}
+	slices.Sort(q)
+	lo, _ = bench.Percentile(q, 50*(1-confidence))
+	hi, _ = bench.Percentile(q, 50*(1+confidence))
+	return lo, hi
+}
+
+// fewestPasses says how many passes more each side needs before ranks give an
+// interval at all.
+func fewestPasses(na, nb int) string {
+	for more := 1; ; more++ {
+		// The most extreme order of the two samples has this probability.
+		p := 2 / choose(na+nb+2*more, na+more)
+		if p <= 1-confidence {
+			return fmt.Sprintf("%s of each side, or --assume normal", count(more, "more pass", "more passes"))
+		}
+	}
+}
+
+func choose(n, k int) float64 {
+	c := 1.0
+	for i := 1; i <= k; i++ {
+		c *= float64(n-k+i) / float64(i)
+	}
+	return c
+}
+
+// MostPasses is where Figure.MorePasses stops counting.
+const MostPasses = 1000
+
+// morePasses is Figure.MorePasses: two samples of n, with the coefficients of
+// variation c_a and c_b, show the log ratio δ with power 1−β at level α for
+//
+//	n = (z_{1−α/2} + z_{1−β})² (c_a² + c_b²) / δ²
+//
+// and the ranks' test needs π/3 times as many. It is 0 where the difference
+// shows already, and where passes as many as there are should have shown it.
+func morePasses(a, b []float64, assume Assumption) int {
+	const power = 0.8
+	p, _ := test(a, b, assume)
+	delta := math.Log(center(b, assume) / center(a, assume))
+	if p < 1-confidence || delta == 0 {
+		return 0
+	}
+	z := stats.StdNormal.InvCDF((1+confidence)/2) + stats.StdNormal.InvCDF(power)
+	n := z * z * (math.Pow(spread(a), 2) + math.Pow(spread(b), 2)) / (delta * delta)
+	if assume == Nothing {
+		n *= math.Pi / 3
+	}
+	return int(max(0, math.Ceil(min(n, 2*MostPasses))-float64(min(len(a), len(b)))))
+}

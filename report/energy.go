@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// energySection is what the devices drew, one row per scenario and kind of
+// device. "" where nothing was sampled: then the report has no such section.
+// The reference has none.
+func energySection(r *bench.Results, all []scenario) string {
+	table, sampled := energyTable(all)
+	if !sampled {
+		return ""
+	}
+	notes := []string{"Power is sampled during the scenario, energy is of the time from its start to its last step. " +
+		"J/token is energy / output tokens: the prompts' share is in it. GPUs and CPU are not added up: which of them can be read differs between machines."}
+	notes = append(notes, energyMethods(all)...)
+	if t := r.Telemetry; t != nil {
+		notes = append(notes, samplingNote(t))
+		if len(t.Notes) > 0 {
+			notes = append(notes, "Not read: "+oneLine(strings.Join(t.Notes, "; "))+".")
+		}
+	}
+	return table + "\n\n" + bullets(notes)
+}
+
+func energyTable(all []scenario) (table string, sampled bool) {
+	var b strings.Builder
+	b.WriteString("| Scenario | Measured on | Mean power (W) | Peak power (W) | Energy (J) | J/output token | Output tok/s per kW | Lowest clock (MHz) | Highest temperature (°C) |\n")
+	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|")
+	for i := range all {
+		d := all[i].detail
+		if d == nil || d.Energy == nil {
+			continue
+		}
+		for _, g := range d.Energy.Groups {
+			sampled = true
+			fmt.Fprintf(&b, "\n| %s | %s | %s | %s | %s | %s | %s | %s | %s |", cell(all[i].Name), cell(g.Name),
+				fixed(g.MeanW, 1), fixed(g.PeakW, 1), fixed(g.EnergyJ, 1), fixed(g.JPerToken, 3),
+				fixed(g.TokPerSPerKW, 1), fixed(g.MinClockMHz, 0), fixed(g.MaxTempC, 0))
+		}
+	}
+	return b.String(), sampled
+}
+
+// energyMethods says how the energies came about.
+func energyMethods(all []scenario) []string {
+	have := map[string]bool{}
+	for i := range all {
+		if d := all[i].detail; d != nil && d.Energy != nil {
+			for _, dev := range d.Energy.Devices {
+				have[dev.Kind+" "+dev.Method] = true
+			}
+		}
+	}
+	var out []string
+	if have[bench.EnergyGPU+" "+bench.EnergyByTrapezoid] {
+		out = append(out, "GPU energy is the integral of the power that the card's firmware reports (trapezoidal rule).")
+	}
+	if have[bench.EnergyCPU+" "+bench.EnergyByCounter] {
+		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
+	}
+	return out
+}
+
+// samplingNote says how often the devices were read and what that cost.
+func samplingNote(t *bench.TelemetryInfo) string {
+	note := fmt.Sprintf("%s sampled at %s Hz", plural(len(t.Devices), "device"), strconv.FormatFloat(t.Hz, 'f', -1, 64))
+	if t.AchievedHz != nil {
+		note += fmt.Sprintf(" (%s reached)", fixed(t.AchievedHz, 1))
+	}
+	if t.CPUShare != nil {
+		percent := 100 * *t.CPUShare
+		note += fmt.Sprintf("; the sampler's thread took %s%% of one core", fixed(&percent, 2))
+	}
+	if t.ReadMeanS != nil && t.ReadMaxS != nil {
+		mean, longest := 1000**t.ReadMeanS, 1000**t.ReadMaxS
+		note += fmt.Sprintf(", a round of readings %s ms, at most %s ms", fixed(&mean, 2), fixed(&longest, 2))
+	}
+	return note + "."
+}

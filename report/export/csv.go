@@ -1,0 +1,116 @@
+package export
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// csvTable writes one row per scenario and pass: the pass (from 1), the
+// fields of results.json under their names, then what the details have. What
+// was not measured is an empty cell.
+func csvTable(s *Source) (files []File, notes []string, err error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	var header []string
+	for _, u := range s.units() {
+		names, values, err := csvRow(&u)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", u.label(), err)
+		}
+		if header == nil {
+			header = names
+			if err := w.Write(header); err != nil {
+				return nil, nil, err
+			}
+		}
+		if err := w.Write(values); err != nil {
+			return nil, nil, err
+		}
+	}
+	w.Flush()
+	if header == nil {
+		return nil, nil, nil
+	}
+	return []File{{"results.csv", b.Bytes()}}, nil, w.Error()
+}
+
+func csvRow(u *unit) (names, values []string, err error) {
+	add := func(name, value string) { names, values = append(names, name), append(values, value) }
+	add("pass", strconv.Itoa(u.Pass.Pass+1))
+	v := reflect.ValueOf(u.Result)
+	for i := range v.NumField() {
+		text, err := csvCell(v.Field(i).Interface())
+		if err != nil {
+			return nil, nil, err
+		}
+		add(v.Type().Field(i).Tag.Get("json"), text)
+	}
+	d := &u.Detail
+	add("status", d.Status)
+	add("cache", d.Cache)
+	if u.detailed {
+		add("reused_tokens", strconv.FormatInt(d.ReusedTokens, 10))
+		add("range_ratio", float(&d.RangeRatio))
+	} else {
+		add("reused_tokens", "")
+		add("range_ratio", "")
+	}
+	add("request_rate", float(d.RequestRate))
+	for _, x := range []struct {
+		name string
+		dist *bench.Dist
+	}{{"ttft", d.TTFT}, {"tpot", d.TPOT}, {"itl", d.ITL}, {"e2el", d.E2EL}, {"queue", d.Queue}, {"prefill", d.Prefill}, {"decode", d.Decode}} {
+		for _, q := range []struct {
+			name string
+			of   func(*bench.Dist) float64
+		}{
+			{"mean", func(d *bench.Dist) float64 { return d.Mean }}, {"std", func(d *bench.Dist) float64 { return d.Std }},
+			{"p90", func(d *bench.Dist) float64 { return d.P90 }}, {"p95", func(d *bench.Dist) float64 { return d.P95 }},
+			{"p99", func(d *bench.Dist) float64 { return d.P99 }},
+		} {
+			text := ""
+			if x.dist != nil {
+				v := q.of(x.dist)
+				text = float(&v)
+			}
+			add(x.name+"_"+q.name+"_s", text)
+		}
+	}
+	add("engine_prefill", float(d.EnginePrefill))
+	add("per_user_throughput", float(d.PerUser))
+	add("goodput", float(d.Goodput))
+	add("overhead_ratio", float(d.OverheadRatio))
+	return names, values, nil
+}
+
+// csvCell is a field of the results as text: what JSON would write, without
+// its quotes, and nothing for null.
+func csvCell(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case *string:
+		if v == nil {
+			return "", nil
+		}
+		return *v, nil
+	case *float64:
+		return float(v), nil
+	}
+	text, err := json.Marshal(v)
+	return strings.TrimSpace(string(text)), err
+}
+
+func float(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}

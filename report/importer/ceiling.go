@@ -1,0 +1,320 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ceiling/bench"
+	"ceiling/report"
+)
+
+// Names of a run's files.
+const (
+	resultsFile = "results.json"
+	journalFile = "requests.jsonl"
+)
+
+// readResults reads this program's results.json or the reference's JSON, in
+// either of its forms.
+func readResults(f *file) ([]*Run, error) {
+	res, err := report.Load(f.path)
+	if err != nil {
+		// The caller names the file.
+		return nil, errors.New(strings.TrimPrefix(err.Error(), fmt.Sprintf("results file %q: ", f.path)))
+	}
+	if len(res.Results) == 0 {
+		return nil, errors.New("no scenario has a result yet: finish the run first")
+	}
+	if res.Engine == nil && res.Server == nil && len(res.Details) == 0 && len(res.Planned) == 0 {
+		return []*Run{referenceRun(res)}, nil
+	}
+	return []*Run{ceilingRun(res, f.path)}, nil
+}
+
+// ceilingRun is a run of this program, in process or through a server, with
+// the records of the journal that lies beside path.
+func ceilingRun(res *bench.Results, path string) *Run {
+	r := &Run{
+		Tool: ToolCeiling, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date),
+		InProcess: res.Server == nil, Server: res.Server,
+	}
+	r.engineConditions(res.Engine)
+	r.hostConditions(res.System)
+	r.serverConditions(res.Server)
+	if res.Partial {
+		r.addNotes(strings.TrimRight("partial run: "+oneLine(res.PartialReason), ": "))
+	}
+	records := r.journal(filepath.Join(filepath.Dir(path), journalFile))
+	states := map[string]bool{}
+	for i := range res.Results {
+		detail := bench.Detail{}
+		if i < len(res.Details) {
+			detail = res.Details[i]
+			states[detail.Cache] = true
+		}
+		passes := detail.Passes
+		if len(passes) == 0 {
+			passes = []bench.Pass{{Pass: detail.Pass, Result: res.Results[i], Detail: detail}}
+		}
+		for j := range passes {
+			r.Loads = append(r.Loads, r.passLoad(&passes[j], i < len(res.Details), records))
+		}
+	}
+	if len(states) == 1 {
+		r.set(CondCache, sortedKeys(states)[0])
+	}
+	return r
+}
+
+// passLoad is one pass over a scenario.
+func (r *Run) passLoad(p *bench.Pass, detailed bool, records map[place][]bench.Record) Load {
+	l := resultLoad(&p.Result, same)
+	l.Repeat = p.Pass
+	if detailed {
+		l.detail(&p.Detail)
+	}
+	l.perConcurrency(PP, PPMedian)
+	if !r.InProcess {
+		l.requalify(ttft, sameServer)
+		l.requalify(e2el, sameServer)
+		l.serverDetail(p.Detail.Server)
+	}
+	if own := records[place{l.Name, p.Pass}]; len(own) > 0 {
+		l.Records = own
+		l.recordSamples()
+	}
+	return l
+}
+
+// place is where a record belongs. Names are unique in a suite.
+type place struct {
+	scenario string
+	pass     int
+}
+
+// journal reads the records. A journal that is not there, or can't be read,
+// leaves the summaries as they are.
+func (r *Run) journal(path string) map[place][]bench.Record {
+	content, err := bench.ReadJournalFile(path)
+	if err != nil {
+		if _, errStat := os.Stat(path); !errors.Is(errStat, fs.ErrNotExist) {
+			r.addNotes(oneLine(err.Error()) + "; only the summaries are used")
+		}
+		return nil
+	}
+	if content.Torn {
+		r.addNotes("the journal's last line had been cut short and was left out")
+	}
+	out := map[place][]bench.Record{}
+	for _, rec := range content.Records {
+		at := place{rec.Name, rec.Pass}
+		out[at] = append(out[at], rec)
+	}
+	return out
+}
+
+// resultFields are the figures of one result, with their field names.
+func resultFields(r *bench.Result) []struct {
+	metric Metric
+	key    string
+	v      *float64
+} {
+	return []struct {
+		metric Metric
+		key    string
+		v      *float64
+	}{
+		{Duration, "duration_s", r.DurationS},
+		{RequestThroughput, "request_throughput", r.RequestThroughput},
+		{OutputThroughput, "output_throughput", r.OutputThroughput},
+		{TotalThroughput, "total_throughput", r.TotalThroughput},
+		{PeakThroughput, "peak_output_throughput", r.PeakOutputThroughput},
+		{TTFTMean, "ttft_mean_ms", r.TTFTMeanMs},
+		{TTFTMedian, "ttft_median_ms", r.TTFTMedianMs},
+		{TTFTP99, "ttft_p99_ms", r.TTFTP99Ms},
+		{TPOTMean, "tpot_mean_ms", r.TPOTMeanMs},
+		{TPOTMedian, "tpot_median_ms", r.TPOTMedianMs},
+		{TPOTP99, "tpot_p99_ms", r.TPOTP99Ms},
+		{ITLMean, "itl_mean_ms", r.ITLMeanMs},
+		{ITLMedian, "itl_median_ms", r.ITLMedianMs},
+		{ITLP99, "itl_p99_ms", r.ITLP99Ms},
+		{PP, "pp_speed", r.PPSpeed},
+		{TG, "tg_speed", r.TGSpeed},
+	}
+}
+
+// resultLoad is one of the 26-field results.
+func resultLoad(r *bench.Result, q quality) Load {
+	l := Load{
+		Name: r.Name, Input: r.InputLen, Output: r.OutputLen, Lengths: LengthsNominal,
+		Concurrency: r.Concurrency, Prompts: r.NumPrompts,
+		Successful: wholeNumber(r.SuccessfulRequests), Failed: wholeNumber(r.FailedRequests),
+	}
+	for _, f := range resultFields(r) {
+		if f.v != nil {
+			l.put(f.metric, *f.v, f.key, q)
+		}
+	}
+	if r.SuccessfulRequests > 0 {
+		l.put(InputTokens, r.TotalInputTokens, "total_input_tokens", q)
+		l.put(OutputTokens, r.TotalOutputTokens, "total_output_tokens", q)
+	}
+	if r.Error != nil {
+		l.note("failed: %s", oneLine(*r.Error))
+	}
+	return l
+}
+
+func wholeNumber(v float64) *int {
+	if v < 0 || v != math.Trunc(v) || v > maxCount {
+		return nil
+	}
+	n := int(v)
+	return &n
+}
+
+// perConcurrency marks a PP that contains queueing without calling it another
+// figure: it is our own.
+func (l *Load) perConcurrency(metrics ...Metric) {
+	for _, m := range metrics {
+		if v, ok := l.Values[m]; ok && l.Concurrency > 1 {
+			v.Note = queueingPP(l.Concurrency).note
+			l.Values[m] = v
+		}
+	}
+}
+
+// detail adds what only this program knows of a scenario.
+func (l *Load) detail(d *bench.Detail) {
+	ratio := d.RangeRatio
+	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
+	l.dist(ttft, d.TTFT, "ttft_s")
+	l.dist(tpot, d.TPOT, "tpot_s")
+	l.dist(itl, d.ITL, "itl_s")
+	l.dist(e2el, d.E2EL, "e2el_s")
+	if d.Queue != nil {
+		l.put(QueueMean, d.Queue.Mean*1e3, "queue_s.mean (s)", same)
+		l.put(QueueP99, d.Queue.P99*1e3, "queue_s.p99 (s)", same)
+	}
+	if d.Prefill != nil {
+		l.put(PrefillMean, d.Prefill.Mean*1e3, "prefill_s.mean (s)", same)
+	}
+	for _, f := range []struct {
+		metric Metric
+		key    string
+		v      *float64
+	}{
+		{PPMedian, "pp_median", d.PPMedian}, {EnginePrefill, "engine_prefill", d.EnginePrefill},
+		{PerUser, "per_user_throughput", d.PerUser}, {Goodput, "goodput", d.Goodput},
+		{OverheadRatio, "overhead_ratio", d.OverheadRatio},
+	} {
+		if f.v != nil {
+			l.put(f.metric, *f.v, f.key, same)
+		}
+	}
+	if d.TTFT != nil {
+		l.put(PeakConcurrent, float64(d.PeakConcurrent), "peak_concurrent", same)
+		l.put(ReusedTokens, float64(d.ReusedTokens), "reused_tokens", same)
+	}
+	l.energy(d.Energy)
+	if d.Status != "" && d.Status != bench.StatusComplete {
+		l.note("%s scenario", oneLine(d.Status))
+	}
+	for _, f := range d.Failures {
+		l.note("%d requests failed: %s", f.Count, oneLine(f.Reason))
+	}
+	for _, w := range d.Warnings {
+		l.note("%s", oneLine(w))
+	}
+}
+
+// serverDetail adds the server's own figures. Tokens that arrived several at
+// a time have estimated instants.
+func (l *Load) serverDetail(d *bench.ServerDetail) {
+	if d == nil {
+		return
+	}
+	for _, f := range []struct {
+		metric Metric
+		key    string
+		dist   *bench.Dist
+	}{{ServerPromptMean, "prompt_s", d.Prompt}, {ServerDecodeMean, "decode_s", d.Decode}, {ServerWaitMean, "wait_s", d.Wait}} {
+		if f.dist != nil {
+			l.put(f.metric, f.dist.Mean*1e3, "server."+f.key+".mean (s)", same)
+		}
+	}
+	if d.PromptRate != nil {
+		l.put(EnginePrefill, *d.PromptRate, "server.prompt_rate", quality{same: true, note: "by the server's own clock"})
+	}
+	if d.SplitTokens > 0 {
+		q := differs("%d tokens arrived several at a time and their instants are estimates: compare TPOT instead", d.SplitTokens)
+		l.requalify(itl, q)
+		if v, ok := l.Values[PeakThroughput]; ok {
+			v.Same, v.Note = q.same, q.note
+			l.Values[PeakThroughput] = v
+		}
+	}
+}
+
+// energy takes the power of the first kind of devices that the model ran on.
+// Kinds are not added up: which can be read differs between machines.
+func (l *Load) energy(e *bench.Energy) {
+	if e == nil {
+		return
+	}
+	for _, g := range e.Groups {
+		if !g.Used || g.MeanW == nil {
+			continue
+		}
+		q := quality{same: true, note: oneLine(g.Name)}
+		l.put(MeanPower, *g.MeanW, "energy.mean_w", q)
+		if g.JPerToken != nil {
+			l.put(EnergyPerToken, *g.JPerToken, "energy.j_per_output_token", q)
+		}
+		return
+	}
+}
+
+// dist adds the statistics of one of our distributions that the reference's
+// fields do not have.
+func (l *Load) dist(f family, d *bench.Dist, key string) {
+	if d == nil {
+		return
+	}
+	for i, v := range []float64{d.Mean, d.Median, d.P90, d.P95, d.P99, d.Std} {
+		s := f.stats()[i]
+		if _, there := l.Values[s.metric]; !there {
+			l.put(s.metric, v*1e3, key+"."+s.name+" (s)", same)
+		}
+	}
+}
+
+// recordSamples takes the raw values from the journal's records.
+func (l *Load) recordSamples() {
+	var first, perToken, gaps, total []float64
+	for i := range l.Records {
+		r := &l.Records[i]
+		if !r.OK() {
+			continue
+		}
+		first = append(first, r.TTFT()*1e3)
+		total = append(total, r.E2EL()*1e3)
+		if v, ok := r.TPOT(); ok {
+			perToken = append(perToken, v*1e3)
+		}
+		for j := 1; j < len(r.TokenTimes); j++ {
+			gaps = append(gaps, (r.TokenTimes[j]-r.TokenTimes[j-1])*1e3)
+		}
+	}
+	// The summaries were computed from the same microseconds.
+	const tolerance = 1e-6
+	l.attach(ttft, first, tolerance)
+	l.attach(tpot, perToken, tolerance)
+	l.attach(itl, gaps, tolerance)
+	l.attach(e2el, total, tolerance)
+}

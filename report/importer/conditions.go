@@ -1,0 +1,105 @@
+package importer
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// engineConditions takes over what the engine says of itself.
+func (r *Run) engineConditions(e *bench.EngineInfo) {
+	if e == nil {
+		return
+	}
+	var devices []string
+	for _, d := range e.Devices {
+		devices = append(devices, strings.Trim(d.Name+" "+d.Description, " "))
+	}
+	r.set(CondModelFile, e.ModelFile)
+	r.set(CondModelSHA256, e.ModelSHA256)
+	if c := e.ConvertedFrom; c != nil {
+		r.set(CondCheckpoint, first(c.Name, baseName(c.Path))+" ("+c.Format+")")
+	}
+	r.set(CondModelBytes, positive(e.ModelBytes))
+	// In a small model the embeddings outweigh the quantised tensors, so the
+	// engine's own word goes first.
+	r.set(CondQuant, first(quantisation(e.Description), dominantType(e.TensorTypes)))
+	r.set(CondEngine, e.Name)
+	r.set(CondVersion, e.Release)
+	r.set(CondBackend, strings.Join(e.Backends, ", "))
+	r.set(CondDevice, strings.Join(devices, ", "))
+	r.set(CondSplit, e.SplitMode)
+	if e.SplitMode != "" {
+		r.set(CondGPULayers, fmt.Sprint(e.GPULayers))
+	}
+	r.set(CondKV, e.KVType)
+	r.set(CondFlash, e.FlashAttn)
+	r.set(CondBatch, positive(int64(e.Batch)))
+	r.set(CondUBatch, positive(int64(e.UBatch)))
+	r.set(CondThreads, positive(int64(e.Threads)))
+	r.set(CondLoadMode, e.LoadMode)
+	r.set(CondSampling, e.Sampling)
+	if e.Name != "" {
+		r.set(CondSeed, fmt.Sprint(e.Seed))
+	}
+	r.set(CondEnvironment, pairs(e.Environment))
+}
+
+// dominantType is the type of most tensors, norms and biases (F32) aside: as
+// llama.cpp names a file. By bytes it would be the embeddings' in a small
+// model.
+func dominantType(types []bench.TensorTypeCount) string {
+	best := bench.TensorTypeCount{}
+	for _, t := range types {
+		if better := t.Type != "F32" && t.Tensors > best.Tensors; better || best.Type == "" || best.Type == "F32" {
+			best = t
+		}
+	}
+	return best.Type
+}
+
+// hostConditions takes over what the machine adds: the CPU, the drivers and
+// the power caps of its cards.
+func (r *Run) hostConditions(s *bench.System) {
+	if s == nil {
+		return
+	}
+	r.set(CondCPU, s.CPU)
+	var driver []string
+	for _, d := range []struct{ name, version string }{{"ROCm", s.ROCm}, {"ROCk", s.ROCkModule}} {
+		if d.version != "" {
+			driver = append(driver, d.name+" "+d.version)
+		}
+	}
+	r.set(CondDriver, strings.Join(driver, ", "))
+	var caps []string
+	for _, c := range s.Cards {
+		if c.PowerCapW == nil {
+			continue
+		}
+		if text := strconv.FormatFloat(*c.PowerCapW, 'f', -1, 64) + " W"; !slices.Contains(caps, text) {
+			caps = append(caps, text)
+		}
+	}
+	r.set(CondPower, strings.Join(caps, ", "))
+}
+
+// serverConditions says how the requests reached the engine, and what of the
+// server is not as in process.
+func (r *Run) serverConditions(s *bench.ServerInfo) {
+	if s == nil {
+		r.set(CondClient, clientInProcess)
+		return
+	}
+	r.set(CondClient, "HTTP, "+s.API+" API")
+	r.set(CondServer, strings.Trim(s.Kind+" "+s.Version, " "))
+	r.set(CondModelFile, baseName(s.ModelPath))
+	for _, c := range s.Conditions {
+		if c.Outcome == bench.OutcomeDiffers || c.Outcome == bench.OutcomeUnknown {
+			r.addNotes(oneLine(fmt.Sprintf("through the server, %s: %s (%s)", c.Name, c.Outcome, c.Detail)))
+		}
+	}
+}

@@ -1,0 +1,168 @@
+// Package importer reads the result files of LLM benchmarks, this program's
+// and other tools', into one form that can be compared. Every figure keeps
+// its unit, the field it came from, and whether it means the same as ours.
+package importer
+
+import (
+	"slices"
+
+	"ceiling/bench"
+)
+
+// Tools, as they stand in Run.Tool.
+const (
+	ToolCeiling      = "ceiling"
+	ToolReference    = "benchmark_and_report.py" // the reports that ceiling's are modelled on
+	ToolVLLM         = "vllm bench serve"
+	ToolVLLMLatency  = "vllm bench latency"
+	ToolVLLMThrough  = "vllm bench throughput"
+	ToolLlamaBench   = "llama-bench"
+	ToolBatchedBench = "llama-batched-bench"
+	ToolLlamaBenchy  = "llama-benchy"
+	ToolGuideLLM     = "GuideLLM"
+	ToolAIPerf       = "AIPerf"
+	ToolSGLang       = "SGLang bench_serving"
+)
+
+// Run is what one tool measured under one set of hidden conditions: a result
+// file, a part of one, or a folder of them.
+type Run struct {
+	Tool     string // one of the Tool constants
+	Path     string // the file or folder, as it was given
+	Model    string // as the file names it; "": not known
+	Hardware string // "": not known
+	Date     string // as the file writes it; "": not known
+	// InProcess says that no HTTP server stood between the clock and the
+	// engine.
+	InProcess bool
+	// Server is what is known of the server in between; nil for a run in
+	// process and for files of other tools.
+	Server *bench.ServerInfo
+	// Conditions are what the figures depend on beside the load, in the order
+	// of the Cond constants. What the file does not say is absent.
+	Conditions []Condition
+	Loads      []Load
+	// Notes are sentences that qualify the whole run.
+	Notes []string
+}
+
+// Condition is one hidden condition.
+type Condition struct {
+	Name  string // one of the Cond constants
+	Value string // never empty
+}
+
+// Condition names, in the order in which they are listed.
+const (
+	CondModelFile   = "model file" // without its folder
+	CondModelSHA256 = "model SHA-256"
+	CondCheckpoint  = "converted from"
+	CondModelBytes  = "model size"   // bytes
+	CondQuant       = "quantisation" // "Q4_1", "w8a8_int8"
+	CondEngine      = "engine"       // "llama.cpp", "vllm", "sglang"
+	CondVersion     = "engine version"
+	CondBackend     = "backends" // "CPU", "ROCm"
+	CondDevice      = "devices"
+	CondCPU         = "CPU"
+	CondSplit       = "split mode" // none | layer | row | tensor, or "tensor parallel 16"
+	CondTensorSplit = "tensor split"
+	CondGPULayers   = "GPU layers"
+	CondKV          = "KV type"         // "f16", or "K q8_0, V f16"
+	CondFlash       = "flash attention" // on | off | auto
+	CondBatch       = "batch"
+	CondUBatch      = "ubatch" // also the chunk of a chunked prefill
+	CondThreads     = "threads"
+	CondLoadMode    = "load mode"
+	CondSpeculative = "speculative decoding"
+	CondSampling    = "sampling"
+	CondCache       = "cache state" // cold | warm | "prefix caching on" | "prefix caching off"
+	CondPower       = "power cap"
+	CondSeed        = "seed"
+	CondDataset     = "dataset"
+	CondClient      = "client"        // "in process", "HTTP, /v1/chat/completions"
+	CondTokenizer   = "tokenizer"     // of the client
+	CondDriver      = "driver"        // "ROCm 7.1.0, ROCk 6.16.6"
+	CondServer      = "server"        // kind and version, or the options a sweep varied
+	CondOther       = "other options" // those of the engine that differ from its defaults
+	CondEnvironment = "environment"   // switches that change speed or results
+)
+
+// clientInProcess is the CondClient of a run without a server.
+const clientInProcess = "in process"
+
+// ConditionNames lists the Cond constants in their order.
+func ConditionNames() []string { return slices.Clone(conditionOrder) }
+
+// conditionOrder is the order in which conditions are listed.
+var conditionOrder = []string{
+	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
+	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
+	CondKV, CondFlash, CondBatch, CondUBatch, CondThreads, CondLoadMode,
+	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset,
+	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
+}
+
+// Load is one workload at one offered load, and what was measured under it.
+type Load struct {
+	Name string // never empty; made of the load where the file has none
+
+	Input       int // prompt tokens per request; 0: not known
+	Output      int // generated tokens per request; 0: not known
+	Concurrency int // most requests in flight; 0: not known, or no limit
+	Prompts     int // requests in total; 0: not known
+	Depth       int // tokens in the KV cache before the measurement (llama-bench -d); 0: none
+
+	// Lengths says what Input and Output are: one of the Lengths constants,
+	// "" where neither is known.
+	Lengths string
+
+	RangeRatio  *float64 // lengths spread by ± this share; nil: not known
+	RequestRate *float64 // arrivals in requests/s; nil: closed loop, all at once, or not known
+	Burstiness  *float64 // shape of the gaps between arrivals, 1: Poisson; nil: not known, or no rate
+	Cache       string   // bench.CacheCold | bench.CacheWarm | "": not known
+	Repeat      int      // which pass over the same load, from 0
+
+	Successful *int // requests; nil: not known
+	Failed     *int
+
+	Values  map[Metric]Value
+	Records []bench.Record // of this load, from our journal; nil where there is none
+	// Notes are sentences that qualify this load's figures.
+	Notes []string
+}
+
+// What a load's Input and Output are.
+const (
+	LengthsNominal = "nominal" // what was asked for
+	LengthsExact   = "exact"   // every request had them
+	LengthsMean    = "mean"    // mean over the requests, rounded to a whole token
+)
+
+// Value is one figure.
+type Value struct {
+	V    float64 // finite, in Unit
+	Unit string  // that of its metric
+	// Origin is the field or the place in the file that V came from, with the
+	// file's unit where that is another one, or the formula V was derived by.
+	Origin string
+	// Same says that the figure is defined as ours is. Note says why not, or
+	// what else to know.
+	Same bool
+	Note string
+	// Samples are the raw values behind the figure, in Unit: one per request,
+	// per gap between tokens (ITL), or per repetition. nil: the file has only
+	// summaries. The statistics of one distribution share one slice: read
+	// only.
+	Samples []float64
+}
+
+// Condition is the value of a hidden condition; ok is false where the file
+// does not say.
+func (r *Run) Condition(name string) (value string, ok bool) {
+	for _, c := range r.Conditions {
+		if c.Name == name {
+			return c.Value, true
+		}
+	}
+	return "", false
+}

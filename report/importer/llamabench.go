@@ -1,0 +1,290 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// What llama-bench measures is the engine alone.
+const noteEngineOnly = "engine only: random tokens, a fresh KV cache each repetition, no sampling and no scheduler"
+
+// readLlamaBench reads `llama-bench -o json` and `-o jsonl`.
+func readLlamaBench(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		r := llamaBenchRun(o)
+		r.addNotes(f.notes...)
+		l, err := llamaBenchLoad(o)
+		if err != nil {
+			return nil, fmt.Errorf("written by %s: test %d: %w", ToolLlamaBench, len(parts)+1, err)
+		}
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}
+
+// llamaBenchRun takes the conditions. The tests of one file may differ in any
+// of them. A commit of digits alone is a number in CSV, so texts are read as
+// scalars.
+func llamaBenchRun(o object) Run {
+	r := Run{Tool: ToolLlamaBench, InProcess: true, Model: o.scalar("model_type"), Date: o.scalar("test_time")}
+	r.Hardware = first(o.scalar("gpu_info"), o.scalar("cpu_info"))
+	version := o.scalar("build_commit")
+	if n := o.scalar("build_number"); n != "" {
+		version = "b" + n + " (" + version + ")"
+	}
+	r.set(CondModelFile, baseName(o.scalar("model_filename")))
+	r.set(CondModelBytes, o.scalar("model_size"))
+	r.set(CondQuant, quantisation(r.Model))
+	r.set(CondEngine, "llama.cpp")
+	r.set(CondVersion, version)
+	r.set(CondBackend, o.scalar("backends"))
+	r.set(CondDevice, o.scalar("gpu_info"))
+	r.set(CondCPU, o.scalar("cpu_info"))
+	r.set(CondSplit, o.scalar("split_mode"))
+	if split := o.scalar("tensor_split"); strings.Trim(split, "0./") != "" {
+		r.set(CondTensorSplit, split)
+	}
+	r.set(CondGPULayers, o.scalar("n_gpu_layers"))
+	r.set(CondKV, kvType(o.scalar("type_k"), o.scalar("type_v")))
+	r.set(CondFlash, o.onOff("flash_attn"))
+	r.set(CondBatch, o.scalar("n_batch"))
+	r.set(CondUBatch, o.scalar("n_ubatch"))
+	r.set(CondThreads, o.scalar("n_threads"))
+	r.set(CondLoadMode, loadMode(o))
+	r.set(CondClient, clientInProcess)
+	r.set(CondOther, llamaBenchOthers(o))
+	return r
+}
+
+// llamaBenchDefaults are the options that rarely differ, with the values that
+// stand for "as usual".
+var llamaBenchDefaults = []struct{ key, usual string }{
+	{"cpu_mask", "0x0"}, {"cpu_strict", "false 0"}, {"poll", "50"}, {"n_cpu_moe", "0"}, {"main_gpu", "0"},
+	{"no_kv_offload", "false 0"}, {"devices", "auto"}, {"tensor_buft_overrides", "none"}, {"lazy_mode", "auto"},
+	{"embeddings", "false 0"}, {"no_op_offload", "false 0"}, {"no_host", "false 0"},
+	{"fit_target", "0"}, {"fit_min_ctx", "0"},
+}
+
+// llamaBenchOthers lists the options that differ from llama-bench's defaults.
+func llamaBenchOthers(o object) string {
+	var out []string
+	for _, d := range llamaBenchDefaults {
+		if v := o.scalar(d.key); v != "" && !containsWord(d.usual, v) {
+			out = append(out, d.key+"="+v)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func containsWord(words, word string) bool {
+	for _, w := range strings.Fields(words) {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+func kvType(k, v string) string {
+	if k == v || v == "" {
+		return k
+	}
+	return "K " + k + ", V " + v
+}
+
+// loadMode is the newer builds' own word, or that of the older switches.
+func loadMode(o object) string {
+	if mode := o.scalar("load_mode"); mode != "" {
+		return mode
+	}
+	switch {
+	case o.onOff("use_direct_io") == "on":
+		return "direct-io"
+	case o.onOff("use_mmap") == "on":
+		return "mmap"
+	case o.onOff("use_mmap") == "off":
+		return "read"
+	}
+	return ""
+}
+
+// quantisation is what follows the size in llama.cpp's description of a
+// model: "Q8_0" of "qwen35 27B Q8_0".
+func quantisation(description string) string {
+	words := strings.Fields(description)
+	for i, w := range words {
+		size := strings.TrimRight(w, "BMK")
+		if i > 0 && size != w && (strings.HasPrefix(w, "?") || w[0] >= '0' && w[0] <= '9') {
+			return strings.Join(words[i+1:], " ")
+		}
+	}
+	return ""
+}
+
+// llamaBenchLoad is one test: a prompt (pp), a generation (tg) or one after
+// the other (pg).
+func llamaBenchLoad(o object) (Load, error) {
+	prompt, okPrompt := o.count("n_prompt")
+	gen, okGen := o.count("n_gen")
+	rate, okRate := o.number("avg_ts")
+	if !okPrompt || !okGen || prompt+gen == 0 {
+		return Load{}, errors.New("n_prompt and n_gen say of no test what it was")
+	}
+	l := Load{Input: prompt, Output: gen, Concurrency: 1, Lengths: LengthsExact}
+	l.Depth, _ = o.count("n_depth")
+	metric, q := TotalThroughput, differs("prompt and generation together in one stream; %s", noteEngineOnly)
+	switch {
+	case gen == 0:
+		l.Name, metric, q = fmt.Sprintf("pp%d", prompt), EnginePrefill, differs("%s; ours is over whole requests with their sampling", noteEngineOnly)
+	case prompt == 0:
+		l.Name, metric, q = fmt.Sprintf("tg%d", gen), TG, differs("%s; ours is 1000 / mean TPOT", noteEngineOnly)
+	default:
+		l.Name = fmt.Sprintf("pp%d+tg%d", prompt, gen)
+	}
+	if l.Depth > 0 {
+		l.Name += fmt.Sprintf(" @ d%d", l.Depth)
+	}
+	if !okRate || rate == 0 {
+		l.note("no rate was measured")
+		return l, nil
+	}
+	l.put(metric, rate, "avg_ts", q)
+	v := l.Values[metric]
+	v.Samples = l.llamaBenchSamples(o, rate)
+	l.Values[metric] = v
+	return l, nil
+}
+
+// llamaBenchSamples are the rates of the repetitions. samples_ns is exact;
+// samples_ts has six digits.
+func (l *Load) llamaBenchSamples(o object, mean float64) []float64 {
+	ns := o.numbers("samples_ns")
+	samples := make([]float64, 0, len(ns))
+	sum := 0.0
+	for _, t := range ns {
+		if t <= 0 {
+			l.note("samples_ns has a repetition of %g ns: the repetitions are left out", t)
+			return nil
+		}
+		rate := float64(l.Input+l.Output) * 1e9 / t
+		samples = append(samples, rate)
+		sum += rate
+	}
+	if len(samples) == 0 {
+		return nil
+	}
+	if got := sum / float64(len(samples)); math.Abs(got-mean) > 1e-4*mean {
+		l.note("samples_ns gives a mean of %.4f tok/s and avg_ts is %.4f: the repetitions are left out", got, mean)
+		return nil
+	}
+	return samples
+}
+
+// isLlamaBenchCSV tells whether the first line of b is that of
+// `llama-bench -o csv`.
+func isLlamaBenchCSV(b []byte) bool {
+	line, _, _ := bytes.Cut(b[:min(len(b), 1<<16)], []byte("\n"))
+	return bytes.Contains(line, []byte("build_commit")) && bytes.Contains(line, []byte("avg_ts")) &&
+		bytes.Count(line, []byte(",")) > 10 && !bytes.ContainsAny(line, "{[")
+}
+
+// readLlamaBenchCSV reads `llama-bench -o csv`, which quotes every value and
+// has no repetitions.
+func readLlamaBenchCSV(b []byte) ([]*Run, error) {
+	in := csv.NewReader(bytes.NewReader(b))
+	header, err := in.Read()
+	if err != nil {
+		return nil, fmt.Errorf("written by %s: %w", ToolLlamaBench, err)
+	}
+	f := &file{}
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("written by %s: %w after %d rows: %w", ToolLlamaBench, errCut, len(f.items), err)
+		}
+		o := object{fields: map[string]json.RawMessage{}, bad: new([]string)}
+		for i, cell := range row {
+			o.fields[header[i]] = csvValue(cell)
+		}
+		f.items = append(f.items, o)
+	}
+	if len(f.items) == 0 {
+		return nil, fmt.Errorf("written by %s, but there is no row in it", ToolLlamaBench)
+	}
+	return readLlamaBench(f)
+}
+
+// csvValue turns a cell into the JSON it would be in the other formats.
+func csvValue(cell string) json.RawMessage {
+	if _, err := strconv.ParseFloat(cell, 64); err == nil && json.Valid([]byte(cell)) {
+		return json.RawMessage(cell)
+	}
+	text, err := json.Marshal(cell)
+	if err != nil {
+		return json.RawMessage("null") // strings always marshal
+	}
+	return text
+}
+
+// readBatchedBench reads llama-batched-bench's JSONL: lock step batches of pl
+// sequences.
+func readBatchedBench(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		r := Run{Tool: ToolBatchedBench, InProcess: true, Notes: f.notes}
+		r.addNotes("the file names neither model nor device")
+		r.set(CondEngine, "llama.cpp")
+		r.set(CondGPULayers, o.scalar("n_gpu_layers"))
+		r.set(CondFlash, o.onOff("flash_attn"))
+		r.set(CondBatch, o.scalar("n_batch"))
+		r.set(CondUBatch, o.scalar("n_ubatch"))
+		r.set(CondThreads, o.scalar("n_threads"))
+		r.set(CondClient, clientInProcess)
+		other := "n_kv_max=" + o.scalar("n_kv_max")
+		if n := o.scalar("n_threads_batch"); n != "" && n != o.scalar("n_threads") {
+			other += ", n_threads_batch=" + n
+		}
+		r.set(CondOther, other)
+		l := batchedLoad(o)
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}
+
+func batchedLoad(o object) Load {
+	l := Load{Lengths: LengthsExact}
+	l.Input, _ = o.count("pp")
+	l.Output, _ = o.count("tg")
+	l.Concurrency, _ = o.count("pl")
+	l.Prompts = l.Concurrency
+	l.Name = fmt.Sprintf("pp%d tg%d pl%d", l.Input, l.Output, l.Concurrency)
+	const lockStep = "one batch in lock step: all prompts first, then all streams together; no sampling and no arrivals"
+	if o.onOff("is_pp_shared") == "on" {
+		l.note("the prompt is shared by all sequences and computed once")
+	}
+	l.putField(EnginePrefill, o, "speed_pp", 1, differs("pl × pp / t_pp of %s", lockStep))
+	l.putField(DecodeRate, o, "speed_tg", 1, differs("pl × tg / t_tg of %s; an output throughput has the prefill in its time", lockStep))
+	l.putField(TotalThroughput, o, "speed", 1, differs("%s", lockStep))
+	l.putField(Duration, o, "t", 1, differs("%s", lockStep))
+	l.dropIfZero(EnginePrefill, DecodeRate, TotalThroughput, Duration)
+	if v, ok := l.Values[DecodeRate]; ok && l.Concurrency > 0 {
+		l.put(TG, v.V/float64(l.Concurrency), "speed_tg / pl", differs("a stream's share of %s; ours is 1000 / mean TPOT", lockStep))
+	}
+	if d, ok := l.Values[Duration]; ok && l.Output > 0 && l.Concurrency > 0 {
+		l.put(OutputThroughput, float64(l.Output*l.Concurrency)/d.V, "pl × tg / t", differs("%s", lockStep))
+	}
+	return l
+}

@@ -1,0 +1,268 @@
+package importer
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// quality says whether a figure means the same as ours.
+type quality struct {
+	same bool
+	note string
+}
+
+// Figures of the same definition, and what to know of those that were
+// measured on the other side of a server.
+var (
+	same       = quality{same: true}
+	sameServer = quality{same: true, note: "measured at a client: holds HTTP, tokenising, chat template and streaming, which an in-process figure does not"}
+)
+
+// differs is the quality of a figure that is defined in another way.
+func differs(format string, args ...any) quality {
+	return quality{note: fmt.Sprintf(format, args...)}
+}
+
+// put adds a figure. One that is not finite or below 0 was not measured, and
+// is left out with a note.
+func (l *Load) put(m Metric, v float64, origin string, q quality) {
+	if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		l.note("%s is %g, which is not a measured number: left out", origin, v)
+		return
+	}
+	if l.Values == nil {
+		l.Values = map[Metric]Value{}
+	}
+	l.Values[m] = Value{V: v, Unit: m.Info().Unit, Origin: origin, Same: q.same, Note: q.note}
+}
+
+// putField adds a figure from a field that may be missing. scale turns the
+// field's unit into the metric's.
+func (l *Load) putField(m Metric, o object, key string, scale float64, q quality) {
+	if v, ok := o.number(key); ok {
+		l.put(m, v*scale, key, q)
+	}
+}
+
+func (l *Load) note(format string, args ...any) {
+	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
+}
+
+// family is the statistics of one distribution.
+type family struct {
+	title                            string
+	mean, median, p90, p95, p99, std Metric
+}
+
+var (
+	ttft = family{"TTFT", TTFTMean, TTFTMedian, TTFTP90, TTFTP95, TTFTP99, TTFTStd}
+	tpot = family{"TPOT", TPOTMean, TPOTMedian, TPOTP90, TPOTP95, TPOTP99, TPOTStd}
+	itl  = family{"ITL", ITLMean, ITLMedian, ITLP90, ITLP95, ITLP99, ITLStd}
+	e2el = family{"E2EL", E2ELMean, E2ELMedian, E2ELP90, E2ELP95, E2ELP99, E2ELStd}
+)
+
+// stats names a family's statistics as the tools do.
+func (f family) stats() []struct {
+	name   string
+	metric Metric
+} {
+	return []struct {
+		name   string
+		metric Metric
+	}{{"mean", f.mean}, {"median", f.median}, {"p90", f.p90}, {"p95", f.p95}, {"p99", f.p99}, {"std", f.std}}
+}
+
+// attach gives the family's figures their raw values. They must reproduce the
+// file's own mean to within tolerance, a share of it: what does not is not
+// the sample behind the figures, and is left out with a note.
+func (l *Load) attach(f family, samples []float64, tolerance float64) {
+	mean, ok := l.Values[f.mean]
+	if !ok || len(samples) == 0 {
+		return
+	}
+	sum := 0.0
+	for _, v := range samples {
+		sum += v
+	}
+	if got := sum / float64(len(samples)); math.Abs(got-mean.V) > tolerance*mean.V {
+		l.note("the raw values of %s have a mean of %.4g and the file says %.4g: left out", f.title, got, mean.V)
+		return
+	}
+	for _, s := range f.stats() {
+		if v, ok := l.Values[s.metric]; ok {
+			v.Samples = samples
+			l.Values[s.metric] = v
+		}
+	}
+}
+
+// Chunks and gaps.
+const (
+	itlUnknown = "gap between streamed chunks; the file does not show whether each holds one token"
+	// bundled is how far mean ITL may lie above mean TPOT. Both come from the
+	// same gaps, weighted differently.
+	bundled = 1.2
+)
+
+// judgeITL marks ITL as what it is: the gap between chunks, equal to ours
+// where each chunk is one token. chunks and tokens are totals over the same
+// requests, 0 where the file does not say.
+func (l *Load) judgeITL(chunks, tokens int) {
+	q := quality{same: true, note: itlUnknown}
+	itlMean, okITL := l.Values[ITLMean]
+	tpotMean, okTPOT := l.Values[TPOTMean]
+	switch {
+	case chunks > 0 && chunks < tokens:
+		q = differs("gap between streamed chunks, and there are %d chunks for %d tokens: compare TPOT instead", chunks, tokens)
+	case chunks > 0:
+		q = quality{same: true, note: "gap between streamed chunks, which hold one token each in the requests that the file lists"}
+	case okITL && okTPOT && itlMean.V > bundled*tpotMean.V:
+		q = differs("gap between streamed chunks, and its mean is %.2f× the mean TPOT: chunks hold several tokens; compare TPOT instead", itlMean.V/tpotMean.V)
+	}
+	l.requalify(itl, q)
+}
+
+// requalify marks a whole family.
+func (l *Load) requalify(f family, q quality) {
+	for _, s := range f.stats() {
+		if v, ok := l.Values[s.metric]; ok {
+			v.Same, v.Note = q.same, q.note
+			l.Values[s.metric] = v
+		}
+	}
+}
+
+// queueingPP is the quality of a PP that was computed as ours, from the TTFT
+// at concurrency c.
+func queueingPP(c int) quality {
+	if c > 1 {
+		return differs("from a TTFT at concurrency %d, so it contains queueing: not a prefill speed", c)
+	}
+	return same
+}
+
+// dropIfZero takes the figures away whose value is 0, for tools that write 0
+// where nothing was measured.
+func (l *Load) dropIfZero(metrics ...Metric) {
+	for _, m := range metrics {
+		if v, ok := l.Values[m]; ok && v.V == 0 {
+			delete(l.Values, m)
+		}
+	}
+}
+
+// means fills Input and Output from totals over n requests.
+func (l *Load) means(input, output float64, n int) {
+	if n <= 0 {
+		return
+	}
+	l.Input, l.Output = round(input/float64(n)), round(output/float64(n))
+	l.Lengths = LengthsMean
+}
+
+func round(v float64) int {
+	if !(v >= 0 && v <= maxCount) {
+		return 0
+	}
+	return int(math.Round(v))
+}
+
+// describe names a load that has no name in its file.
+func (l *Load) describe() string {
+	var parts []string
+	add := func(format string, n int) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(format, n))
+		}
+	}
+	add("in %d", l.Input)
+	add("out %d", l.Output)
+	add("c=%d", l.Concurrency)
+	if l.RequestRate != nil {
+		parts = append(parts, "rate "+strconv.FormatFloat(*l.RequestRate, 'g', -1, 64)+"/s")
+	}
+	add("n=%d", l.Prompts)
+	if len(parts) == 0 {
+		return "load"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// part is one load and the run it belongs to, before runs are put together.
+type part struct {
+	run  Run
+	load Load
+}
+
+// gather makes one Run of all parts that have the same model and conditions.
+func gather(parts []part) []*Run {
+	var runs []*Run
+	index := map[string]*Run{}
+	for _, p := range parts {
+		key := fmt.Sprintf("%q %q %q", p.run.Model, p.run.Hardware, p.run.Conditions)
+		r := index[key]
+		if r == nil {
+			header := p.run
+			r = &header
+			index[key], runs = r, append(runs, r)
+		}
+		r.addNotes(p.run.Notes...)
+		r.Loads = append(r.Loads, p.load)
+	}
+	return runs
+}
+
+func (r *Run) addNotes(notes ...string) {
+	for _, n := range notes {
+		if !slices.Contains(r.Notes, n) {
+			r.Notes = append(r.Notes, n)
+		}
+	}
+}
+
+// set adds a hidden condition, unless its value is not known or was known
+// before.
+func (r *Run) set(name, value string) {
+	_, there := r.Condition(name)
+	if value = oneLine(value); value != "" && !there {
+		r.Conditions = append(r.Conditions, Condition{Name: name, Value: value})
+	}
+}
+
+// finish fills in what follows from the rest: names, passes over the same
+// load, the order of conditions.
+func (r *Run) finish(path string) {
+	r.Path = path
+	rank := map[string]int{}
+	for i, name := range conditionOrder {
+		rank[name] = i
+	}
+	slices.SortStableFunc(r.Conditions, func(a, b Condition) int { return rank[a.Name] - rank[b.Name] })
+	seen := map[string]int{}
+	for i := range r.Loads {
+		l := &r.Loads[i]
+		if l.Name = oneLine(l.Name); l.Name == "" {
+			l.Name = l.describe()
+		}
+		if r.Tool == ToolCeiling {
+			continue // its passes are numbered already
+		}
+		key := fmt.Sprintf("%q %d %d %d %d %d %q %s", l.Name, l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.Cache, float(l.RequestRate))
+		l.Repeat = seen[key]
+		seen[key]++
+	}
+}
+
+// float prints an optional number.
+func float(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,152 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// nonFinite are the literals that Python's json and C's printf write for
+// numbers that JSON can't hold.
+var nonFinite = [][]byte{
+	[]byte("NaN"), []byte("Infinity"), []byte("-Infinity"),
+	[]byte("nan"), []byte("-nan"), []byte("inf"), []byte("-inf"),
+}
+
+var null = []byte("null")
+
+// finite replaces those literals by null. Strings stay as they are, and so
+// does every other token.
+func finite(b []byte) []byte {
+	if !bytes.Contains(b, []byte("NaN")) && !bytes.Contains(b, []byte("nan")) &&
+		!bytes.Contains(b, []byte("Inf")) && !bytes.Contains(b, []byte("inf")) {
+		return b
+	}
+	out := make([]byte, 0, len(b)+64)
+	for i := 0; i < len(b); {
+		token := b[i : i+tokenLength(b[i:])]
+		i += len(token)
+		if isNonFinite(token) {
+			token = null
+		}
+		out = append(out, token...)
+	}
+	return out
+}
+
+func isNonFinite(token []byte) bool {
+	for _, literal := range nonFinite {
+		if bytes.Equal(token, literal) {
+			return true
+		}
+	}
+	return false
+}
+
+// tokenLength is the length of the token that b, which is not empty, begins
+// with: a string with its quotes, a word or number, or one byte of anything
+// else. A string that does not end goes on to the end of b.
+func tokenLength(b []byte) int {
+	if b[0] == '"' {
+		for i := 1; i < len(b); i++ {
+			switch b[i] {
+			case '\\':
+				i++
+			case '"':
+				return i + 1
+			}
+		}
+		return len(b)
+	}
+	n := 0
+	for n < len(b) && isWord(b[n]) {
+		n++
+	}
+	return max(n, 1)
+}
+
+// isWord tells whether c can be part of a number or a literal.
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.' || c == '_'
+}
+
+// errCut is what a file that ends too early fails with.
+var errCut = errors.New("cut off")
+
+// jsonValues takes b apart into the JSON values that stand in it one after
+// the other. The error wraps errCut where the last one does not end.
+func jsonValues(b []byte) ([]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	var values []json.RawMessage
+	for {
+		var v json.RawMessage
+		err := dec.Decode(&v)
+		switch {
+		case errors.Is(err, io.EOF):
+			return values, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return values, fmt.Errorf("%w after %d bytes", errCut, len(b))
+		case err != nil:
+			return values, fmt.Errorf("not JSON at byte %d: %w", dec.InputOffset(), err)
+		}
+		values = append(values, v)
+	}
+}
+
+// jsonLines finds the JSON objects among log lines: each line that begins
+// with a brace is one. skipped counts the other lines that are not empty.
+func jsonLines(b []byte) (values []json.RawMessage, skipped int, err error) {
+	for number := 1; len(b) > 0; number++ {
+		line, rest, _ := bytes.Cut(b, []byte("\n"))
+		b = rest
+		line = bytes.TrimSpace(line)
+		switch {
+		case len(line) == 0:
+		case line[0] != '{':
+			skipped++
+		case json.Valid(line):
+			values = append(values, json.RawMessage(line))
+		default:
+			err := fmt.Errorf("line %d is not a whole JSON object", number)
+			if len(bytes.TrimSpace(rest)) == 0 {
+				err = fmt.Errorf("%w in line %d", errCut, number)
+			}
+			return values, skipped, err
+		}
+	}
+	return values, skipped, nil
+}
+
+// keysOf collects the object keys of b, at any depth, up to where its JSON
+// ends or breaks.
+func keysOf(b []byte) map[string]bool {
+	const most = 100_000 // tokens: enough to know any tool by
+	keys := map[string]bool{}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	type level struct{ object, key bool }
+	var stack []level
+	for range most {
+		t, err := dec.Token()
+		if err != nil {
+			return keys
+		}
+		top := len(stack) - 1
+		if d, ok := t.(json.Delim); ok && (d == '}' || d == ']') {
+			stack = stack[:top]
+			continue
+		}
+		if top >= 0 && stack[top].object {
+			stack[top].key = !stack[top].key
+			if name, ok := t.(string); ok && stack[top].key {
+				keys[name] = true
+				continue
+			}
+		}
+		if d, ok := t.(json.Delim); ok {
+			stack = append(stack, level{object: d == '{'})
+		}
+	}
+	return keys
+}

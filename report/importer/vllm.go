@@ -1,0 +1,367 @@
+package importer
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// noteConcurrent is about a peak concurrency whose rule the file does not
+// say.
+const noteConcurrent = "clients up to vLLM 0.28, and SGLang's, count every second that a request touches, so this is above the true peak; ours is exact"
+
+// vllmKeys are the keys of a result file that are not a user's own: --metadata
+// and the overrides of a sweep stand beside them.
+var vllmKeys = keySet(`date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
+	max_concurrency ramp_up_strategy ramp_up_start_rps ramp_up_end_rps duration completed failed total_input_tokens
+	total_output_tokens request_throughput request_goodput output_throughput total_token_throughput
+	max_output_tokens_per_s max_concurrent_requests rtfx best_of use_beam_search input_lens output_lens ttfts itls
+	start_times generated_texts errors latencies queue_times rps_change_events run_number
+	random_input_len random_output_len random_range_ratio input_len output_len goodput`)
+
+func keySet(names string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range strings.Fields(names) {
+		set[name] = true
+	}
+	return set
+}
+
+// readVLLM reads `vllm bench serve --save-result` files: one result, one per
+// line (--append-result), or the list of a sweep's summary.json.
+func readVLLM(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		parts = append(parts, vllmPart(o, f.notes))
+	}
+	return gather(parts), nil
+}
+
+func vllmPart(o object, notes []string) part {
+	r := Run{Tool: ToolVLLM, Model: o.text("model_id"), Date: o.text("date"), Notes: notes}
+	l := vllmLoad(o)
+	backend := first(o.text("backend"), o.text("endpoint_type"))
+	if backend == exportBackend {
+		r.ownExport(o, &l)
+	} else {
+		r.set(CondClient, strings.TrimSuffix("HTTP, backend "+backend, ", backend "))
+	}
+	r.set(CondTokenizer, o.text("tokenizer_id"))
+	if others := vllmOthers(o); others != "" {
+		l.note("also in the file: %s", others)
+	}
+	l.Notes = append(l.Notes, *o.bad...)
+	return part{r, l}
+}
+
+// exportBackend is what `ceiling export --format vllm` writes as backend.
+const exportBackend = "ceiling"
+
+// ownExport takes what this program's export adds to vLLM's keys. One that
+// does not say how its requests reached the engine may be of a run through a
+// server.
+func (r *Run) ownExport(o object, l *Load) {
+	r.Hardware = o.text("ceiling_hardware")
+	l.Name, l.Cache = o.text("ceiling_scenario"), o.text("ceiling_cache")
+	client := o.text("ceiling_client")
+	r.set(CondClient, client)
+	if r.InProcess = client == clientInProcess; r.InProcess {
+		l.requalify(ttft, same)
+		l.requalify(e2el, same)
+	}
+}
+
+// vllmOthers lists what --metadata or a sweep added.
+func vllmOthers(o object) string {
+	const most = 8
+	var out []string
+	for _, key := range sortedKeys(o.fields) {
+		ours := vllmKeys[key] || strings.HasSuffix(key, "_ms")
+		for _, prefix := range []string{"spec_decode_", "probe_", "diffusion_", "ceiling_"} {
+			ours = ours || strings.HasPrefix(key, prefix)
+		}
+		if value := o.scalar(key); !ours && value != "" && len(out) < most {
+			out = append(out, oneLine(key)+"="+oneLine(value))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func vllmLoad(o object) Load {
+	l := Load{Name: o.text("label"), RequestRate: vllmRate(o)}
+	l.Prompts, _ = o.count("num_prompts")
+	l.Concurrency, _ = o.count("max_concurrency")
+	if l.RequestRate != nil {
+		if b, ok := o.number("burstiness"); ok {
+			l.Burstiness = &b
+		}
+	} else if l.Concurrency == 0 {
+		l.Concurrency = l.Prompts
+		l.note("no limit on concurrency and no rate: all %d requests at once", l.Prompts)
+	}
+	l.Successful, l.Failed = o.countPointer("completed"), o.countPointer("failed")
+	if l.Failed == nil && l.Successful != nil && *l.Successful <= l.Prompts {
+		n := l.Prompts - *l.Successful
+		l.Failed = &n
+	}
+	if l.Failed != nil && *l.Failed > 0 {
+		l.note("%d of %d requests failed", *l.Failed, l.Prompts)
+	}
+	if l.Successful == nil || *l.Successful == 0 {
+		l.note("no request succeeded: the zeros in the file stand for missing values")
+		return l
+	}
+	l.vllmFigures(o)
+	l.vllmLengths(o)
+	chunks, tokens := l.vllmRaw(o)
+	l.judgeITL(chunks, tokens)
+	return l
+}
+
+// vllmRate is the request rate; nil for "inf", which is all at once.
+func vllmRate(o object) *float64 {
+	if v, ok := o.get("request_rate"); ok && v[0] == '"' {
+		if text := strings.ToLower(o.text("request_rate")); text != "inf" && text != "infinity" {
+			o.reject("request_rate", v, "a rate")
+		}
+		return nil
+	}
+	if rate, ok := o.number("request_rate"); ok && rate > 0 {
+		return &rate
+	}
+	return nil
+}
+
+// vllmFigures takes the summary.
+func (l *Load) vllmFigures(o object) {
+	l.putField(Duration, o, "duration", 1, same)
+	l.putField(InputTokens, o, "total_input_tokens", 1, same)
+	l.putField(OutputTokens, o, "total_output_tokens", 1, same)
+	l.putField(RequestThroughput, o, "request_throughput", 1, same)
+	l.putField(OutputThroughput, o, "output_throughput", 1, same)
+	l.putField(TotalThroughput, o, "total_token_throughput", 1, same)
+	l.putField(Goodput, o, "request_goodput", 1, same)
+	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
+	l.putField(PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
+	l.putField(AcceptLength, o, "spec_decode_acceptance_length", 1, same)
+	l.latencies(o, map[string]family{"ttft": ttft, "tpot": tpot, "itl": itl, "e2el": e2el})
+	l.putField(QueueMean, o, "mean_client_queue_time_ms", 1, same)
+	l.putField(QueueP99, o, "p99_client_queue_time_ms", 1, same)
+	l.dropIfZero(PeakThroughput, PeakConcurrent)
+}
+
+// latencies takes "mean_ttft_ms" and the like. A family whose mean is 0 had
+// no value: these tools write 0 for the statistics of nothing.
+func (l *Load) latencies(o object, families map[string]family) {
+	for _, key := range sortedKeys(families) {
+		f := families[key]
+		q := same
+		if f == ttft || f == e2el {
+			q = sameServer
+		}
+		if mean, ok := o.number("mean_" + key + "_ms"); !ok || mean == 0 {
+			continue
+		}
+		for _, s := range f.stats() {
+			l.putField(s.metric, o, s.name+"_"+key+"_ms", 1, q)
+		}
+	}
+}
+
+// vllmLengths finds the lengths: those that were asked for, where a sweep
+// varied them, else the means.
+func (l *Load) vllmLengths(o object) {
+	input, okIn := l.Values[InputTokens]
+	output, okOut := l.Values[OutputTokens]
+	if okIn && okOut {
+		l.means(input.V, output.V, *l.Successful)
+	}
+	in, okIn := firstCount(o, "random_input_len", "input_len")
+	out, okOut := firstCount(o, "random_output_len", "output_len")
+	if okIn && okOut {
+		l.Input, l.Output, l.Lengths = in, out, LengthsNominal
+	}
+	// Newer versions write an object with one ratio per length.
+	if v, ok := o.get("random_range_ratio"); ok && v[0] != '{' {
+		if ratio, ok := o.number("random_range_ratio"); ok {
+			l.RangeRatio = &ratio
+		}
+	}
+}
+
+// vllmArrays are the per-request arrays of --save-detailed, in send order.
+type vllmArrays struct {
+	inputs, outputs, ttfts, latencies []float64
+	itls                              [][]float64
+	ok                                []bool
+	succeeded                         int
+}
+
+// vllmRaw takes the raw values of the detailed arrays, and counts their
+// chunks and tokens; 0 where there are no arrays.
+func (l *Load) vllmRaw(o object) (chunks, tokens int) {
+	a, there := readVLLMArrays(o)
+	if !there {
+		return 0, 0
+	}
+	for i, gaps := range a.itls {
+		if a.ok[i] && a.outputs[i] > 0 {
+			chunks += len(gaps) + 1
+			tokens += round(a.outputs[i])
+		}
+	}
+	switch n := len(a.ttfts); {
+	case n != l.Prompts:
+		l.note("the arrays hold %d of %d requests: only the summaries are used", n, l.Prompts)
+		return chunks, tokens
+	case a.succeeded != *l.Successful:
+		l.note("%d requests in the arrays succeeded and %d in the summary: only the summaries are used", a.succeeded, *l.Successful)
+		return chunks, tokens
+	}
+	l.vllmSamples(a)
+	if l.Lengths != LengthsNominal && constant(a.inputs, a.ok) && constant(a.outputs, a.ok) {
+		l.Lengths = LengthsExact
+	}
+	return chunks, tokens
+}
+
+// readVLLMArrays reads the arrays; ok is false where they are not there or of
+// different lengths.
+func readVLLMArrays(o object) (a vllmArrays, ok bool) {
+	a.inputs, a.outputs, a.ttfts = o.numbers("input_lens"), o.numbers("output_lens"), o.numbers("ttfts")
+	if raw, there := o.get("itls"); there && json.Unmarshal(raw, &a.itls) != nil {
+		o.reject("itls", raw, "a list of lists of numbers")
+	}
+	n := len(a.ttfts)
+	if n == 0 || len(a.itls) != n || len(a.outputs) != n || len(a.inputs) != n {
+		return vllmArrays{}, false
+	}
+	if a.latencies = o.numbers("latencies"); len(a.latencies) != n {
+		a.latencies = nil
+	}
+	reasons := o.list("errors")
+	a.ok = make([]bool, n)
+	for i := range a.ok {
+		a.ok[i] = a.outputs[i] > 0 || a.ttfts[i] > 0
+		if len(reasons) == n {
+			a.ok[i] = string(reasons[i]) == `""` || string(reasons[i]) == "null"
+		}
+		if a.ok[i] {
+			a.succeeded++
+		}
+	}
+	return a, true
+}
+
+// vllmSamples turns the arrays into the values that the summary is of.
+func (l *Load) vllmSamples(a vllmArrays) {
+	var first, perToken, gaps, total []float64
+	for i, ok := range a.ok {
+		if !ok {
+			continue
+		}
+		first = append(first, a.ttfts[i]*1e3)
+		sum := 0.0
+		for _, gap := range a.itls[i] {
+			gaps = append(gaps, gap*1e3)
+			sum += gap
+		}
+		if a.latencies != nil {
+			total = append(total, a.latencies[i]*1e3)
+			sum = a.latencies[i] - a.ttfts[i]
+		}
+		if n := a.outputs[i]; n > 1 {
+			perToken = append(perToken, sum*1e3/(n-1))
+		}
+	}
+	const exact = 1e-3
+	// Without latencies, TPOT is Σitl/(n−1), which clients that ended a
+	// request after its last token exceed a little.
+	loose := exact
+	if a.latencies == nil {
+		loose = 1e-2
+	}
+	l.attach(ttft, first, exact)
+	l.attach(tpot, perToken, loose)
+	l.attach(itl, gaps, exact)
+	l.attach(e2el, total, exact)
+}
+
+// constant tells whether all values of the requests that succeeded are equal.
+func constant(values []float64, ok []bool) bool {
+	seen := map[float64]bool{}
+	for i, v := range values {
+		if ok[i] {
+			seen[v] = true
+		}
+	}
+	return len(seen) == 1
+}
+
+// first is the first string that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// firstCount is the first of the fields that is there.
+func firstCount(o object, keys ...string) (int, bool) {
+	for _, key := range keys {
+		if n, ok := o.count(key); ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// readVLLMLatency reads `vllm bench latency`: the seconds of whole batches.
+func readVLLMLatency(f *file) ([]*Run, error) {
+	q := differs("seconds of a whole batch of requests, offline: no arrivals, no streaming, and the file does not say how many")
+	var parts []part
+	for _, o := range f.items {
+		r := Run{Tool: ToolVLLMLatency, InProcess: true, Notes: f.notes}
+		r.set(CondEngine, "vllm")
+		r.set(CondClient, clientInProcess)
+		l := Load{Name: "batch"}
+		l.putField(E2ELMean, o, "avg_latency", 1e3, q)
+		percentiles := o.object("percentiles")
+		for key, m := range map[string]Metric{"50": E2ELMedian, "90": E2ELP90, "99": E2ELP99} {
+			if v, ok := percentiles.number(key); ok {
+				l.put(m, v*1e3, fmt.Sprintf("percentiles.%s (s)", key), q)
+			}
+		}
+		samples := o.numbers("latencies")
+		for i := range samples {
+			samples[i] *= 1e3
+		}
+		l.attach(e2el, samples, 1e-6)
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}
+
+// readVLLMThroughput reads `vllm bench throughput`: all requests at once,
+// offline.
+func readVLLMThroughput(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		r := Run{Tool: ToolVLLMThrough, InProcess: true, Notes: f.notes}
+		r.set(CondEngine, "vllm")
+		r.set(CondClient, clientInProcess)
+		l := Load{}
+		l.Prompts, _ = o.count("num_requests")
+		l.Concurrency = l.Prompts
+		l.note("all %d requests at once, offline", l.Prompts)
+		l.putField(Duration, o, "elapsed_time", 1, same)
+		l.putField(RequestThroughput, o, "requests_per_second", 1, same)
+		l.putField(TotalThroughput, o, "tokens_per_second", 1, same)
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}

@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// repeatsSection shows how much the passes over each scenario differ; "" for
+// a run of one pass.
+func repeatsSection(r *bench.Results, all []scenario) string {
+	if !repeated(r) {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("The suite ran in passes, one after the other. For each scenario the tables of this report show one of them, the pass with the median output throughput; here is how far the passes that completed without a failed request lie apart. " +
+		"Lengths and arrivals are the same in every pass" + promptsText(r) + ". CV is the standard deviation over the passes / their mean.\n\n")
+	b.WriteString("| Scenario | Passes complete / planned | Shown | Output Throughput (tok/s) min – max | CV | TTFT mean (ms) min – max | CV | TPOT mean (ms) min – max | CV |\n")
+	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for i := range all {
+		s := &all[i]
+		if s.detail == nil || s.detail.Repeat < 2 {
+			continue
+		}
+		sound := soundPasses(s.detail)
+		fmt.Fprintf(&b, "\n| %s | %d / %d | %d |", cell(s.Name), len(sound), s.detail.Repeat, s.detail.Pass+1)
+		for _, of := range []func(*bench.Result) *float64{
+			func(r *bench.Result) *float64 { return r.OutputThroughput },
+			func(r *bench.Result) *float64 { return r.TTFTMeanMs },
+			func(r *bench.Result) *float64 { return r.TPOTMeanMs },
+		} {
+			var x []float64
+			for _, p := range sound {
+				if v := of(&p.Result); v != nil {
+					x = append(x, *v)
+				}
+			}
+			fmt.Fprintf(&b, " %s | %s |", rangeText(x), cvText(x))
+		}
+	}
+	return b.String()
+}
+
+// repeated says whether any scenario was to run more than once.
+func repeated(r *bench.Results) bool {
+	return slices.ContainsFunc(r.Details, func(d bench.Detail) bool { return d.Repeat > 1 })
+}
+
+// promptsText says whether the passes' prompts are the same.
+func promptsText(r *bench.Results) string {
+	if slices.ContainsFunc(r.Details, func(d bench.Detail) bool { return d.Cache == bench.CacheWarm }) {
+		return "; so are the prompts, which later passes may find in the prefix cache"
+	}
+	return ", prompts differ"
+}
+
+// soundPasses are those that completed without a failed request.
+func soundPasses(d *bench.Detail) []bench.Pass {
+	var out []bench.Pass
+	for _, p := range d.Passes {
+		if p.Detail.Status == bench.StatusComplete && p.Result.FailedRequests == 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func rangeText(x []float64) string {
+	if len(x) == 0 {
+		return missing
+	}
+	lo, hi := slices.Min(x), slices.Max(x)
+	return fixed(&lo, 2) + " – " + fixed(&hi, 2)
+}
+
+// cvText is the coefficient of variation of the passes, by the sample
+// standard deviation: they are a sample of what further passes would give.
+func cvText(x []float64) string {
+	mean, _ := bench.Mean(x)
+	if len(x) < 2 || mean <= 0 {
+		return missing
+	}
+	squares := 0.0
+	for _, v := range x {
+		squares += (v - mean) * (v - mean)
+	}
+	cv := 100 * math.Sqrt(squares/float64(len(x)-1)) / mean
+	return fixed(&cv, 1) + "%"
+}
+
+// otherPasses counts, over the passes that the tables do not show, those that
+// failed, and the requests that failed in the others.
+func otherPasses(r *bench.Results) (failed int, lost float64) {
+	for i := range r.Details {
+		d := &r.Details[i]
+		for _, p := range d.Passes {
+			switch {
+			case p.Pass == d.Pass:
+			case p.Detail.Status == bench.StatusFailed:
+				failed++
+			default:
+				lost += p.Result.FailedRequests
+			}
+		}
+	}
+	return failed, lost
+}
+
+// passesDone is " in pass …" words for a partial run of several passes, ""
+// for one of a single pass.
+func passesDone(r *bench.Results) string {
+	if !repeated(r) {
+		return ""
+	}
+	done, planned, most := 0, 0, 0
+	for i := range r.Details {
+		d := &r.Details[i]
+		most = max(most, d.Repeat)
+		planned += max(1, d.Repeat)
+		for _, p := range d.Passes {
+			if p.Detail.Status == bench.StatusComplete {
+				done++
+			}
+		}
+	}
+	// What has not begun yet has no detail that tells its passes.
+	planned += most * max(0, len(r.Planned)-len(r.Details))
+	return fmt.Sprintf(" in at least one pass (%d of %d passes over a scenario)", done, planned)
+}

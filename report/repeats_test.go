@@ -1,0 +1,96 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench"
+)
+
+// passesOf makes a run of one scenario from the output throughputs of its
+// passes; TTFT and TPOT go with them. A throughput of 0 is a failed pass, one
+// below 0 a pass with two failed requests.
+func passesOf(planned int, rates ...float64) *bench.Results {
+	var passes []bench.Pass
+	for i, rate := range rates {
+		p := bench.Pass{Pass: i, Detail: bench.Detail{Name: "A", Status: bench.StatusComplete, Cache: bench.CacheCold}}
+		switch {
+		case rate == 0:
+			p.Result, p.Detail.Status = bench.Result{Name: "A", NumPrompts: 20, Error: ptr("no memory")}, bench.StatusFailed
+		case rate < 0:
+			p.Result = result("A", 64, 16, 1, 20, -rate, [3]float64{100, 100, 100}, [3]float64{10, 10, 10})
+			p.Result.SuccessfulRequests, p.Result.FailedRequests = 18, 2
+		default:
+			p.Result = result("A", 64, 16, 1, 20, rate, [3]float64{1000 / rate, 1, 1}, [3]float64{100 / rate, 1, 1})
+		}
+		passes = append(passes, p)
+	}
+	r, d := bench.Combine(planned, passes)
+	return &bench.Results{Planned: []string{"A"}, Results: []bench.Result{r}, Details: []bench.Detail{d}, Partial: len(rates) < planned}
+}
+
+// The spread by hand: 90, 100, 110, 104 tok/s have a mean of 101 and a sample
+// standard deviation of √(212/3) = 8.406: 8.3 %.
+func TestRepeatsTable(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		run  *bench.Results
+		row  string // the table's; "": no section
+	}{
+		{"one pass", passesOf(1, 100), ""},
+		{"four passes: the lower of the two in the middle is shown", passesOf(4, 90, 100, 110, 104),
+			"| A | 4 / 4 | 2 | 90.00 – 110.00 | 8.3% | 9.09 – 11.11 | 8.6% | 0.91 – 1.11 | 8.6% |"},
+		{"failed passes have no part in it", passesOf(4, 90, 0, 110, -70),
+			"| A | 2 / 4 | 1 | 90.00 – 110.00 | 14.1% | 9.09 – 11.11 | 14.1% | 0.91 – 1.11 | 14.1% |"},
+		{"one good pass has no spread", passesOf(2, 90, 0), "| A | 1 / 2 | 1 | 90.00 – 90.00 | — | 11.11 – 11.11 | — | 1.11 – 1.11 | — |"},
+		{"none has nothing", passesOf(2, 0, 0), "| A | 0 / 2 | 1 | — | — | — | — | — | — |"},
+	} {
+		text := repeatsSection(tc.run, scenarios(tc.run))
+		lines := strings.Split(text, "\n")
+		if got := lines[len(lines)-1]; got != tc.row {
+			t.Errorf("%s:\n%s", tc.name, cmp.Diff(tc.row, got))
+		}
+	}
+}
+
+// What failed in a pass that the tables do not show is told all the same.
+func TestValidityOfAllPasses(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		run  *bench.Results
+		want string
+	}{
+		{"all good", passesOf(3, 90, 100, 110), "The one scenario ran to its end and no request failed."},
+		{"a pass failed", passesOf(3, 90, 0, 110), "The one scenario ran to its end in at least one pass; passes over a scenario that failed: 1."},
+		{"requests failed", passesOf(3, 90, -70, 110), "The one scenario ran to its end; 2 requests failed."},
+		{"cut short", passesOf(3, 90, 110), "1 of 1 scenario complete in at least one pass (2 of 3 passes over a scenario)."},
+	} {
+		text := validitySection(tc.run, scenarios(tc.run))
+		if !strings.Contains(text, tc.want) {
+			t.Errorf("%s: no %q in\n%s", tc.name, tc.want, text)
+		}
+	}
+	if text := validitySection(passesOf(3, 90, 0, 110), scenarios(passesOf(3, 90, 0, 110))); !strings.Contains(text, "A: pass 2 of 3 failed: no memory.") {
+		t.Errorf("the reason is missing:\n%s", text)
+	}
+}
+
+// The reference's tables show one pass, and nothing of the others.
+func TestRepeatsLeaveTheTablesAlone(t *testing.T) {
+	run := passesOf(3, 90, 100, 110)
+	single := &bench.Results{Planned: run.Planned, Results: run.Results, Details: []bench.Detail{run.Details[0].Passes[1].Detail}}
+	for _, table := range []func([]scenario) string{performanceTable, speedTable} {
+		if diff := cmp.Diff(table(scenarios(single)), table(scenarios(run))); diff != "" {
+			t.Error(diff)
+		}
+	}
+	var text strings.Builder
+	if err := Markdown(&text, run, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "## Repeats\n\nThe suite ran in passes") || !strings.Contains(text.String(), "spread over the passes (Repeats)") {
+		t.Errorf("no Repeats in\n%s", text.String())
+	}
+}
