@@ -78,7 +78,7 @@ func Init(o Options) error {
 	if err := llama.OpenLog(o.LogFile); err != nil {
 		return fmt.Errorf("engine log %q: %w; choose a folder that can be written to", o.LogFile, err)
 	}
-	llama.LoadBackends(o.LibraryDir)
+	loadBackends(o.LibraryDir)
 	for _, server := range o.RPC {
 		if err := addRPC(server); err != nil {
 			return err
@@ -115,7 +115,13 @@ func LibraryDir() string { return llama.LibraryDir() }
 func Version() string { return llama.Version() }
 
 // Backends lists the loaded back ends: "CPU", "RPC", "ROCm" …
-func Backends() []string { return llama.Backends() }
+func Backends() []string {
+	var out []string
+	for _, b := range llama.Backends() {
+		out = append(out, b.Name)
+	}
+	return out
+}
 
 // Device types.
 const (
@@ -128,10 +134,12 @@ const (
 // Device is something that a model can be loaded on. Memory is in bytes as
 // the back end reports it.
 type Device struct {
-	Name        string // "CPU", "ROCm0", "RPC0[127.0.0.1:50052]"
+	Name        string // "CPU", "ROCm0", "RPC0"
 	Description string // "AMD Instinct MI100"
 	ID          string // PCI address, "" where there is none
+	Backend     string // "CPU", "ROCm", "CUDA", "RPC"
 	Type        string
+	SplitRows   bool // the back end knows split mode row
 	MemoryFree  uint64
 	MemoryTotal uint64
 }
@@ -146,8 +154,8 @@ func Devices() []Device {
 		if kind == "" {
 			kind = fmt.Sprintf("type %d", d.Type)
 		}
-		out = append(out, Device{Name: d.Name, Description: d.Description, ID: d.ID, Type: kind,
-			MemoryFree: d.MemoryFree, MemoryTotal: d.MemoryTotal})
+		out = append(out, Device{Name: d.Name, Description: d.Description, ID: d.ID, Backend: d.Backend, Type: kind,
+			SplitRows: d.SplitRows, MemoryFree: d.MemoryFree, MemoryTotal: d.MemoryTotal})
 	}
 	return out
 }

@@ -9,12 +9,11 @@ import (
 )
 
 // freeMemory returns the bytes free where a session's KV cache would lie, and
-// the place's name; 0 where nothing is known.
-func freeMemory(o LoadOptions, onHost bool) (free int64, where string) {
-	if !onHost && o.GPULayers != 0 && !cpuOnly(o.Devices) {
+// the place's name; 0 where nothing is known. used are the model's devices.
+func freeMemory(used []Device, onHost bool) (free int64, where string) {
+	if !onHost && len(used) > 0 {
 		for _, d := range Devices() {
-			used := o.Devices == nil || slices.ContainsFunc(o.Devices, func(n string) bool { return strings.EqualFold(n, d.Name) })
-			if used && (d.Type == DeviceGPU || d.Type == DeviceIGPU) {
+			if slices.ContainsFunc(used, func(u Device) bool { return u.Name == d.Name }) {
 				free += int64(d.MemoryFree)
 			}
 		}

@@ -11,12 +11,12 @@ import (
 )
 
 // LoadOptions say where a model's weights go and how they are read. The zero
-// value loads onto every GPU, layer by layer, or onto the CPU where there is
-// none.
+// value loads onto the CPU; GPULayers −1 onto every GPU, split as PlanSplit
+// decides.
 type LoadOptions struct {
 	Devices     []string  // names from Devices(); {"none"}: the CPU alone; nil: every GPU
-	SplitMode   string    // see SplitModes
-	TensorSplit []float32 // share of each device
+	SplitMode   string    // see SplitModes; "" or auto: see PlanSplit
+	TensorSplit []float32 // share of each device, in the order of the devices
 	MainGPU     int       // with split mode none
 	GPULayers   int       // layers on the GPUs; < 0: all
 	LoadMode    string    // see LoadModes
@@ -29,11 +29,13 @@ type LoadOptions struct {
 // Model is loaded weights. Its methods are safe for concurrent use, but Close
 // must come last.
 type Model struct {
-	native *llama.Model
-	file   *gguf.File
-	path   string
-	open   atomic.Int32
-	opts   LoadOptions
+	native    *llama.Model
+	file      *gguf.File
+	path      string
+	open      atomic.Int32
+	opts      LoadOptions
+	vocabOnly bool // no weights: see LoadVocab
+	split     Split
 }
 
 // Load reads a GGUF file (the first shard of a split one) onto the devices.
@@ -47,16 +49,15 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := gguf.Open(path)
-	if err == nil {
-		err = file.Check()
-	}
+	file, err := openChecked(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModelFile, oneLine(err))
-	}
-	if err := o.checkHeads(file); err != nil {
 		return nil, err
 	}
+	split, err := PlanSplit(file, o, SessionOptions{})
+	if err != nil {
+		return nil, err
+	}
+	split.apply(&p)
 	p.Path = path
 	p.Progress = func(share float32) bool {
 		if o.Progress != nil {
@@ -79,7 +80,20 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Model, error) {
 		native.Free()
 		return nil, fmt.Errorf("%w: %s; choose a decoder-only model", ErrNotGenerative, modelName(path))
 	}
-	return &Model{native: native, file: file, path: path, opts: o}, nil
+	return &Model{native: native, file: file, path: path, opts: o, split: split}, nil
+}
+
+// openChecked reads a model's header and looks for everything that the library
+// would end the process on.
+func openChecked(path string) (*gguf.File, error) {
+	file, err := gguf.Open(path)
+	if err == nil {
+		err = file.Check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModelFile, oneLine(err))
+	}
+	return file, nil
 }
 
 // oneLine shortens a list of problems with a file to the first and a count.
@@ -95,52 +109,31 @@ func oneLine(err error) error {
 	return fmt.Errorf("%q can't be loaded: %s%s", list.Path, list.Problems[0], more)
 }
 
-// native checks the options and turns them into the library's values.
+// native checks the options that need no model and turns them into the
+// library's values.
 func (o LoadOptions) native() (llama.LoadParams, error) {
-	p := llama.LoadParams{GPULayers: o.GPULayers, MainGPU: o.MainGPU,
-		TensorSplit: o.TensorSplit, CheckTensors: o.CheckTensors}
-	var err error
-	if p.SplitMode, err = splitModes.lookup("split mode", o.SplitMode); err != nil {
+	p := llama.LoadParams{GPULayers: o.GPULayers, TensorSplit: o.TensorSplit, CheckTensors: o.CheckTensors}
+	if _, err := splitModes.lookup("split mode", o.SplitMode); err != nil {
 		return p, err
 	}
+	var err error
 	if p.LoadMode, err = loadModes.lookup("load mode", o.LoadMode); err != nil {
 		return p, err
 	}
-	if err = CheckDevices(o.Devices); err != nil {
-		return p, err
-	}
-	for _, share := range o.TensorSplit {
-		if !(share >= 0) {
-			return p, fmt.Errorf("%w: tensor split share %v; use numbers of 0 or more", ErrUnknownOption, share)
-		}
-	}
-	if len(o.TensorSplit) > 16 {
-		return p, fmt.Errorf("%w: tensor split of %d shares; the engine takes 16 devices", ErrUnknownOption, len(o.TensorSplit))
-	}
-	if p.CPUOnly = cpuOnly(o.Devices); !p.CPUOnly && len(o.Devices) > 0 {
-		p.Devices = o.Devices
-	}
-	return p, nil
+	return p, CheckDevices(o.Devices)
 }
 
-// checkHeads refuses a tensor split that leaves a device without a KV head:
-// the library takes it, and computes from memory that nothing was written to.
-func (o LoadOptions) checkHeads(file *gguf.File) error {
-	heads, ok, err := gguf.Get[uint32](file, file.Architecture()+".attention.head_count_kv")
-	if o.SplitMode != "tensor" || !ok || err != nil {
-		return nil // an array of head counts is the library's to judge
+// apply gives the library the devices that were decided on, by name: its own
+// choice would take others with some split modes.
+func (s Split) apply(p *llama.LoadParams) {
+	p.CPUOnly = len(s.Devices) == 0
+	for _, d := range s.Devices {
+		p.Devices = append(p.Devices, d.Name)
 	}
-	devices := len(o.Devices)
-	for _, d := range Devices() {
-		if o.Devices == nil && d.Type == DeviceGPU {
-			devices++
-		}
+	if p.CPUOnly {
+		p.TensorSplit = nil
 	}
-	if devices > int(heads) {
-		return fmt.Errorf("%w: split mode tensor over %d devices, the model has %d KV heads; use split mode layer or at most %d devices",
-			ErrUnknownOption, devices, heads, heads)
-	}
-	return nil
+	p.SplitMode, _ = splitModes.lookup("split mode", s.Mode) // PlanSplit gives known words only
 }
 
 // Close frees the weights. It fails while sessions are open.
@@ -151,6 +144,9 @@ func (m *Model) Close() error {
 	m.native.Free()
 	return nil
 }
+
+// Split is how the model is spread over devices.
+func (m *Model) Split() Split { return m.split }
 
 // File is the header of the model's file.
 func (m *Model) File() *gguf.File { return m.file }

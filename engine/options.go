@@ -37,8 +37,8 @@ func (n named) lookup(what, word string) (int, error) {
 }
 
 var (
-	splitModes = named{{"layer", llama.SplitLayer}, {"none", llama.SplitNone},
-		{"row", llama.SplitRow}, {"tensor", llama.SplitTensor}}
+	splitModes = named{{SplitAuto, llama.SplitLayer}, {SplitNone, llama.SplitNone}, {SplitLayer, llama.SplitLayer},
+		{SplitRow, llama.SplitRow}, {SplitTensor, llama.SplitTensor}}
 	loadModes = named{{"auto", llama.LoadAuto}, {"mmap", llama.LoadMmap},
 		{"direct-io", llama.LoadDirectIO}, {"read", llama.LoadRead}}
 	flashModes = named{{"auto", llama.FlashAuto}, {"on", llama.FlashOn}, {"off", llama.FlashOff}}
@@ -69,13 +69,10 @@ func CheckDevices(names []string) error {
 	if cpuOnly(names) {
 		return nil
 	}
-	var known []string
-	for _, d := range Devices() {
-		known = append(known, d.Name)
-	}
+	all := Devices()
 	for _, name := range names {
-		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
-			return fmt.Errorf("%w %q; this build and machine have: %s", ErrUnknownDevice, name, strings.Join(known, ", "))
+		if !slices.ContainsFunc(all, func(d Device) bool { return strings.EqualFold(d.Name, name) }) {
+			return unknownDevice(name, all)
 		}
 	}
 	return nil

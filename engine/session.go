@@ -27,8 +27,8 @@ type SessionOptions struct {
 	KVOnHost     bool   // keep the KV cache off the GPUs
 
 	// Greedy asks for argmax in the back end's graph, so that logits stay on
-	// the device. Where the back end can't, and always without it, Step takes
-	// a vectorised argmax on the CPU. Sessions for Decode and Sample leave
+	// the device. Where the back end can't (a tensor split never can), and
+	// always without it, Step takes a vectorised argmax on the CPU. Sessions for Decode and Sample leave
 	// it off.
 	Greedy bool
 	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
@@ -48,6 +48,8 @@ type Session struct {
 	wanted  []uint32 // step number in which a sequence last asked for a sample
 	step    uint32
 
+	warnings []string // that the library logged while it opened
+
 	watched context.Context // whose cancellation aborts a running step
 	unwatch func() bool
 	closing sync.Mutex // a cancellation may come while Close frees
@@ -60,6 +62,9 @@ type Session struct {
 func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if m.vocabOnly {
+		return nil, fmt.Errorf("%w: of %s only the vocabulary was loaded", ErrSession, modelName(m.path))
 	}
 	p, err := m.openParams(&o)
 	if err != nil {
@@ -75,7 +80,7 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	}
 	m.open.Add(1)
 	perSeq, batch, seqs := native.Limits()
-	return &Session{native: native, model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
+	return &Session{native: native, warnings: llama.LoggedWarnings(), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
 		seqs: int32(seqs), outputs: p.Outputs, wanted: make([]uint32, seqs)}, nil
 }
 
@@ -101,6 +106,12 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 		return p, fmt.Errorf("%w: KV type %s without flash attention; turn flash attention on or use f16",
 			ErrUnknownOption, o.KVType)
 	}
+	if m.split.Mode == SplitTensor {
+		if o.FlashAttn == "off" || kvBytes[p.TypeV] < 64 {
+			return p, fmt.Errorf("%w: the model is split by tensors, which needs flash attention (%s) and a KV cache that is not quantised (%s); load it with split mode layer",
+				ErrUnknownOption, orWord(o.FlashAttn, "auto"), orWord(o.KVType, "f16"))
+		}
+	}
 	cells := o.Sequences * pad(o.TokensPerSequence)
 	if o.Unified && o.TotalTokens > 0 {
 		cells = pad(max(o.TotalTokens, o.TokensPerSequence))
@@ -110,12 +121,19 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	p.Batch = max(orDefault(o.Batch, 2048), p.UBatch, o.Sequences)
 	p.Threads, p.ThreadsBatch = o.Threads, orDefault(o.ThreadsBatch, o.Threads)
 	p.Outputs = orDefault(o.Outputs, o.Sequences)
-	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy
+	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
 	return p, nil
 }
 
 // pad rounds a length up to the library's granularity of a KV cache.
 func pad(n int) int { return (n + 255) / 256 * 256 }
+
+func orWord(word, def string) string {
+	if word == "" {
+		return def
+	}
+	return word
+}
 
 func orDefault(n, def int) int {
 	if n > 0 {
@@ -148,7 +166,7 @@ func (m *Model) KVBytes(cells int, kvType string) int64 {
 // checkMemory compares the KV cache with what its devices have free.
 func (m *Model) checkMemory(o SessionOptions, p llama.OpenParams) error {
 	need := m.KVBytes(p.Context, o.KVType)
-	free, where := freeMemory(m.opts, o.KVOnHost)
+	free, where := freeMemory(m.split.Devices, o.KVOnHost)
 	if free > 0 && need > free {
 		return fmt.Errorf("%w for the KV cache: %d sequences of %d tokens need %s, %s has %s free; "+
 			"use fewer or shorter sequences, or a smaller KV type", ErrOutOfMemory, o.Sequences, o.TokensPerSequence,
@@ -178,6 +196,10 @@ func (s *Session) BatchLimit() int { return s.batch }
 
 // TokensPerSequence is the context of one sequence, as the library rounded it.
 func (s *Session) TokensPerSequence() int { return int(s.perSeq) }
+
+// Warnings are the lines that the library logged as warnings while it opened
+// the session.
+func (s *Session) Warnings() []string { return s.warnings }
 
 // Sampled counts the tokens that Step took from the back end's sampler and
 // from the CPU's argmax.

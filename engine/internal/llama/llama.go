@@ -6,7 +6,9 @@
 package llama
 
 /*
-#cgo CFLAGS: -std=gnu11 -O2 -I${SRCDIR}/../../../build/include
+#cgo CPPFLAGS: -I${SRCDIR}/../../../build/include
+#cgo CFLAGS: -std=gnu11 -O2
+#cgo CXXFLAGS: -std=c++17 -O2
 #cgo LDFLAGS: -L${SRCDIR}/../../../build/bin -lllama -lggml -lggml-base -ldl -lm -lpthread
 #cgo LDFLAGS: -Wl,-rpath,$ORIGIN -Wl,-rpath,${SRCDIR}/../../../build/bin
 #include <stdlib.h>
@@ -110,52 +112,19 @@ func OpenLog(path string) error {
 	return nil
 }
 
-// ResetErrors forgets the error lines that the library has logged.
+// ResetErrors forgets the error and warning lines that the library has logged.
 func ResetErrors() { C.ceil_log_reset() }
 
 // LoggedErrors returns the error lines logged since [ResetErrors].
-func LoggedErrors() []string {
+func LoggedErrors() []string { return logged(false) }
+
+// LoggedWarnings returns the warning lines logged since [ResetErrors].
+func LoggedWarnings() []string { return logged(true) }
+
+func logged(warnings bool) []string {
 	var buf [4096]C.char
-	n := C.ceil_log_errors(&buf[0], C.size_t(len(buf)))
+	n := C.ceil_log_kept(C.bool(warnings), &buf[0], C.size_t(len(buf)))
 	return strings.FieldsFunc(C.GoStringN(&buf[0], C.int(n)), func(r rune) bool { return r == '\n' })
-}
-
-// Device is one of ggml's devices. Memory is in bytes.
-type Device struct {
-	Name, Description, ID   string
-	Type                    int
-	MemoryFree, MemoryTotal uint64
-}
-
-// Devices lists the devices of all loaded back ends.
-func Devices() []Device {
-	out := make([]Device, int(C.ceil_device_count()))
-	for i := range out {
-		var d C.struct_ceil_device
-		C.ceil_device_at(C.size_t(i), &d)
-		out[i] = Device{
-			Name: C.GoString(&d.name[0]), Description: C.GoString(&d.description[0]), ID: C.GoString(&d.id[0]),
-			Type: int(d._type), MemoryFree: uint64(d.memory_free), MemoryTotal: uint64(d.memory_total),
-		}
-	}
-	return out
-}
-
-// Backends lists the names of the loaded back ends.
-func Backends() []string {
-	var out []string
-	var buf [128]C.char
-	for i := C.size_t(0); bool(C.ceil_backend_name(i, &buf[0], C.size_t(len(buf)))); i++ {
-		out = append(out, C.GoString(&buf[0]))
-	}
-	return out
-}
-
-// AddRPC registers the devices of the ggml-rpc-server at host:port.
-func AddRPC(endpoint string) bool {
-	p := C.CString(endpoint)
-	defer C.free(unsafe.Pointer(p))
-	return bool(C.ceil_add_rpc(p))
 }
 
 // LoadParams are llama_model_params' fields that ceiling sets.
@@ -169,6 +138,8 @@ type LoadParams struct {
 	CPUOnly      bool
 	TensorSplit  []float32
 	CheckTensors bool
+	VocabOnly    bool // no weights: the model can't be opened
+	NoAlloc      bool // only add up what the buffers would take
 	// Progress gets 0…1 while the model loads; returning false stops it.
 	Progress func(float32) bool
 }
@@ -193,7 +164,7 @@ func LoadModel(p LoadParams) *Model {
 	l := C.struct_ceil_load{
 		path: path, gpu_layers: C.int32_t(p.GPULayers), split_mode: C.int32_t(p.SplitMode),
 		load_mode: C.int32_t(p.LoadMode), main_gpu: C.int32_t(p.MainGPU),
-		cpu_only: C.bool(p.CPUOnly), check_tensors: C.bool(p.CheckTensors),
+		cpu_only: C.bool(p.CPUOnly), check_tensors: C.bool(p.CheckTensors), vocab_only: C.bool(p.VocabOnly), no_alloc: C.bool(p.NoAlloc),
 	}
 	if p.Devices != nil {
 		l.devices = C.CString(strings.Join(p.Devices, "\n"))
@@ -416,6 +387,27 @@ func (s *Session) Free() {
 // decode call, sequences.
 func (s *Session) Limits() (perSequence, batch, sequences int) {
 	return int(C.llama_n_ctx_seq(s.ctx)), int(C.llama_n_batch(s.ctx)), int(C.llama_n_seq_max(s.ctx))
+}
+
+// Memory is what a buffer type's buffers take, in bytes.
+type Memory struct {
+	Device                  string
+	Model, Context, Compute uint64
+}
+
+// Memory lists what the session and its model take; ok is false where the
+// library does not tell.
+func (s *Session) Memory() (list []Memory, ok bool) {
+	var out [64]C.struct_ceil_memory
+	n := C.ceil_session_memory(s.p, &out[0], C.int32_t(len(out)))
+	if n < 0 {
+		return nil, false
+	}
+	for _, m := range out[:n] {
+		list = append(list, Memory{Device: C.GoString(&m.device[0]), Model: uint64(m.model),
+			Context: uint64(m.context), Compute: uint64(m.compute)})
+	}
+	return list, true
 }
 
 // Step decodes len(token) tokens and writes one greedy id into out for each

@@ -8,6 +8,7 @@
 #endif
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 // Implemented in Go.
 extern bool ceilProgress(float progress, uintptr_t handle);
+extern void ceilAbort(char * message);
 
 // ---------------------------------------------------------------- threads and time
 
@@ -53,6 +55,17 @@ void        ceil_restore_timer_slack(void) {}
 static void exact_timers(void) {}
 #endif
 
+// The library's threads write to sockets, and a peer may be gone. Go's handler
+// passes a SIGPIPE of such a thread on to what it found when the runtime
+// started, which would end the process in silence; ignored, it becomes an
+// error of the write. What Go's own writes do is not changed by this.
+__attribute__((constructor)) static void ignore_broken_pipes(void) {
+    struct sigaction now;
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+        signal(SIGPIPE, SIG_IGN);
+    }
+}
+
 void ceil_sleep(int64_t ns) {
     exact_timers();
     struct timespec left = { .tv_sec = (time_t) (ns / 1000000000), .tv_nsec = (long) (ns % 1000000000) };
@@ -62,11 +75,25 @@ void ceil_sleep(int64_t ns) {
 
 // ---------------------------------------------------------------- log
 
+// kept holds the first lines of one level since ceil_log_reset.
+struct kept {
+    char   text[4096];
+    size_t len;
+};
+
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *          log_file;
-static char            log_err[4096]; // error lines since ceil_log_reset
-static size_t          log_err_len;
+static struct kept     log_errors, log_warnings;
 static enum ggml_log_level log_level; // of the last line: GGML_LOG_LEVEL_CONT continues it
+
+static void keep(struct kept * k, const char * text) {
+    size_t n = strlen(text);
+    if (n > sizeof(k->text) - k->len) {
+        n = sizeof(k->text) - k->len;
+    }
+    memcpy(k->text + k->len, text, n);
+    k->len += n;
+}
 
 static void log_line(enum ggml_log_level level, const char * text, void * unused) {
     (void) unused;
@@ -81,18 +108,16 @@ static void log_line(enum ggml_log_level level, const char * text, void * unused
         }
     }
     if (log_level == GGML_LOG_LEVEL_ERROR) {
-        size_t n = strlen(text);
-        if (n > sizeof(log_err) - log_err_len) {
-            n = sizeof(log_err) - log_err_len;
-        }
-        memcpy(log_err + log_err_len, text, n);
-        log_err_len += n;
+        keep(&log_errors, text);
+    } else if (log_level == GGML_LOG_LEVEL_WARN) {
+        keep(&log_warnings, text);
     }
     pthread_mutex_unlock(&log_lock);
 }
 
-// ggml calls this before it aborts the process: the log's last chance, and
-// the terminal's only hint.
+// ggml calls this before it aborts the process, on whatever thread met the
+// fault: the last chance to keep what is finished. Go does that where somebody
+// has asked for it, and then does not return.
 static void on_abort(const char * message) {
     pthread_mutex_lock(&log_lock);
     if (log_file) {
@@ -100,6 +125,7 @@ static void on_abort(const char * message) {
         fflush(log_file);
     }
     pthread_mutex_unlock(&log_lock);
+    ceilAbort((char *) message);
     fprintf(stderr, "ceiling: the engine aborted the process: %s\n", message);
 }
 
@@ -122,17 +148,19 @@ int ceil_log_open(const char * path) {
     return 0;
 }
 
-size_t ceil_log_errors(char * out, size_t size) {
+size_t ceil_log_kept(bool warnings, char * out, size_t size) {
     pthread_mutex_lock(&log_lock);
-    size_t n = log_err_len < size ? log_err_len : size;
-    memcpy(out, log_err, n);
+    const struct kept * k = warnings ? &log_warnings : &log_errors;
+    size_t n = k->len < size ? k->len : size;
+    memcpy(out, k->text, n);
     pthread_mutex_unlock(&log_lock);
     return n;
 }
 
 void ceil_log_reset(void) {
     pthread_mutex_lock(&log_lock);
-    log_err_len = 0;
+    log_errors.len   = 0;
+    log_warnings.len = 0;
     pthread_mutex_unlock(&log_lock);
 }
 
@@ -167,8 +195,12 @@ size_t ceil_device_count(void) {
 void ceil_device_at(size_t i, struct ceil_device * out) {
     struct ggml_backend_dev_props p;
     memset(&p, 0, sizeof(p));
-    ggml_backend_dev_get_props(ggml_backend_dev_get(i), &p);
+    ggml_backend_dev_t d   = ggml_backend_dev_get(i);
+    ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(d);
+    ggml_backend_dev_get_props(d, &p);
     memset(out, 0, sizeof(*out));
+    copy_text(out->backend, sizeof(out->backend), ggml_backend_reg_name(reg));
+    out->split_rows = ggml_backend_reg_get_proc_address(reg, "ggml_backend_split_buffer_type") != NULL;
     copy_text(out->name, sizeof(out->name), p.name);
     copy_text(out->description, sizeof(out->description), p.description);
     copy_text(out->id, sizeof(out->id), p.device_id);
@@ -182,6 +214,21 @@ bool ceil_backend_name(size_t i, char * out, size_t size) {
         return false;
     }
     return copy_text(out, size, ggml_backend_reg_name(ggml_backend_reg_get(i)));
+}
+
+size_t ceil_backend_devices(size_t i) {
+    return ggml_backend_reg_dev_count(ggml_backend_reg_get(i));
+}
+
+bool ceil_library_fault(const char * path, char * out, size_t size) {
+    void * handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle) {
+        dlclose(handle);
+        return false;
+    }
+    const char * why = dlerror();
+    copy_text(out, size, why ? why : "unknown reason");
+    return true;
 }
 
 typedef ggml_backend_reg_t (*add_server_t)(const char *);
@@ -253,6 +300,9 @@ struct llama_model * ceil_model_load(const struct ceil_load * l) {
     p.load_mode     = (enum llama_load_mode) l->load_mode;
     p.main_gpu      = l->main_gpu;
     p.check_tensors = l->check_tensors;
+    p.vocab_only    = l->vocab_only;
+    p.no_alloc      = l->no_alloc;
+    p.no_alloc      = l->no_alloc;
     if (l->progress) {
         p.progress_callback           = on_progress;
         p.progress_callback_user_data = (void *) l->progress;
@@ -381,7 +431,7 @@ void ceil_session_free(struct ceil_session * s) {
     give_back();
 }
 
-struct llama_context * ceil_session_context(struct ceil_session * s) {
+struct llama_context * ceil_session_context(const struct ceil_session * s) {
     return s->ctx;
 }
 

@@ -8,6 +8,10 @@
 
 #include "llama.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // --- threads and time ---
 
 // ceil_restore_timer_slack gives the calling thread the timer slack that the
@@ -28,15 +32,17 @@ bool ceil_library_dir(char * out, size_t size);
 // with path NULL. Returns 0 or errno.
 int ceil_log_open(const char * path);
 
-// ceil_log_errors copies the error lines logged since the last call of
-// ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
-size_t ceil_log_errors(char * out, size_t size);
+// ceil_log_kept copies the error or warning lines logged since the last call
+// of ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
+size_t ceil_log_kept(bool warnings, char * out, size_t size);
 void   ceil_log_reset(void);
 
 struct ceil_device {
     char     name[128];
     char     description[256];
     char     id[64]; // PCI bus id, or ""
+    char     backend[64];
+    bool     split_rows; // can hold a part of a tensor's rows (split mode row)
     int32_t  type;   // enum ggml_backend_dev_type
     uint64_t memory_free, memory_total; // bytes
 };
@@ -45,6 +51,12 @@ void   ceil_device_at(size_t i, struct ceil_device * out);
 
 // ceil_backend_name writes the i-th back end's name; false past the last one.
 bool ceil_backend_name(size_t i, char * out, size_t size);
+// ceil_backend_devices is the number of its devices.
+size_t ceil_backend_devices(size_t i);
+
+// ceil_library_fault tries to load a shared library, and writes why it can't
+// be loaded. false: it can.
+bool ceil_library_fault(const char * path, char * out, size_t size);
 
 // ceil_add_rpc makes the devices of a ggml-rpc-server known. false: no RPC
 // back end, or the server does not answer.
@@ -63,6 +75,8 @@ struct ceil_load {
     int32_t       n_tensor_split;
     bool          cpu_only;
     bool          check_tensors;
+    bool          vocab_only;   // no weights
+    bool          no_alloc;     // read the metadata and only add up what buffers would take
     uintptr_t     progress;     // handle passed to ceilProgress; 0: none
 };
 struct llama_model * ceil_model_load(const struct ceil_load * l);
@@ -84,7 +98,16 @@ struct ceil_open {
 };
 struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o);
 void                  ceil_session_free(struct ceil_session * s);
-struct llama_context * ceil_session_context(struct ceil_session * s);
+struct llama_context * ceil_session_context(const struct ceil_session * s);
+
+// ceil_session_memory writes what the session and its model take by buffer
+// type, with the device that it lies on, in bytes. Returns the number of
+// entries, or -1 where the library does not tell.
+struct ceil_memory {
+    char     device[128];
+    uint64_t model, context, compute;
+};
+int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, int32_t max);
 
 // ceil_session_sampled counts the tokens that ceil_step took from the back
 // end's sampler and from ceil_argmax.
@@ -121,5 +144,9 @@ struct ceil_sampling {
     const char * grammar;     // GBNF with the rule "root"; NULL: none
 };
 struct llama_sampler * ceil_sampler_new(const struct llama_vocab * vocab, const struct ceil_sampling * p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

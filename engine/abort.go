@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ceiling/engine/internal/llama"
+)
+
+// abortDialTimeout is how long an RPC server may take to answer before it is
+// named as the one that is gone.
+const abortDialTimeout = time.Second
+
+// OnAbort sets the function that is called when the library gives up on a
+// fault (a GPU error, an RPC server that is gone) and is about to abort the
+// process. It is the last chance to keep what is finished: the process ends
+// with status 1 when save returns, and after a minute in any case.
+//
+// save runs on whatever thread met the fault. The goroutine that drives the
+// engine may be inside a call that never returns. save must not call the
+// engine, nor wait for that goroutine. reason is one line.
+func OnAbort(save func(reason string)) {
+	llama.OnAbort(func(message string) { save(abortReason(message, silentServers())) })
+}
+
+// abortReason is the library's message, "…/ggml-rpc.cpp:560: text", for a
+// user: without the build's folder, and with the servers that are gone.
+func abortReason(message string, silent []string) string {
+	place, text, ok := strings.Cut(strings.TrimSpace(message), ": ")
+	if ok {
+		message = fmt.Sprintf("%s (%s)", text, filepath.Base(place))
+	}
+	message = strings.Join(strings.Fields(message), " ")
+	if len(silent) > 0 {
+		message = fmt.Sprintf("rpc server %s does not answer: %s", strings.Join(silent, ", "), message)
+	}
+	return message
+}
+
+// silentServers are the RPC servers in use that don't take a connection.
+func silentServers() []string {
+	// The lock may be held by a goroutine that is inside the library.
+	if !rpcKnown.TryLock() {
+		return nil
+	}
+	defer rpcKnown.Unlock()
+	var (
+		silent []string
+		mu     sync.Mutex
+		wg     sync.WaitGroup
+	)
+	for server := range rpcKnown.servers {
+		wg.Go(func() {
+			conn, err := net.DialTimeout("tcp", server, abortDialTimeout)
+			if err == nil {
+				conn.Close()
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			silent = append(silent, server)
+		})
+	}
+	wg.Wait()
+	slices.Sort(silent)
+	return silent
+}

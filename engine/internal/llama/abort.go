@@ -1,0 +1,52 @@
+package llama
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// abortTime is how long an abort hook may take: the process must end, also
+// where a disk or a lock stands still.
+const abortTime = 60 * time.Second
+
+var (
+	abortHook atomic.Pointer[func(message string)]
+	aborting  atomic.Bool
+)
+
+// OnAbort sets the function that is called when the library is about to abort
+// the process; nil: none. It runs on whatever thread met the fault, while the
+// thread that drives the engine may be inside a call that never returns, and
+// it must not call the library. The process ends with status 1 when it
+// returns, or after a minute.
+func OnAbort(hook func(message string)) {
+	if hook == nil {
+		abortHook.Store(nil)
+		return
+	}
+	abortHook.Store(&hook)
+}
+
+//export ceilAbort
+func ceilAbort(message *C.char) {
+	hook := abortHook.Load()
+	if hook == nil {
+		return
+	}
+	if !aborting.CompareAndSwap(false, true) {
+		select {} // another thread is ending the process
+	}
+	time.AfterFunc(abortTime, func() { os.Exit(1) })
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(os.Stderr, "ceiling: while saving: %v\n", r)
+		}
+		os.Exit(1)
+	}()
+	(*hook)(C.GoString(message))
+}
