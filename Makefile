@@ -19,13 +19,15 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test peers lint clean help setup engine
+.PHONY: build demo test peers hip-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
 	@echo 'make build   the program, build/bin/ceiling, with llama.cpp beside it'
 	@echo 'make demo    a smoke run on synthetic weights; ends with the path of the report'
 	@echo 'make test    all tests (native build and test model included)'
+	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
+	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
 	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
 	@echo 'make clean   removes build/'
@@ -54,6 +56,16 @@ test: build $(DEMO)
 
 peers: engine
 	@scripts/build-native.sh peers
+
+# The source is brought in here, so that the root needs no network for it.
+hip-check:
+	@scripts/setup.sh build hip
+	@third_party/fetch-llama.sh >/dev/null
+	@go mod download
+	@scripts/hip-check.sh
+
+cuda-check:
+	@scripts/cuda-check.sh
 
 lint: engine
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

@@ -3,7 +3,7 @@
 # missing is installed; elsewhere the exact command is printed and the exit
 # status is 1. With nothing missing it asks nobody anything.
 #
-# Usage: setup.sh [build|npm|pip]...     (default: build)
+# Usage: setup.sh [build|npm|pip|hip]...     (default: build)
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -97,8 +97,9 @@ for step in "$@"; do
     build) check_build ;;
     npm) need npm npm ;;
     pip) check_pip ;;
+    hip) need debootstrap debootstrap ;;
     *)
-        say "unknown step '$step': use build, npm or pip"
+        say "unknown step '$step': use build, npm, pip or hip"
         exit 2
         ;;
     esac

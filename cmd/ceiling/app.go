@@ -22,7 +22,7 @@ import (
 const (
 	exitFailed      = 1   // the command failed
 	exitUsage       = 2   // wrong arguments or suite
-	exitInvalid     = 3   // done, but a scenario failed
+	exitInvalid     = 3   // done, but a scenario, a gate or a check of doctor failed
 	exitInterrupted = 130 // stopped by a signal, the partial result is saved
 )
 
@@ -44,6 +44,10 @@ func usagef(format string, args ...any) error {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal lets the command come to an orderly end. Where the engine
+	// waits for a device that never answers, a second one must end the process.
+	context.AfterFunc(ctx, stop)
+	sayWhyEnded(stderr)
 	err := app(stdout, stderr).Run(ctx, args)
 	if err == nil {
 		return 0
@@ -55,10 +59,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	} else if ctx.Err() != nil {
 		code = exitInterrupted
 	}
+	printError(stderr, err)
+	return code
+}
+
+// printError writes an error, each of its lines behind the program's name.
+func printError(stderr io.Writer, err error) {
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(stderr, "ceiling: %s\n", strings.TrimRight(line, "\n"))
 	}
-	return code
 }
 
 // app is the command tree.
@@ -71,7 +80,8 @@ func app(stdout, stderr io.Writer) *cli.Command {
 		ErrWriter:   stderr,
 		Suggest:     true,
 		Commands: []*cli.Command{
-			runCommand(), reportCommand(), synthCommand(), devicesCommand(), versionCommand(),
+			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), versionCommand(),
+			compareCommand(), exportCommand(),
 		},
 		// The program's exit code is decided in run, after every defer.
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},

@@ -28,6 +28,9 @@ type engineBuild struct {
 	Compiler        string   `json:"compiler"`
 	Target          string   `json:"target"`
 	Flags           string   `json:"flags"`
+	Toolkit         string   `json:"toolkit"` // "HIP 6.4.43482", "CUDA 13.5"
+	GPUTargets      []string `json:"gpu_targets"`
+	Collectives     string   `json:"collectives"` // "rccl 2.22", "nccl", "none"
 	InstructionSets []string `json:"instruction_sets"`
 	Off             []string `json:"instruction_sets_off"`
 	Options         []string `json:"options"`

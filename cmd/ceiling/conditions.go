@@ -18,28 +18,31 @@ import (
 	"ceiling/engine/gguf"
 )
 
-// switches are the environment variables that change the engine's speed or
-// results; those that are set go into the manifest.
+// switches are environment variables that change the engine's speed or
+// results and belong to none of the families below; those that are set go
+// into the manifest.
 var switches = []string{
-	"CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION",
-	"HSA_ENABLE_SDMA", "HSA_NO_SCRATCH_RECLAIM", "GPU_MAX_HW_QUEUES", "AMD_SERIALIZE_KERNEL",
-	"HIP_LAUNCH_BLOCKING", "CUDA_LAUNCH_BLOCKING", "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT",
-	"ROCBLAS_USE_HIPBLASLT", "ROCBLAS_LAYER", "MALLOC_ARENA_MAX", "GOMAXPROCS", "GODEBUG", "LD_PRELOAD",
+	"GPU_MAX_HW_QUEUES", "GPU_ENABLE_WGP_MODE", "AMD_SERIALIZE_KERNEL", "AMD_SERIALIZE_COPY", "AMD_LOG_LEVEL", "AMD_DIRECT_DISPATCH",
+	"GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT", "MALLOC_ARENA_MAX", "GOMAXPROCS", "GODEBUG", "LD_PRELOAD",
 }
 
 // switchPrefixes are families of such variables.
-var switchPrefixes = []string{"GGML_", "LLAMA_", "OMP_", "KMP_", "NCCL_", "RCCL_"}
+var switchPrefixes = []string{
+	"GGML_", "LLAMA_", "OMP_", "KMP_", "NCCL_", "RCCL_", "HSA_", "HIP_", "ROCR_", "ROCBLAS_", "HIPBLASLT_", "TENSILE_", "CUDA_", "VEGA_XGMI_",
+}
+
+// notSwitches belong to a family, and say where something lies or how it is
+// built.
+var notSwitches = []string{"LLAMA_CPP_DIR", "HIP_PATH", "HIP_PLATFORM", "HIP_COMPILER", "HIP_CLANG_PATH", "HIP_DEVICE_LIB_PATH",
+	"CUDA_PATH", "CUDA_HOME", "CUDA_VERSION", "CUDA_ROOT"}
 
 // environment returns the switches that are set.
 func environment(environ []string) map[string]string {
 	out := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if name == "LLAMA_CPP_DIR" { // of the build, which names its source itself
-			continue
-		}
 		family := slices.ContainsFunc(switchPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
-		if family || slices.Contains(switches, name) {
+		if family && !slices.Contains(notSwitches, name) || slices.Contains(switches, name) {
 			out[name] = value
 		}
 	}
@@ -54,27 +57,6 @@ func deviceInfos(devices []engine.Device) []bench.DeviceInfo {
 			MemoryTotal: int64(d.MemoryTotal), MemoryFree: int64(d.MemoryFree)}
 	}
 	return out
-}
-
-// usedDevices are those that the model's layers lie on.
-func usedDevices(s settings, all []engine.Device) []engine.Device {
-	var out []engine.Device
-	for _, d := range all {
-		named := slices.ContainsFunc(s.load.Devices, func(n string) bool { return strings.EqualFold(n, d.Name) })
-		gpu := d.Type == engine.DeviceGPU || d.Type == engine.DeviceIGPU
-		if named || len(s.load.Devices) == 0 && gpu && s.load.GPULayers != 0 {
-			out = append(out, d)
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for _, d := range all {
-		if d.Type == engine.DeviceCPU {
-			return []engine.Device{d}
-		}
-	}
-	return nil
 }
 
 // gpuNames is the report's GPU row: equal cards counted, "4× AMD Instinct MI100".
@@ -110,11 +92,11 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 	return bench.EngineInfo{
 		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
 		Backends: engine.Backends(), Devices: deviceInfos(used),
-		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size,
+		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size, ConvertedFrom: s.convertedFrom,
 		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), TensorTypes: tensorTypes(m.File()),
 		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
-		SplitMode: s.load.SplitMode, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
+		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
 		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, LoadSeconds: loadSeconds,
 		Environment: environment(os.Environ()),
 	}

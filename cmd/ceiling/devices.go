@@ -3,20 +3,29 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/bench"
 	"ceiling/engine"
+	"ceiling/hip"
 )
 
 func devicesCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "devices",
-		Usage: "list what a model can be loaded on",
-		Flags: []cli.Flag{jsonFlag(), rpcFlag()},
+		Usage: "list what a model can be loaded on, and the machine's GPUs with their links",
+		Description: "The first table has the engine's devices and, with the name \"—\", AMD GPUs that no back end\n" +
+			"of this build can use. What the engine does not tell comes from the kernel's sysfs, and where\n" +
+			"ROCm is installed from its HIP runtime.",
+		Flags: []cli.Flag{jsonFlag(), rpcFlag(), sysrootFlag()},
 		Action: func(_ context.Context, c *cli.Command) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -24,18 +33,256 @@ func devicesCommand() *cli.Command {
 			if err := engine.Init(engine.Options{RPC: c.StringSlice("rpc")}); err != nil {
 				return err
 			}
-			infos := deviceInfos(engine.Devices())
+			for _, note := range engine.BackendNotes() {
+				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", note)
+			}
+			list := listDevices(engine.Devices(), hip.Read(c.String("sysroot")))
+			if c.String("sysroot") == "/" {
+				list.addRuntime()
+			}
 			if c.Bool("json") {
-				return writeJSON(c.Root().Writer, infos)
+				return writeJSON(c.Root().Writer, list)
 			}
-			w := tabwriter.NewWriter(c.Root().Writer, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tTYPE\tMEMORY\tFREE\tDESCRIPTION")
-			for _, d := range infos {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Type, memory(d.MemoryTotal), memory(d.MemoryFree), d.Description)
-			}
-			return w.Flush()
+			return list.print(c.Root().Writer)
 		},
 	}
+}
+
+func sysrootFlag() cli.Flag {
+	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"}
+}
+
+// deviceListing is what `ceiling devices` prints.
+type deviceListing struct {
+	Devices []listedDevice `json:"devices"`
+	Machine hip.Machine    `json:"machine"` // the cards, and the links between them
+	Runtime *listedRuntime `json:"hip_runtime,omitempty"`
+}
+
+// listedDevice is one of the engine's devices with its card; Name is "" for a
+// card that no back end can use.
+type listedDevice struct {
+	bench.DeviceInfo
+	GPU   *hip.GPU `json:"gpu,omitempty"`
+	Index *int     `json:"gpu_index,omitempty"` // in Machine.GPUs
+}
+
+// listedRuntime is what the HIP runtime tells beyond sysfs.
+type listedRuntime struct {
+	Path    string              `json:"path,omitempty"`
+	Version string              `json:"version,omitempty"`
+	Devices []hip.RuntimeDevice `json:"devices,omitempty"`
+	Peers   []hip.Peer          `json:"peers,omitempty"`
+	Error   string              `json:"error,omitempty"`
+}
+
+// listDevices joins the engine's devices and the cards by PCI address.
+func listDevices(devices []engine.Device, m hip.Machine) deviceListing {
+	list := deviceListing{Machine: m, Devices: []listedDevice{}}
+	used := map[int]bool{}
+	for i, info := range deviceInfos(devices) {
+		d := listedDevice{DeviceInfo: info}
+		if id := cardID(devices[i]); id != "" {
+			if at := slices.IndexFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI == id }); at >= 0 {
+				d.GPU, d.Index, used[at] = &m.GPUs[at], &at, true
+			}
+		}
+		list.Devices = append(list.Devices, d)
+	}
+	for i := range m.GPUs {
+		if g := &m.GPUs[i]; !used[i] {
+			info := bench.DeviceInfo{Description: g.Name, Type: engine.DeviceGPU, MemoryTotal: g.VRAM}
+			if g.VRAMUsed != nil {
+				info.MemoryFree = max(0, g.VRAM-*g.VRAMUsed)
+			}
+			list.Devices = append(list.Devices, listedDevice{DeviceInfo: info, GPU: g, Index: &i})
+		}
+	}
+	return list
+}
+
+// addRuntime asks the HIP runtime. Where there is none, nothing is lost that
+// sysfs does not tell.
+func (l *deviceListing) addRuntime() {
+	r, err := hip.OpenRuntime()
+	if errors.Is(err, hip.ErrNoRuntime) {
+		return
+	}
+	l.Runtime = &listedRuntime{}
+	if err == nil {
+		l.Runtime.Path = r.Path()
+		l.Runtime.Version, err = r.Version()
+	}
+	if err == nil {
+		l.Runtime.Devices, err = r.Devices()
+	}
+	if err == nil {
+		l.Runtime.Peers, err = r.Peers()
+	}
+	if err != nil {
+		l.Runtime.Error = err.Error()
+	}
+}
+
+// print writes the tables.
+func (l *deviceListing) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tTYPE\tMEMORY\tFREE\tDESCRIPTION")
+	for _, d := range l.Devices {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", orDash(d.Name), d.Type, memory(d.MemoryTotal), memory(d.MemoryFree), d.Description)
+	}
+	if len(l.Machine.GPUs) > 0 {
+		fmt.Fprintln(w, "\nGPU\tPCI\tDEVICE\tARCH\tVRAM\tBANDWIDTH\tPOWER CAP\tPCIE (PORT)\tHIVE")
+		for i := range l.Machine.GPUs {
+			g := &l.Machine.GPUs[i]
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i, orDash(g.PCI), l.nameOf(i), orDash(g.Arch),
+				memory(g.VRAM), unit(g.BandwidthGBs, "GB/s"), capOf(g), portText(g.PCIe), hiveText(g))
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := l.printLinks(out); err != nil {
+		return err
+	}
+	return l.printVersions(out)
+}
+
+// nameOf is the engine's name of a card, or that there is none.
+func (l *deviceListing) nameOf(gpu int) string {
+	var names []string
+	for _, d := range l.Devices {
+		if d.Index != nil && *d.Index == gpu && d.Name != "" {
+			names = append(names, d.Name)
+		}
+	}
+	return orDash(strings.Join(names, ", "))
+}
+
+// printLinks writes the link matrix: the row's GPU reaches the column's.
+func (l *deviceListing) printLinks(out io.Writer) error {
+	n := len(l.Machine.GPUs)
+	if n < 2 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "\nLINK")
+	for to := range n {
+		fmt.Fprintf(w, "\t%d", to)
+	}
+	fmt.Fprintln(w)
+	for from := range n {
+		fmt.Fprintf(w, "%d", from)
+		for to := range n {
+			fmt.Fprintf(w, "\t%s", l.linkText(from, to))
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+// linkText is one cell of the matrix. Where the kernel lists no link, the way
+// goes through the host.
+func (l *deviceListing) linkText(from, to int) string {
+	if from == to {
+		return "·"
+	}
+	for _, k := range l.Machine.Links {
+		if k.From != from || k.To != to {
+			continue
+		}
+		switch {
+		case k.Hops == 1:
+			return k.Type + " 1 hop"
+		case k.Hops > 1:
+			return fmt.Sprintf("%s %d hops", k.Type, k.Hops)
+		}
+		return k.Type
+	}
+	return "—"
+}
+
+func (l *deviceListing) printVersions(out io.Writer) error {
+	var lines []string
+	if d := l.Machine.Driver.Text(); d != "" {
+		lines = append(lines, "driver (ROCk)  "+d)
+	}
+	if l.Machine.ROCm != "" {
+		lines = append(lines, "ROCm           "+l.Machine.ROCm)
+	}
+	if r := l.Runtime; r != nil && r.Error != "" {
+		lines = append(lines, "HIP runtime    "+r.Error)
+	} else if r != nil {
+		lines = append(lines, fmt.Sprintf("HIP runtime    %s, %s, P2P access: %s", r.Version, r.Path, peersText(r.Peers)))
+	}
+	for _, n := range l.Machine.Notes {
+		lines = append(lines, "note           "+n)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
+	return err
+}
+
+// peersText counts the pairs with access.
+func peersText(peers []hip.Peer) string {
+	can := 0
+	for _, p := range peers {
+		if p.Access {
+			can++
+		}
+	}
+	switch {
+	case len(peers) == 0:
+		return "one device"
+	case can == len(peers):
+		return "every pair"
+	}
+	return fmt.Sprintf("%d of %d ordered pairs", can, len(peers))
+}
+
+func capOf(g *hip.GPU) string {
+	if g.PowerCapW == nil {
+		return "—"
+	}
+	text := unit(g.PowerCapW, "W")
+	if g.PowerCapDefaultW != nil && *g.PowerCapDefaultW != *g.PowerCapW {
+		text += fmt.Sprintf(" (default %.0f W)", *g.PowerCapDefaultW)
+	}
+	return text
+}
+
+func portText(l *hip.PCIeLink) string {
+	switch {
+	case l == nil:
+		return "—"
+	case l.Inner:
+		return l.Text() + " (the GPU's own)"
+	}
+	return l.Text() + " (" + l.Port + ")"
+}
+
+func hiveText(g *hip.GPU) string {
+	if g.HiveID == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("0x%x", uint64(g.HiveID))
+}
+
+// unit prints a number with its unit, without needless decimals.
+func unit(v *float64, name string) string {
+	if v == nil {
+		return "—"
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64) + " " + name
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "—"
+	}
+	return s
 }
 
 // memory prints bytes in GiB; a back end that does not know reports 0.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/bench"
 	"ceiling/engine"
 )
 
@@ -26,6 +27,17 @@ func atLeast(low int) func(int) error {
 		}
 		return nil
 	}
+}
+
+// repeatFlag takes the number of passes over a suite.
+func repeatFlag() cli.Flag {
+	return &cli.IntFlag{Name: "repeat", Usage: "make `N` passes over the whole suite, one after the other (default: what the suite says, or 1)", HideDefault: true,
+		Validator: func(n int) error {
+			if n < 1 || n > bench.MaxRepeat {
+				return fmt.Errorf("%d passes; use 1 to %d", n, bench.MaxRepeat)
+			}
+			return nil
+		}}
 }
 
 // engineFlags say where the model goes and how the engine is set.

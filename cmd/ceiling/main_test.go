@@ -38,10 +38,15 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts in testdata, %v", len(scripts), err)
 	}
+	trees, err := filepath.Abs("../../hip/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DEMO", demo)
+			e.Setenv("TREES", trees)
 			e.Setenv("REAL", os.Getenv("CEILING_TEST_MODEL"))
 			// Scripts may run side by side: threads that wait must not spin.
 			e.Setenv("OMP_WAIT_POLICY", "passive")
@@ -53,11 +58,16 @@ func TestScripts(t *testing.T) {
 				return os.Geteuid() == 0, nil
 			case "real": // CI has it: `make test` fetches the model or fails
 				return os.Getenv("CEILING_TEST_MODEL") != "", nil
+			case "peers": // likewise: `make test` builds llama-server
+				return os.Getenv("CEILING_PEERS_DIR") != "" || os.Getenv("CI") == "true", nil
 			}
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk,
+			"server": startServer, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
+			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
+			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
+			"glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes,
 		},
 	})
 }
@@ -99,7 +109,8 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 
 // when FILE TEXT ACTION CODE PROGRAM ARG… starts the program, does something
 // to it once the file holds the text, and checks the exit code. The action is
-// "interrupt" (Ctrl-C) or "fill", which fills the disk that FILE is on.
+// "interrupt" (Ctrl-C), "fill", which fills the disk that FILE is on, or "kill",
+// which kills the server.
 func when(ts *testscript.TestScript, neg bool, args []string) {
 	file, text, action, code := ts.MkAbs(args[0]), args[1], args[2], args[3]
 	path, err := exec.LookPath(args[4])
@@ -126,9 +137,12 @@ func when(ts *testscript.TestScript, neg bool, args []string) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	if action == "fill" {
+	switch action {
+	case "fill":
 		fill(ts, filepath.Join(filepath.Dir(file), "..", "filler"))
-	} else {
+	case "kill":
+		killServer(ts)
+	default:
 		ts.Check(cmd.Process.Signal(syscall.SIGINT))
 	}
 	select {
@@ -156,6 +170,11 @@ func fill(ts *testscript.TestScript, path string) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		ts.Fatalf("filling %s: %v", path, err)
 	}
+}
+
+// copytree FROM TO copies a folder's content into a folder.
+func copyTree(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
 }
 
 // smallDisk DIR KIB mounts a file system of that size for the script's time.

@@ -27,13 +27,20 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 	if err != nil {
 		return nil, err
 	}
+	clock := bench.NewClock(r.resumed.Start())
+	sampler, err := r.startTelemetry(clock)
+	if err != nil {
+		return nil, errors.Join(err, journal.Close())
+	}
 	bos, addBOS := model.BOS()
 	results, runErr := bench.Run(ctx, bench.Config{
 		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch,
 		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
 		PrefixCache: r.prefixCache, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
 		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(),
+		Clock: clock, Observe: observer(sampler), Rescue: &r.rescue,
 	})
+	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)
 	}
@@ -45,12 +52,12 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 
 // template holds the results' fields that are known before the first scenario.
 func (r *runner) template() bench.Results {
-	hardware := r.system.GPUs
-	if hardware == "" {
-		hardware = r.system.CPU
+	model := strings.TrimSuffix(r.info.ModelFile, ".gguf")
+	if r.convertedFrom != nil {
+		model = r.convertedFrom.Name
 	}
 	return bench.Results{
-		Model: strings.TrimSuffix(r.info.ModelFile, ".gguf"), Hardware: hardware,
+		Model: model, Hardware: ranOn(&r.system, r.used),
 		Date: time.Now().Format("2006-01-02T15:04:05.000000"), System: &r.system, Engine: &r.info,
 	}
 }
@@ -64,6 +71,9 @@ func (r *runner) save(results *bench.Results) error {
 // event shows how far the run is.
 func (r *runner) event(e bench.Event) {
 	label := fmt.Sprintf("%d/%d %s", e.Scenario+1, e.Scenarios, e.Name)
+	if e.Passes > 1 {
+		label = fmt.Sprintf("pass %d/%d, %s", e.Pass+1, e.Passes, label)
+	}
 	switch e.Kind {
 	case bench.EventWarmup:
 		r.show.line("warm-up: three requests, not counted")
@@ -127,6 +137,7 @@ func sameRun(before, now bench.Manifest) error {
 	}{
 		{"model (SHA-256)", before.Model.SHA256, now.Model.SHA256},
 		{"model size", before.Model.Bytes, now.Model.Bytes},
+		{"number of passes", before.Suite.Passes(), now.Suite.Passes()},
 		{"suite", before.Suite, now.Suite},
 		{"seed", before.Seed, now.Seed},
 		{"engine tree", before.Engine.Tree, now.Engine.Tree},
@@ -138,6 +149,7 @@ func sameRun(before, now bench.Manifest) error {
 		{"KV type", before.Engine.KVType, now.Engine.KVType},
 		{"KV unified", before.Engine.KVUnified, now.Engine.KVUnified},
 		{"split mode", before.Engine.SplitMode, now.Engine.SplitMode},
+		{"tensor split", before.Engine.TensorSplit, now.Engine.TensorSplit},
 		{"GPU layers", before.Engine.GPULayers, now.Engine.GPULayers},
 		{"prefix cache", before.Engine.PrefixCache, now.Engine.PrefixCache},
 		{"devices", deviceNames(before.Engine), deviceNames(now.Engine)},

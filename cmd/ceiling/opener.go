@@ -12,6 +12,7 @@ type opener struct {
 	model    *engine.Model
 	settings engine.SessionOptions // all but the sizes
 	sampled  struct{ backend, argmax uint64 }
+	opened   func(*engine.Session) // is told of each session
 }
 
 // session gives an engine session the bench's interface.
@@ -30,6 +31,9 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 	native, err := o.model.Open(ctx, options)
 	if err != nil {
 		return nil, err
+	}
+	if o.opened != nil {
+		o.opened(native)
 	}
 	warm := engine.Batch{Tokens: []int32{0}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}}
 	if err := native.Step(ctx, &warm); err != nil {

@@ -8,15 +8,18 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"ceiling/engine/awq/hf"
 )
 
 // The files of a run.
 const (
-	resultsFile  = "results.json"
-	manifestFile = "manifest.json"
-	journalFile  = "requests.jsonl"
-	reportFile   = "report.md"
-	logFile      = "engine.log"
+	resultsFile   = "results.json"
+	manifestFile  = "manifest.json"
+	journalFile   = "requests.jsonl"
+	reportFile    = "report.md"
+	telemetryFile = "telemetry.jsonl"
+	logFile       = "engine.log"
 )
 
 // outDir is the folder of a run. What did not exist before is taken away
@@ -61,7 +64,7 @@ func (d *outDir) file(name string) string { return filepath.Join(d.path, name) }
 // discard removes what a run that measured nothing has left: its files and
 // the folders it made, as far as they are empty then.
 func (d *outDir) discard() {
-	for _, name := range []string{resultsFile, manifestFile, journalFile, reportFile, logFile} {
+	for _, name := range []string{resultsFile, manifestFile, journalFile, reportFile, telemetryFile, logFile} {
 		os.Remove(d.file(name))
 	}
 	for i := len(d.created) - 1; i >= 0; i-- {
@@ -72,6 +75,9 @@ func (d *outDir) discard() {
 // defaultOut is results/<model>-<UTC time>.
 func defaultOut(model string, now time.Time) string {
 	name := strings.TrimSuffix(filepath.Base(model), ".gguf")
+	if isDir(model) {
+		name = hf.ModelName(model)
+	}
 	return filepath.Join("results", name+"-"+now.UTC().Format("20060102T150405Z"))
 }
 

@@ -7,13 +7,15 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
 	"ceiling/engine"
-	"ceiling/engine/gguf"
+	"ceiling/engine/awq"
+	"ceiling/hip"
 	"ceiling/hip/host"
 	"ceiling/report"
 )
@@ -23,17 +25,20 @@ func runCommand() *cli.Command {
 		Name:  "run",
 		Usage: "run a suite of scenarios on a model and write the report",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE`; of a split model the first part", Required: true},
+			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder", Required: true},
+			cacheFlag(),
 			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`: same model, same options"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
+			repeatFlag(),
+			telemetryFlag(),
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
 			choice("prose", "who writes the report's sentences; auto: rules", []string{"auto", "rules", "off"}),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
 			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
 			jsonFlag(),
-		}, engineFlags()...),
+		}, append(engineFlags(), gpuFlags()...)...),
 		Action: runAction,
 	}
 }
@@ -49,10 +54,11 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	// The cheap look first: no folder is made for a file that is no model.
-	if _, err := gguf.Open(s.model); err != nil {
+	checkpoint, err := lookAtModel(s.model)
+	if err != nil {
 		return err
 	}
-	r := &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: os.Args}
+	r := &runner{settings: s, checkpoint: checkpoint, show: newProgress(c.Root().ErrWriter), args: os.Args}
 	if s.resume {
 		r.dir = &outDir{path: s.out}
 		err = r.readEarlier()
@@ -62,6 +68,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	r.saveOnAbort(c)
 	results, err := r.run(ctx)
 	r.show.clear()
 	if results == nil {
@@ -80,14 +87,21 @@ type runner struct {
 	show *progress
 	args []string
 
-	manifest bench.Manifest
-	earlier  *bench.Manifest    // of the run that is resumed
-	resumed  *bench.ResumeState // nil: a new run
-	system   bench.System
-	info     bench.EngineInfo
-	build    engineBuild
-	used     []engine.Device // those that the model's layers lie on
-	opener   *opener
+	manifest  bench.Manifest
+	earlier   *bench.Manifest    // of the run that is resumed
+	resumed   *bench.ResumeState // nil: a new run
+	system    bench.System
+	info      bench.EngineInfo
+	build     engineBuild
+	split     engine.Split         // how the model is spread over devices
+	used      []engine.Device      // those that the model's layers lie on
+	machine   hip.Machine          // the GPUs that sysfs knows
+	telemetry *bench.TelemetryInfo // nil until the sampler has stopped
+	opener    *opener
+	rescue    bench.Rescue                  // for when the engine ends the process
+	measured  atomic.Pointer[bench.Results] // once the suite has run
+	// checkpoint is what --model names, nil where that is a file.
+	checkpoint *awq.Checkpoint
 }
 
 // run loads the model and drives the suite. It returns nil results where
@@ -99,8 +113,17 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	if err := engine.Init(engine.Options{LogFile: r.dir.file(logFile), RPC: r.rpc}); err != nil {
 		return nil, err
 	}
+	for _, note := range engine.BackendNotes() {
+		r.show.line("note: %s", note)
+	}
 	if err := engine.CheckDevices(r.load.Devices); err != nil {
 		return nil, codedError{exitUsage, err}
+	}
+	if r.checkpoint != nil {
+		var err error
+		if r.model, r.convertedFrom, err = convertOnce(ctx, r.checkpoint, r.cache, r.show); err != nil {
+			return nil, err
+		}
 	}
 	model, err := r.loadModel(ctx)
 	if err != nil {
@@ -110,11 +133,18 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	if err := r.describe(ctx, model); err != nil {
 		return nil, err
 	}
-	return r.bench(ctx, model)
+	results, err := r.bench(ctx, model)
+	r.measured.Store(results)
+	return results, err
 }
 
 func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
+	var err error
+	if r.split, err = r.planSplit(); err != nil {
+		return nil, err
+	}
 	load := r.load
+	load.SplitMode = r.split.Mode
 	load.Progress = func(share float64) { r.show.update("loading the model", share, "") }
 	start := time.Now()
 	model, err := engine.Load(ctx, r.model, load)
@@ -122,13 +152,26 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 		return nil, err
 	}
 	took := time.Since(start).Seconds()
-	r.used, r.build = usedDevices(r.settings, engine.Devices()), readEngineBuild()
+	r.used, r.build = usedDevices(r.split, engine.Devices()), readEngineBuild()
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
-	r.session.Greedy = r.greedyInBackend(r.used)
-	r.opener = &opener{model: model, settings: r.session}
-	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s", r.info.ModelFile, model.Description(),
-		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used))
+	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
+	r.session.Greedy = r.greedyInBackend(r.split)
+	r.opener = &opener{model: model, settings: r.session, opened: r.sessionOpened}
+	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, model.Description(),
+		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
 	return model, nil
+}
+
+// sessionOpened notes how a tensor split adds up, which is known when the
+// first session is open.
+func (r *runner) sessionOpened(s *engine.Session) {
+	if r.info.AllReduce != "" {
+		return
+	}
+	r.info.AllReduce = allReduce(r.split, os.Getenv("GGML_CUDA_ALLREDUCE"), r.build.Collectives, s.Warnings())
+	if note := allReduceNote(r.info.AllReduce, r.split, r.build.Collectives); note != "" {
+		r.show.line("note: %s", note)
+	}
 }
 
 // describe writes the manifest, or compares it with that of the run to go on
@@ -136,7 +179,11 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	var warnings []string
 	r.system, warnings = host.Read(r.sysroot)
-	r.system.GPUs = gpuNames(r.used)
+	r.machine = hip.Read(r.sysroot)
+	describeGPUs(&r.system, r.machine, r.used)
+	if len(r.machine.GPUs) > 0 {
+		warnings = append(warnings, r.machine.Notes...)
+	}
 	r.system.Instructions = strings.Join(r.build.InstructionSets, " ")
 	for _, w := range warnings {
 		r.show.line("note: %s", w)
@@ -155,6 +202,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 		Model: manifestModel(model, r.info.ModelSHA256), Engine: r.info, System: r.system,
 		Versions: versions(), Environment: environment(os.Environ()),
 	}
+	r.manifest.Model.ConvertedFrom = r.convertedFrom
 	if r.earlier != nil {
 		return sameRun(*r.earlier, r.manifest)
 	}
@@ -164,6 +212,12 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 // finish writes the report and turns the run's end into an exit code.
 func (r *runner) finish(ctx context.Context, c *cli.Command, results *bench.Results, runErr error) error {
 	results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
+	return r.conclude(ctx, c, results, runErr)
+}
+
+// conclude saves and renders the results, and turns the run's end into an exit
+// code.
+func (r *runner) conclude(ctx context.Context, c *cli.Command, results *bench.Results, runErr error) error {
 	path := r.dir.file(reportFile)
 	err := errors.Join(report.Save(r.dir.file(resultsFile), results),
 		report.SaveMarkdown(path, results, r.reportOptions()))
@@ -178,13 +232,14 @@ func (r *runner) finish(ctx context.Context, c *cli.Command, results *bench.Resu
 	} else {
 		fmt.Fprintln(w, path)
 	}
+	units, _ := r.suite.Plan()
 	switch failed := failures(results); {
 	case ctx.Err() != nil:
-		return codedError{exitInterrupted, fmt.Errorf("interrupted after %d of %d scenarios; the partial result is in %s, go on with --resume %q",
-			complete(results), len(results.Planned), r.dir.path, r.dir.path)}
+		return codedError{exitInterrupted, fmt.Errorf("interrupted after %d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
+			complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)}
 	case runErr != nil:
 		return runErr
-	case len(failed) == len(results.Planned):
+	case len(failed) == len(units):
 		return fmt.Errorf("every scenario failed; the first: %s", failed[0])
 	case len(failed) > 0:
 		return codedError{exitInvalid, errors.New(strings.Join(failed, "\n"))}
@@ -200,25 +255,50 @@ func (r *runner) reportOptions() report.Options {
 	return o
 }
 
-// failures lists the scenarios with failed requests or none at all.
+// failures lists the scenarios with failed requests or none at all, those of
+// a run of several passes for each pass.
 func failures(results *bench.Results) []string {
 	var out []string
-	for _, r := range results.Results {
-		if r.Error != nil {
-			out = append(out, fmt.Sprintf("scenario %q failed: %s", r.Name, *r.Error))
-		} else if r.FailedRequests > 0 {
-			out = append(out, fmt.Sprintf("scenario %q: %.0f of %d requests failed", r.Name, r.FailedRequests, r.NumPrompts))
+	for i, r := range results.Results {
+		for _, p := range passesOf(results, i) {
+			name := fmt.Sprintf("scenario %q", r.Name)
+			if results.Details[i].Repeat > 1 {
+				name += fmt.Sprintf(" in pass %d", p.Pass+1)
+			}
+			if p.Result.Error != nil {
+				out = append(out, fmt.Sprintf("%s failed: %s", name, *p.Result.Error))
+			} else if p.Result.FailedRequests > 0 {
+				out = append(out, fmt.Sprintf("%s: %.0f of %d requests failed", name, p.Result.FailedRequests, r.NumPrompts))
+			}
 		}
 	}
 	return out
 }
 
+// passesOf are the passes over a scenario; a scenario that runs once has one.
+func passesOf(results *bench.Results, i int) []bench.Pass {
+	if d := results.Details[i]; len(d.Passes) > 0 {
+		return d.Passes
+	}
+	return []bench.Pass{{Result: results.Results[i], Detail: results.Details[i]}}
+}
+
 func complete(results *bench.Results) int {
 	n := 0
-	for _, d := range results.Details {
-		if d.Status == bench.StatusComplete {
-			n++
+	for i := range results.Details {
+		for _, p := range passesOf(results, i) {
+			if p.Detail.Status == bench.StatusComplete {
+				n++
+			}
 		}
 	}
 	return n
+}
+
+// inPasses says, behind a number of scenarios, that it counts passes too.
+func inPasses(suite bench.Suite) string {
+	if n := suite.Passes(); n > 1 {
+		return fmt.Sprintf(" in %d passes", n)
+	}
+	return ""
 }

@@ -15,6 +15,7 @@ import (
 // settings are the flags of a run, checked as far as that needs no engine.
 type settings struct {
 	model   string
+	cache   string // of converted checkpoints
 	suite   bench.Suite
 	out     string
 	resume  bool
@@ -26,8 +27,12 @@ type settings struct {
 
 	seed        uint64
 	prefixCache bool
+	telemetryHz float64
 	unified     bool
 	sampling    string
+
+	// convertedFrom is the checkpoint that model was made from; nil: none.
+	convertedFrom *bench.Checkpoint
 
 	load    engine.LoadOptions
 	session engine.SessionOptions // all but the sizes
@@ -35,9 +40,10 @@ type settings struct {
 
 func readSettings(c *cli.Command) (settings, error) {
 	s := settings{
-		model: c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
+		model: c.String("model"), cache: c.String("cache"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
+		telemetryHz: c.Float("telemetry-hz"),
 		load: engine.LoadOptions{
 			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: c.Float32Slice("tensor-split"),
 			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
@@ -50,6 +56,9 @@ func readSettings(c *cli.Command) (settings, error) {
 	if err := s.readWords(c); err != nil {
 		return s, err
 	}
+	if err := setGPUSwitches(c); err != nil {
+		return s, err
+	}
 	if s.session.Threads == 0 {
 		// The threads run on this machine, whatever --sysroot describes.
 		if s.session.Threads = host.PhysicalCores("/"); s.session.Threads == 0 {
@@ -59,6 +68,9 @@ func readSettings(c *cli.Command) (settings, error) {
 	var err error
 	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
 		return s, codedError{exitUsage, err}
+	}
+	if n := c.Int("repeat"); n > 0 {
+		s.suite = s.suite.WithRepeat(n)
 	}
 	if dir := c.String("resume"); dir != "" {
 		if s.out != "" && s.out != dir {
@@ -97,19 +109,14 @@ func (s *settings) readWords(c *cli.Command) error {
 	return err
 }
 
-// greedyInBackend decides where the argmax runs, once the devices are known.
-// On a GPU the logits then stay there; on the CPU the vectorised argmax is
-// the faster one.
-func (s *settings) greedyInBackend(used []engine.Device) bool {
+// greedyInBackend decides where the argmax runs. On a GPU the logits then stay
+// there; on the CPU the vectorised argmax is the faster one, and a tensor
+// split has no other.
+func (s *settings) greedyInBackend(split engine.Split) bool {
 	if s.sampling != "auto" {
 		return s.sampling == "backend"
 	}
-	for _, d := range used {
-		if d.Type == engine.DeviceGPU || d.Type == engine.DeviceIGPU {
-			return true
-		}
-	}
-	return false
+	return len(split.Devices) > 0 && split.Mode != engine.SplitTensor
 }
 
 // deviceList is how messages name devices.

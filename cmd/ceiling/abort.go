@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/engine"
+)
+
+// sayWhyEnded makes an end that the engine forces on the process one line
+// like any other error. Commands that have something to lose set a function of
+// their own.
+func sayWhyEnded(stderr io.Writer) {
+	engine.OnAbort(func(reason string) { printError(stderr, endedError(reason)) })
+}
+
+func endedError(reason string) error { return fmt.Errorf("the engine ended the process: %s", reason) }
+
+// saveOnAbort keeps what a run has finished when the engine ends the process:
+// the scenario that runs has failed with the reason, the report is partial.
+func (r *runner) saveOnAbort(c *cli.Command) {
+	engine.OnAbort(func(reason string) {
+		err := endedError(reason)
+		results, saveErr := r.rescue.Results(errors.New(reason))
+		if results == nil {
+			results = r.measured.Load() // freeing the model met the fault
+		}
+		r.show.clear()
+		if results == nil || len(results.Results) == 0 {
+			if !r.settings.resume {
+				r.dir.discard()
+			}
+		} else {
+			units, _ := r.suite.Plan()
+			err = fmt.Errorf("%w; %d of %d scenarios complete%s, the partial result is in %s, go on with --resume %q",
+				err, complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
+			// The run's context may have ended too; this is the reason.
+			err = r.finish(context.Background(), c, results, err)
+		}
+		printError(c.Root().ErrWriter, errors.Join(err, saveErr))
+	})
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ceiling/bench"
+	"ceiling/engine/awq"
+	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/gguf"
+)
+
+// checkpointVariants are the checkpoints that scripts can ask for.
+var checkpointVariants = map[string]awqtest.Options{
+	"compressed-tensors": {},
+	"asymmetric":         {Zeros: true, ScaleType: "F16"},
+	"sharded":            {Shards: 3},
+	"mixed":              {EightBit: []string{"layers.1.mlp.down_proj"}, Plain: []string{"layers.0.self_attn.v_proj"}},
+	"awq":                {Format: awqtest.AWQGemm, Zeros: true},
+	"gptq":               {Format: awqtest.GPTQ},
+}
+
+// checkpointCmd DIR VARIANT [SEED] writes a small checkpoint.
+func checkpointCmd(ts *testscript.TestScript, neg bool, args []string) {
+	options, ok := checkpointVariants[args[1]]
+	if !ok {
+		ts.Fatalf("no variant %q", args[1])
+	}
+	if len(args) > 2 {
+		_, err := fmt.Sscan(args[2], &options.Seed)
+		ts.Check(err)
+	}
+	_, err := awqtest.Write(ts.MkAbs(args[0]), options)
+	ts.Check(err)
+}
+
+// widescale DIR puts a scale that float16 can't hold into a checkpoint in one
+// bfloat16 file: 2^-18 and one more bit.
+func wideScale(ts *testscript.TestScript, neg bool, args []string) {
+	path := filepath.Join(ts.MkAbs(args[0]), "model.safetensors")
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	n := binary.LittleEndian.Uint64(data)
+	var header map[string]struct {
+		Offsets []int64 `json:"data_offsets"`
+	}
+	ts.Check(json.Unmarshal(data[8:8+n], &header))
+	for name, t := range header {
+		if strings.HasSuffix(name, "0.mlp.up_proj.weight_scale") {
+			binary.LittleEndian.PutUint16(data[8+int64(n)+t.Offsets[0]:], 0x3681)
+			ts.Check(os.WriteFile(path, data, 0o644))
+			return
+		}
+	}
+	ts.Fatalf("no scales in %s", path)
+}
+
+// replace FILE OLD NEW replaces the first OLD.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if !bytes.Contains(data, []byte(args[1])) {
+		ts.Fatalf("%s holds no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Replace(data, []byte(args[1]), []byte(args[2]), 1), 0o644))
+}
+
+// damaged ACTION FILE ARG… writes a fresh checkpoint into "bad" and damages
+// one of its files: cut BYTES, replace OLD NEW, write TEXT or remove.
+func damaged(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(os.RemoveAll(ts.MkAbs("bad")))
+	checkpointCmd(ts, false, []string{"bad", "compressed-tensors"})
+	file := filepath.Join("bad", args[1])
+	switch args[0] {
+	case "cut":
+		cut(ts, false, []string{file, args[2], file})
+	case "replace":
+		replace(ts, false, []string{file, args[2], args[3]})
+	case "write":
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(args[2]), 0o644))
+	case "remove":
+		ts.Check(os.Remove(ts.MkAbs(file)))
+	default:
+		ts.Fatalf("no damage %q", args[0])
+	}
+}
+
+// lastline TEXT checks that the program's last words, behind any progress, are
+// one line of an error that holds TEXT.
+func lastline(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile("stderr")
+	last := text[strings.LastIndexByte(strings.TrimSuffix(text, "\n"), '\n')+1:]
+	if !strings.HasPrefix(last, "ceiling: ") || strings.Count(text, "ceiling: ") != 1 || !strings.Contains(last, args[0]) {
+		ts.Fatalf("not one line of an error with %q: %q", args[0], text)
+	}
+}
+
+// refused DIR TEXT checks that convert and run refuse DIR with one line that
+// holds TEXT, and leave nothing behind.
+func refused(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(os.MkdirAll(ts.MkAbs("refused-cache"), 0o755))
+	before := entries(ts)
+	for _, command := range [][]string{
+		{"convert", args[0], "--out", "refused.gguf"},
+		{"run", "--model", args[0], "--suite", "smoke", "--out", "refused", "--cache", "refused-cache"},
+	} {
+		if command[0] == "run" && strings.HasSuffix(args[0], ".gguf") {
+			continue // a GGUF file can be run
+		}
+		exits(ts, false, append([]string{"1", "ceiling"}, command...))
+		lastline(ts, false, []string{args[1]})
+	}
+	if diff := cmp.Diff(before, entries(ts)); diff != "" {
+		ts.Fatalf("something was left behind:\n%s", diff)
+	}
+	glob(ts, false, []string{"0", "refused-cache/models/*.gguf*"})
+}
+
+// glob N PATTERN [VARIABLE] checks that N files match, and puts the path of
+// the last into a variable.
+func glob(ts *testscript.TestScript, neg bool, args []string) {
+	found, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if fmt.Sprint(len(found)) != args[0] {
+		ts.Fatalf("%d files match %s, want %s: %v", len(found), args[1], args[0], found)
+	}
+	if len(args) > 2 {
+		ts.Setenv(args[2], found[len(found)-1])
+	}
+}
+
+// together N OUT PROGRAM ARG… starts the program N times at once, with a
+// number behind the last argument, waits for all, and writes what they print
+// into the file OUT.
+func together(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path, err := exec.LookPath(args[2])
+	ts.Check(err)
+	outputs := make([]bytes.Buffer, n)
+	cmds := make([]*exec.Cmd, n)
+	for i := range cmds {
+		all := slices.Clone(args[3:])
+		all[len(all)-1] += strconv.Itoa(i)
+		cmds[i] = exec.Command(path, all...)
+		cmds[i].Dir, cmds[i].Env = ts.MkAbs("."), append(os.Environ(), "OMP_WAIT_POLICY="+ts.Getenv("OMP_WAIT_POLICY"))
+		cmds[i].Stdout, cmds[i].Stderr = &outputs[i], &outputs[i]
+		ts.Check(cmds[i].Start())
+	}
+	var all []byte
+	for i := range cmds {
+		if err := cmds[i].Wait(); err != nil {
+			ts.Fatalf("process %d: %v\n%s", i, err, outputs[i].String())
+		}
+		all = append(all, outputs[i].Bytes()...)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), all, 0o644))
+}
+
+// entries lists the script's folder.
+func entries(ts *testscript.TestScript) []string {
+	list, err := os.ReadDir(ts.MkAbs("."))
+	ts.Check(err)
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// An interrupted conversion leaves the cache as it was, and the next one runs.
+func TestConvertOnceStopped(t *testing.T) {
+	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
+	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := awq.Open(dir, awq.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	show := newProgress(io.Discard)
+	if _, _, err := convertOnce(ctx, c, root, show); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped with %v, want context.Canceled", err)
+	}
+	left, err := os.ReadDir(filepath.Join(root, "models"))
+	if err != nil || len(left) != 1 || left[0].Name() != ".lock" {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	path, from, err := convertOnce(context.Background(), c, root, show)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gguf.Check(path); err != nil {
+		t.Error(err)
+	}
+	want := bench.Checkpoint{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
+	if diff := cmp.Diff(&want, from); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// meddler is a log that changes a checkpoint when its conversion is verified.
+type meddler struct{ dir string }
+
+func (m meddler) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(stageNames["verify"])) {
+		if err := os.WriteFile(filepath.Join(m.dir, "chat_template.jinja"), []byte("changed"), 0o644); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// What was converted while it changed is neither the one nor the other.
+func TestConvertOnceChanging(t *testing.T) {
+	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
+	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := awq.Open(dir, awq.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = convertOnce(context.Background(), c, root, newProgress(meddler{dir}))
+	if err == nil || !strings.Contains(err.Error(), "changed while it was converted") {
+		t.Errorf("converted with %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "models", "*.gguf*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestFormatText(t *testing.T) {
+	for variant, want := range map[string]string{
+		"compressed-tensors": "compressed-tensors, 4 bit, group 32",
+		"mixed":              "compressed-tensors, 4 and 8 bit, group 32",
+		"gptq":               "gptq, 4 bit, group 32",
+	} {
+		dir := t.TempDir()
+		if _, err := awqtest.Write(dir, checkpointVariants[variant]); err != nil {
+			t.Fatal(err)
+		}
+		c, err := awq.Open(dir, awq.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := formatText(c); got != want {
+			t.Errorf("%s: %q, want %q", variant, got, want)
+		}
+	}
+	row := awq.Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: awq.KindPacked, DType: "BF16"}
+	if got, want := sourceText(row), "4 bit, one group a row, BF16 scales"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestRate(t *testing.T) {
+	if got := rate(512e6, time.Second); got != " (512 MB/s)" {
+		t.Errorf("512 MB in a second is %q", got)
+	}
+	if got := rate(512e6, 99*time.Millisecond); got != "" {
+		t.Errorf("too early a rate: %q", got)
+	}
+}
+
+func TestClass(t *testing.T) {
+	for name, want := range map[string]string{
+		"blk.12.attn_q.weight": "attn_q", "token_embd.weight": "token_embd", "blk.0.ffn_up.scale": "ffn_up.scale", "blk.x": "blk.x",
+	} {
+		if got := class(name); got != want {
+			t.Errorf("%s is of class %q, want %q", name, got, want)
+		}
+	}
+}

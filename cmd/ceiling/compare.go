@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/report"
+	"ceiling/report/compare"
+	"ceiling/report/importer"
+)
+
+func compareCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "compare",
+		Usage:     "hold runs against each other: this program's, and result files of other tools",
+		ArgsUsage: "A B [C…]",
+		Description: "A, B, … are folders of runs or result files; what wrote them is found from the content. The first is\n" +
+			"the base. Scenarios are matched by their load, not by their name.\n\n" +
+			"--fail-if makes a gate of it: '[SCENARIOS:] FIGURE >|>=|<|<= LIMIT', for example\n" +
+			"  --fail-if 'tpot_mean > 1.05x'                    a ratio to the base, in any scenario\n" +
+			"  --fail-if 'c=8: ttft_p99 > 800ms'                a value, in the figure's unit (ms, s, tok/s, req/s)\n" +
+			"  --fail-if 'c=8, in=1024: output_throughput < 0.95x'\n" +
+			"  --fail-if 'name=Mixed Traffic: request_throughput < 1.2req/s'\n" +
+			"SCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name. A violated rule is a line on\n" +
+			"stderr and exit code 3. A rule that picks no scenario, or whose figure is missing in one, is an error, code 1.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "fail-if", Usage: "fail when `RULE` holds; may be given several times"},
+			choice("assume", "what the tests take for granted of the noise", []string{string(compare.Nothing), string(compare.Normal)}),
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout"},
+			jsonFlag(),
+		},
+		// A rule may hold commas.
+		DisableSliceFlagSeparator: true,
+		Action:                    compareAction,
+	}
+}
+
+func compareAction(_ context.Context, c *cli.Command) error {
+	if c.Args().Len() < 2 {
+		return usagef("%d arguments; name two or more folders of runs or result files", c.Args().Len())
+	}
+	rules, err := readRules(c.StringSlice("fail-if"))
+	if err != nil {
+		return err
+	}
+	assume, err := oneOf(c, "assume", string(compare.Nothing), string(compare.Normal))
+	if err != nil {
+		return err
+	}
+	var runs []*importer.Run
+	for _, path := range c.Args().Slice() {
+		more, err := importer.Open(path)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, more...)
+	}
+	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(assume)})
+	if err != nil {
+		return err
+	}
+	gate := result.Gate(rules)
+	if err := writeComparison(c, result, gate); err != nil {
+		return err
+	}
+	return gateError(gate)
+}
+
+// readRules reports all mistakes at once.
+func readRules(texts []string) ([]compare.Rule, error) {
+	var rules []compare.Rule
+	var errs []error
+	for _, text := range texts {
+		r, err := compare.ParseRule(text)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		rules = append(rules, r)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, codedError{exitUsage, err}
+	}
+	return rules, nil
+}
+
+func writeComparison(c *cli.Command, result *compare.Comparison, gate compare.Outcome) error {
+	var b bytes.Buffer
+	var err error
+	if c.Bool("json") {
+		err = writeJSON(&b, struct {
+			*compare.Comparison
+			Gate compare.Outcome `json:"gate"`
+		}{result, gate})
+	} else {
+		err = result.Markdown(&b)
+	}
+	if err != nil {
+		return err
+	}
+	if out := c.String("out"); out != "" {
+		return report.WriteFileAtomic(out, b.Bytes())
+	}
+	_, err = c.Root().Writer.Write(b.Bytes())
+	return err
+}
+
+// gateError turns what the gate found into the exit code. A rule that could
+// not be judged outweighs those that were violated: the gate is broken.
+func gateError(gate compare.Outcome) error {
+	lines := append(append([]string(nil), gate.Violations...), gate.Errors...)
+	switch {
+	case len(gate.Errors) > 0:
+		return errors.New(strings.Join(lines, "\n"))
+	case len(lines) > 0:
+		return codedError{exitInvalid, errors.New(strings.Join(lines, "\n"))}
+	}
+	return nil
+}

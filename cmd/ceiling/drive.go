@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/bench"
+	"ceiling/bench/remote"
+	"ceiling/engine"
+	"ceiling/engine/gguf"
+	"ceiling/hip"
+	"ceiling/hip/host"
+	"ceiling/report"
+)
+
+// keyVariable holds the server's key, so that it need not stand on a command
+// line, where every user of the machine can read it.
+const keyVariable = "CEILING_API_KEY"
+
+func driveCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "drive",
+		Usage: "run a suite through a server, to see what the server costs",
+		Description: "The prompts, their lengths and the order are those of `ceiling run` with the same suite, seed and model,\n" +
+			"token by token; only the engine is behind HTTP. `ceiling compare` holds the two runs side by side.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT", Required: true},
+			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only", Required: true},
+			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
+			&cli.StringFlag{Name: "api-key", Usage: "`KEY` sent as a bearer token; better in " + keyVariable},
+			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`",
+				Validator: func(d time.Duration) error {
+					if d <= 0 {
+						return fmt.Errorf("%v is too short; use something like 2m", d)
+					}
+					return nil
+				}},
+			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
+			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`: same model, same options"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
+			repeatFlag(),
+			&cli.BoolFlag{Name: "prefix-cache", Usage: "let the server reuse the KV of earlier prompts, and repeat prompts across scenarios (warm)"},
+			choice("prose", "who writes the report's sentences; auto: rules", []string{"auto", "rules", "off"}),
+			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model file's SHA-256"},
+			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
+			jsonFlag(),
+		},
+		Action: driveAction,
+	}
+}
+
+// driveAction is one run through a server, from the flags to the report.
+func driveAction(ctx context.Context, c *cli.Command) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	d, err := readDrive(c)
+	if err != nil {
+		return err
+	}
+	if _, err := gguf.Open(d.model); err != nil {
+		return err
+	}
+	if d.resume {
+		d.dir = &outDir{path: d.out}
+		err = d.readEarlier()
+	} else {
+		d.dir, err = newOutDir(d.out)
+	}
+	if err != nil {
+		return err
+	}
+	results, err := d.run(ctx)
+	d.show.clear()
+	if results == nil {
+		if !d.resume {
+			d.dir.discard()
+		}
+		return err
+	}
+	if errors.Is(err, bench.ErrEngineLost) {
+		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.path, d.dir.path)
+	}
+	return d.conclude(ctx, c, results, err)
+}
+
+// driver is a run through a server on its way. Of the runner it uses what has
+// nothing to do with an engine in process.
+type driver struct {
+	*runner
+	server remote.Options
+}
+
+func readDrive(c *cli.Command) (*driver, error) {
+	s, err := readDriveSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	api, err := oneOf(c, "api", "auto", bench.APILlama, bench.APIOpenAI)
+	if err != nil {
+		return nil, err
+	}
+	key := c.String("api-key")
+	if key == "" {
+		key = os.Getenv(keyVariable)
+	}
+	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
+	d.server = remote.Options{
+		URL: c.String("url"), API: api, Key: key, Model: c.String("served-model"),
+		Timeout: c.Duration("timeout"), Warm: s.prefixCache,
+	}
+	if err := d.server.Check(); err != nil {
+		return nil, codedError{exitUsage, err}
+	}
+	for _, sc := range s.suite.Scenarios {
+		d.server.Concurrency = max(d.server.Concurrency, sc.Concurrency)
+		d.server.Longest = max(d.server.Longest, sc.LongestRequest())
+	}
+	return d, nil
+}
+
+// readDriveSettings reads the flags that `run` has too.
+func readDriveSettings(c *cli.Command) (settings, error) {
+	s := settings{
+		model: c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
+		noHash: c.Bool("no-hash"), json: c.Bool("json"),
+		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
+	}
+	var err error
+	if s.prose, err = oneOf(c, "prose", "auto", "rules", "off"); err != nil {
+		return s, err
+	}
+	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
+		return s, codedError{exitUsage, err}
+	}
+	if n := c.Int("repeat"); n > 0 {
+		s.suite = s.suite.WithRepeat(n)
+	}
+	if dir := c.String("resume"); dir != "" {
+		if s.out != "" && s.out != dir {
+			return s, usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
+		}
+		s.out, s.resume = dir, true
+	}
+	if s.out == "" {
+		s.out = defaultOut(s.model, time.Now())
+	}
+	return s, nil
+}
+
+// withoutSecrets is a command line fit for the manifest: without the key, and
+// without a password in an address.
+func withoutSecrets(args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		name, value, joined := strings.Cut(a, "=")
+		flag := strings.TrimLeft(name, "-")
+		switch {
+		case flag == "api-key" && joined:
+			out[i] = name + "=…"
+		case flag == "api-key" && i+1 < len(out):
+			out[i+1] = "…"
+		case flag == "url" && joined:
+			out[i] = name + "=" + remote.Redact(value)
+		case flag == "url" && i+1 < len(out):
+			out[i+1] = remote.Redact(out[i+1])
+		}
+	}
+	return out
+}
+
+// run connects and drives the suite. It returns nil results where nothing was
+// measured.
+func (d *driver) run(ctx context.Context) (*bench.Results, error) {
+	model, err := engine.LoadVocab(d.model)
+	if err != nil {
+		return nil, err
+	}
+	defer model.Close()
+	vocab := vocabOf(model)
+	o := d.server
+	o.Vocab, o.EOS = vocab, model.EOS()
+	o.ModelFile, o.ModelBytes, o.ModelParams = filepath.Base(d.model), model.Bytes(), model.Params()
+	client, err := remote.Connect(ctx, o)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("interrupted before anything was measured: %w", ctx.Err())
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	info := client.Info()
+	d.tellServer(&info)
+	if err := d.describe(ctx, model, &info); err != nil {
+		return nil, err
+	}
+	return d.bench(ctx, client, vocab, &info)
+}
+
+// vocabOf is what prompts are made of.
+func vocabOf(model *engine.Model) bench.Vocab {
+	bos, addBOS := model.BOS()
+	return bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()}
+}
+
+// tellServer says what was found before the run begins, because some of it is
+// a reason not to go on.
+func (d *driver) tellServer(s *bench.ServerInfo) {
+	d.show.line("server %s: %s, model %q, protocol %s", s.URL, strings.TrimSpace(s.Kind+" "+s.Version), s.Model, s.API)
+	for _, c := range s.Conditions {
+		d.show.line("  %s: %s: %s", c.Outcome, c.Name, c.Detail)
+	}
+}
+
+// describe writes the manifest, or compares it with that of the run to go on
+// with.
+func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.ServerInfo) error {
+	if remote.IsLocal(d.server.URL) {
+		var warnings []string
+		d.system, warnings = host.Read(d.sysroot)
+		hip.Read(d.sysroot).Describe(&d.system)
+		for _, w := range warnings {
+			d.show.line("note: %s", w)
+		}
+	}
+	// What a server does not tell stays empty here, and shows as unknown.
+	d.info = bench.EngineInfo{
+		Name: info.Kind, Release: info.Version, Tree: "", TreeState: "",
+		ModelFile: filepath.Base(d.model), ModelBytes: model.File().Size, Architecture: model.Architecture(),
+		Description: model.Description(), Parameters: model.Params(), TensorTypes: tensorTypes(model.File()),
+		Sampling: "greedy, by the server", Seed: d.seed, PrefixCache: d.prefixCache,
+	}
+	if d.info.Name == "" {
+		d.info.Name = "server"
+	}
+	if !d.noHash {
+		sum, err := hashFiles(ctx, model.File().Paths, func(done, total int64) {
+			d.show.update("hashing the model", float64(done)/float64(total), "")
+		})
+		if err != nil {
+			return err
+		}
+		d.info.ModelSHA256 = sum
+	}
+	d.manifest = bench.Manifest{
+		CommandLine: d.args, Start: time.Now().Format(time.RFC3339), Seed: d.seed, Suite: d.suite,
+		Model: manifestModel(model, d.info.ModelSHA256), Engine: d.info, System: d.system,
+		Versions: versions(), Server: info,
+	}
+	if d.earlier != nil {
+		return sameDrive(d.earlier, &d.manifest)
+	}
+	return report.SaveManifest(d.dir.file(manifestFile), &d.manifest)
+}
+
+// sameDrive compares what must not change between the parts of one run. The
+// server may have come back at another address.
+func sameDrive(before, now *bench.Manifest) error {
+	if before.Server == nil {
+		return usagef("--resume: the run did not go through a server; go on with it by `ceiling run`, or start a new one")
+	}
+	if err := sameRun(*before, *now); err != nil {
+		return err
+	}
+	a, b := before.Server, now.Server
+	for _, c := range []struct{ what, then, here string }{
+		{"protocol", a.API, b.API},
+		{"served model", a.Model, b.Model},
+		{"server", a.Kind + " " + a.Version, b.Kind + " " + b.Version},
+		{"number of slots", optional(a.Slots), optional(b.Slots)},
+		{"context", optional(a.Context), optional(b.Context)},
+	} {
+		if c.then != c.here {
+			return usagef("--resume: the run began with another %s: %q then, %q now; use the same or start a new run", c.what, c.then, c.here)
+		}
+	}
+	return nil
+}
+
+func optional(n *int) string {
+	if n == nil {
+		return "unknown"
+	}
+	return fmt.Sprint(*n)
+}
+
+// bench drives the suite, saving results.json after each scenario.
+func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.Vocab, info *bench.ServerInfo) (*bench.Results, error) {
+	open := bench.CreateJournal
+	if d.settings.resume {
+		open = bench.AppendJournal
+	}
+	journal, err := open(d.dir.file(journalFile))
+	if err != nil {
+		return nil, err
+	}
+	results, runErr := bench.Run(ctx, bench.Config{
+		Suite: d.suite, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
+		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
+		Progress: d.event, OnScenario: d.save, Template: d.template(info),
+	})
+	if err := journal.Close(); err != nil {
+		runErr = errors.Join(runErr, err)
+	}
+	if results != nil && len(results.Results) == 0 {
+		return nil, runErr
+	}
+	return results, runErr
+}
+
+// template holds the results' fields that are known before the first scenario.
+// The machine is the server's, and known only where that is this one.
+func (d *driver) template(info *bench.ServerInfo) bench.Results {
+	t := bench.Results{
+		Model:    strings.TrimSuffix(d.info.ModelFile, ".gguf"),
+		Hardware: "behind " + info.URL,
+		Date:     time.Now().Format("2006-01-02T15:04:05.000000"), Engine: &d.info, Server: info,
+	}
+	if !remote.IsLocal(d.server.URL) {
+		return t
+	}
+	t.System, t.Hardware = &d.system, d.system.CPU
+	if d.system.GPUs != "" {
+		t.Hardware = d.system.GPUs + " (as far as the server uses them)"
+	}
+	return t
+}

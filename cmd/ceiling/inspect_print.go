@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// print writes the inspection as text.
+func (f *inspection) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	f.printHead(w)
+	if f.Conversion != nil {
+		f.Conversion.print(w)
+	} else {
+		fmt.Fprintf(w, "\nTYPE\tTENSORS\tPARAMETERS\tBYTES\tSHARE\t\n")
+		for _, t := range f.Types {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t\n", t.Type, t.Tensors, grouped(t.Parameters), grouped(t.Bytes), share100(t.Bytes, f.Bytes))
+		}
+	}
+	printList(w, "PROBLEMS", f.Problems)
+	printList(w, "WARNINGS", f.Warnings)
+	if f.Memory != nil {
+		f.Memory.print(w)
+	}
+	return w.Flush()
+}
+
+func printList(w io.Writer, name string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", name)
+	for _, line := range lines {
+		fmt.Fprintf(w, "%s\n", line)
+	}
+}
+
+func (f *inspection) printHead(w io.Writer) {
+	row := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, orDash(value)) }
+	if f.Name != "" {
+		row("model", f.Name)
+	}
+	path := f.Path
+	if f.Kind == kindGGUF && len(f.Files) > 1 {
+		path = fmt.Sprintf("%s and %d more files", f.Path, len(f.Files)-1)
+	}
+	row(f.Kind, path)
+	if f.Format != "" {
+		row("format", f.Format)
+	}
+	row("architecture", f.Architecture)
+	row("parameters", grouped(f.Parameters))
+	bits := "—"
+	if f.BitsPerWght != nil {
+		bits = strconv.FormatFloat(*f.BitsPerWght, 'f', 2, 64)
+	}
+	row("size", fmt.Sprintf("%s bytes (%s), %s bits per weight", grouped(f.Bytes), size(f.Bytes), bits))
+	g := f.Geometry
+	row("context", count(g.Context)+" tokens")
+	row("layers", fmt.Sprintf("%s of width %s, feed-forward %s", count(g.Layers), count(g.Embedding), count(g.FFN)))
+	row("attention", fmt.Sprintf("%s heads, %s KV heads of %s", count(g.Heads), count(g.KVHeads), count(g.HeadDim)))
+	row("vocabulary", count(g.Vocab)+" tokens")
+}
+
+// print writes the table of devices and the notes below it.
+func (n *memoryNeed) print(w io.Writer) {
+	fmt.Fprintf(w, "\nMEMORY for %d × %d tokens\tWEIGHTS\tKV CACHE (%s)\tTOGETHER\t\n", n.Sequences, n.Context, n.KVType)
+	for _, p := range n.Places {
+		kv, total := "—", "—"
+		if p.KV != nil {
+			kv, total = size(*p.KV), size(p.Weights+*p.KV)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", p.Place, size(p.Weights), kv, total)
+	}
+	if n.KVPerToken != nil {
+		fmt.Fprintf(w, "\nKV cache: %s bytes per token of each sequence, sequences rounded up to %d tokens\n", grouped(*n.KVPerToken), kvGranule)
+	}
+	for _, note := range n.Notes {
+		fmt.Fprintf(w, "note: %s\n", note)
+	}
+}
+
+// count prints a hyperparameter, "—" for one that is not known.
+func count(n *int64) string {
+	if n == nil {
+		return "—"
+	}
+	return strconv.FormatInt(*n, 10)
+}
+
+// size prints bytes in GiB, or in MiB where that would be a fraction.
+func size(n int64) string {
+	if n < 1<<30 {
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+}
+
+// grouped writes 1234567 as "1,234,567".
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// share100 is part of whole in percent.
+func share100(part, whole int64) string {
+	if whole <= 0 {
+		return "—"
+	}
+	s := fmt.Sprintf("%.1f%%", 100*float64(part)/float64(whole))
+	if part > 0 && strings.HasPrefix(s, "0.0") {
+		return "<0.1%"
+	}
+	return s
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// rpcServersCmd N starts so many ggml-rpc-servers until the script ends: $RPC
+// lists their addresses, $SERVER_PID is the last one's process, for `when`.
+func rpcServersCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: rpcservers N")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	binary, err := filepath.Abs(filepath.Join(os.Getenv("CEILING_PEERS_DIR"), "ggml-rpc-server"))
+	ts.Check(err)
+	var addresses []string
+	for i := range n {
+		address := net.JoinHostPort("127.0.0.1", freePort(ts))
+		startRPCServer(ts, binary, address, fmt.Sprintf("rpc%d.log", i))
+		addresses = append(addresses, address)
+	}
+	ts.Setenv("RPC", strings.Join(addresses, ","))
+	for _, address := range addresses {
+		awaitServer(ts, address)
+	}
+}
+
+func startRPCServer(ts *testscript.TestScript, binary, address, logName string) {
+	log, err := os.Create(ts.MkAbs(logName))
+	ts.Check(err)
+	defer log.Close()
+	host, port, err := net.SplitHostPort(address)
+	ts.Check(err)
+	cmd := exec.Command(binary, "--host", host, "--port", port, "--threads", "1")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
+	// Should the test run out of time, the server ends with the thread that
+	// started it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(ended)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it is killed
+		}
+	}()
+	ts.Check(<-started)
+	ts.Defer(func() { _ = cmd.Process.Kill(); <-ended })
+	ts.Setenv("SERVER_PID", strconv.Itoa(cmd.Process.Pid))
+}
+
+// awaitServer returns when something listens on the address.
+func awaitServer(ts *testscript.TestScript, address string) {
+	for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			conn.Close()
+			return
+		}
+	}
+	ts.Fatalf("nothing listens on %s after 30 s", address)
+}

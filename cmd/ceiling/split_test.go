@@ -1,0 +1,108 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/engine"
+)
+
+func devicesOf(backend string, n int) []engine.Device {
+	out := make([]engine.Device, n)
+	for i := range out {
+		out[i] = engine.Device{Name: backend, Backend: backend, Type: engine.DeviceGPU}
+	}
+	return out
+}
+
+func TestUsedDevices(t *testing.T) {
+	cpu := engine.Device{Name: "CPU", Type: engine.DeviceCPU}
+	all := append(devicesOf("ROCm", 2), cpu)
+	four := engine.Split{Mode: engine.SplitTensor, Devices: devicesOf("ROCm", 4)}
+	for _, c := range []struct {
+		name      string
+		split     engine.Split
+		want      []engine.Device
+		inBackend bool
+	}{
+		{"the CPU", engine.Split{Mode: engine.SplitNone}, []engine.Device{cpu}, false},
+		{"one card", engine.Split{Mode: engine.SplitNone, Devices: all[:1]}, all[:1], true},
+		{"layers", engine.Split{Mode: engine.SplitLayer, Devices: all[:2]}, all[:2], true},
+		{"tensors", four, four.Devices, false},
+	} {
+		got := usedDevices(c.split, all)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+		s := settings{sampling: "auto"}
+		if s.greedyInBackend(c.split) != c.inBackend {
+			t.Errorf("%s: greedy in the back end: %v", c.name, !c.inBackend)
+		}
+	}
+}
+
+func TestGPUSwitches(t *testing.T) {
+	for _, c := range []struct {
+		p2p, graphs, reduce string
+		want                []envChange
+	}{
+		{auto, auto, auto, nil},
+		{"on", "on", "internal", []envChange{{"GGML_CUDA_P2P", "1", true}, {"GGML_CUDA_DISABLE_GRAPHS", "1", false}, {"GGML_CUDA_ALLREDUCE", "internal", true}}},
+		{"off", "off", "none", []envChange{{"GGML_CUDA_P2P", "1", false}, {"GGML_CUDA_DISABLE_GRAPHS", "1", true}, {"GGML_CUDA_ALLREDUCE", "none", true}}},
+	} {
+		if diff := cmp.Diff(c.want, gpuSwitches(c.p2p, c.graphs, c.reduce), cmp.AllowUnexported(envChange{})); diff != "" {
+			t.Errorf("%s %s %s: %s", c.p2p, c.graphs, c.reduce, diff)
+		}
+	}
+}
+
+// The lines are llama.cpp's own.
+func TestAllReduce(t *testing.T) {
+	const (
+		noInternal = "internal AllReduce init failed (n_devices != 2?); falling back to meta-backend butterfly"
+		noNCCL     = "NCCL init failed (unhandled system error); falling back to internal AllReduce"
+		notBuilt   = "NCCL not compiled in; falling back to internal AllReduce.  Recompile with -DGGML_CUDA_NCCL=ON for best multi-GPU performance."
+		virtual    = "NCCL disabled: virtual devices in use; falling back to internal AllReduce"
+	)
+	tensor := func(backend string, n int) engine.Split {
+		return engine.Split{Mode: engine.SplitTensor, Devices: devicesOf(backend, n)}
+	}
+	mixed := engine.Split{Mode: engine.SplitTensor, Devices: append(devicesOf("ROCm", 1), devicesOf("RPC", 1)...)}
+	for _, c := range []struct {
+		name        string
+		split       engine.Split
+		wish        string
+		collectives string
+		warnings    []string
+		want        string
+		note        string
+	}{
+		{"four MI100 with RCCL", tensor("ROCm", 4), "", "rccl 2.22.3", nil, reduceRCCL, ""},
+		{"four without", tensor("ROCm", 4), "", "none", []string{"other", noInternal}, reduceButterfly, "this build has no RCCL"},
+		{"four, RCCL fails", tensor("ROCm", 4), "", "rccl 2.22.3", []string{noNCCL, noInternal}, reduceButterfly, "engine.log says why"},
+		{"two, RCCL fails", tensor("ROCm", 2), "", "rccl 2.22.3", []string{noNCCL}, reduceInternal, ""},
+		{"two without", tensor("ROCm", 2), "", "none", nil, reduceInternal, ""},
+		{"two, internal asked for", tensor("ROCm", 2), "internal", "rccl 2.22.3", nil, reduceInternal, ""},
+		{"four, internal asked for", tensor("ROCm", 4), "internal", "rccl 2.22.3", []string{noInternal}, reduceButterfly, "switched off or did not start"},
+		{"none asked for", tensor("ROCm", 4), "none", "rccl 2.22.3", nil, reduceButterfly, "switched off"},
+		{"a wish that is none", tensor("ROCm", 4), "ring", "rccl 2.22.3", []string{"unknown GGML_CUDA_ALLREDUCE value: ring"}, reduceButterfly, "switched off"},
+		{"NVIDIA", tensor("CUDA", 4), "", "nccl", nil, reduceNCCL, ""},
+		{"NVIDIA without", tensor("CUDA", 2), "", "none", []string{notBuilt}, reduceInternal, ""},
+		{"virtual devices", tensor("CUDA", 4), "", "nccl", []string{virtual, noInternal}, reduceButterfly, "did not start"},
+		{"servers", tensor("RPC", 4), "", "", nil, reduceButterfly, ""},
+		{"a card and a server", mixed, "", "rccl 2.22.3", nil, reduceButterfly, "switched off"},
+		{"layers", engine.Split{Mode: engine.SplitLayer, Devices: devicesOf("ROCm", 4)}, "", "rccl 2.22.3", nil, "", ""},
+		{"one device", tensor("ROCm", 1), "", "rccl 2.22.3", nil, "", ""},
+	} {
+		got := allReduce(c.split, c.wish, c.collectives, c.warnings)
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		note := allReduceNote(got, c.split, c.collectives)
+		if (note == "") != (c.note == "") || !strings.Contains(note, c.note) {
+			t.Errorf("%s: note %q, want %q", c.name, note, c.note)
+		}
+	}
+}
