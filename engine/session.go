@@ -28,8 +28,8 @@ type SessionOptions struct {
 
 	// Greedy asks for argmax in the back end's graph, so that logits stay on
 	// the device. Where the back end can't (a tensor split never can), and
-	// always without it, Step takes a vectorised argmax on the CPU. Sessions for Decode and Sample leave
-	// it off.
+	// always without it, Step takes a vectorised argmax on the CPU. Sessions
+	// for Decode and Sample leave it off.
 	Greedy bool
 	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
 	Outputs int

@@ -302,7 +302,6 @@ struct llama_model * ceil_model_load(const struct ceil_load * l) {
     p.check_tensors = l->check_tensors;
     p.vocab_only    = l->vocab_only;
     p.no_alloc      = l->no_alloc;
-    p.no_alloc      = l->no_alloc;
     if (l->progress) {
         p.progress_callback           = on_progress;
         p.progress_callback_user_data = (void *) l->progress;
