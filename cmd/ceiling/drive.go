@@ -140,22 +140,7 @@ func readDriveSettings(c *cli.Command) (settings, error) {
 	if s.prose, err = oneOf(c, "prose", "auto", "rules", "off"); err != nil {
 		return s, err
 	}
-	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
-		return s, codedError{exitUsage, err}
-	}
-	if n := c.Int("repeat"); n > 0 {
-		s.suite = s.suite.WithRepeat(n)
-	}
-	if dir := c.String("resume"); dir != "" {
-		if s.out != "" && s.out != dir {
-			return s, usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
-		}
-		s.out, s.resume = dir, true
-	}
-	if s.out == "" {
-		s.out = defaultOut(s.model, time.Now())
-	}
-	return s, nil
+	return s, s.readPlan(c)
 }
 
 // withoutSecrets is a command line fit for the manifest: without the key, and

@@ -45,6 +45,27 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 		"--ctx-size", strconv.Itoa(slots*tokens), "--no-kv-unified", "--ubatch-size", "512", "--batch-size", "2048",
 		"--fit", "off", "--cache-ram", "0")
 	cmd.Stdout, cmd.Stderr = log, log
+	ended := startUntilEnd(ts, cmd)
+	ts.Setenv("URL", "http://127.0.0.1:"+port)
+	for limit := time.Now().Add(serverStartup); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+		if reply, err := http.Get("http://127.0.0.1:" + port + "/health"); err == nil {
+			reply.Body.Close()
+			if reply.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-ended:
+			ts.Fatalf("llama-server ended: %s", ts.ReadFile("server.log"))
+		default:
+		}
+	}
+	ts.Fatalf("llama-server is not ready after %v", serverStartup)
+}
+
+// startUntilEnd starts a server that ends with the script, and puts its process
+// into $SERVER_PID. ended is closed when it has.
+func startUntilEnd(ts *testscript.TestScript, cmd *exec.Cmd) (ended chan struct{}) {
 	// Should the test run out of time, the server ends with the thread that
 	// started it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -60,22 +81,8 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	ts.Check(<-started)
 	ts.Defer(func() { _ = cmd.Process.Kill(); <-ended })
-	ts.Setenv("URL", "http://127.0.0.1:"+port)
 	ts.Setenv("SERVER_PID", strconv.Itoa(cmd.Process.Pid))
-	for limit := time.Now().Add(serverStartup); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
-		if reply, err := http.Get("http://127.0.0.1:" + port + "/health"); err == nil {
-			reply.Body.Close()
-			if reply.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-ended:
-			ts.Fatalf("llama-server ended: %s", ts.ReadFile("server.log"))
-		default:
-		}
-	}
-	ts.Fatalf("llama-server is not ready after %v", serverStartup)
+	return ended
 }
 
 // killServer ends the script's server as a crash does.

@@ -6,10 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,22 +44,7 @@ func startRPCServer(ts *testscript.TestScript, binary, address, logName string) 
 	cmd := exec.Command(binary, "--host", host, "--port", port, "--threads", "1")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
-	// Should the test run out of time, the server ends with the thread that
-	// started it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		defer close(ended)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // it is killed
-		}
-	}()
-	ts.Check(<-started)
-	ts.Defer(func() { _ = cmd.Process.Kill(); <-ended })
-	ts.Setenv("SERVER_PID", strconv.Itoa(cmd.Process.Pid))
+	startUntilEnd(ts, cmd)
 }
 
 // awaitServer returns when something listens on the address.

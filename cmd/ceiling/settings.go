@@ -65,23 +65,29 @@ func readSettings(c *cli.Command) (settings, error) {
 			s.session.Threads = runtime.NumCPU()
 		}
 	}
+	return s, s.readPlan(c)
+}
+
+// readPlan reads what is run and where its files go. The model's path must be
+// known.
+func (s *settings) readPlan(c *cli.Command) error {
 	var err error
 	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
-		return s, codedError{exitUsage, err}
+		return codedError{exitUsage, err}
 	}
 	if n := c.Int("repeat"); n > 0 {
 		s.suite = s.suite.WithRepeat(n)
 	}
 	if dir := c.String("resume"); dir != "" {
 		if s.out != "" && s.out != dir {
-			return s, usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
+			return usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
 		}
 		s.out, s.resume = dir, true
 	}
 	if s.out == "" {
 		s.out = defaultOut(s.model, time.Now())
 	}
-	return s, nil
+	return nil
 }
 
 // readWords reads the flags that take one of a few words.

@@ -61,7 +61,7 @@ func newTokenizer(n int) *tokenizer {
 		}
 		t.add(text, gguf.TokenControl)
 	}
-	alphabet := byteAlphabet()
+	alphabet := gguf.ByteAlphabet()
 	for _, r := range alphabet {
 		t.add(string(r), gguf.TokenNormal)
 	}
@@ -144,23 +144,6 @@ func words(length, limit int) []string {
 		texts[i] = w.word
 	}
 	return texts
-}
-
-// byteAlphabet returns the character that stands for each byte in byte-level
-// vocabularies: itself where it is printable, else one from U+0100 on.
-func byteAlphabet() [256]rune {
-	var a [256]rune
-	next := rune(0x100)
-	for b := range a {
-		switch {
-		case b >= 0x21 && b <= 0x7e, b >= 0xa1 && b <= 0xac, b >= 0xae:
-			a[b] = rune(b)
-		default:
-			a[b] = next
-			next++
-		}
-	}
-	return a
 }
 
 // chatTemplate is how messages become a prompt, in Jinja. llama.cpp recognises

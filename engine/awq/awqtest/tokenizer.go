@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"ceiling/engine/awq/hf"
+	"ceiling/engine/gguf"
 )
 
 // Sizes of the vocabulary: special tokens, the bytes, words.
@@ -100,7 +100,7 @@ func tekken() object {
 
 // tokenizer is the content of a tokenizer.json.
 func tokenizer() object {
-	letters := hf.ByteAlphabet()
+	letters := gguf.ByteAlphabet()
 	spell := func(s string) string {
 		var b strings.Builder
 		for i := range len(s) {

@@ -1,24 +1,9 @@
 package hf
 
-// ByteAlphabet returns the character that stands for each byte in a byte-level
-// vocabulary: itself where it is printable, else one from U+0100 on.
-func ByteAlphabet() [256]rune {
-	var a [256]rune
-	next := rune(0x100)
-	for b := range a {
-		switch {
-		case b >= 0x21 && b <= 0x7e, b >= 0xa1 && b <= 0xac, b >= 0xae:
-			a[b] = rune(b)
-		default:
-			a[b] = next
-			next++
-		}
-	}
-	return a
-}
+import "ceiling/engine/gguf"
 
 var (
-	alphabet = ByteAlphabet()
+	alphabet = gguf.ByteAlphabet()
 	// letters are the characters of the alphabet.
 	letters = func() map[rune]bool {
 		m := make(map[rune]bool, len(alphabet))

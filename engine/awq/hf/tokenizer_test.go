@@ -27,7 +27,7 @@ func words() object {
 		vocab[name] = id
 		added = append(added, object{"id": id, "content": name, "special": true})
 	}
-	for b, r := range ByteAlphabet() {
+	for b, r := range alphabet {
 		vocab[string(r)] = len(specialTexts) + b
 	}
 	for i, w := range wordTexts {
