@@ -232,35 +232,33 @@ func withAllLayers(o LoadOptions) LoadOptions {
 	return o
 }
 
-// generateOn loads the model in its own way, generates and frees it.
-func generateOn(t *testing.T, path string, o LoadOptions, prompts [][]int32) [][]int32 {
+// openOn loads the model in its own way and opens a session, until closeBoth.
+func openOn(t *testing.T, path string, o LoadOptions) (m *Model, s *Session, closeBoth func()) {
 	t.Helper()
 	m, err := Load(context.Background(), path, withAllLayers(o))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
-	s, err := m.Open(context.Background(), splitSession)
+	s, err = m.Open(context.Background(), splitSession)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(errors.Join(err, m.Close()))
 	}
-	defer s.Close()
+	return m, s, func() { s.Close(); m.Close() }
+}
+
+// generateOn loads the model in its own way, generates and frees it.
+func generateOn(t *testing.T, path string, o LoadOptions, prompts [][]int32) [][]int32 {
+	t.Helper()
+	_, s, closeBoth := openOn(t, path, o)
+	defer closeBoth()
 	return generate(t, s, prompts, rpcTokens)
 }
 
 // logitsOn are the logits at each position of a prompt of 40 tokens.
 func logitsOn(t *testing.T, path string, o LoadOptions) [][]float32 {
 	t.Helper()
-	m, err := Load(context.Background(), path, withAllLayers(o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	s, err := m.Open(context.Background(), splitSession)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	m, s, closeBoth := openOn(t, path, o)
+	defer closeBoth()
 	var b Batch
 	for i, id := range prompt(m, 1, 40) {
 		b.add(0, int32(i), id)

@@ -131,77 +131,80 @@ func TestReadNoBridge(t *testing.T) {
 	}
 }
 
+// unusualTrees are alterations of the hive, and what they change of its first
+// card.
+var unusualTrees = []struct {
+	name  string
+	alter func(t *testing.T, root string)
+	want  func(g *GPU) // what differs from the first card of the hive
+}{
+	{"a card without hwmon", func(t *testing.T, root string) { drop(t, root, card0+"hwmon") },
+		func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW = nil, nil }},
+	{"hwmon of another driver", func(t *testing.T, root string) { put(t, root, hwmon0+"name", "nvme\n") },
+		func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW = nil, nil }},
+	{"no DRM card", func(t *testing.T, root string) { drop(t, root, "sys/class/drm/card0") },
+		func(g *GPU) {
+			*g = GPU{Node: 1, KFDID: 42700, Name: g.Name, Arch: g.Arch, PCI: g.PCI, Device: g.Device, Render: g.Render, UniqueID: g.UniqueID,
+				HiveID: g.HiveID, XGMI: true, VRAM: g.VRAM, BandwidthGBs: g.BandwidthGBs, CUs: 120, ClockMHz: 1502, MemClockMHz: 1200}
+		}},
+	{"no memory banks: VRAM from DRM", func(t *testing.T, root string) { drop(t, root, node1+"mem_banks") },
+		func(g *GPU) { g.BandwidthGBs, g.MemClockMHz = nil, 0 }},
+	{"64-bit hive and unique ids", func(t *testing.T, root string) {
+		p := strings.ReplaceAll(read(t, root, node1+"properties"), "hive_id 13288062814879702254", "hive_id 18446744073709551615")
+		put(t, root, node1+"properties", p)
+	}, func(g *GPU) { g.HiveID = 1<<64 - 1 }},
+	{"clocks unavailable", func(t *testing.T, root string) { put(t, root, card0+"pp_dpm_sclk", "unavailable\n") },
+		func(g *GPU) { g.SCLK = nil }},
+	{"no star at any level", func(t *testing.T, root string) { put(t, root, card0+"pp_dpm_mclk", "0: 600Mhz \n1: 1200MHz\n") },
+		func(g *GPU) { g.MCLK = &DPM{LevelsMHz: []int{600, 1200}, Current: -1} }},
+	{"a link that is down", func(t *testing.T, root string) { put(t, root, card0+"current_link_speed", "Unknown\n") },
+		func(g *GPU) { g.PCIe = nil }},
+	{"numa node -1", func(t *testing.T, root string) { put(t, root, card0+"numa_node", "-1\n") },
+		func(g *GPU) { g.NUMANode = nil }},
+	{"cap of 0", func(t *testing.T, root string) { put(t, root, hwmon0+"power1_cap", "0\n") },
+		func(g *GPU) { g.PowerCapW = nil }},
+	{"garbage in every file of the card", func(t *testing.T, root string) {
+		for _, f := range []string{"mem_info_vram_used", "numa_node", "vbios_version", "power_dpm_force_performance_level",
+			"pp_dpm_sclk", "pp_dpm_mclk", "current_link_width", "hwmon/hwmon4/power1_cap", "hwmon/hwmon4/power1_cap_default"} {
+			put(t, root, card0+f, "\x00\xff -17 99999999999999999999999\n*\n")
+		}
+	}, func(g *GPU) {
+		g.VRAMUsed, g.NUMANode, g.SCLK, g.MCLK, g.PCIe, g.PowerCapW, g.PowerCapDefaultW = nil, nil, nil, nil, nil, nil, nil
+		g.VBIOS, g.PerfMode = "-17 99999999999999999999999", "-17 99999999999999999999999"
+	}},
+	{"a symlink loop for the card", func(t *testing.T, root string) {
+		drop(t, root, card0+"hwmon")
+		link(t, root, card0+"hwmon", "hwmon")
+		drop(t, root, card0+"uevent")
+		link(t, root, card0+"uevent", "uevent")
+		drop(t, root, card0+"vbios_version")
+		link(t, root, card0+"vbios_version", "../device/vbios_version")
+	}, func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW, g.VBIOS = nil, nil, "" }}, // found by its unique id
+	{"a link out of the root", func(t *testing.T, root string) {
+		drop(t, root, card0+"vbios_version")
+		link(t, root, card0+"vbios_version", "/etc/hostname")
+	}, func(g *GPU) { g.VBIOS = "" }},
+	{"a FIFO in place of a file", func(t *testing.T, root string) {
+		drop(t, root, card0+"vbios_version")
+		if err := syscall.Mkfifo(filepath.Join(root, card0+"vbios_version"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}, func(g *GPU) { g.VBIOS = "" }},
+	{"the first card is the BMC's", func(t *testing.T, root string) {
+		if err := os.Rename(filepath.Join(root, "sys/class/drm/card0"), filepath.Join(root, "sys/class/drm/card7")); err != nil {
+			t.Fatal(err)
+		}
+		put(t, root, "sys/class/drm/card0/device/vendor", "0x1a03\n")
+		put(t, root, "sys/class/drm/card7-DP-1/status", "disconnected\n")
+	}, func(g *GPU) { g.Card = "card7" }},
+	{"libdrm's list of names", func(t *testing.T, root string) {
+		put(t, root, "usr/share/libdrm/amdgpu.ids", "# List\n1.0.0\n738C,\t01,\tAMD Instinct MI100 of the list\n738C,\t02,\tother\nbad\n")
+	}, func(g *GPU) { g.Name = "AMD Instinct MI100 of the list" }},
+}
+
 // Unusual trees give missing values and the rest of what is there.
 func TestUnusualTrees(t *testing.T) {
-	tests := []struct {
-		name  string
-		alter func(t *testing.T, root string)
-		want  func(g *GPU) // what differs from the first card of the hive
-	}{
-		{"a card without hwmon", func(t *testing.T, root string) { drop(t, root, card0+"hwmon") },
-			func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW = nil, nil }},
-		{"hwmon of another driver", func(t *testing.T, root string) { put(t, root, hwmon0+"name", "nvme\n") },
-			func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW = nil, nil }},
-		{"no DRM card", func(t *testing.T, root string) { drop(t, root, "sys/class/drm/card0") },
-			func(g *GPU) {
-				*g = GPU{Node: 1, KFDID: 42700, Name: g.Name, Arch: g.Arch, PCI: g.PCI, Device: g.Device, Render: g.Render, UniqueID: g.UniqueID,
-					HiveID: g.HiveID, XGMI: true, VRAM: g.VRAM, BandwidthGBs: g.BandwidthGBs, CUs: 120, ClockMHz: 1502, MemClockMHz: 1200}
-			}},
-		{"no memory banks: VRAM from DRM", func(t *testing.T, root string) { drop(t, root, node1+"mem_banks") },
-			func(g *GPU) { g.BandwidthGBs, g.MemClockMHz = nil, 0 }},
-		{"64-bit hive and unique ids", func(t *testing.T, root string) {
-			p := strings.ReplaceAll(read(t, root, node1+"properties"), "hive_id 13288062814879702254", "hive_id 18446744073709551615")
-			put(t, root, node1+"properties", p)
-		}, func(g *GPU) { g.HiveID = 1<<64 - 1 }},
-		{"clocks unavailable", func(t *testing.T, root string) { put(t, root, card0+"pp_dpm_sclk", "unavailable\n") },
-			func(g *GPU) { g.SCLK = nil }},
-		{"no star at any level", func(t *testing.T, root string) { put(t, root, card0+"pp_dpm_mclk", "0: 600Mhz \n1: 1200MHz\n") },
-			func(g *GPU) { g.MCLK = &DPM{LevelsMHz: []int{600, 1200}, Current: -1} }},
-		{"a link that is down", func(t *testing.T, root string) { put(t, root, card0+"current_link_speed", "Unknown\n") },
-			func(g *GPU) { g.PCIe = nil }},
-		{"numa node -1", func(t *testing.T, root string) { put(t, root, card0+"numa_node", "-1\n") },
-			func(g *GPU) { g.NUMANode = nil }},
-		{"cap of 0", func(t *testing.T, root string) { put(t, root, hwmon0+"power1_cap", "0\n") },
-			func(g *GPU) { g.PowerCapW = nil }},
-		{"garbage in every file of the card", func(t *testing.T, root string) {
-			for _, f := range []string{"mem_info_vram_used", "numa_node", "vbios_version", "power_dpm_force_performance_level",
-				"pp_dpm_sclk", "pp_dpm_mclk", "current_link_width", "hwmon/hwmon4/power1_cap", "hwmon/hwmon4/power1_cap_default"} {
-				put(t, root, card0+f, "\x00\xff -17 99999999999999999999999\n*\n")
-			}
-		}, func(g *GPU) {
-			g.VRAMUsed, g.NUMANode, g.SCLK, g.MCLK, g.PCIe, g.PowerCapW, g.PowerCapDefaultW = nil, nil, nil, nil, nil, nil, nil
-			g.VBIOS, g.PerfMode = "-17 99999999999999999999999", "-17 99999999999999999999999"
-		}},
-		{"a symlink loop for the card", func(t *testing.T, root string) {
-			drop(t, root, card0+"hwmon")
-			link(t, root, card0+"hwmon", "hwmon")
-			drop(t, root, card0+"uevent")
-			link(t, root, card0+"uevent", "uevent")
-			drop(t, root, card0+"vbios_version")
-			link(t, root, card0+"vbios_version", "../device/vbios_version")
-		}, func(g *GPU) { g.PowerCapW, g.PowerCapDefaultW, g.VBIOS = nil, nil, "" }}, // found by its unique id
-		{"a link out of the root", func(t *testing.T, root string) {
-			drop(t, root, card0+"vbios_version")
-			link(t, root, card0+"vbios_version", "/etc/hostname")
-		}, func(g *GPU) { g.VBIOS = "" }},
-		{"a FIFO in place of a file", func(t *testing.T, root string) {
-			drop(t, root, card0+"vbios_version")
-			if err := syscall.Mkfifo(filepath.Join(root, card0+"vbios_version"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}, func(g *GPU) { g.VBIOS = "" }},
-		{"the first card is the BMC's", func(t *testing.T, root string) {
-			if err := os.Rename(filepath.Join(root, "sys/class/drm/card0"), filepath.Join(root, "sys/class/drm/card7")); err != nil {
-				t.Fatal(err)
-			}
-			put(t, root, "sys/class/drm/card0/device/vendor", "0x1a03\n")
-			put(t, root, "sys/class/drm/card7-DP-1/status", "disconnected\n")
-		}, func(g *GPU) { g.Card = "card7" }},
-		{"libdrm's list of names", func(t *testing.T, root string) {
-			put(t, root, "usr/share/libdrm/amdgpu.ids", "# List\n1.0.0\n738C,\t01,\tAMD Instinct MI100 of the list\n738C,\t02,\tother\nbad\n")
-		}, func(g *GPU) { g.Name = "AMD Instinct MI100 of the list" }},
-	}
-	for _, tt := range tests {
+	for _, tt := range unusualTrees {
 		t.Run(tt.name, func(t *testing.T) {
 			root := copyTree(t, "hive")
 			tt.alter(t, root)

@@ -192,18 +192,3 @@ func allRunes(s, allowed string) bool {
 	}
 	return true
 }
-
-// sizeLabel returns the parameters in short, as "24B" or "64M".
-func sizeLabel(parameters int64) string {
-	n, unit := float64(parameters), ""
-	for _, u := range []string{"K", "M", "B", "T"} {
-		if n < 1000 {
-			break
-		}
-		n, unit = n/1000, u
-	}
-	if n < 10 && unit != "" {
-		return fmt.Sprintf("%.1f%s", n, unit)
-	}
-	return fmt.Sprintf("%.0f%s", n, unit)
-}

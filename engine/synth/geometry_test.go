@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/engine/gguf"
 )
 
 const my7b = `{
@@ -140,7 +142,7 @@ func TestValidate(t *testing.T) {
 
 func TestSizeLabel(t *testing.T) {
 	for n, want := range map[int64]string{999: "999", 1000: "1.0K", 9_940_000: "9.9M", 12_400_000: "12M", 23_572_403_200: "24B", 1_000_000_000_000: "1.0T"} {
-		if got := sizeLabel(n); got != want {
+		if got := gguf.SizeLabel(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
 	}

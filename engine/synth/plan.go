@@ -167,7 +167,7 @@ func metadata(w *gguf.Writer, o Options, s storage, parameters int64) {
 		title = g.Name
 	}
 	if size == "" {
-		size = sizeLabel(parameters)
+		size = gguf.SizeLabel(parameters)
 	}
 	w.Add("general.architecture", "mistral3")
 	w.Add("general.type", "model")

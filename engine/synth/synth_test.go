@@ -121,7 +121,7 @@ func TestBuiltins(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := sizeLabel(p.Parameters); got != g.SizeLabel {
+		if got := gguf.SizeLabel(p.Parameters); got != g.SizeLabel {
 			t.Errorf("%s: the size is %s, its label says %s", name, got, g.SizeLabel)
 		}
 		for _, n := range []int{g.Hidden, g.FFN, g.Heads * g.HeadDim} {

@@ -52,69 +52,70 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// Each case is one thing wrong: one check changes, and says what to do.
+// faults are one thing wrong each: one check changes, and says what to do.
+var faults = []struct {
+	fault  string
+	alter  func(f *Facts)
+	check  string
+	status Status
+	says   string // in detail and remedy
+}{
+	{"driver not loaded", func(f *Facts) { f.Machine.Driver.Loaded = false }, "driver", StatusFail, "modprobe amdgpu"},
+	{"no KFD", func(f *Facts) { noKFD(f) }, "driver", StatusFail, "dmesg | grep kfd"},
+	{"topology unsteady", func(f *Facts) { f.Machine.Notes = []string{"it kept changing"} }, "topology", StatusUnknown, "it kept changing"},
+	{"no permission", func(f *Facts) { f.Access[0].Problem = "permission denied" }, "device files", StatusFail, "/dev/kfd: permission denied usermod -aG render"},
+	{"no device file known", func(f *Facts) { f.Access = nil }, "device files", StatusUnknown, ""},
+	{"a build without HIP", func(f *Facts) { f.Build.Backends, f.Library = []string{"CPU"}, Library{} }, "back end", StatusFail, "PRESET=gfx908"},
+	{"a back end that does not load", func(f *Facts) { f.Build.Backends = nil }, "back end", StatusFail, "ldd"},
+	{"code for another card", func(f *Facts) { f.Library.Archs = []string{"gfx90a", "gfx942"} }, "GPU code", StatusFail, "gfx90a, gfx942, and none for gfx908"},
+	{"no code", func(f *Facts) { f.Library.Archs = nil }, "GPU code", StatusFail, "none for gfx908"},
+	{"a library that can't be read", func(f *Facts) { f.Library.Problem = "compressed" }, "GPU code", StatusUnknown, "compressed"},
+	{"ROCm of another major", func(f *Facts) { f.Build.Toolkit = "HIP 6.4.43482" }, "release", StatusFail, "7.2.51831 is installed, the libraries were built with HIP 6.4.43482"},
+	{"build does not say", func(f *Facts) { f.Build.Toolkit, f.Library.Needs = "", nil }, "release", StatusUnknown, "7.2.51831"},
+	{"only the library says", func(f *Facts) { f.Build.Toolkit, f.Library.Needs[0] = "", "libamdhip64.so.6" }, "release", StatusFail, "built with HIP 6"},
+	{"ROCm not told", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
+	{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &Runtime{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
+	{"runtime fails", func(f *Facts) { f.Runtime.Problem = "hipErrorNoDevice" }, "HIP runtime", StatusFail, "hipErrorNoDevice"},
+	{"devices filtered", func(f *Facts) { f.Runtime.Devices = 2 }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
+	{"no bridge", func(f *Facts) { hives(f, 0, 0, 0, 0) }, "xGMI", StatusWarn, "no bridge fit the bridge"},
+	{"two hives", func(f *Facts) { hives(f, 1, 1, 2, 2) }, "xGMI", StatusWarn, "hive_id 0x1: 2 of 4 GPUs"},
+	{"a card out of the hive", func(f *Facts) { hives(f, 1, 1, 1, 0) }, "xGMI", StatusWarn, "3 of 4 GPUs"},
+	{"P2P cut", func(f *Facts) { f.Runtime.Peers[0].Access = false }, "P2P", StatusFail, "0→1 boot with iommu=pt"},
+	{"P2P not asked", func(f *Facts) { f.Runtime.Peers = nil }, "P2P", StatusUnknown, "did not answer"},
+	{"no RCCL", func(f *Facts) { f.Library.Needs = []string{"libamdhip64.so.7"} }, "RCCL", StatusWarn, "through the host install ROCm's rccl"},
+	{"IOMMU translates", func(f *Facts) { f.State.IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "iommu=pt"},
+	{"IOMMU not told", func(f *Facts) { f.State.IOMMU = "" }, "IOMMU", StatusUnknown, ""},
+	{"a narrow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Width = 8 }, "PCIe width", StatusWarn, "0000:c3:00.0: ×8 of ×16"},
+	{"a slow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.SpeedGTs = 2.5 }, "PCIe speed", StatusWarn, "2.5 of 16 GT/s"},
+	{"only an inner link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Inner = true }, "PCIe link", StatusUnknown, "0000:c3:00.0"},
+	{"no link", func(f *Facts) { f.Machine.GPUs[2].PCIe = nil }, "PCIe link", StatusUnknown, "0000:c3:00.0"},
+	{"a low cap", func(f *Facts) { f.Machine.GPUs[1].PowerCapW = ptr(178.0) }, "power cap", StatusWarn, "0000:a3:00.0: 178 W, default 290 W"},
+	{"no cap told", func(f *Facts) { f.Machine.GPUs[0].PowerCapW = nil }, "power cap", StatusUnknown, "0000:83:00.0"},
+	{"clocks held", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "low" }, "clocks", StatusWarn, `0000:a3:00.0: "low"`},
+	{"clocks not told", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "" }, "clocks", StatusUnknown, "0000:a3:00.0"},
+	{"another process", func(f *Facts) { f.State.Processes = []hip.Process{{PID: 7, Name: "vllm", VRAM: 3 << 30}} }, "other processes", StatusWarn, "vllm (pid 7, 3.0 GiB)"},
+	{"processes not told", func(f *Facts) { f.State.ProcessesKnown = false }, "other processes", StatusUnknown, ""},
+	{"CPU not told", func(f *Facts) { f.System.CPU = "" }, "processor", StatusUnknown, ""},
+	{"build without a record", func(f *Facts) { f.Build.InstructionSets = nil }, "instruction sets", StatusUnknown, "make build"},
+	{"powersave", func(f *Facts) { f.System.Governor = "powersave" }, "governor", StatusWarn, "cpupower"},
+	{"no governor", func(f *Facts) { f.System.Governor = "" }, "governor", StatusUnknown, ""},
+	{"a busy machine", func(f *Facts) { f.System.LoadAverage = "3.10" }, "load", StatusWarn, "3.10"},
+	{"load not told", func(f *Facts) { f.System.LoadAverage = "" }, "load", StatusUnknown, ""},
+	{"virtual", func(f *Facts) { f.System.Hypervisor = "QEMU/KVM" }, "hypervisor", StatusWarn, "QEMU/KVM"},
+	{"memory limit", func(f *Facts) { f.System.MemoryLimit = 8 << 30 }, "memory", StatusWarn, "8.00 GiB"},
+	{"memory not told", func(f *Facts) { f.System.MemoryBytes = 0 }, "memory", StatusUnknown, ""},
+	{"huge pages off", func(f *Facts) { f.State.HugePages = "never" }, "huge pages", StatusWarn, "madvise"},
+	{"huge pages not told", func(f *Facts) { f.State.HugePages = "" }, "huge pages", StatusUnknown, ""},
+	{"a sensor for root only", func(f *Facts) { f.PowerNotes = []string{"CPU power: root only"} }, "sensors", StatusWarn, "root only"},
+	{"no sensor", func(f *Facts) { f.PowerDevices = nil }, "sensors", StatusUnknown, ""},
+	{"a model that does not fit", func(f *Facts) { f.Model.Needs[0].Context = 40 << 30 }, "memory", StatusFail, "31.00 GiB is free"},
+	{"a tensor split that fits", func(f *Facts) { f.Model.Needs[0].Estimated = true }, "memory", StatusOK, "= at most about 5.25 GiB of 31.00"},
+	{"free memory not told", func(f *Facts) { f.Model.Needs[0].Free = 0 }, "memory", StatusUnknown, "not told"},
+	{"no dry run", func(f *Facts) { f.Model.Problem = "the engine has no dry run" }, "memory", StatusUnknown, "no dry run"},
+}
+
 func TestFaults(t *testing.T) {
-	tests := []struct {
-		fault  string
-		alter  func(f *Facts)
-		check  string
-		status Status
-		says   string // in detail and remedy
-	}{
-		{"driver not loaded", func(f *Facts) { f.Machine.Driver.Loaded = false }, "driver", StatusFail, "modprobe amdgpu"},
-		{"no KFD", func(f *Facts) { noKFD(f) }, "driver", StatusFail, "dmesg | grep kfd"},
-		{"topology unsteady", func(f *Facts) { f.Machine.Notes = []string{"it kept changing"} }, "topology", StatusUnknown, "it kept changing"},
-		{"no permission", func(f *Facts) { f.Access[0].Problem = "permission denied" }, "device files", StatusFail, "/dev/kfd: permission denied usermod -aG render"},
-		{"no device file known", func(f *Facts) { f.Access = nil }, "device files", StatusUnknown, ""},
-		{"a build without HIP", func(f *Facts) { f.Build.Backends, f.Library = []string{"CPU"}, Library{} }, "back end", StatusFail, "PRESET=gfx908"},
-		{"a back end that does not load", func(f *Facts) { f.Build.Backends = nil }, "back end", StatusFail, "ldd"},
-		{"code for another card", func(f *Facts) { f.Library.Archs = []string{"gfx90a", "gfx942"} }, "GPU code", StatusFail, "gfx90a, gfx942, and none for gfx908"},
-		{"no code", func(f *Facts) { f.Library.Archs = nil }, "GPU code", StatusFail, "none for gfx908"},
-		{"a library that can't be read", func(f *Facts) { f.Library.Problem = "compressed" }, "GPU code", StatusUnknown, "compressed"},
-		{"ROCm of another major", func(f *Facts) { f.Build.Toolkit = "HIP 6.4.43482" }, "release", StatusFail, "7.2.51831 is installed, the libraries were built with HIP 6.4.43482"},
-		{"build does not say", func(f *Facts) { f.Build.Toolkit, f.Library.Needs = "", nil }, "release", StatusUnknown, "7.2.51831"},
-		{"only the library says", func(f *Facts) { f.Build.Toolkit, f.Library.Needs[0] = "", "libamdhip64.so.6" }, "release", StatusFail, "built with HIP 6"},
-		{"ROCm not told", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
-		{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &Runtime{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
-		{"runtime fails", func(f *Facts) { f.Runtime.Problem = "hipErrorNoDevice" }, "HIP runtime", StatusFail, "hipErrorNoDevice"},
-		{"devices filtered", func(f *Facts) { f.Runtime.Devices = 2 }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
-		{"no bridge", func(f *Facts) { hives(f, 0, 0, 0, 0) }, "xGMI", StatusWarn, "no bridge fit the bridge"},
-		{"two hives", func(f *Facts) { hives(f, 1, 1, 2, 2) }, "xGMI", StatusWarn, "hive_id 0x1: 2 of 4 GPUs"},
-		{"a card out of the hive", func(f *Facts) { hives(f, 1, 1, 1, 0) }, "xGMI", StatusWarn, "3 of 4 GPUs"},
-		{"P2P cut", func(f *Facts) { f.Runtime.Peers[0].Access = false }, "P2P", StatusFail, "0→1 boot with iommu=pt"},
-		{"P2P not asked", func(f *Facts) { f.Runtime.Peers = nil }, "P2P", StatusUnknown, "did not answer"},
-		{"no RCCL", func(f *Facts) { f.Library.Needs = []string{"libamdhip64.so.7"} }, "RCCL", StatusWarn, "through the host install ROCm's rccl"},
-		{"IOMMU translates", func(f *Facts) { f.State.IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "iommu=pt"},
-		{"IOMMU not told", func(f *Facts) { f.State.IOMMU = "" }, "IOMMU", StatusUnknown, ""},
-		{"a narrow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Width = 8 }, "PCIe width", StatusWarn, "0000:c3:00.0: ×8 of ×16"},
-		{"a slow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.SpeedGTs = 2.5 }, "PCIe speed", StatusWarn, "2.5 of 16 GT/s"},
-		{"only an inner link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Inner = true }, "PCIe link", StatusUnknown, "0000:c3:00.0"},
-		{"no link", func(f *Facts) { f.Machine.GPUs[2].PCIe = nil }, "PCIe link", StatusUnknown, "0000:c3:00.0"},
-		{"a low cap", func(f *Facts) { f.Machine.GPUs[1].PowerCapW = ptr(178.0) }, "power cap", StatusWarn, "0000:a3:00.0: 178 W, default 290 W"},
-		{"no cap told", func(f *Facts) { f.Machine.GPUs[0].PowerCapW = nil }, "power cap", StatusUnknown, "0000:83:00.0"},
-		{"clocks held", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "low" }, "clocks", StatusWarn, `0000:a3:00.0: "low"`},
-		{"clocks not told", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "" }, "clocks", StatusUnknown, "0000:a3:00.0"},
-		{"another process", func(f *Facts) { f.State.Processes = []hip.Process{{PID: 7, Name: "vllm", VRAM: 3 << 30}} }, "other processes", StatusWarn, "vllm (pid 7, 3.0 GiB)"},
-		{"processes not told", func(f *Facts) { f.State.ProcessesKnown = false }, "other processes", StatusUnknown, ""},
-		{"CPU not told", func(f *Facts) { f.System.CPU = "" }, "processor", StatusUnknown, ""},
-		{"build without a record", func(f *Facts) { f.Build.InstructionSets = nil }, "instruction sets", StatusUnknown, "make build"},
-		{"powersave", func(f *Facts) { f.System.Governor = "powersave" }, "governor", StatusWarn, "cpupower"},
-		{"no governor", func(f *Facts) { f.System.Governor = "" }, "governor", StatusUnknown, ""},
-		{"a busy machine", func(f *Facts) { f.System.LoadAverage = "3.10" }, "load", StatusWarn, "3.10"},
-		{"load not told", func(f *Facts) { f.System.LoadAverage = "" }, "load", StatusUnknown, ""},
-		{"virtual", func(f *Facts) { f.System.Hypervisor = "QEMU/KVM" }, "hypervisor", StatusWarn, "QEMU/KVM"},
-		{"memory limit", func(f *Facts) { f.System.MemoryLimit = 8 << 30 }, "memory", StatusWarn, "8.00 GiB"},
-		{"memory not told", func(f *Facts) { f.System.MemoryBytes = 0 }, "memory", StatusUnknown, ""},
-		{"huge pages off", func(f *Facts) { f.State.HugePages = "never" }, "huge pages", StatusWarn, "madvise"},
-		{"huge pages not told", func(f *Facts) { f.State.HugePages = "" }, "huge pages", StatusUnknown, ""},
-		{"a sensor for root only", func(f *Facts) { f.PowerNotes = []string{"CPU power: root only"} }, "sensors", StatusWarn, "root only"},
-		{"no sensor", func(f *Facts) { f.PowerDevices = nil }, "sensors", StatusUnknown, ""},
-		{"a model that does not fit", func(f *Facts) { f.Model.Needs[0].Context = 40 << 30 }, "memory", StatusFail, "31.00 GiB is free"},
-		{"a tensor split that fits", func(f *Facts) { f.Model.Needs[0].Estimated = true }, "memory", StatusOK, "= at most about 5.25 GiB of 31.00"},
-		{"free memory not told", func(f *Facts) { f.Model.Needs[0].Free = 0 }, "memory", StatusUnknown, "not told"},
-		{"no dry run", func(f *Facts) { f.Model.Problem = "the engine has no dry run" }, "memory", StatusUnknown, "no dry run"},
-	}
-	for _, tt := range tests {
+	for _, tt := range faults {
 		f := healthy()
 		tt.alter(&f)
 		found := false

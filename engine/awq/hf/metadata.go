@@ -2,7 +2,6 @@ package hf
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"strings"
 
@@ -60,7 +59,7 @@ func (m *metadata) general(dir string, o MetadataOptions) {
 		name = ModelName(dir)
 	}
 	m.add("general.name", name)
-	m.add("general.size_label", sizeLabel(m.cfg.Parameters()))
+	m.add("general.size_label", gguf.SizeLabel(m.cfg.Parameters()))
 	m.add("general.quantization_version", uint32(quantizationVersion))
 }
 
@@ -80,21 +79,6 @@ func ModelName(dir string) string {
 		}
 	}
 	return strings.ToValidUTF8(filepath.Base(abs), "_")
-}
-
-// sizeLabel shortens a count of parameters, as "24B".
-func sizeLabel(parameters int64) string {
-	n, unit := float64(parameters), ""
-	for _, u := range []string{"K", "M", "B", "T"} {
-		if n < 999.5 {
-			break
-		}
-		n, unit = n/1000, u
-	}
-	if n < 9.95 && unit != "" {
-		return fmt.Sprintf("%.1f%s", n, unit)
-	}
-	return fmt.Sprintf("%.0f%s", math.Round(n), unit)
 }
 
 // geometry adds the shape. llama.cpp demands the exact types.

@@ -121,7 +121,7 @@ func TestSizeLabel(t *testing.T) {
 		12: "12", 999: "999", 1000: "1.0K", 134_515_008: "135M", 999_499_999: "999M", 999_500_000: "1.0B",
 		9_940_000_000: "9.9B", 9_960_000_000: "10B", 23_572_403_200: "24B", 1_200_000_000_000: "1.2T",
 	} {
-		if got := sizeLabel(n); got != want {
+		if got := gguf.SizeLabel(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
 	}
