@@ -60,6 +60,7 @@ type Session struct {
 //
 // Errors: ErrContextTooSmall, ErrOutOfMemory, ErrUnknownOption, ErrSession.
 func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
+	keepPolling()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
