@@ -1,0 +1,169 @@
+// Package chart draws the report's charts from the files of a run: a pure
+// function of the results, the journal and the telemetry.
+//
+// What was not measured is a gap, never a zero. Lines only join measured
+// points, bars begin at zero, and an axis that is logarithmic says so.
+package chart
+
+import (
+	"math"
+	"strconv"
+
+	"ceiling/bench"
+)
+
+// Figure is one chart with what has to stand beside it.
+type Figure struct {
+	ID    string // also the file name without extension: "throughput", "timeline-03"
+	Place Place
+	// Scenario is the result that the figure is about, an index; −1: the run.
+	Scenario int
+	Title    string
+	Alt      string // what the chart shows, in a sentence or two, with its key values
+	Note     string // how to read it: scales, what a colour stands for; may be ""
+	// Inline is an <svg> element for an HTML page: colours are the page's CSS
+	// variables (see CSS), so that it follows light and dark. It has the
+	// figure's alternative text, but not its title, in it.
+	Inline []byte
+	// SVG and PNG are the same chart as files on their own, on white, with the
+	// title.
+	SVG, PNG []byte
+	// Header and Rows are the table of what is drawn, formatted.
+	Header []string
+	Rows   [][]string
+}
+
+// Place is the section of the report that a figure belongs to.
+type Place string
+
+// The places.
+const (
+	InScaling  Place = "Concurrency Scaling"
+	InScenario Place = "Scenario Results"
+	InEnergy   Place = "Energy"
+	InCompare  Place = "Comparison"
+)
+
+// Input is what charts are drawn from. Records and Telemetry may be empty:
+// the charts that need them are then left out. Read fills it from a folder.
+type Input struct {
+	Results   *bench.Results
+	Records   []bench.Record
+	Telemetry []Sample
+}
+
+// Figures draws all charts that the input has something for, in the order of
+// the report: the scaling series, then every scenario, then the devices. The
+// same input gives the same bytes. Records are those of the pass whose
+// figures the results show.
+func Figures(in Input) ([]Figure, error) {
+	if in.Results == nil {
+		return nil, nil
+	}
+	var all []sketch
+	all = append(all, scalingFigures(in.Results)...)
+	byScenario := in.recordsShown()
+	for i := range in.Results.Results {
+		all = append(all, scenarioFigures(in.Results, i, byScenario[i])...)
+	}
+	all = append(all, deviceFigures(in.Results, in.Telemetry)...)
+	return render(all)
+}
+
+// A sketch is a figure without its images.
+type sketch struct {
+	Figure
+	drawing drawing
+}
+
+func render(sketches []sketch) ([]Figure, error) {
+	var out []Figure
+	for _, s := range sketches {
+		f, err := s.drawing.render(cleaned(s.Figure))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// cleaned is the figure with text that any page can hold: names come from
+// files.
+func cleaned(f Figure) Figure {
+	for _, text := range []*string{&f.Title, &f.Alt, &f.Note} {
+		*text = printable(*text)
+	}
+	for _, row := range append(f.Rows, f.Header) {
+		for i := range row {
+			row[i] = printable(row[i])
+		}
+	}
+	return f
+}
+
+// recordsShown are the records of each result: those of the pass that its
+// figures are of, in the order of the journal. A record belongs to a result
+// by its scenario's name, which is unique in a suite.
+func (in *Input) recordsShown() [][]*bench.Record {
+	index := map[string]int{}
+	for i := range in.Results.Results {
+		if _, twice := index[in.Results.Results[i].Name]; !twice {
+			index[in.Results.Results[i].Name] = i
+		}
+	}
+	out := make([][]*bench.Record, len(in.Results.Results))
+	for k := range in.Records {
+		rec := &in.Records[k]
+		i, ok := index[rec.Name]
+		if !ok {
+			continue
+		}
+		if d := detail(in.Results, i); d == nil && rec.Pass == 0 || d != nil && rec.Pass == d.Pass {
+			out[i] = append(out[i], rec)
+		}
+	}
+	return out
+}
+
+// detail is what is known of a result beyond the reference's fields, or nil.
+func detail(r *bench.Results, i int) *bench.Detail {
+	if i < len(r.Details) {
+		return &r.Details[i]
+	}
+	return nil
+}
+
+// failed says whether a scenario could not be measured.
+func failed(r *bench.Results, i int) bool {
+	if d := detail(r, i); d != nil && d.Status != "" {
+		return d.Status == bench.StatusFailed
+	}
+	return r.Results[i].Error != nil
+}
+
+// largest is the greatest magnitude that is drawn: far above what anything
+// here can be, and far below what axes can be computed for.
+const largest = 1e18
+
+// drawable is v as it may be drawn: NaN for what is missing, not finite or
+// beyond all bounds.
+func drawable(v *float64) float64 {
+	if v == nil || math.IsNaN(*v) || math.Abs(*v) > largest {
+		return math.NaN()
+	}
+	return *v
+}
+
+// missing is printed where a quantity was not measured, as in the report.
+const missing = "—"
+
+// fixed prints with the report's two decimals; NaN is missing.
+func fixed(v float64) string { return decimals(v, 2) }
+
+func decimals(v float64, n int) string {
+	if math.IsNaN(v) {
+		return missing
+	}
+	return strconv.FormatFloat(v, 'f', n, 64)
+}

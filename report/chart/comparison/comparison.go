@@ -1,0 +1,109 @@
+// Package comparison turns a comparison of runs into charts. It stands apart
+// from package chart so that that one depends on nothing of the report.
+package comparison
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ceiling/report/chart"
+	"ceiling/report/compare"
+	"ceiling/report/importer"
+)
+
+// Figures draws the loads that a comparison has matched: exactly those values
+// that its tables have, medians over passes among them, and none that its
+// tables call another quantity than the base's.
+func Figures(c *compare.Comparison) ([]chart.Figure, error) {
+	runs := make([]chart.Run, len(c.Runs))
+	for i, r := range c.Runs {
+		runs[i] = chart.Run{Label: r.Label, Name: name(r)}
+	}
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		for k := range p.Scenarios {
+			s := &p.Scenarios[k]
+			add(runs, p.A, s, func(f *compare.Figure) *float64 { return f.A })
+			add(runs, p.B, s, func(f *compare.Figure) *float64 { return f.B })
+		}
+	}
+	return chart.Compare(runs...)
+}
+
+// name says which run it is, in few words.
+func name(r compare.Run) string {
+	text := r.Tool
+	if base := filepath.Base(r.Path); r.Path != "" && base != "." {
+		text += ", " + base
+	}
+	if r.Model != "" {
+		text += ", " + r.Model
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// add gives a run its point of a scenario. The base has one in every pair:
+// its first stays, with what later pairs have beyond it.
+func add(runs []chart.Run, label string, s *compare.Scenario, side func(*compare.Figure) *float64) {
+	i := slices.IndexFunc(runs, func(r chart.Run) bool { return r.Label == label })
+	if i < 0 {
+		return
+	}
+	p := chart.Point{Load: load(s), Concurrency: s.Load.Concurrency}
+	own := &runs[i].Points
+	k := slices.IndexFunc(*own, func(o chart.Point) bool { return o.Load == p.Load && o.Concurrency == p.Concurrency })
+	if k < 0 {
+		*own = append(*own, p)
+		k = len(*own) - 1
+	}
+	at := &(*own)[k]
+	for _, f := range s.Figures {
+		var to **float64
+		switch f.Metric {
+		case importer.OutputThroughput:
+			to = &at.Throughput
+		case importer.TTFTMean:
+			to = &at.TTFTMs
+		case importer.TPOTMean:
+			to = &at.TPOTMs
+		default:
+			continue
+		}
+		if f.NotSame == "" && *to == nil {
+			*to = side(&f)
+		}
+	}
+}
+
+// load names a load without its concurrency and number of prompts, which
+// grow along a series. Cold and warm are two loads.
+func load(s *compare.Scenario) string {
+	l := s.Load
+	text := fmt.Sprintf("%s/%s tokens", known(l.Input), known(l.Output))
+	if l.RangeRatio != nil && *l.RangeRatio > 0 {
+		text += fmt.Sprintf(" ±%g %%", math.Round(1000**l.RangeRatio)/10)
+	}
+	if l.Depth > 0 {
+		text += fmt.Sprintf(" at depth %d", l.Depth)
+	}
+	if l.RequestRate != nil {
+		text += fmt.Sprintf(", %g req/s", *l.RequestRate)
+	}
+	switch {
+	case s.CacheDiffers:
+		text += ", cache states differ"
+	case l.Cache != "":
+		text += ", " + l.Cache
+	}
+	return text
+}
+
+func known(n int) string {
+	if n == 0 {
+		return "?"
+	}
+	return fmt.Sprint(n)
+}

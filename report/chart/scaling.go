@@ -1,0 +1,261 @@
+package chart
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ceiling/bench"
+)
+
+// A scalingPoint is one scenario of the scaling series.
+type scalingPoint struct {
+	concurrency int
+	result      *bench.Result
+	detail      *bench.Detail // nil in the reference's files
+	failed      bool
+}
+
+// scalingPoints are the scaling scenarios by rising concurrency, those that
+// failed among them. A concurrency below 1 has no place on the axis.
+func scalingPoints(r *bench.Results) []scalingPoint {
+	var out []scalingPoint
+	for i := range r.Results {
+		res := &r.Results[i]
+		if bench.IsScalingPoint(*res) && res.Concurrency >= 1 {
+			out = append(out, scalingPoint{res.Concurrency, res, detail(r, i), failed(r, i)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b scalingPoint) int { return a.concurrency - b.concurrency })
+	return out
+}
+
+// A metric is one figure of every scaling point.
+type metric struct {
+	name   string
+	unit   string
+	values []float64 // NaN: missing
+}
+
+// metricOf takes a figure of every point; those of a failed one are missing.
+func metricOf(points []scalingPoint, name, unit string, of func(scalingPoint) *float64) metric {
+	m := metric{name: name, unit: unit}
+	for _, p := range points {
+		if p.failed {
+			m.values = append(m.values, math.NaN())
+		} else {
+			m.values = append(m.values, drawable(of(p)))
+		}
+	}
+	return m
+}
+
+// empty says that nothing of the metric was measured.
+func (m metric) empty() bool {
+	return !slices.ContainsFunc(m.values, func(v float64) bool { return !math.IsNaN(v) })
+}
+
+func scalingFigures(r *bench.Results) []sketch {
+	points := scalingPoints(r)
+	if len(points) == 0 {
+		return nil
+	}
+	total := metricOf(points, "Output throughput", "tok/s", func(p scalingPoint) *float64 { return p.result.OutputThroughput })
+	user := metricOf(points, "Per-user throughput", "tok/s", func(p scalingPoint) *float64 {
+		if p.result.OutputThroughput == nil {
+			return nil
+		}
+		v := *p.result.OutputThroughput / float64(p.concurrency)
+		return &v
+	})
+	var out []sketch
+	if s, ok := rateFigure("throughput", points, total, ""); ok {
+		out = append(out, s)
+	}
+	if s, ok := rateFigure("per-user", points, user, "Output throughput divided by the number of concurrent users."); ok {
+		out = append(out, s)
+	}
+	for _, l := range []struct {
+		id, name string
+		metrics  []metric
+	}{{"ttft", "TTFT", ttftMetrics(points)}, {"tpot", "TPOT", tpotMetrics(points)}} {
+		if s, ok := latencyFigure(l.id, l.name, points, l.metrics); ok {
+			out = append(out, s)
+		}
+	}
+	if s, ok := tradeoffFigure(r, points); ok {
+		out = append(out, s)
+	}
+	return out
+}
+
+func ttftMetrics(points []scalingPoint) []metric {
+	return latencyMetrics(points, "TTFT", func(p scalingPoint) (mean, median, p99 *float64, d *bench.Dist) {
+		if p.detail != nil {
+			d = p.detail.TTFT
+		}
+		return p.result.TTFTMeanMs, p.result.TTFTMedianMs, p.result.TTFTP99Ms, d
+	})
+}
+
+func tpotMetrics(points []scalingPoint) []metric {
+	return latencyMetrics(points, "TPOT", func(p scalingPoint) (mean, median, p99 *float64, d *bench.Dist) {
+		if p.detail != nil {
+			d = p.detail.TPOT
+		}
+		return p.result.TPOTMeanMs, p.result.TPOTMedianMs, p.result.TPOTP99Ms, d
+	})
+}
+
+// latencyMetrics are the statistics of a latency in ms, the mean first. The
+// distribution in the details, in seconds, has two that the reference lacks.
+func latencyMetrics(points []scalingPoint, name string, of func(scalingPoint) (mean, median, p99 *float64, d *bench.Dist)) []metric {
+	ms := func(v float64) *float64 { v *= 1000; return &v }
+	var out []metric
+	for _, stat := range []struct {
+		name string
+		of   func(scalingPoint) *float64
+	}{
+		{"mean", func(p scalingPoint) *float64 { v, _, _, _ := of(p); return v }},
+		{"median", func(p scalingPoint) *float64 { _, v, _, _ := of(p); return v }},
+		{"p90", func(p scalingPoint) *float64 {
+			if _, _, _, d := of(p); d != nil {
+				return ms(d.P90)
+			}
+			return nil
+		}},
+		{"p95", func(p scalingPoint) *float64 {
+			if _, _, _, d := of(p); d != nil {
+				return ms(d.P95)
+			}
+			return nil
+		}},
+		{"p99", func(p scalingPoint) *float64 { _, _, v, _ := of(p); return v }},
+	} {
+		if m := metricOf(points, name+" "+stat.name, "ms", stat.of); !m.empty() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+const concurrencyTitle = "Concurrency (requests in flight), log scale"
+
+func concurrencies(points []scalingPoint) (cs []int, x []float64) {
+	for _, p := range points {
+		cs, x = append(cs, p.concurrency), append(x, float64(p.concurrency))
+	}
+	return cs, x
+}
+
+// maxNotes is the number of points up to which each is labelled.
+const maxNotes = 10
+
+// rateFigure draws a throughput. Its axis begins at zero.
+func rateFigure(id string, points []scalingPoint, m metric, remark string) (sketch, bool) {
+	if m.empty() {
+		return sketch{}, false
+	}
+	cs, x := concurrencies(points)
+	l := curve{pen: penOf(0), x: x, y: m.values}
+	values := notes{about: []curve{l}}
+	for i, v := range m.values {
+		if !math.IsNaN(v) && len(points) <= maxNotes {
+			values.of = append(values.of, note{x: x[i], y: v, text: short(v)})
+		}
+	}
+	p := panel{x: concurrencyAxis(cs), y: zeroAxis(m.values), xTitle: concurrencyTitle, yTitle: m.name + " (" + m.unit + ")"}
+	p.marks = append(p.marks, l, values)
+	f := Figure{ID: id, Place: InScaling, Scenario: -1, Title: m.name + " against concurrency",
+		Alt: trend(m, cs), Note: joinSentences(remark, gapNote(points, m))}
+	f.Header, f.Rows = scalingTable(points, []metric{m}, "")
+	return sketch{f, p.drawing()}, true
+}
+
+// short prints a value beside its point: two decimals, or an exponent where
+// that would be long.
+func short(v float64) string {
+	if a := math.Abs(v); a >= 1e6 || a < 0.005 && a > 0 {
+		return exponent(v)
+	}
+	return fixed(v)
+}
+
+// latencyFigure draws the statistics of a latency.
+func latencyFigure(id, name string, points []scalingPoint, metrics []metric) (sketch, bool) {
+	if len(metrics) == 0 {
+		return sketch{}, false
+	}
+	cs, x := concurrencies(points)
+	var all []float64
+	var curves []curve
+	for i, m := range metrics {
+		curves = append(curves, curve{name: strings.TrimPrefix(m.name, name+" "), pen: penOf(i), x: x, y: m.values})
+		all = append(all, m.values...)
+	}
+	// Where percentiles meet, the highest is named on top.
+	byRank := slices.Clone(curves)
+	slices.Reverse(byRank)
+	beside, inside := named(byRank)
+	p := panel{x: concurrencyAxis(cs), y: valueAxis(all), xTitle: concurrencyTitle, right: beside.width()}
+	p.yTitle = p.y.marked(name + " (ms)")
+	for _, l := range curves {
+		p.marks = append(p.marks, l)
+	}
+	p.marks = append(p.marks, beside, inside)
+	f := Figure{ID: id, Place: InScaling, Scenario: -1, Title: name + " against concurrency",
+		Note: joinSentences(scaleNote(p.y), gapNote(points, metrics...))}
+	f.Alt = latencyAlt(metrics, cs)
+	f.Header, f.Rows = scalingTable(points, metrics, name+" ")
+	return sketch{f, p.drawing()}, true
+}
+
+// latencyAlt says how the first and the last statistic go: mean and p99 where
+// both are there.
+func latencyAlt(metrics []metric, cs []int) string {
+	s := trend(metrics[0], cs)
+	if n := len(metrics); n > 1 {
+		s += " " + trend(metrics[n-1], cs)
+	}
+	return s
+}
+
+func scaleNote(y axis) string {
+	if y.log {
+		return "The vertical axis is logarithmic: equal distances are equal ratios."
+	}
+	return ""
+}
+
+// gapNote names the concurrencies without any of the metrics.
+func gapNote(points []scalingPoint, metrics ...metric) string {
+	var gaps []string
+	for i, p := range points {
+		if !slices.ContainsFunc(metrics, func(m metric) bool { return !math.IsNaN(m.values[i]) }) {
+			gaps = append(gaps, "c="+strconv.Itoa(p.concurrency))
+		}
+	}
+	if len(gaps) == 0 {
+		return ""
+	}
+	return "Not measured at " + list(gaps) + "."
+}
+
+// scalingTable has a row for every point. prefix is left out of the metrics'
+// names where the chart's title says it.
+func scalingTable(points []scalingPoint, metrics []metric, prefix string) (header []string, rows [][]string) {
+	header = []string{"Concurrency"}
+	for _, m := range metrics {
+		header = append(header, fmt.Sprintf("%s%s (%s)", prefix, strings.TrimPrefix(m.name, prefix), m.unit))
+	}
+	for i, p := range points {
+		row := []string{strconv.Itoa(p.concurrency)}
+		for _, m := range metrics {
+			row = append(row, fixed(m.values[i]))
+		}
+		rows = append(rows, row)
+	}
+	return header, rows
+}
