@@ -19,13 +19,13 @@ const abortDialTimeout = time.Second
 // OnAbort sets the function that is called when the library gives up on a
 // fault (a GPU error, an RPC server that is gone) and is about to abort the
 // process. It is the last chance to keep what is finished: the process ends
-// with status 1 when save returns, and after a minute in any case.
+// with the status that save returns, and with 1 after a minute in any case.
 //
 // save runs on whatever thread met the fault. The goroutine that drives the
 // engine may be inside a call that never returns. save must not call the
 // engine, nor wait for that goroutine. reason is one line.
-func OnAbort(save func(reason string)) {
-	llama.OnAbort(func(message string) { save(abortReason(message, silentServers())) })
+func OnAbort(save func(reason string) (status int)) {
+	llama.OnAbort(func(message string) int { return save(abortReason(message, silentServers())) })
 }
 
 // abortReason is the library's message, "…/ggml-rpc.cpp:560: text", for a

@@ -41,6 +41,7 @@ var (
 	ErrTokenize        = errors.New("text not tokenised")
 	ErrTemplate        = errors.New("chat template not known to the engine")
 	ErrGrammar         = errors.New("grammar does not parse")
+	ErrNoToken         = errors.New("no token of the vocabulary may follow")
 	ErrClosed          = errors.New("already closed")
 	ErrSessionsOpen    = errors.New("sessions still open")
 )

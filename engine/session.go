@@ -45,6 +45,7 @@ type Session struct {
 	batch   int
 	seqs    int32
 	outputs int
+	unified bool
 	wanted  []uint32 // step number in which a sequence last asked for a sample
 	step    uint32
 
@@ -82,7 +83,7 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	m.open.Add(1)
 	perSeq, batch, seqs := native.Limits()
 	return &Session{native: native, warnings: llama.LoggedWarnings(), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
-		seqs: int32(seqs), outputs: p.Outputs, wanted: make([]uint32, seqs)}, nil
+		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, wanted: make([]uint32, seqs)}, nil
 }
 
 func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
@@ -230,8 +231,14 @@ func (s *Session) CopySeq(src, dst, n int32) error {
 	if err := s.RemoveSeq(dst, 0); err != nil {
 		return err
 	}
-	s.native.CopySeq(src, dst, 0, n)
-	return nil
+	if s.unified || s.seqs == 1 {
+		s.native.CopySeq(src, dst, 0, n)
+		return nil
+	}
+	// Between buffers of their own the library copies whole sequences only, and
+	// ends the process over a part of one.
+	s.native.CopySeq(src, dst, 0, -1)
+	return s.RemoveSeq(dst, n)
 }
 
 // Clear empties the KV cache.

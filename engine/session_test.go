@@ -238,7 +238,10 @@ func TestSamplers(t *testing.T) {
 			if err := s.Decode(context.Background(), &b); err != nil {
 				t.Fatal(err)
 			}
-			id := p.Sample(s, len(b.Tokens)-1)
+			id, err := p.Sample(s, len(b.Tokens)-1)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if m.EndsGeneration(id) {
 				break
 			}

@@ -98,12 +98,15 @@ func (s *Session) watch(ctx context.Context) {
 	if s.unwatch != nil {
 		s.unwatch()
 	}
+	s.closing.Lock()
 	s.native.Abort(false)
 	s.watched = ctx
+	s.closing.Unlock()
 	s.unwatch = context.AfterFunc(ctx, func() {
 		s.closing.Lock()
 		defer s.closing.Unlock()
-		if s.native != nil {
+		// A late call for an earlier context must not end this one's steps.
+		if s.native != nil && s.watched == ctx {
 			s.native.Abort(true)
 		}
 	})

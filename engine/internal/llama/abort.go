@@ -15,16 +15,16 @@ import (
 const abortTime = 60 * time.Second
 
 var (
-	abortHook atomic.Pointer[func(message string)]
+	abortHook atomic.Pointer[func(message string) int]
 	aborting  atomic.Bool
 )
 
 // OnAbort sets the function that is called when the library is about to abort
 // the process; nil: none. It runs on whatever thread met the fault, while the
 // thread that drives the engine may be inside a call that never returns, and
-// it must not call the library. The process ends with status 1 when it
-// returns, or after a minute.
-func OnAbort(hook func(message string)) {
+// it must not call the library. The process ends with the status that it
+// returns, or with 1 after a minute.
+func OnAbort(hook func(message string) (status int)) {
 	if hook == nil {
 		abortHook.Store(nil)
 		return
@@ -42,11 +42,12 @@ func ceilAbort(message *C.char) {
 		select {} // another thread is ending the process
 	}
 	time.AfterFunc(abortTime, func() { os.Exit(1) })
+	status := 1
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(os.Stderr, "ceiling: while saving: %v\n", r)
 		}
-		os.Exit(1)
+		os.Exit(status)
 	}()
-	(*hook)(C.GoString(message))
+	status = (*hook)(C.GoString(message))
 }

@@ -62,6 +62,8 @@ const (
 	NoLogits = C.CEIL_NO_LOGITS
 	// NaNLogits is Step's code when a wanted token's logits are all NaN.
 	NaNLogits = C.CEIL_NAN_LOGITS
+	// NoToken is a draw's code when no token may follow.
+	NoToken = C.CEIL_NO_TOKEN
 )
 
 // The first thread runs all init functions. By now the monitor thread has
@@ -470,8 +472,8 @@ func (s *Session) SeqEnd(seq int32) int32 {
 // Clear empties the KV cache.
 func (s *Session) Clear() { C.llama_memory_clear(s.mem, C.bool(false)) }
 
-// Sampler owns a llama_sampler chain.
-type Sampler struct{ p *C.struct_llama_sampler }
+// Sampler owns llama_samplers: a grammar and a chain.
+type Sampler struct{ p *C.struct_ceil_sampler }
 
 // SamplerParams configure a chain: grammar, then top-k, top-p, min-p and
 // temperature, then a seeded draw; greedy at temperature 0.
@@ -499,18 +501,23 @@ func (m *Model) NewSampler(p SamplerParams) *Sampler {
 	return &Sampler{p: s}
 }
 
-// Sample draws a token from the logits at batch position i of the last
-// Decode and tells the chain that it was taken.
+// Sample draws a token from the logits at batch position i of the last Decode
+// and remembers that it was taken. It returns the id, [NoLogits], [NaNLogits]
+// or [NoToken].
 func (s *Sampler) Sample(from *Session, i int) int32 {
-	return int32(C.llama_sampler_sample(s.p, from.ctx, C.int32_t(i)))
+	return int32(C.ceil_sampler_sample(s.p, from.p, C.int32_t(i)))
 }
 
-// Free releases the chain.
+// Draw is Sample from the caller's logits, one for each token of the
+// vocabulary.
+func (s *Sampler) Draw(logits []float32) int32 {
+	return int32(C.ceil_sampler_draw(s.p, (*C.float)(unsafe.Pointer(&logits[0]))))
+}
+
+// Free releases the samplers.
 func (s *Sampler) Free() {
-	if s.p != nil {
-		C.llama_sampler_free(s.p)
-		s.p = nil
-	}
+	C.ceil_sampler_free(s.p)
+	s.p = nil
 }
 
 // Argmax is the shim's vectorised argmax, for its tests. x is not empty.

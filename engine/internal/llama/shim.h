@@ -143,7 +143,19 @@ struct ceil_sampling {
     uint32_t     seed;
     const char * grammar;     // GBNF with the rule "root"; NULL: none
 };
-struct llama_sampler * ceil_sampler_new(const struct llama_vocab * vocab, const struct ceil_sampling * p);
+struct ceil_sampler;
+// ceil_sampler_new returns NULL where the grammar does not parse.
+struct ceil_sampler * ceil_sampler_new(const struct llama_vocab * vocab, const struct ceil_sampling * p);
+void                  ceil_sampler_free(struct ceil_sampler * s);
+
+// ceil_sampler_draw draws a token from a vocabulary's logits and remembers that
+// it was taken: grammar, top-k, top-p, min-p, temperature, draw. Returns its id,
+// CEIL_NAN_LOGITS, or CEIL_NO_TOKEN where no token may follow.
+#define CEIL_NO_TOKEN (-1002)
+int32_t ceil_sampler_draw(struct ceil_sampler * s, const float * logits);
+// ceil_sampler_sample draws from batch position i of the last ceil_decode;
+// CEIL_NO_LOGITS where that did not ask for any.
+int32_t ceil_sampler_sample(struct ceil_sampler * s, const struct ceil_session * from, int32_t i);
 
 #ifdef __cplusplus
 }
