@@ -3,18 +3,15 @@ package report
 import (
 	"fmt"
 	"slices"
-
-	"ceiling/bench"
 )
 
 // How the prose comes about
 //
 // A rule looks at the facts of one scenario and returns one sentence or two,
 // or nothing. Its condition makes the sentence true: each word that judges
-// ("steady", "unequal") stands for a named threshold below, and each
-// comparison names what it compares with. Rules give causes only where the
-// way of measuring leaves no other; elsewhere they say what a pattern is
-// consistent with.
+// ("steady", "unequal") stands for a named threshold, and each comparison names
+// what it compares with. Rules give causes only where the way of measuring
+// leaves no other; elsewhere they say what a pattern is consistent with.
 //
 // Four rules, one each for TTFT, TPOT, ITL and output, speak wherever their
 // figures are there. The others speak when they apply; the most telling fill
@@ -29,40 +26,18 @@ const (
 	mostBullets  = 7
 )
 
-// Thresholds. Ratios of two figures of the same unit.
+// Thresholds that only rules have; the words of judgement that the model may
+// use too have theirs in package prose. Ratios of two figures of the same unit.
 const (
-	// steadyTTFT: p99 within a tenth of the mean. A tenth of a wait is not
-	// noticed (Weber fractions for durations are near 0.1).
-	steadyTTFT = 1.10
-	// longTail: p99 at least twice the mean, the factor by which the sweet
-	// spot's definition also calls a latency too far off.
-	longTail = 2.0
-	// skewed: the mean this far from the median means that a minority of
-	// requests makes the mean.
-	skewed = 1.25
-	// early: the median this far above the mean, the same from the other side.
+	// early: the median this far above the mean, from where an early minority
+	// makes the mean.
 	early = 1.10
 	// unequalWork: equal requests, one at a time, that differ this much did
 	// not do the same work or were not left alone.
 	unequalWork = 2.0
-	// steadyTPOT: narrower than steadyTTFT, since TPOT is already a mean over
-	// a request's tokens.
-	steadyTPOT = 1.05
-	// unequalTPOT: the slowest streams have two thirds of the mean's speed.
-	unequalTPOT = 1.5
-	// evenITL and pauses: a gap of less than 1.1 median gaps is not seen as
-	// one; a gap of three is a pause.
-	evenITL = 1.10
-	pauses  = 3.0
 	// bundled: where every token has its gap, mean ITL and mean TPOT are means
 	// of the same times with other weights.
 	bundled = 1.5
-	// unevenOutput and evenOutput: the fullest second against the mean.
-	unevenOutput = 1.5
-	evenOutput   = 1.15
-	// sameAs: two figures within a tenth are called equal. One run does not
-	// show its own spread, so smaller differences are not spoken of.
-	sameAs = 1.10
 	// suspectCache: several requests at once can't each be prefilled this
 	// much faster than one alone of similar length.
 	suspectCache = 1.5
@@ -72,12 +47,9 @@ const (
 	// linearEnough: of each added request's worth of output, four fifths
 	// arrive.
 	linearEnough = 0.8
-	// flat: a gain of less than 5 % from more requests.
-	flat = 1.05
-	// Shares of a whole.
-	most   = 0.5
-	hardly = 0.1
-	idle   = 0.85 // slots in use, below which idle ones are worth a sentence
+	// idle is the share of slots in use below which idle ones are worth a
+	// sentence.
+	idle = 0.85
 	// pausesCost: gaps above the median take a quarter of decode time or more.
 	pausesCost = 0.75
 	// shortRun, in seconds: fewer whole seconds than these have no fullest one
@@ -86,26 +58,6 @@ const (
 	// fewRequests: p99 is then all but the slowest request.
 	fewRequests = 10
 )
-
-// prose is the text of a report.
-type prose struct {
-	summary         string
-	scenarios       [][]string // bullets, one list per result
-	recommendations []string
-}
-
-// writeProse applies the rules to a run.
-func writeProse(r *bench.Results, all []scenario) *prose {
-	run := newRun(r, all)
-	p := &prose{scenarios: make([][]string, len(all))}
-	v := &voice{used: map[string]int{}}
-	for i, c := range run.scenes {
-		p.scenarios[i] = interpret(c, v)
-	}
-	p.summary = run.summary()
-	p.recommendations = run.recommendations()
-	return p
-}
 
 // voice chooses between sentences that say the same, so that scenarios with
 // the same finding do not read as copies. It is part of the function: the
@@ -140,6 +92,9 @@ const (
 	topicPauses
 	topicFew
 )
+
+// lastNotice is the last of the topics that no list of bullets may lose.
+const lastNotice = topicWave
 
 // rules lists every rule, the ones to be heard first at the top.
 var rules = []struct {
@@ -189,12 +144,10 @@ var leading = map[string][]topic{
 	categoryScaling: {topicStep, topicRole, topicTTFT, topicTPOT, topicITL, topicOutput},
 }
 
-// interpret returns the bullets of one scenario: one for a failed one, else
-// leastBullets to mostBullets.
-func interpret(c *scene, v *voice) []string {
-	if reason, failed := c.failed(); failed {
-		return []string{"Nothing was measured: " + reason + ". Comparisons elsewhere leave this scenario out."}
-	}
+// interpret returns the bullets of a scenario with figures, leastBullets to
+// mostBullets. The first ones, notices of them, must stand whoever writes the
+// others.
+func interpret(c *scene, v *voice) (bullets []string, notices int) {
 	type bullet struct {
 		topic topic
 		text  string
@@ -217,27 +170,34 @@ func interpret(c *scene, v *voice) []string {
 	}
 	order := leading[c.category()]
 	place := func(t topic) int {
-		if t <= topicWave {
+		if t <= lastNotice {
 			return int(t)
 		}
 		if i := slices.Index(order, t); i >= 0 {
-			return int(topicWave) + 1 + i
+			return int(lastNotice) + 1 + i
 		}
 		return 100 + int(t)
 	}
 	slices.SortStableFunc(said, func(a, b bullet) int { return place(a.topic) - place(b.topic) })
-	out := make([]string, len(said))
-	for i, b := range said {
-		out[i] = b.text
+	for _, b := range said {
+		bullets = append(bullets, b.text)
+		if b.topic <= lastNotice {
+			notices++
+		}
 	}
-	return out
+	return bullets, notices
+}
+
+// nothingMeasured is all there is to say of a failed scenario.
+func nothingMeasured(reason string) string {
+	return "Nothing was measured: " + reason + ". Comparisons elsewhere leave this scenario out."
 }
 
 // say formats a sentence from facts only.
 func say(format string, facts ...fact) string {
 	args := make([]any, len(facts))
 	for i, f := range facts {
-		args[i] = f.text
+		args[i] = f.Text
 	}
 	return fmt.Sprintf(format, args...)
 }

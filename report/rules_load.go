@@ -3,14 +3,14 @@ package report
 import (
 	"math"
 
-	"ceiling/bench"
+	"ceiling/report/prose"
 )
 
 // Rules on what concurrency does: output, batching, the scaling curve.
 
 // sayOutput reads output throughput and its evenness over time.
 func sayOutput(c *scene, v *voice) string {
-	if !c.out.known {
+	if !c.out.known() {
 		return ""
 	}
 	if c.Concurrency == 1 && c.closedLoop() {
@@ -18,28 +18,27 @@ func sayOutput(c *scene, v *voice) string {
 			return text
 		}
 	}
-	burst := c.ratio(c.peak, c.out)
+	burst := c.burst
 	switch {
 	case c.DurationS != nil && *c.DurationS < shortRun:
-		return say("Output averages %s; a run of %s is too short to be looked at second by second.", c.out, c.derived(*c.DurationS, "s", 2))
-	case !burst.known || burst.value < 1:
+		return say("Output averages %s; a run of %s is too short to be looked at second by second.", c.out, c.runTime)
+	case !burst.known() || burst.Value < 1:
 		return say("Output averages %s over the run; how it was spread over time is not known.", c.out)
-	case burst.value >= unevenOutput && c.peakIsFullDecode():
-		full := c.fullDecode()
-		kept := c.share(c.out.value / full.value)
+	case burst.Value >= prose.UnevenOutput && c.peakIsFullDecode():
+		full, kept := c.fullDecode, c.ofFullDecode
 		return v.pick("output full decode",
 			say("The fullest second was undisturbed decoding: its %s are about what %s streams at the median ITL make (%s). Over the whole run %s of that was kept.", c.peak, c.users, full, kept),
 			say("The peak second (%s) comes within a tenth of %s undisturbed streams, %s at the median ITL; the run as a whole reached %s of that.", c.peak, c.users, full, kept),
 			say("Left alone, %s streams at the median ITL make %s, and the fullest second did (%s); the average keeps %s of it.", c.users, full, c.peak, kept),
 			say("Output falls to %s of what undisturbed decoding would give (%s streams at the median ITL: %s), a rate that the fullest second shows (%s).", kept, c.users, full, c.peak),
 		)
-	case burst.value >= unevenOutput:
+	case burst.Value >= prose.UnevenOutput:
 		return v.pick("output uneven",
 			say("Output is uneven over time: the fullest second delivered %s the average.", burst),
 			say("The rate is not steady, with %s the mean output in the fullest second.", burst),
 			say("Mean output hides its swings: the fullest second is %s of it.", burst),
 		)
-	case burst.value <= evenOutput:
+	case burst.Value <= prose.EvenOutput:
 		return v.pick("output even",
 			say("Output is even over time, with the fullest second at %s the mean.", burst),
 			say("The rate holds throughout: no second delivered more than %s the mean output.", burst),
@@ -56,12 +55,10 @@ func sayOutput(c *scene, v *voice) string {
 
 // sayLoneOutput compares a lone user's rate with the decode rate.
 func (c *scene) sayLoneOutput(v *voice) string {
-	// TG is 1000 / mean TPOT; where a file says otherwise it is not used.
-	part := c.ratio(c.out, c.tg)
-	if !part.known || part.value > 1 {
+	kept := c.ofLoneRate
+	if !kept.known() {
 		return ""
 	}
-	kept := c.share(part.value)
 	n := float64(c.OutputLen)
 	text := v.pick("output lone",
 		say("Over whole requests a lone user gets %s, %s of the decode rate TG", c.out, kept),
@@ -70,28 +67,20 @@ func (c *scene) sayLoneOutput(v *voice) string {
 	// n tokens take TTFT and n−1 times TPOT. If decoding at TG and TTFT add up
 	// to the whole time, nothing else took any.
 	const explained = 0.01
-	if c.ttftShare.known && math.Abs(part.value*(n-1)/n+c.ttftShare.value-1) <= explained {
+	if c.ttftShare.known() && math.Abs(kept.Value*(n-1)/n+c.ttftShare.Value-1) <= explained {
 		return text + "; the wait for first tokens accounts for the rest."
 	}
 	return text + "."
 }
 
-// fullDecode is what all slots make at the median gap between tokens.
-func (c *scene) fullDecode() fact {
-	if !c.itlMedian.known || c.itlMedian.value <= 0 {
-		return fact{}
-	}
-	return c.derived(1000*float64(c.Concurrency)/c.itlMedian.value, "tok/s", 1)
-}
-
 // peakIsFullDecode says whether the fullest second is as full as undisturbed
 // decoding in all slots makes it.
 func (c *scene) peakIsFullDecode() bool {
-	if c.Concurrency < 2 {
+	if c.Concurrency < 2 || !c.peak.known() || !c.fullDecode.known() || !c.ofFullDecode.known() {
 		return false
 	}
-	q := c.ratio(c.peak, c.fullDecode())
-	return q.known && q.value <= sameAs && q.value >= 1/sameAs && c.out.value <= c.fullDecode().value
+	q := c.peak.Value / c.fullDecode.Value
+	return q <= prose.SameAs && q >= 1/prose.SameAs
 }
 
 // sayWave marks a run of one wave.
@@ -116,31 +105,28 @@ func sayStep(c *scene, v *voice) string {
 		}
 		return ""
 	}
-	more := c.ratio(c.users, p.users)
-	gain := c.ratio(c.out, p.out)
-	cost := c.ratio(c.tpotMean, p.tpotMean)
-	if !more.known || !gain.known || !cost.known {
+	more, gain, cost, linear := c.step.more, c.step.gain, c.step.cost, c.step.linear
+	if !more.known() || !gain.known() || !cost.known() {
 		return ""
 	}
-	linear := c.share(min(1, gain.value/more.value))
 	switch {
-	case gain.value < 1:
+	case gain.Value < 1:
 		text := say("Going from c=%s to c=%s loses output (%s) while mean TPOT becomes %s.", p.users, c.users, gain, cost)
-		if cost.value > 1 {
+		if cost.Value > 1 {
 			return say("Going from c=%s to c=%s loses output (%s) and each token takes longer (mean TPOT %s): c=%s is better on both counts.", p.users, c.users, gain, cost, p.users)
 		}
 		return text
-	case gain.value < flat:
+	case gain.Value < prose.Flat:
 		return v.pick("step flat",
 			say("The curve is flat here: %s the requests of c=%s give %s the output.", more, p.users, gain),
 			say("More requests bring next to nothing: output is %s that of c=%s for %s the requests.", gain, p.users, more),
 		)
-	case gain.value >= more.value:
+	case gain.Value >= more.Value:
 		return v.pick("step superlinear",
 			say("Output grows at least as fast as the load: %s for %s the requests of c=%s.", gain, more, p.users),
 			say("Nothing is lost to sharing at this step: from c=%s on, output grows %s for %s the requests.", p.users, gain, more),
 		)
-	case gain.value/more.value >= linearEnough:
+	case gain.Value/more.Value >= linearEnough:
 		return v.pick("step linear",
 			say("Batching pays here: %s the requests of c=%s give %s the output, %s of proportional growth, and mean TPOT becomes %s.", more, p.users, gain, linear, cost),
 			say("The step from c=%s is close to proportional: output %s (%s of proportional) at %s the mean TPOT.", p.users, gain, linear, cost),
@@ -155,65 +141,14 @@ func sayStep(c *scene, v *voice) string {
 	}
 }
 
-// role is a scaling point's part in the choice of the sweet spot.
-type role struct {
-	sweet, peak bool
-	sweetSpot   *scene // the run's, nil for none
-	// The lowest p99 of all points, in ms.
-	bestTTFT, bestTPOT *scene
-}
-
-// assignRoles gives every scaling point its role.
-func assignRoles(all []*scene) {
-	var points []*scene
-	var results []bench.Result
-	for _, c := range all {
-		if !c.dead() && c.scaling() {
-			points = append(points, c)
-			results = append(results, c.Result)
-		}
-	}
-	var r role
-	for _, c := range points {
-		if !c.canBeSweet() {
-			continue
-		}
-		if r.bestTTFT == nil || c.ttftP99.value < r.bestTTFT.ttftP99.value {
-			r.bestTTFT = c
-		}
-		if r.bestTPOT == nil || c.tpotP99.value < r.bestTPOT.tpotP99.value {
-			r.bestTPOT = c
-		}
-	}
-	sweet, hasSweet := bench.SweetSpot(results)
-	peak, hasPeak := bench.Peak(results)
-	for _, c := range points {
-		if hasSweet && c.Name == sweet.Name {
-			r.sweetSpot = c
-		}
-	}
-	for _, c := range points {
-		c.role = r
-		c.role.sweet = c == r.sweetSpot
-		c.role.peak = hasPeak && c.Name == peak.Name
-	}
-}
-
-// canBeSweet says whether the point has the figures that the choice of the
-// sweet spot looks at.
-func (c *scene) canBeSweet() bool {
-	return c.ttftP99.known && c.ttftP99.value > 0 && c.tpotP99.known && c.tpotP99.value > 0 && c.out.known && c.out.value > 0
-}
-
 // sayRole says why a scaling point is, or is not, the interactive sweet spot.
 func sayRole(c *scene, v *voice) string {
 	r := c.role
 	if r.sweetSpot == nil || !c.canBeSweet() {
 		return ""
 	}
-	ttft := c.ratio(c.ttftP99, r.bestTTFT.ttftP99)
-	tpot := c.ratio(c.tpotP99, r.bestTPOT.tpotP99)
-	slowTTFT, slowTPOT := ttft.value > longTail, tpot.value > longTail
+	ttft, tpot := r.ttft, r.tpot
+	slowTTFT, slowTPOT := ttft.Value > prose.LongTail, tpot.Value > prose.LongTail
 	var text string
 	switch {
 	case r.sweet:
@@ -249,10 +184,10 @@ func sayRole(c *scene, v *voice) string {
 
 // sayIdle reads how many slots were in use.
 func sayIdle(c *scene, v *voice) string {
-	if !c.inFlight.known || c.Concurrency < 2 || !c.closedLoop() || c.oneWave() {
+	if !c.inFlight.known() || c.Concurrency < 2 || !c.closedLoop() || c.oneWave() {
 		return ""
 	}
-	if c.inFlight.value > idle*float64(c.Concurrency) {
+	if c.inFlight.Value > idle*float64(c.Concurrency) {
 		return ""
 	}
 	return v.pick("idle",
@@ -275,12 +210,11 @@ func sharing(c *scene, v *voice) string {
 	if a == nil || c.Concurrency < 2 {
 		return ""
 	}
-	cost := c.ratio(c.tpotMean, a.tpotMean)
-	gain := c.ratio(c.out, a.out)
-	if !cost.known || !gain.known {
+	cost, gain := c.shared.cost, c.shared.gain
+	if !cost.known() || !gain.known() {
 		return ""
 	}
-	if cost.value < 1 || gain.value < 1 {
+	if cost.Value < 1 || gain.Value < 1 {
 		return ""
 	}
 	return v.pick("sharing",
@@ -290,5 +224,5 @@ func sharing(c *scene, v *voice) string {
 	)
 }
 
-// name is a scenario's name as a fact: it may hold digits of its own.
-func name(c *scene) fact { return fact{text: oneLine(c.Name), known: true} }
+// name is a scenario's name, which may hold digits of its own.
+func name(c *scene) fact { return fact{prose.Fact{Text: c.label}} }

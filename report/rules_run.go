@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/report/prose"
 )
 
 // Rules on the run as a whole: the executive summary and the recommendations.
@@ -14,50 +14,9 @@ const (
 	mostAdvice  = 8
 )
 
-// run is what the summary and the recommendations look at.
-type run struct {
-	ledger
-	results *bench.Results
-	all     []scenario
-	scenes  []*scene
-	points  []*scene // measured scaling points by rising concurrency
-	sweet   *scene   // nil: none
-	peak    *scene   // nil: none
-}
-
-func newRun(r *bench.Results, all []scenario) *run {
-	x := &run{results: r, all: all, scenes: scenes(all)}
-	for _, p := range scalingPoints(all) {
-		for _, c := range x.scenes {
-			if c.Name == p.Name && !c.dead() {
-				x.points = append(x.points, c)
-			}
-		}
-	}
-	for _, c := range x.points {
-		if c.role.sweet {
-			x.sweet = c
-		}
-		if c.role.peak {
-			x.peak = c
-		}
-	}
-	return x
-}
-
-// measuredScenes are the scenarios with figures.
-func (x *run) measuredScenes() []*scene {
-	var out []*scene
-	for _, c := range x.scenes {
-		if !c.dead() {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// summary is the Executive Summary: two to four sentences.
-func (x *run) summary() string {
+// summary is the Executive Summary: two to four sentences. The first says what
+// was measured and stands whoever writes the others.
+func (x *run) summary() []string {
 	sentences := []string{x.sayScope(), x.saySweet()}
 	if text := x.sayPeak(); text != "" {
 		sentences = append(sentences, text)
@@ -65,12 +24,11 @@ func (x *run) summary() string {
 	if text := x.sayBest(); text != "" {
 		sentences = append(sentences, text)
 	}
-	return strings.Join(sentences, " ")
+	return sentences
 }
 
 // sayScope says what was measured and how much of it.
 func (x *run) sayScope() string {
-	ok, planned := len(x.measuredScenes()), max(len(x.scenes), len(x.results.Planned))
 	on := ""
 	if hw := oneLine(x.results.Hardware); hw != "" {
 		on = " on " + hw
@@ -79,11 +37,11 @@ func (x *run) sayScope() string {
 	if model == "" {
 		model = "a model that the results do not name"
 	}
-	scope := say("all %s scenarios have results", x.number(planned))
+	scope := say("all %s scenarios have results", x.planned)
 	switch {
-	case ok < planned:
-		scope = say("%s of %s scenarios have results", x.number(ok), x.number(planned))
-	case planned == 1:
+	case x.withResult.Value < x.planned.Value:
+		scope = say("%s of %s scenarios have results", x.withResult, x.planned)
+	case x.planned.Value == 1:
 		scope = "its one scenario has a result"
 	}
 	return "This report measures " + model + on + ": " + scope + "."
@@ -94,14 +52,13 @@ func (x *run) saySweet() string {
 	if s == nil {
 		return "An interactive sweet spot can't be named, since no point of the scaling curve has TTFT p99, TPOT p99 and output throughput."
 	}
-	perUser := x.measured(s.perUser(), "tok/s", 1)
-	return say("The interactive sweet spot is c=%s, where each user gets %s with a TTFT p99 of %s and a TPOT p99 of %s.", s.users, perUser, s.ttftP99, s.tpotP99)
+	return say("The interactive sweet spot is c=%s, where each user gets %s with a TTFT p99 of %s and a TPOT p99 of %s.", s.users, x.sweetPerUser, s.ttftP99, s.tpotP99)
 }
 
 // sayPeak sets the peak against the sweet spot.
 func (x *run) sayPeak() string {
 	p := x.peak
-	if p == nil || !p.out.known {
+	if p == nil || !p.out.known() {
 		return ""
 	}
 	if x.sweet == p {
@@ -110,8 +67,8 @@ func (x *run) sayPeak() string {
 	if x.sweet == nil {
 		return say("Output throughput is highest at c=%s, %s.", p.users, p.out)
 	}
-	gain, ttft, tpot := x.ratio(p.out, x.sweet.out), x.ratio(p.ttftP99, x.sweet.ttftP99), x.ratio(p.tpotP99, x.sweet.tpotP99)
-	if !gain.known || !ttft.known || !tpot.known {
+	gain, ttft, tpot := x.peakOver.out, x.peakOver.ttft, x.peakOver.tpot
+	if !gain.known() || !ttft.known() || !tpot.known() {
 		return say("Output throughput is highest at c=%s, %s.", p.users, p.out)
 	}
 	return say("Throughput peaks at %s with c=%s: %s the sweet spot's output at %s its TTFT p99 and %s its TPOT p99.", p.out, p.users, gain, ttft, tpot)
@@ -119,12 +76,7 @@ func (x *run) sayPeak() string {
 
 // sayBest names the scenario with the lowest mean TPOT.
 func (x *run) sayBest() string {
-	var best *scene
-	for _, c := range x.measuredScenes() {
-		if c.tpotMean.known && (best == nil || c.tpotMean.value < best.tpotMean.value) {
-			best = c
-		}
-	}
+	best := x.fastest
 	if best == nil || len(x.measuredScenes()) < 2 {
 		return ""
 	}
@@ -133,15 +85,19 @@ func (x *run) sayBest() string {
 
 // recommendations returns leastAdvice to mostAdvice bullets, fewer only for a
 // run without any result. The first names the sweet spot in the reference's
-// words.
-func (x *run) recommendations() []string {
+// words; it and the notices behind it stand whoever writes the others.
+func (x *run) recommendations() (advice []string, notices int) {
 	first := "Use " + sweetSpotText(x.all) + " for interactive UX."
 	if x.sweet == nil {
 		first = "No concurrency can be recommended for interactive UX: the scaling curve has no point with TTFT p99, TPOT p99 and output throughput."
 	}
-	advice := []string{first}
+	advice = []string{first}
+	if text := x.adviseRerun(); text != "" {
+		advice = append(advice, text)
+	}
+	notices = len(advice)
 	for _, rule := range []func() string{
-		x.adviseRerun, x.adviseCap, x.adviseBatch, x.adviseStop, x.adviseAlert,
+		x.adviseCap, x.adviseBatch, x.adviseStop, x.adviseAlert,
 		x.adviseLong, x.adviseStutter, x.adviseSample, x.adviseOwnShape, x.adviseRepeat, x.adviseSizing, x.adviseCompare,
 	} {
 		if len(advice) == mostAdvice {
@@ -151,7 +107,7 @@ func (x *run) recommendations() []string {
 			advice = append(advice, text)
 		}
 	}
-	return advice
+	return advice, notices
 }
 
 // adviseRerun names what has no figures.
@@ -177,21 +133,16 @@ func (x *run) adviseRerun() string {
 
 // adviseCap says what the next point above the sweet spot costs a user.
 func (x *run) adviseCap() string {
-	if x.sweet == nil {
+	c := x.next
+	if c == nil {
 		return ""
 	}
-	for _, c := range x.points {
-		if c.Concurrency <= x.sweet.Concurrency {
-			continue
-		}
-		ttft, tpot := x.ratio(c.ttftP99, x.sweet.ttftP99), x.ratio(c.tpotP99, x.sweet.tpotP99)
-		if !ttft.known || !tpot.known || !c.perUserOut.known {
-			return ""
-		}
-		return say("Cap interactive traffic at %s requests in flight and queue the rest: at c=%s a user gets %s instead of %s, with TTFT p99 at %s and TPOT p99 at %s the sweet spot's.",
-			x.sweet.users, c.users, c.perUserOut, x.sweet.perUserOut, ttft, tpot)
+	ttft, tpot := x.nextOver.ttft, x.nextOver.tpot
+	if !ttft.known() || !tpot.known() || !c.perUserOut.known() {
+		return ""
 	}
-	return ""
+	return say("Cap interactive traffic at %s requests in flight and queue the rest: at c=%s a user gets %s instead of %s, with TTFT p99 at %s and TPOT p99 at %s the sweet spot's.",
+		x.sweet.users, c.users, c.perUserOut, x.sweet.perUserOut, ttft, tpot)
 }
 
 // adviseBatch puts the peak to use, apart from interactive traffic.
@@ -202,9 +153,8 @@ func (x *run) adviseBatch() string {
 	if x.peak == x.sweet {
 		return say("Batch work gains nothing from another setting, since c=%s also has the highest output of the curve (%s).", x.peak.users, x.peak.out)
 	}
-	gain := x.ratio(x.peak.out, x.sweet.out)
-	ttft, tpot := x.ratio(x.peak.ttftP99, x.sweet.ttftP99), x.ratio(x.peak.tpotP99, x.sweet.tpotP99)
-	if !gain.known || !ttft.known || !tpot.known {
+	gain, ttft, tpot := x.peakOver.out, x.peakOver.ttft, x.peakOver.tpot
+	if !gain.known() || !ttft.known() || !tpot.known() {
 		return ""
 	}
 	return say("Give batch and offline work a pool of its own at c=%s: %s the sweet spot's output, at %s its TTFT p99 and %s its TPOT p99.", x.peak.users, gain, ttft, tpot)
@@ -216,9 +166,9 @@ func (x *run) adviseStop() string {
 		return ""
 	}
 	last := x.points[len(x.points)-1]
-	gain := x.ratio(last.out, x.peak.out)
+	gain := x.lastOfPeak
 	if last != x.peak {
-		if !gain.known {
+		if !gain.known() {
 			return ""
 		}
 		return say("Do not go beyond c=%s for throughput: c=%s has %s its output.", x.peak.users, last.users, gain)
@@ -227,11 +177,11 @@ func (x *run) adviseStop() string {
 	if p == nil {
 		return ""
 	}
-	step, more := x.ratio(last.out, p.out), x.ratio(last.users, p.users)
-	if !step.known || !more.known {
+	step, more := last.step.gain, last.step.more
+	if !step.known() || !more.known() {
 		return ""
 	}
-	if step.value < sameAs {
+	if step.Value < prose.SameAs {
 		return say("Take c=%s as the end of the curve: it has %s the output of c=%s for %s the requests.", last.users, step, p.users, more)
 	}
 	return say("Measure beyond c=%s if throughput matters: the curve has not turned, its last step still gave %s the output for %s the requests.", last.users, step, more)
@@ -242,10 +192,8 @@ func (x *run) adviseAlert() string {
 	if x.sweet == nil {
 		return ""
 	}
-	r := x.sweet.role
-	ttft := x.derived(longTail*r.bestTTFT.ttftP99.value, "ms", 2)
-	tpot := x.derived(longTail*r.bestTPOT.tpotP99.value, "ms", 2)
-	if !ttft.known || !tpot.known {
+	ttft, tpot := x.ttftLimit, x.tpotLimit
+	if !ttft.known() || !tpot.known() {
 		return ""
 	}
 	return say("Alert on TTFT p99 above %s or TPOT p99 above %s for prompts like those of the scaling test: these are twice the lowest of the curve, the limits behind the sweet spot.", ttft, tpot)
@@ -253,17 +201,12 @@ func (x *run) adviseAlert() string {
 
 // adviseLong keeps long prompts apart, where they were measured to be slow.
 func (x *run) adviseLong() string {
-	var long *scene
-	for _, c := range x.measuredScenes() {
-		if c.Concurrency > 1 && c.ttftMean.known && (long == nil || c.InputLen > long.InputLen) {
-			long = c
-		}
-	}
+	long := x.longest
 	if long == nil || long.twin == nil || long.InputLen <= long.twin.InputLen {
 		return ""
 	}
-	q, l := x.ratio(long.ttftMean, long.twin.ttftMean), x.ratio(long.input, long.twin.input)
-	if !q.known || !l.known || q.value < longTail {
+	q := long.pace.ttft
+	if !q.known() || q.Value < prose.LongTail || long.twin.InputLen <= 0 {
 		return ""
 	}
 	return say("Route prompts of about %s tokens apart from short ones: at the same concurrency (c=%s) their mean TTFT is %s that of prompts of %s tokens.", long.input, long.users, q, long.twin.input)
@@ -271,47 +214,23 @@ func (x *run) adviseLong() string {
 
 // adviseStutter names the load whose streams pause the most.
 func (x *run) adviseStutter() string {
-	var worst *scene
-	var reach fact
-	for _, c := range x.measuredScenes() {
-		if c.bundledITL() {
-			continue
-		}
-		if q := x.ratio(c.itlP99, c.itlMedian); q.known && q.value >= pauses && (worst == nil || q.value > reach.value) {
-			worst, reach = c, q
-		}
-	}
-	if worst == nil {
+	if x.uneven == nil {
 		return ""
 	}
-	return say("Watch ITL p99 beside TPOT where streams have to flow: in %s it is %s the median gap, which TPOT does not show.", name(worst), reach)
+	return say("Watch ITL p99 beside TPOT where streams have to flow: in %s it is %s the median gap, which TPOT does not show.", name(x.uneven), x.uneven.itlReach)
 }
 
 // adviseSample asks for more prompts where p99 can't rest on those there are.
 func (x *run) adviseSample() string {
-	least := 0
-	for _, c := range x.measuredScenes() {
-		if n := c.measuredRequests(); n > 0 && (least == 0 || n < least) {
-			least = n
-		}
-	}
-	if least == 0 || least >= carriesP99 {
+	if !x.smallest.known() || x.smallest.Value >= carriesP99 {
 		return ""
 	}
-	return say("Do not promise a p99 from this run alone: its smallest sample is %s requests and a p99 needs %s.", x.number(least), x.number(carriesP99))
+	return say("Do not promise a p99 from this run alone: its smallest sample is %s requests and a p99 needs %s.", x.smallest, x.needed)
 }
 
 // adviseOwnShape names the range of shapes that the figures cover.
 func (x *run) adviseOwnShape() string {
-	var lo, hi *scene
-	for _, c := range x.measuredScenes() {
-		if lo == nil || c.InputLen < lo.InputLen {
-			lo = c
-		}
-		if hi == nil || c.InputLen > hi.InputLen {
-			hi = c
-		}
-	}
+	lo, hi := x.shortest()
 	switch {
 	case lo == nil:
 		return ""

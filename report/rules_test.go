@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,10 +14,12 @@ import (
 )
 
 // prosaic renders only the prose of a run.
-func prosaic(results []bench.Result, details []bench.Detail) *prose {
-	r := &bench.Results{Model: "m", Hardware: "h", Results: results, Details: details}
-	return writeProse(r, scenarios(r))
+func prosaic(results []bench.Result, details []bench.Detail) *writing {
+	return byRules(&bench.Results{Model: "m", Hardware: "h", Results: results, Details: details})
 }
+
+// byRules is the prose that no model wrote any of.
+func byRules(r *bench.Results) *writing { return newWriting(r, scenarios(r), nil) }
 
 // base is a result with nothing remarkable in it; the cases below change what
 // their rule looks at.
@@ -289,8 +290,8 @@ func TestAdvice(t *testing.T) {
 func TestInFlightIsBounded(t *testing.T) {
 	for duration, want := range map[float64]bool{54: true, 53: false} { // 40 requests of 5.4 s in 4 slots
 		r := with("Other", 4, func(r *bench.Result) { r.DurationS = &duration })
-		if c := newScene(&scenario{Result: r}); c.inFlight.known != want {
-			t.Errorf("%v s: in flight %q, known %v, want %v", duration, c.inFlight.text, c.inFlight.known, want)
+		if c := newScene(&scenario{Result: r}); c.inFlight.known() != want {
+			t.Errorf("%v s: in flight %q, known %v, want %v", duration, c.inFlight.Text, c.inFlight.known(), want)
 		}
 	}
 }
@@ -338,7 +339,7 @@ func TestCacheSuspicion(t *testing.T) {
 // The summary of the December 2025 run, whose numbers are known.
 func TestSummary(t *testing.T) {
 	r := mustLoad(t, "december2025.json")
-	got := writeProse(r, scenarios(r)).summary
+	got := strings.Join(byRules(r).summary, " ")
 	want := "This report measures cyankiwi/Devstral-Small-2-24B-Instruct-2512-AWQ-4bit on 4× AMD Instinct MI100 (gfx908): all 10 scenarios have results. " +
 		"The interactive sweet spot is c=4, where each user gets 44.7 tok/s with a TTFT p99 of 139.96 ms and a TPOT p99 of 21.38 ms. " +
 		"Throughput peaks at 595.37 tok/s with c=32: 3.33× the sweet spot's output at 3.19× its TTFT p99 and 2.33× its TPOT p99. " +
@@ -355,7 +356,7 @@ func TestVoiceVaries(t *testing.T) {
 		r := mustLoad(t, file)
 		var before []map[string]bool // sentences without their numbers, per scenario
 		copies, all := 0, 0
-		for i, bullets := range writeProse(r, scenarios(r)).scenarios {
+		for i, bullets := range byRules(r).scenarios {
 			mine := map[string]bool{}
 			for _, b := range bullets {
 				mine[digits.ReplaceAllString(b, "#")] = true
@@ -379,243 +380,6 @@ func TestVoiceVaries(t *testing.T) {
 		}
 		if copies*4 > all {
 			t.Errorf("%s: %d of %d bullets differ from an earlier one in numbers only", file, copies, all)
-		}
-	}
-}
-
-// randomRun makes a run of up to ten scenarios in which anything can be
-// missing, failed or out of proportion.
-func randomRun(rng *rand.Rand) *bench.Results {
-	missingShare := rng.Float64() * rng.Float64()
-	value := func() *float64 {
-		if rng.Float64() < missingShare {
-			return nil
-		}
-		return ptr(math.Exp(rng.Float64()*18 - 6)) // 0.002 to 160,000
-	}
-	near := func(v *float64) *float64 { // often of the same order, as real ones
-		if v == nil || rng.Float64() < missingShare {
-			return nil
-		}
-		return ptr(*v * math.Exp(rng.NormFloat64()*0.4))
-	}
-	names := []string{"Single User Latency", "Short Context Throughput", "Long Context (16K)", "Decode Stress Test", "Mixed Traffic",
-		"Concurrency Scaling (c=1)", "Concurrency Scaling (c=2)", "Concurrency Scaling (c=8)", "Concurrency Scaling (c=32)", "Another"}
-	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	r := &bench.Results{Model: "m", Hardware: "h", Planned: names}
-	detailed := rng.IntN(2) == 0
-	for _, name := range names[:1+rng.IntN(len(names))] {
-		res := bench.Result{Name: name, InputLen: 1 + rng.IntN(20000), OutputLen: 1 + rng.IntN(300),
-			Concurrency: 1 << rng.IntN(8), NumPrompts: 1 + rng.IntN(200), DurationS: value()}
-		res.SuccessfulRequests = float64(rng.IntN(res.NumPrompts + 1))
-		if rng.IntN(4) == 0 {
-			res.FailedRequests = float64(res.NumPrompts) - res.SuccessfulRequests
-		}
-		res.TotalInputTokens = float64(rng.IntN(100000))
-		res.OutputThroughput = value()
-		res.PeakOutputThroughput = near(res.OutputThroughput)
-		res.TTFTMeanMs, res.TPOTMeanMs = value(), value()
-		res.TTFTMedianMs, res.TTFTP99Ms = near(res.TTFTMeanMs), near(res.TTFTMeanMs)
-		res.TPOTMedianMs, res.TPOTP99Ms = near(res.TPOTMeanMs), near(res.TPOTMeanMs)
-		res.ITLMeanMs, res.ITLMedianMs, res.ITLP99Ms = near(res.TPOTMeanMs), near(res.TPOTMeanMs), near(value())
-		res.PPSpeed, res.TGSpeed = value(), value()
-		d := bench.Detail{Name: name, Status: bench.StatusComplete, RangeRatio: float64(rng.IntN(2)) / 2, EnginePrefill: value(), OverheadRatio: value(),
-			ReusedTokens: int64(rng.IntN(2) * rng.IntN(100000))}
-		if rng.IntN(3) == 0 {
-			d.RequestRate = value()
-		}
-		if rng.IntN(3) > 0 {
-			d.TTFT, d.Prefill = &bench.Dist{Count: 5, Mean: rng.Float64()}, &bench.Dist{Count: 5, Mean: rng.Float64()}
-			d.E2EL = &bench.Dist{Count: 5, Mean: 1 + 20*rng.Float64()}
-		}
-		switch rng.IntN(8) {
-		case 0:
-			res.Error, d.Status = ptr("broke"), bench.StatusFailed
-		case 1:
-			res.Error, d.Status = ptr("interrupted"), bench.StatusPartial
-			if !detailed {
-				res.Error = nil
-			}
-		}
-		r.Results = append(r.Results, res)
-		if detailed {
-			r.Details = append(r.Details, d)
-		}
-	}
-	r.Partial = rng.IntN(5) == 0
-	return r
-}
-
-var numberInText = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)?`)
-
-// numbers are the numbers in a text, names and "p99" left out.
-func numbers(text string, names []string) []string {
-	for _, n := range names {
-		text = strings.ReplaceAll(text, n, "")
-	}
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "p99", ""), "P99", "")
-	return numberInText.FindAllString(text, -1)
-}
-
-// allowed are the numbers that the facts of some scenes are printed as.
-func allowed(ledgers ...*ledger) map[string]bool {
-	ok := map[string]bool{}
-	for _, l := range ledgers {
-		for _, f := range l.facts {
-			for _, n := range numberInText.FindAllString(f.text, -1) {
-				ok[n] = true
-			}
-		}
-	}
-	return ok
-}
-
-const randomRuns = 500
-
-// Whatever the results, the prose keeps to its limits and its form.
-func TestProseLimits(t *testing.T) {
-	for seed := range uint64(randomRuns) {
-		r := randomRun(rand.New(rand.NewPCG(seed, 1)))
-		all := scenarios(r)
-		p := writeProse(r, all)
-		complain := func(format string, args ...any) { t.Errorf("seed %d: "+format, append([]any{seed}, args...)...) }
-		for i, list := range p.scenarios {
-			_, failed := all[i].failed()
-			if failed && len(list) != 1 || !failed && (len(list) < leastBullets || len(list) > mostBullets) {
-				complain("%d bullets for %s (failed: %v)", len(list), all[i].Name, failed)
-			}
-		}
-		if n := strings.Count(p.summary+" ", ". "); n < 2 || n > 4 {
-			complain("%d sentences in the summary: %s", n, p.summary)
-		}
-		if n := len(p.recommendations); n < leastAdvice || n > mostAdvice {
-			complain("%d recommendations: %q", n, p.recommendations)
-		}
-		if spot := sweetSpotText(all); spot != "N/A" && p.recommendations[0] != "Use "+spot+" for interactive UX." {
-			complain("first recommendation %q, sweet spot %q", p.recommendations[0], spot)
-		}
-		for _, text := range slices.Concat(append(slices.Clone(p.scenarios), p.recommendations, []string{p.summary})...) {
-			if !strings.HasSuffix(text, ".") || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "%!") ||
-				strings.Contains(text, "NaN") || strings.Contains(text, "Inf") || strings.Contains(text, "  ") || strings.Contains(text, "..") {
-				complain("malformed: %q", text)
-			}
-		}
-	}
-}
-
-// Every number in the prose is a fact of the scenario or of one that it is
-// compared with, as it is printed there.
-func TestProseNumbersAreFacts(t *testing.T) {
-	checked := 0
-	check := func(r *bench.Results, what string) {
-		all := scenarios(r)
-		run := newRun(r, all)
-		v := &voice{used: map[string]int{}}
-		names := slices.Clone(r.Planned)
-		for i := range all {
-			names = append(names, all[i].Name)
-		}
-		everything := []*ledger{&run.ledger}
-		for _, c := range run.scenes {
-			bullets := interpret(c, v)
-			ledgers := []*ledger{&c.ledger}
-			for _, o := range []*scene{c.alone, c.twin, c.previous, c.role.sweetSpot} {
-				if o != nil {
-					ledgers = append(ledgers, &o.ledger)
-				}
-			}
-			ok := allowed(ledgers...)
-			for _, b := range bullets {
-				for _, n := range numbers(b, names) {
-					checked++
-					if !ok[n] {
-						t.Errorf("%s, %s: %s is no fact in %q", what, c.Name, n, b)
-					}
-				}
-			}
-			everything = append(everything, &c.ledger)
-		}
-		summary, advice := run.summary(), run.recommendations()
-		ok := allowed(everything...)
-		for _, text := range append(advice, summary) {
-			for _, n := range numbers(text, append(names, r.Model, r.Hardware)) {
-				checked++
-				if !ok[n] {
-					t.Errorf("%s: %s is no fact in %q", what, n, text)
-				}
-			}
-		}
-	}
-	for seed := range uint64(randomRuns) {
-		if t.Failed() {
-			break // one broken rule breaks hundreds of runs
-		}
-		check(randomRun(rand.New(rand.NewPCG(seed, 2))), fmt.Sprintf("seed %d", seed))
-	}
-	for _, file := range []string{"december2025.json", "reference/benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.json"} {
-		check(mustLoad(t, file), file)
-	}
-	if checked < 10*randomRuns {
-		t.Errorf("only %d numbers were checked", checked)
-	}
-}
-
-// The check above has to find a number that no fact has.
-func TestNumbersFindsDefects(t *testing.T) {
-	var l ledger
-	l.measured(ptr(1118.5), "ms", 2)
-	ok := allowed(&l)
-	for text, want := range map[string]bool{
-		"TTFT p99 of 1118.50 ms": true,
-		"TTFT p99 of 1118.5 ms":  false,
-		"TTFT p99 of 1119 ms":    false,
-		"Long Context (16K) had": true,
-	} {
-		good := !slices.ContainsFunc(numbers(text, []string{"Long Context (16K)"}), func(n string) bool { return !ok[n] })
-		if good != want {
-			t.Errorf("%q: accepted %v, want %v", text, good, want)
-		}
-	}
-}
-
-func TestFactTexts(t *testing.T) {
-	var l ledger
-	f := func(v float64, unit string) fact { return l.derived(v, unit, 2) }
-	for _, tt := range []struct {
-		a, b fact
-		want string
-	}{
-		{f(1118.5, "ms"), f(421.16, "ms"), "2.66×"},
-		{f(9.994, "ms"), f(1, "ms"), "9.99×"},
-		{f(9.996, "ms"), f(1, "ms"), "10.0×"},
-		{f(99.94, "ms"), f(1, "ms"), "99.9×"},
-		{f(99.96, "ms"), f(1, "ms"), "100×"},
-		{f(0.0994, "ms"), f(1, "ms"), "0.099×"},
-		{f(0.0996, "ms"), f(1, "ms"), "0.10×"},
-		{l.number(32), l.number(16), "2×"},
-		{l.number(3), l.number(2), "1.50×"},
-		{f(2, "ms"), f(1, "ms"), "2.00×"},
-	} {
-		if got := l.ratio(tt.a, tt.b).text; got != tt.want {
-			t.Errorf("ratio(%v, %v) = %q, want %q", tt.a.value, tt.b.value, got, tt.want)
-		}
-	}
-	for part, want := range map[float64]string{0: "0%", 0.0004: "less than 0.1%", 0.005: "0.5%", 0.0051: "1%", 0.256: "26%",
-		0.994: "99%", 0.996: "99.6%", 0.9996: "more than 99.9%", 1: "100%"} {
-		if got := l.share(part).text; got != want {
-			t.Errorf("share(%v) = %q, want %q", part, got, want)
-		}
-	}
-	for name, unknown := range map[string]fact{
-		"ratio by zero":  l.ratio(f(1, "ms"), f(0, "ms")),
-		"ratio of none":  l.ratio(fact{}, f(1, "ms")),
-		"negative share": l.share(-0.1),
-		"share of NaN":   l.share(math.NaN()),
-		"infinite":       l.derived(math.Inf(1), "s", 1),
-		"not measured":   l.measured(nil, "ms", 2),
-	} {
-		if unknown.known {
-			t.Errorf("%s is known as %q", name, unknown.text)
 		}
 	}
 }

@@ -1,23 +1,23 @@
 package report
 
-import "strconv"
+import "ceiling/report/prose"
 
 // Rules on the work itself: where a request's time goes, how prefill did,
 // and what differs from other scenarios.
 
 // saySplit divides a request's time between first token and decoding.
 func saySplit(c *scene, v *voice) string {
-	if !c.e2e.known || !c.ttftShare.known {
+	if !c.e2e.known() || !c.ttftShare.known() {
 		return ""
 	}
-	decode := c.share(1 - c.ttftShare.value)
+	decode := c.decodeShare
 	switch {
-	case c.ttftShare.value >= most:
+	case c.ttftShare.Value >= prose.Most:
 		return v.pick("split ttft",
 			say("TTFT is %s of a request's mean duration of %s, so a shorter wait would help users more than faster decoding.", c.ttftShare, c.e2e),
 			say("More of a request's mean %s passes before the first token (%s) than after it.", c.e2e, c.ttftShare),
 		)
-	case c.ttftShare.value <= hardly:
+	case c.ttftShare.Value <= prose.Hardly:
 		return v.pick("split decode",
 			say("Decoding is %s of a request's mean duration of %s: even an instant first token would shorten it by no more than %s.", decode, c.e2e, c.ttftShare),
 			say("Decoding dominates with %s of a request's mean %s.", decode, c.e2e),
@@ -44,11 +44,10 @@ func sayPrefill(c *scene, v *voice) string {
 	if c.Concurrency > 1 {
 		return c.sayDerivedPrefill(v)
 	}
-	worth := c.ratio(c.ttftMean, c.tpotMean)
-	if !worth.known || worth.value < 1 {
+	tokens := c.firstTokenWorth
+	if !tokens.known() {
 		return ""
 	}
-	tokens := c.derived(worth.value, "tokens", 0)
 	return v.pick("prefill worth",
 		say("The first token costs as much time as decoding %s, for a prompt of %s.", tokens, c.input),
 		say("Measured in decoding time, a prompt of %s tokens costs as much as %s of output.", c.input, tokens),
@@ -57,17 +56,17 @@ func sayPrefill(c *scene, v *voice) string {
 
 // sayWait uses the engine's own times, which the reference does not have.
 func (c *scene) sayWait(v *voice) string {
-	if !c.waitShare.known || c.Concurrency < 2 {
+	if !c.waitShare.known() || c.Concurrency < 2 {
 		return ""
 	}
 	var text string
 	switch {
-	case c.waitShare.value >= most:
+	case c.waitShare.Value >= prose.Most:
 		text = v.pick("wait most",
 			say("Most of mean TTFT (%s) passed before the engine took the prompt up: queueing outweighs prefill", c.waitShare),
 			say("The wait for a first token is mainly a queue, with %s of mean TTFT before a prompt's first step", c.waitShare),
 		)
-	case c.waitShare.value <= hardly:
+	case c.waitShare.Value <= prose.Hardly:
 		text = v.pick("wait hardly",
 			say("Prompts are taken up at once (%s of mean TTFT is waiting), so TTFT is the time of the steps that carry them", c.waitShare),
 			say("No queue to speak of: %s of mean TTFT passes before a prompt's first step, the rest is its prefill", c.waitShare),
@@ -80,7 +79,7 @@ func (c *scene) sayWait(v *voice) string {
 	}
 	// Prompts that share steps share the engine, so the rate is one prompt's
 	// and not the device's.
-	if c.alone != nil && c.enginePrefill.known && c.alone.enginePrefill.known {
+	if c.alone != nil && c.enginePrefill.known() && c.alone.enginePrefill.known() {
 		return text + say("; from then on a prompt goes in at %s, against %s for one request at a time (%s).", c.enginePrefill, c.alone.enginePrefill, name(c.alone))
 	}
 	return text + "."
@@ -93,9 +92,8 @@ func (c *scene) sayTooFast(v *voice) string {
 		return "" // a detail says how many tokens were reused; sayCache reports it
 	}
 	a := c.alone
-	rate, single := c.impliedPrefill(), a.impliedPrefill()
-	much := c.ratio(rate, single)
-	if !much.known || much.value < suspectCache || !c.similarLength(a) {
+	rate, single, much := c.impliedPrefill, a.impliedPrefill, c.shared.faster
+	if !much.known() || much.Value < suspectCache {
 		return ""
 	}
 	return v.pick("prefill too fast",
@@ -105,29 +103,15 @@ func (c *scene) sayTooFast(v *voice) string {
 	)
 }
 
-// impliedPrefill is prompt length / mean TTFT.
-func (c *scene) impliedPrefill() fact {
-	if !c.ttftMean.known || c.ttftMean.value <= 0 {
-		return fact{}
-	}
-	return c.derived(1000*float64(c.InputLen)/c.ttftMean.value, "tok/s", 1)
-}
-
-func (c *scene) similarLength(o *scene) bool {
-	q := c.ratio(c.input, o.input)
-	return q.known && q.value <= similarLength && q.value >= 1/similarLength
-}
-
 // sayDerivedPrefill compares the rate that mean TTFT implies with that of a
 // request alone.
 func (c *scene) sayDerivedPrefill(v *voice) string {
 	a := c.alone
-	if a == nil || !c.similarLength(a) {
+	if a == nil {
 		return ""
 	}
-	rate, single := c.impliedPrefill(), a.impliedPrefill()
-	slower := c.ratio(single, rate)
-	if !slower.known || slower.value < suspectCache {
+	rate, single, slower := c.impliedPrefill, a.impliedPrefill, c.shared.slower
+	if !slower.known() || slower.Value < suspectCache {
 		return ""
 	}
 	return v.pick("prefill derived",
@@ -140,21 +124,20 @@ func (c *scene) sayDerivedPrefill(v *voice) string {
 // sayTwin compares decoding with another shape at the same concurrency.
 func sayTwin(c *scene, v *voice) string {
 	o := c.twin
-	if o == nil || c.sameShape(o) {
+	if o == nil {
 		return ""
 	}
-	q := c.ratio(c.tpotMean, o.tpotMean)
+	q, faster := c.pace.slower, c.pace.faster
 	switch {
-	case !q.known:
+	case !q.known():
 		return ""
-	case q.value >= sameAs:
+	case q.Value >= prose.SameAs:
 		return v.pick("twin slower",
 			say("At the same concurrency, %s (%s in, %s out) has a mean TPOT of %s: a token here takes %s as long.", name(o), o.input, o.output, o.tpotMean, q),
 			say("Tokens come %s as slowly as in %s, the scenario with as many requests in flight (%s tokens in, %s out).", q, name(o), o.input, o.output),
 			say("Mean TPOT is %s that of %s, which has as many requests in flight but %s tokens in and %s out.", q, name(o), o.input, o.output),
 		)
-	case q.value <= 1/sameAs:
-		faster := c.ratio(o.tpotMean, c.tpotMean)
+	case q.Value <= 1/prose.SameAs:
 		return v.pick("twin faster",
 			say("At the same concurrency, tokens of %s (%s in, %s out) take %s as long as here.", name(o), o.input, o.output, faster),
 			say("Decoding is faster than in %s, whose %s tokens in and %s out cost %s the mean TPOT at the same concurrency.", name(o), o.input, o.output, faster),
@@ -169,17 +152,12 @@ func sayTwin(c *scene, v *voice) string {
 
 // sayLengths relates the spread of TTFT to that of the prompts.
 func sayLengths(c *scene, _ *voice) string {
-	r := c.rangeRatio()
-	if r <= 0 || !c.ttftP99.known || !c.ttftMedian.known {
-		return ""
-	}
-	longest := c.add(1+r, "×", strconv.FormatFloat(1+r, 'f', 2, 64)+"×")
-	reach := c.ratio(c.ttftP99, c.ttftMedian)
-	if !reach.known {
+	longest, reach := c.longest, c.ttftReach
+	if !longest.known() || !reach.known() {
 		return ""
 	}
 	// Prefill time grows with length at most as attention does, squared.
-	if reach.value > longest.value*longest.value {
+	if reach.Value > longest.Value*longest.Value {
 		return say("Lengths vary, but no prompt is longer than %s the nominal one while TTFT p99 is %s the median: prompt length alone does not explain the spread.", longest, reach)
 	}
 	return say("Lengths vary: prompts reach %s the nominal length and TTFT p99 %s the median, so part of the spread belongs to the workload.", longest, reach)
@@ -187,15 +165,10 @@ func sayLengths(c *scene, _ *voice) string {
 
 // sayCache reports reuse of earlier prompts' KV.
 func sayCache(c *scene, _ *voice) string {
-	d := c.detail
-	if d == nil || d.ReusedTokens <= 0 || c.TotalInputTokens <= 0 {
+	if !c.reusedShare.known() {
 		return ""
 	}
-	part := c.share(float64(d.ReusedTokens) / c.TotalInputTokens)
-	if !part.known {
-		return ""
-	}
-	return say("Of all prompt tokens, %s came from the KV of earlier prompts, so TTFT and PP describe a warm cache and can't be compared with a cold run.", part)
+	return say("Of all prompt tokens, %s came from the KV of earlier prompts, so TTFT and PP describe a warm cache and can't be compared with a cold run.", c.reusedShare)
 }
 
 // sayFew warns of a tiny sample.
@@ -204,17 +177,16 @@ func sayFew(c *scene, _ *voice) string {
 	if n <= 1 || n > fewRequests {
 		return ""
 	}
-	return say("With %s requests, p99 of TTFT and TPOT is all but the slowest request.", c.number(n))
+	return say("With %s requests, p99 of TTFT and TPOT is all but the slowest request.", c.sample)
 }
 
 // sayFailures speaks of requests that failed and of a scenario cut short.
 func sayFailures(c *scene, _ *voice) string {
-	ended := c.SuccessfulRequests + c.FailedRequests
-	if c.FailedRequests > 0 && ended > 0 {
-		return say("%s of %s requests failed; every figure is of the others.", c.number(int(c.FailedRequests)), c.number(int(ended)))
+	if c.FailedRequests > 0 && c.ended.Value > 0 {
+		return say("%s of %s requests failed; every figure is of the others.", c.failures, c.ended)
 	}
 	if c.partial() {
-		return "The run stopped inside this scenario" + c.whyCut() + say(": the figures are of %s of %s requests.", c.number(int(c.SuccessfulRequests)), c.prompts)
+		return "The run stopped inside this scenario" + c.whyCut() + say(": the figures are of %s of %s requests.", c.ok, c.prompts)
 	}
 	return ""
 }

@@ -18,8 +18,9 @@ const carriesP99 = 100
 // its December 2025 table gives PP with one.
 const ppTolerance = 1e-3
 
-// validitySection says what the numbers above and below can carry.
-func validitySection(r *bench.Results, all []scenario) string {
+// validitySection says what the numbers above and below can carry. More notes
+// follow its own.
+func validitySection(r *bench.Results, all []scenario, more ...string) string {
 	parts := []string{completeness(r, all)}
 	if t := conditionsTable(all); t != "" {
 		parts = append(parts, t)
@@ -32,6 +33,7 @@ func validitySection(r *bench.Results, all []scenario) string {
 	notes = append(notes, bundleNotes(all)...)
 	notes = append(notes, prefillNote(all)...)
 	notes = append(notes, warningNotes(all)...)
+	notes = append(notes, more...)
 	if len(notes) > 0 {
 		parts = append(parts, bullets(notes))
 	}

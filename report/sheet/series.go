@@ -1,0 +1,93 @@
+package sheet
+
+import (
+	"fmt"
+	"slices"
+
+	"ceiling/bench"
+	"ceiling/report/importer"
+)
+
+// Series are a run's loads that differ in nothing but concurrency, at two or
+// more of them, as results that charts can be drawn of; nil where there are
+// none. Of several such loads it is the one with the most. The figures are the
+// file's own, as its tool defines them: they are fit to stand beside each
+// other, not beside ceiling's.
+func Series(r *importer.Run) *bench.Results {
+	series := longest(r)
+	if len(series) < 2 {
+		return nil
+	}
+	out := &bench.Results{Model: r.Model, Hardware: r.Hardware, Date: r.Date}
+	for _, l := range series {
+		out.Results = append(out.Results, result(l))
+	}
+	return out
+}
+
+// charted are the metrics that a chart over concurrency takes one of.
+var charted = []importer.Metric{importer.OutputThroughput, importer.TTFTMean, importer.TPOTMean}
+
+// longest is the longest series, by rising concurrency, the first of two that
+// are as long. Of several passes it has the first.
+func longest(r *importer.Run) []*importer.Load {
+	groups := map[string][]*importer.Load{}
+	var order []string
+	for i := range r.Loads {
+		l := &r.Loads[i]
+		if l.Concurrency < 1 || l.RequestRate != nil || !slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
+			continue
+		}
+		key := lengths(l)
+		if slices.ContainsFunc(groups[key], func(o *importer.Load) bool { return o.Concurrency == l.Concurrency }) {
+			continue
+		}
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], l)
+	}
+	var best []*importer.Load
+	for _, key := range order {
+		if len(groups[key]) > len(best) {
+			best = groups[key]
+		}
+	}
+	slices.SortFunc(best, func(a, b *importer.Load) int { return a.Concurrency - b.Concurrency })
+	return best
+}
+
+// lengths names a load without its concurrency.
+func lengths(l *importer.Load) string {
+	text := fmt.Sprintf("%s/%s tokens", count(l.Input), count(l.Output))
+	if l.Depth > 0 {
+		text += fmt.Sprintf(" at depth %d", l.Depth)
+	}
+	if l.RangeRatio != nil && *l.RangeRatio > 0 {
+		text += fmt.Sprintf(" ±%g %%", 100**l.RangeRatio)
+	}
+	if l.Cache != "" {
+		text += ", " + l.Cache
+	}
+	return text
+}
+
+// result is a load as a point of a scaling curve.
+func result(l *importer.Load) bench.Result {
+	v := func(m importer.Metric) *float64 {
+		if value, ok := l.Values[m]; ok {
+			return &value.V
+		}
+		return nil
+	}
+	return bench.Result{
+		Name: fmt.Sprintf("%s (c=%d)", bench.ScalingPrefix, l.Concurrency), InputLen: l.Input, OutputLen: l.Output,
+		Concurrency: l.Concurrency, NumPrompts: l.Prompts,
+		DurationS: v(importer.Duration), OutputThroughput: v(importer.OutputThroughput),
+		PeakOutputThroughput: v(importer.PeakThroughput), TotalThroughput: v(importer.TotalThroughput),
+		TTFTMeanMs: v(importer.TTFTMean), TTFTMedianMs: v(importer.TTFTMedian), TTFTP99Ms: v(importer.TTFTP99),
+		TPOTMeanMs: v(importer.TPOTMean), TPOTMedianMs: v(importer.TPOTMedian), TPOTP99Ms: v(importer.TPOTP99),
+		ITLMeanMs: v(importer.ITLMean), ITLMedianMs: v(importer.ITLMedian), ITLP99Ms: v(importer.ITLP99),
+		PPSpeed: v(importer.PP), TGSpeed: v(importer.TG),
+	}
+}
