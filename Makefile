@@ -24,8 +24,8 @@ GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=
 
 help:
 	@echo 'make build   the program, build/bin/ceiling, with llama.cpp beside it'
-	@echo 'make demo    a smoke run on synthetic weights; ends with the path of the report'
-	@echo 'make test    all tests (native build and test model included)'
+	@echo 'make demo    a smoke run on synthetic weights; ends with the paths of the report, Markdown and HTML'
+	@echo 'make test    all tests (native build, test model and browser included)'
 	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'

@@ -3,7 +3,7 @@
 # missing is installed; elsewhere the exact command is printed and the exit
 # status is 1. With nothing missing it asks nobody anything.
 #
-# Usage: setup.sh [build|npm|pip|hip]...     (default: build)
+# Usage: setup.sh [build|npm|pip|hip|browser]...     (default: build)
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -64,6 +64,25 @@ check_pip() {
     want+=(pip)
 }
 
+# A browser for the tests that open a report. Ubuntu's package of that name is a
+# stub that wants a snap, which a container has not: only one that answers counts.
+check_browser() {
+    local name
+    for name in "${CEILING_TEST_BROWSER:-}" chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
+        [ -z "$name" ] || ! "$name" --version >/dev/null 2>&1 || return 0
+        [ -z "${CEILING_TEST_BROWSER:-}" ] || {
+            say "CEILING_TEST_BROWSER is '$CEILING_TEST_BROWSER', which does not start: name a Chromium or Chrome"
+            exit 1
+        }
+    done
+    if grep -qs '^ID=ubuntu' /etc/os-release; then
+        say "missing: a browser. Ubuntu's own package needs snap: install Google Chrome or a Chromium and name it in CEILING_TEST_BROWSER"
+        exit 1
+    fi
+    missing+=(chromium-headless-shell)
+    want+=("a browser")
+}
+
 install_missing() {
     local as_root=(apt-get install -y --no-install-recommends "${missing[@]}")
     if ! command -v apt-get >/dev/null; then
@@ -98,8 +117,9 @@ for step in "$@"; do
     npm) need npm npm ;;
     pip) check_pip ;;
     hip) need debootstrap debootstrap ;;
+    browser) check_browser ;;
     *)
-        say "unknown step '$step': use build, npm, pip or hip"
+        say "unknown step '$step': use build, npm, pip, hip or browser"
         exit 2
         ;;
     esac

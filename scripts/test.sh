@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests, after the build: checks of the build's own scripts, go vet, go test.
-# The integration tests' real model is fetched first. Where the registry cannot
-# be reached they say what they skipped; with CI=true that is a failure.
+# The integration tests' real model is fetched first, and the browser that opens
+# reports installed. Where one of them cannot be had the tests say what they
+# skipped; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,6 +15,11 @@ if [ "$status" -ne 0 ] && { [ "$status" -ne 3 ] || [ "${CI:-}" = true ]; }; then
 fi
 export CEILING_TEST_MODEL=$model
 export CEILING_PEERS_DIR=$PWD/build/bin
+
+scripts/setup.sh browser || {
+    [ "${CI:-}" != true ] || exit 1
+    echo 'test: no browser: the tests that open report.html in one are skipped' >&2
+}
 
 go vet ./...
 # Last, so that the output ends with go test's own lines. Package by package:

@@ -15,7 +15,10 @@ import (
 // like any other error. Commands that have something to lose set a function of
 // their own.
 func sayWhyEnded(stderr io.Writer) {
-	engine.OnAbort(func(reason string) { printError(stderr, endedError(reason)) })
+	engine.OnAbort(func(reason string) int {
+		printError(stderr, endedError(reason))
+		return exitFailed
+	})
 }
 
 func endedError(reason string) error { return fmt.Errorf("the engine ended the process: %s", reason) }
@@ -23,7 +26,10 @@ func endedError(reason string) error { return fmt.Errorf("the engine ended the p
 // saveOnAbort keeps what a run has finished when the engine ends the process:
 // the scenario that runs has failed with the reason, the report is partial.
 func (r *runner) saveOnAbort(c *cli.Command) {
-	engine.OnAbort(func(reason string) {
+	engine.OnAbort(func(reason string) int {
+		if r.writing.Load() {
+			return r.proseLost(c, reason)
+		}
 		err := endedError(reason)
 		results, saveErr := r.rescue.Results(errors.New(reason))
 		if results == nil {
@@ -35,12 +41,25 @@ func (r *runner) saveOnAbort(c *cli.Command) {
 				r.dir.discard()
 			}
 		} else {
+			results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
 			units, _ := r.suite.Plan()
 			err = fmt.Errorf("%w; %d of %d scenarios complete%s, the partial result is in %s, go on with --resume %q",
 				err, complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
 			// The run's context may have ended too; this is the reason.
-			err = r.finish(context.Background(), c, results, err)
+			err = r.conclude(context.Background(), c, results, err)
 		}
 		printError(c.Root().ErrWriter, errors.Join(err, saveErr))
+		return exitFailed
 	})
+}
+
+// proseLost ends a run whose scenarios are all measured: the rules write the
+// report, and the exit code is that of the run.
+func (r *runner) proseLost(c *cli.Command, reason string) int {
+	r.show.line("warning: prose: %s; the rules write the report", endedError(reason))
+	err := r.conclude(context.Background(), c, r.measured.Load(), nil)
+	if err != nil {
+		printError(c.Root().ErrWriter, err)
+	}
+	return exitCode(err)
 }

@@ -52,15 +52,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	code := exitFailed
-	var coded codedError
-	if errors.As(err, &coded) {
-		code = coded.code
-	} else if ctx.Err() != nil {
-		code = exitInterrupted
-	}
 	printError(stderr, err)
-	return code
+	if code := exitCode(err); code != exitFailed || ctx.Err() == nil {
+		return code
+	}
+	return exitInterrupted
+}
+
+// exitCode is the one that an error knows, exitFailed where it knows none.
+func exitCode(err error) int {
+	var coded codedError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &coded):
+		return coded.code
+	}
+	return exitFailed
 }
 
 // printError writes an error, each of its lines behind the program's name.

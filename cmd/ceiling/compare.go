@@ -10,7 +10,6 @@ import (
 
 	"ceiling/report"
 	"ceiling/report/compare"
-	"ceiling/report/importer"
 )
 
 func compareCommand() *cli.Command {
@@ -30,7 +29,7 @@ func compareCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "fail-if", Usage: "fail when `RULE` holds; may be given several times"},
 			choice("assume", "what the tests take for granted of the noise", []string{string(compare.Nothing), string(compare.Normal)}),
-			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout"},
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout; FILE.html is a page with charts"},
 			jsonFlag(),
 		},
 		// A rule may hold commas.
@@ -51,20 +50,20 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	var runs []*importer.Run
-	for _, path := range c.Args().Slice() {
-		more, err := importer.Open(path)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, more...)
+	form, err := formOfFile(c)
+	if err != nil {
+		return err
+	}
+	runs, err := openRuns(c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(assume)})
 	if err != nil {
 		return err
 	}
 	gate := result.Gate(rules)
-	if err := writeComparison(c, result, gate); err != nil {
+	if err := writeComparison(c, form, result, gate); err != nil {
 		return err
 	}
 	return gateError(gate)
@@ -87,7 +86,30 @@ func readRules(texts []string) ([]compare.Rule, error) {
 	return rules, nil
 }
 
-func writeComparison(c *cli.Command, result *compare.Comparison, gate compare.Outcome) error {
+// formOfFile says whether --out asks for a page: every other name holds
+// Markdown, or JSON where that is asked for.
+func formOfFile(c *cli.Command) (form, error) {
+	as, err := formOf(c.String("out"))
+	switch {
+	case err == nil && as == inHTML && c.Bool("json"):
+		return 0, usagef("--json and --out %q: the page is no JSON; leave one of them out", c.String("out"))
+	case err == nil && as == inFolder:
+		return 0, usagef("--out %q is a folder; name a file, or use `ceiling report` for all files at once", c.String("out"))
+	case err == nil && as == inHTML:
+		return inHTML, nil
+	}
+	return inMarkdown, nil
+}
+
+func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate compare.Outcome) error {
+	out := c.String("out")
+	if as == inHTML {
+		r, err := renderComparison(result)
+		if err != nil {
+			return err
+		}
+		return r.put(c, inHTML, out)
+	}
 	var b bytes.Buffer
 	var err error
 	if c.Bool("json") {
@@ -101,7 +123,7 @@ func writeComparison(c *cli.Command, result *compare.Comparison, gate compare.Ou
 	if err != nil {
 		return err
 	}
-	if out := c.String("out"); out != "" {
+	if out != "" {
 		return report.WriteFileAtomic(out, b.Bytes())
 	}
 	_, err = c.Root().Writer.Write(b.Bytes())

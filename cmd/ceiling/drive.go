@@ -50,7 +50,7 @@ func driveCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
 			repeatFlag(),
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "let the server reuse the KV of earlier prompts, and repeat prompts across scenarios (warm)"},
-			choice("prose", "who writes the report's sentences; auto: rules", []string{"auto", "rules", "off"}),
+			choice("prose", "who writes the report's sentences; without a model in process always the rules", []string{proseAuto, proseModel, proseRules, proseOff}),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model file's SHA-256"},
 			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
 			jsonFlag(),
@@ -90,6 +90,9 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	}
 	if errors.Is(err, bench.ErrEngineLost) {
 		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.path, d.dir.path)
+	}
+	if d.prose == proseModel {
+		d.show.line("prose: by the rules: the model is not in this process")
 	}
 	return d.conclude(ctx, c, results, err)
 }
@@ -137,7 +140,7 @@ func readDriveSettings(c *cli.Command) (settings, error) {
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
 	}
 	var err error
-	if s.prose, err = oneOf(c, "prose", "auto", "rules", "off"); err != nil {
+	if s.prose, err = oneOf(c, "prose", proseAuto, proseModel, proseRules, proseOff); err != nil {
 		return s, err
 	}
 	return s, s.readPlan(c)

@@ -38,15 +38,19 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts in testdata, %v", len(scripts), err)
 	}
-	trees, err := filepath.Abs("../../hip/testdata")
+	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
+	trees := filepath.Join(here, "../../hip/testdata")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DEMO", demo)
 			e.Setenv("TREES", trees)
+			e.Setenv("RUN", filepath.Join(here, "testdata", "demo"))
+			e.Setenv("REFERENCE", filepath.Join(here, "../../report/testdata/reference"))
+			e.Setenv("SAMPLES", filepath.Join(here, "../../report/importer/testdata"))
 			e.Setenv("REAL", os.Getenv("CEILING_TEST_MODEL"))
 			// Scripts may run side by side: threads that wait must not spin.
 			e.Setenv("OMP_WAIT_POLICY", "passive")
@@ -67,7 +71,7 @@ func TestScripts(t *testing.T) {
 			"server": startServer, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
-			"glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes,
+			"factual": factual, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes,
 		},
 	})
 }

@@ -18,6 +18,7 @@ const (
 	manifestFile  = "manifest.json"
 	journalFile   = "requests.jsonl"
 	reportFile    = "report.md"
+	pageFile      = "report.html"
 	telemetryFile = "telemetry.jsonl"
 	logFile       = "engine.log"
 )
@@ -64,7 +65,7 @@ func (d *outDir) file(name string) string { return filepath.Join(d.path, name) }
 // discard removes what a run that measured nothing has left: its files and
 // the folders it made, as far as they are empty then.
 func (d *outDir) discard() {
-	for _, name := range []string{resultsFile, manifestFile, journalFile, reportFile, telemetryFile, logFile} {
+	for _, name := range []string{resultsFile, manifestFile, journalFile, reportFile, pageFile, proseFile, telemetryFile, logFile} {
 		os.Remove(d.file(name))
 	}
 	for i := len(d.created) - 1; i >= 0; i-- {

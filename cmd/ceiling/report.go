@@ -1,38 +1,205 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/bench"
 	"ceiling/report"
+	"ceiling/report/chart"
+	"ceiling/report/chart/comparison"
+	"ceiling/report/compare"
+	"ceiling/report/html"
+	"ceiling/report/importer"
+	"ceiling/report/sheet"
 )
 
 func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
-		Usage:     "render the report of a results.json again, or of the reference's JSON",
-		ArgsUsage: "RESULTS.json|DIR",
+		Usage:     "render the report of a run again, of another tool's result file, or a comparison of several",
+		ArgsUsage: "PATH [PATH…]",
+		Description: "PATH is a run's folder, its results.json, the reference's JSON, or any result file that `ceiling compare`\n" +
+			"reads. Several are compared, the first is the base.\n\n" +
+			"Without --out the Markdown goes to stdout. --out FILE.md and --out FILE.html write one of the two; --out FOLDER/\n" +
+			"writes both and the charts as images: report.md, report.html and charts/, of a comparison comparison.md and\n" +
+			"comparison.html.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout"},
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE.md|FILE.html|FOLDER/`"},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
-			if c.Args().Len() != 1 {
-				return usagef("%d arguments; name one results.json or the folder of a run", c.Args().Len())
+			paths := c.Args().Slice()
+			if len(paths) == 0 {
+				return usagef("0 arguments; name one results.json or the folder of a run, or several result files to compare")
 			}
-			path := c.Args().First()
-			if isDir(path) {
-				path = filepath.Join(path, resultsFile)
-			}
-			results, err := report.Load(path)
+			out := c.String("out")
+			form, err := formOf(out)
 			if err != nil {
 				return err
 			}
-			if out := c.String("out"); out != "" {
-				return report.SaveMarkdown(out, results, report.Options{Version: version})
+			var r *rendering
+			var notes []string
+			if len(paths) == 1 {
+				r, notes, err = renderPath(paths[0])
+			} else {
+				r, err = renderPaths(paths)
 			}
-			return report.Markdown(c.Root().Writer, results, report.Options{Version: version})
+			for _, n := range notes {
+				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", n)
+			}
+			if err != nil {
+				return err
+			}
+			return r.put(c, form, out)
 		},
 	}
+}
+
+// form is what --out asks for.
+type form int
+
+const (
+	onStdout form = iota
+	inMarkdown
+	inHTML
+	inFolder
+)
+
+// formOf reads it from the name: a folder that is there, or a name that ends
+// as one, or a file's extension.
+func formOf(out string) (form, error) {
+	switch ext := strings.ToLower(filepath.Ext(out)); {
+	case out == "":
+		return onStdout, nil
+	case os.IsPathSeparator(out[len(out)-1]) || isDir(out):
+		return inFolder, nil
+	case ext == ".md":
+		return inMarkdown, nil
+	case ext == ".html" || ext == ".htm":
+		return inHTML, nil
+	}
+	return 0, usagef("--out %q: end it in .md, in .html, or in / for a folder", out)
+}
+
+// put writes the rendering where --out says. What lies in a folder is named on
+// stdout.
+func (r *rendering) put(c *cli.Command, as form, out string) error {
+	switch as {
+	case inMarkdown:
+		return report.WriteFileAtomic(out, r.markdown())
+	case inHTML:
+		page, err := r.html()
+		if err != nil {
+			return err
+		}
+		return report.WriteFileAtomic(out, page)
+	case inFolder:
+		if err := r.save(out); err != nil {
+			return err
+		}
+		for _, ext := range []string{".md", ".html"} {
+			fmt.Fprintln(c.Root().Writer, filepath.Join(out, r.name+ext))
+		}
+		return nil
+	}
+	_, err := c.Root().Writer.Write(r.markdown())
+	return err
+}
+
+// renderPath renders one path: a run in the reference's form, what another
+// tool measured as far as its file tells.
+func renderPath(path string) (*rendering, []string, error) {
+	file, folder := path, ""
+	if isDir(path) {
+		file = filepath.Join(path, resultsFile)
+	}
+	results, err := report.Load(file)
+	if err == nil {
+		opt := report.Options{Version: version}
+		var stored string
+		if ours(results) && filepath.Base(file) == resultsFile {
+			folder = filepath.Dir(file)
+			opt.Text, stored = storedProse(folder)
+		}
+		r, notes, err := renderRun(folder, results, opt)
+		if stored != "" {
+			notes = append(notes, stored)
+		}
+		return r, notes, err
+	}
+	runs, errImport := importer.Open(path)
+	if errImport != nil {
+		return nil, nil, errImport
+	}
+	r, err := renderSheet(runs)
+	return r, nil, err
+}
+
+// ours says whether a results file is this program's, so that the files beside
+// it may belong to it.
+func ours(r *bench.Results) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
+
+// renderSheet renders the runs of one file of another tool.
+func renderSheet(runs []*importer.Run) (*rendering, error) {
+	var text bytes.Buffer
+	if err := sheet.Markdown(&text, runs, version); err != nil {
+		return nil, err
+	}
+	page := html.Page{Markdown: text.Bytes()}
+	if len(runs) > 1 {
+		return &rendering{name: "report", page: page}, nil
+	}
+	if series := sheet.Series(runs[0]); series != nil {
+		var err error
+		if page.Figures, err = chart.Figures(chart.Input{Results: series}); err != nil {
+			return nil, fmt.Errorf("charts: %w", err)
+		}
+		page.Figures = slices.DeleteFunc(page.Figures, func(f chart.Figure) bool { return f.Place != chart.InScaling })
+	}
+	return &rendering{name: "report", page: page}, nil
+}
+
+// renderPaths renders the comparison of several paths.
+func renderPaths(paths []string) (*rendering, error) {
+	runs, err := openRuns(paths)
+	if err != nil {
+		return nil, err
+	}
+	result, err := compare.Compare(runs, compare.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return renderComparison(result)
+}
+
+// openRuns reads the runs of several paths, in order.
+func openRuns(paths []string) ([]*importer.Run, error) {
+	var runs []*importer.Run
+	for _, path := range paths {
+		more, err := importer.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, more...)
+	}
+	return runs, nil
+}
+
+func renderComparison(result *compare.Comparison) (*rendering, error) {
+	var text bytes.Buffer
+	if err := result.Markdown(&text); err != nil {
+		return nil, err
+	}
+	figures, err := comparison.Figures(result)
+	if err != nil {
+		return nil, fmt.Errorf("charts: %w", err)
+	}
+	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes(), Figures: figures}}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"ceiling/hip"
 	"ceiling/hip/host"
 	"ceiling/report"
+	"ceiling/report/prose"
 )
 
 func runCommand() *cli.Command {
@@ -34,7 +35,7 @@ func runCommand() *cli.Command {
 			repeatFlag(),
 			telemetryFlag(),
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
-			choice("prose", "who writes the report's sentences; auto: rules", []string{"auto", "rules", "off"}),
+			proseFlag(), proseLimitFlag(),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
 			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
 			jsonFlag(),
@@ -77,7 +78,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		}
 		return err
 	}
-	return r.finish(ctx, c, results, err)
+	return r.conclude(ctx, c, results, err)
 }
 
 // runner is a run on its way.
@@ -100,6 +101,8 @@ type runner struct {
 	opener    *opener
 	rescue    bench.Rescue                  // for when the engine ends the process
 	measured  atomic.Pointer[bench.Results] // once the suite has run
+	writing   atomic.Bool                   // the model writes the report
+	text      *prose.Text                   // that it wrote; nil: none
 	// checkpoint is what --model names, nil where that is a file.
 	checkpoint *awq.Checkpoint
 }
@@ -134,7 +137,13 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 		return nil, err
 	}
 	results, err := r.bench(ctx, model)
+	if results != nil {
+		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
+	}
 	r.measured.Store(results)
+	if err == nil && results != nil {
+		r.writeProse(ctx, model, results)
+	}
 	return results, err
 }
 
@@ -209,18 +218,10 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	return report.SaveManifest(r.dir.file(manifestFile), &r.manifest)
 }
 
-// finish writes the report and turns the run's end into an exit code.
-func (r *runner) finish(ctx context.Context, c *cli.Command, results *bench.Results, runErr error) error {
-	results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
-	return r.conclude(ctx, c, results, runErr)
-}
-
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
 func (r *runner) conclude(ctx context.Context, c *cli.Command, results *bench.Results, runErr error) error {
-	path := r.dir.file(reportFile)
-	err := errors.Join(report.Save(r.dir.file(resultsFile), results),
-		report.SaveMarkdown(path, results, r.reportOptions()))
+	err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return errors.Join(runErr, err)
 	}
@@ -230,11 +231,11 @@ func (r *runner) conclude(ctx context.Context, c *cli.Command, results *bench.Re
 			return err
 		}
 	} else {
-		fmt.Fprintln(w, path)
+		fmt.Fprintf(w, "%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
 	}
 	units, _ := r.suite.Plan()
 	switch failed := failures(results); {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && results.Partial:
 		return codedError{exitInterrupted, fmt.Errorf("interrupted after %d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
 			complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)}
 	case runErr != nil:
@@ -248,8 +249,8 @@ func (r *runner) conclude(ctx context.Context, c *cli.Command, results *bench.Re
 }
 
 func (r *runner) reportOptions() report.Options {
-	o := report.Options{Version: version}
-	if r.prose == "off" {
+	o := report.Options{Version: version, Text: r.text}
+	if r.prose == proseOff {
 		o.Prose = report.ProseOff
 	}
 	return o

@@ -20,7 +20,7 @@ type settings struct {
 	out     string
 	resume  bool
 	sysroot string
-	prose   string
+	prose   string // a word of --prose
 	noHash  bool
 	json    bool
 	rpc     []string
@@ -28,6 +28,7 @@ type settings struct {
 	seed        uint64
 	prefixCache bool
 	telemetryHz float64
+	proseLimit  time.Duration
 	unified     bool
 	sampling    string
 
@@ -43,7 +44,7 @@ func readSettings(c *cli.Command) (settings, error) {
 		model: c.String("model"), cache: c.String("cache"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
-		telemetryHz: c.Float("telemetry-hz"),
+		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
 		load: engine.LoadOptions{
 			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: c.Float32Slice("tensor-split"),
 			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
@@ -111,7 +112,7 @@ func (s *settings) readWords(c *cli.Command) error {
 	if s.sampling, err = oneOf(c, "sampling", "auto", "backend", "cpu"); err != nil {
 		return err
 	}
-	s.prose, err = oneOf(c, "prose", "auto", "rules", "off")
+	s.prose, err = oneOf(c, "prose", proseAuto, proseModel, proseRules, proseOff)
 	return err
 }
 

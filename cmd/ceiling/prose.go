@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/bench"
+	"ceiling/engine"
+	"ceiling/report"
+	"ceiling/report/prose"
+)
+
+// proseFile holds what the model was asked for the report, and what it wrote.
+const proseFile = "prose.json"
+
+// The words of --prose.
+const (
+	proseAuto  = "auto"
+	proseModel = "model"
+	proseRules = "rules"
+	proseOff   = "off"
+)
+
+func proseFlag() cli.Flag {
+	return choice("prose", "who writes the report's sentences; auto: the model, if it can", []string{proseAuto, proseModel, proseRules, proseOff})
+}
+
+func proseLimitFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "prose-limit", Value: time.Minute, Usage: "the rules finish what the model has not written after `TIME`",
+		Validator: func(d time.Duration) error {
+			if d <= 0 {
+				return fmt.Errorf("%v is too short; use something like 60s, or --prose rules", d)
+			}
+			return nil
+		}}
+}
+
+// storedProse is what a model wrote about the run in folder, for a report's
+// options. It is nil where there is none; the note, if any, says why a file
+// that is there can't be used.
+func storedProse(folder string) (text *prose.Text, note string) {
+	f, err := prose.Load(filepath.Join(folder, proseFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ""
+	case err != nil:
+		return nil, err.Error()
+	}
+	return f.Text(), ""
+}
+
+// writeProse lets the loaded model write the report of a finished run. Nothing
+// that goes wrong here fails the run: results and a report by the rules are on
+// disk before it begins, and the rules have a sentence for every one that the
+// model does not bring about.
+func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *bench.Results) {
+	// What an earlier part of the run may have left is of other results.
+	os.Remove(r.dir.file(proseFile))
+	sections := report.Sections(results)
+	if reason := r.noProse(model, results, len(sections)); reason != "" {
+		if r.prose == proseAuto || r.prose == proseModel {
+			r.show.line("prose: by the rules: %s", reason)
+		}
+		return
+	}
+	if err := errors.Join(report.Save(r.dir.file(resultsFile), results), report.SaveMarkdown(r.dir.file(reportFile), results, r.reportOptions())); err != nil {
+		return // conclude meets it again, and says so
+	}
+	writer := &writer{model: model, options: r.session}
+	r.writing.Store(true)
+	defer r.writing.Store(false)
+	file, err := prose.Write(ctx, writer, sections, prose.Options{
+		Model: results.Model, Seed: r.seed, Limit: r.proseLimit, Strict: model.Params() < freeWriter,
+		Progress: func(settled, asked int) {
+			r.show.update("the model writes the report", share(int64(settled), int64(asked)), fmt.Sprintf(" (%d of %d sentences)", settled, asked))
+		},
+	})
+	if ctx.Err() != nil {
+		r.show.line("prose: by the rules: interrupted; all scenarios are measured")
+		return
+	}
+	if err != nil {
+		r.show.line("warning: prose: %s; the rules write what is missing", oneLineText(err.Error()))
+	}
+	if file == nil {
+		return
+	}
+	if err := saveProse(r.dir.file(proseFile), file); err != nil {
+		r.show.line("warning: prose: %s; the rules write the report", oneLineText(err.Error()))
+		return
+	}
+	r.text = file.Text()
+	end := ""
+	if file.Ended == prose.EndedLimit {
+		end = fmt.Sprintf(", ended by --prose-limit %v", r.proseLimit)
+	}
+	r.show.line("prose: %d of %d sentences by the model, the rest by the rules (%d written, %d tokens, %.1f s%s)",
+		file.Totals.Accepted, file.Totals.Asked, file.Totals.Written, file.Totals.Tokens, file.Totals.Seconds, end)
+}
+
+// freeWriter is the number of parameters from which a model may use words of
+// its own choice in its first attempt.
+const freeWriter = 1_000_000_000
+
+// noProse is why the model does not write; "" where it does.
+func (r *runner) noProse(model *engine.Model, results *bench.Results, sections int) string {
+	switch {
+	case r.prose == proseRules || r.prose == proseOff:
+		return "asked for"
+	case results.Partial:
+		return "the run is partial"
+	case sections == 0:
+		return "no scenario has a figure"
+	case r.prose == proseAuto && synthetic(model):
+		return "the model's weights are synthetic"
+	}
+	if _, err := model.Chat([]engine.Message{{Role: "user", Content: "?"}}, true); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// synthetic says whether the weights are random numbers, as engine/synth
+// marks the files it writes.
+func synthetic(model *engine.Model) bool {
+	kind, _ := model.Meta("general.finetune")
+	return kind == "synthetic"
+}
+
+func saveProse(path string, f *prose.File) error {
+	var b bytes.Buffer
+	if err := writeJSON(&b, f); err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return report.WriteFileAtomic(path, b.Bytes())
+}
+
+// writer gives the engine the interface that prose needs.
+type writer struct {
+	model   *engine.Model
+	options engine.SessionOptions // all but the sizes
+}
+
+// mostWriting is the number of texts that are written side by side at most:
+// beyond it, more at once is hardly faster.
+const mostWriting = 32
+
+// Write opens a session for the texts, with fewer side by side where memory
+// is short.
+func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(i int, r prose.Reply) *prose.Request) error {
+	texts := make([]engine.TextRequest, len(requests))
+	prompts := make([]string, len(requests))
+	longest := 0
+	for i := range requests {
+		var err error
+		if texts[i], prompts[i], err = w.text(&requests[i]); err != nil {
+			return err
+		}
+		longest = max(longest, len(texts[i].Prompt)+texts[i].MaxTokens)
+	}
+	session, err := w.open(ctx, min(len(requests), mostWriting), min(longest, w.model.Context()))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	var failed error
+	err = session.Generate(ctx, texts, func(i int, t engine.Text) *engine.TextRequest {
+		text, err := w.model.Detokenize(t.Tokens, false)
+		if err != nil {
+			failed = err
+			return nil
+		}
+		again := done(i, prose.Reply{Prompt: prompts[i], Text: text, Ended: t.Ended,
+			PromptTokens: len(texts[i].Prompt), Reused: t.Reused, Tokens: len(t.Tokens)})
+		if again == nil {
+			return nil
+		}
+		if texts[i], prompts[i], err = w.text(again); err != nil {
+			failed = err
+			return nil
+		}
+		return &texts[i]
+	})
+	return errors.Join(err, failed)
+}
+
+// text is a request in the engine's terms.
+func (w *writer) text(r *prose.Request) (engine.TextRequest, string, error) {
+	messages := make([]engine.Message, len(r.Messages))
+	for i, m := range r.Messages {
+		messages[i] = engine.Message{Role: m.Role, Content: m.Content}
+	}
+	prompt, err := w.model.Chat(messages, true)
+	if err != nil {
+		return engine.TextRequest{}, "", err
+	}
+	ids, err := w.model.Tokenize(prompt, true, true)
+	if err != nil {
+		return engine.TextRequest{}, "", err
+	}
+	return engine.TextRequest{Prompt: ids, MaxTokens: r.MaxTokens, Sampling: engine.SamplerOptions{
+		Temperature: r.Temperature, MinP: r.MinP, Seed: r.Seed, Grammar: r.Grammar}}, prompt, nil
+}
+
+// open makes a session of up to n sequences.
+func (w *writer) open(ctx context.Context, n, tokens int) (*engine.Session, error) {
+	o := w.options
+	// On the CPU a step over many long sequences takes half as long with one
+	// KV buffer as with one for each.
+	o.Greedy, o.Unified, o.TokensPerSequence = false, true, tokens
+	for {
+		o.Sequences = n
+		session, err := w.model.Open(ctx, o)
+		if err == nil || n == 1 || !(errors.Is(err, engine.ErrOutOfMemory) || errors.Is(err, engine.ErrSession)) {
+			return session, err
+		}
+		n /= 2
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"ceiling/bench"
+	"ceiling/engine"
+	"ceiling/engine/synth"
+	"ceiling/report/prose"
+)
+
+// demoModel loads the synthetic demo model onto the CPU.
+func demoModel(t *testing.T) *engine.Model {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	geometry, err := synth.Find("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "demo.gguf")
+	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Init(engine.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	model, err := engine.Load(context.Background(), path, engine.LoadOptions{Devices: []string{"none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { model.Close() })
+	return model
+}
+
+func TestProseByModel(t *testing.T) {
+	model := demoModel(t)
+	for _, c := range []struct {
+		word     string
+		partial  bool
+		sections int
+		reason   string
+	}{
+		{proseAuto, false, 3, "synthetic"}, {proseModel, false, 3, ""}, {proseModel, true, 3, "partial"}, {proseModel, false, 0, "no scenario"},
+		{proseRules, false, 3, "asked for"}, {proseOff, false, 3, "asked for"},
+	} {
+		r := &runner{settings: settings{prose: c.word}}
+		got := r.noProse(model, &bench.Results{Partial: c.partial}, c.sections)
+		if !strings.Contains(got, c.reason) || (got == "") != (c.reason == "") {
+			t.Errorf("--prose %s, partial %v: %q, want %q", c.word, c.partial, got, c.reason)
+		}
+	}
+
+	w := &writer{model: model, options: engine.SessionOptions{Threads: 1, FlashAttn: "auto", KVType: "f16"}}
+	// The library takes 256 sequences at most: asked for more, half is tried.
+	session, err := w.open(context.Background(), 300, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
+	if _, err := w.open(context.Background(), 2, model.Context()+1); !errors.Is(err, engine.ErrContextTooSmall) {
+		t.Errorf("a context that is too small gave %v", err)
+	}
+
+	// Two texts, the first of which is asked for again.
+	request := func(text string) prose.Request {
+		return prose.Request{Messages: []prose.Message{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40}
+	}
+	var got []string
+	err = w.Write(context.Background(), []prose.Request{request("one"), request("two")}, func(i int, r prose.Reply) *prose.Request {
+		got = append(got, r.Text)
+		if !r.Ended || !strings.Contains(r.Prompt, "Say ") || r.PromptTokens == 0 || r.Tokens == 0 {
+			t.Errorf("%+v", r)
+		}
+		if r.Text == "one" {
+			again := request("three")
+			return &again
+		}
+		return nil
+	})
+	if err != nil || len(got) != 3 || got[2] != "three" {
+		t.Errorf("%v, %q", err, got)
+	}
+	bad := request("one")
+	bad.Grammar = "root ::= ("
+	if err := w.Write(context.Background(), []prose.Request{bad}, func(int, prose.Reply) *prose.Request { return nil }); !errors.Is(err, engine.ErrGrammar) {
+		t.Errorf("a broken grammar gave %v", err)
+	}
+}
