@@ -79,6 +79,9 @@ type change struct {
 func (c *checker) checkMoves() {
 	c.each(aMove, func(i int) {
 		if c.conditional(i) || c.goal(i) {
+			if c.items[i].up < 0 && c.alerts(i) {
+				c.fault(Ungrounded, "%s: limits are upper ones", c.around(i))
+			}
 			c.settle(i)
 			return
 		}

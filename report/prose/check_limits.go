@@ -79,6 +79,9 @@ func (c *checker) checkLimits() {
 			return
 		}
 		v := c.split(i, p).atLeast(Most)
+		if !c.limits(i, p) {
+			v = notKnown
+		}
 		if c.negated(i) {
 			v = v.not()
 		}
@@ -89,6 +92,24 @@ func (c *checker) checkLimits() {
 		c.checkContrast(i, p)
 	})
 	c.each(aPart, c.checkSize)
+}
+
+// limits says whether what stands behind the word at i is something that the
+// part p has a share in: a request, or TTFT before the first token.
+func (c *checker) limits(i int, p phase) bool {
+	for k := i + 1; k < len(c.items); k++ {
+		switch it := &c.items[k]; {
+		case it.group >= 0:
+			for _, m := range c.groups[it.group].metrics {
+				if m != E2EL && (m != TTFT || p == decodePhase || p == overheadPhase) && !among(phaseMetrics[p], m) {
+					return false
+				}
+			}
+		case !it.is("for", "of", "in", "the", "and", "a", "its", "mean", "by", "both", "also"):
+			return true
+		}
+	}
+	return true
 }
 
 // concludeLimit is conclude for claims on the time split: one that can't be

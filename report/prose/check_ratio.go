@@ -74,7 +74,7 @@ func (c *checker) matchRatio(i int, facts []Fact) []Fact {
 		return nil
 	}
 	// "at 5.66× its TTFT p99": the metric stands behind the ratio.
-	if len(right) == 0 && against.metrics != nil && c.bought(i) {
+	if len(right) == 0 && against.metrics != nil && c.bought(i) && !c.ofUser(i, against) {
 		right = c.fitting(i, operand{metrics: against.metrics, stats: against.stats, points: c.sceneFor(i)}, against, facts)
 	}
 	if len(right) == 0 {
@@ -153,6 +153,7 @@ func (o operand) empty() bool {
 // subjectOf is what stands before a ratio and is compared.
 func (c *checker) subjectOf(i int) (operand, bool) {
 	o, ok := c.leftOf(i)
+	o.also = append(o.also, c.namedBehind(i)...)
 	if !ok {
 		if o.metrics = c.metricBefore(i); o.metrics == nil {
 			return o, false
@@ -308,109 +309,4 @@ func (c *checker) wrongRatio(i int, of, against operand, facts []Fact) {
 		where = " of " + f.Against.Scenario
 	}
 	c.fault(kind, "%s is %s over %s%s", c.quote(i, i), label(Figure{Metric: f.Of.Metric, Stat: f.Of.Stat}), label(Figure{Metric: f.Against.Metric, Stat: f.Against.Stat}), where)
-}
-
-// phaseMetrics are the figures that a part of a request's time stands for.
-var phaseMetrics = map[phase][]Metric{
-	queuePhase:    {QueueTime},
-	prefillPhase:  {PrefillTime, TTFT},
-	decodePhase:   {DecodeTime, TG},
-	overheadPhase: {Overhead},
-}
-
-// matchShare finds the facts whose part and whole the sentence names. The
-// whole stands behind "of" next to the share, or before it ("of mean TTFT,
-// 81% is ..."); a request's time need not be named twice.
-func (c *checker) matchShare(i int, facts []Fact) []Fact {
-	parts, whole := c.shareNames(i)
-	isAny := func(list []operand, x Figure) bool {
-		return slices.ContainsFunc(list, func(o operand) bool { return c.isFigure(o, x) })
-	}
-	var out []Fact
-	for _, f := range facts {
-		isWhole := isAny(whole, f.Against)
-		if whole == nil {
-			isWhole = isAny(parts, f.Against) || f.Against.Metric == E2EL
-		}
-		if isWhole && isAny(parts, f.Of) {
-			out = append(out, f)
-			c.settleParts(f, parts, whole)
-		}
-	}
-	if len(out) == 0 {
-		f := facts[0]
-		kind := WrongMetric
-		if slices.ContainsFunc(parts, func(o operand) bool { return slices.Contains(o.metrics, f.Of.Metric) }) && f.Against.Metric != E2EL {
-			kind = WrongStat
-		}
-		c.fault(kind, "%s is the share of %s in %s", c.quote(i, i), label(f.Of), label(f.Against))
-	}
-	return out
-}
-
-// settleParts marks the parts of a request's time that a share is of.
-func (c *checker) settleParts(f Fact, parts, whole []operand) {
-	for _, o := range append(slices.Clone(parts), whole...) {
-		if o.phase != noPhase && (slices.Contains(o.metrics, f.Of.Metric) || slices.Contains(o.metrics, f.Against.Metric)) {
-			c.settle(o.at)
-		}
-	}
-}
-
-// shareNames lists what is named in the sentence around the share at i, and
-// what "of" makes the whole.
-func (c *checker) shareNames(i int) (parts, whole []operand) {
-	from, to := c.sameLine(i)
-	for k := from; k < to; k++ {
-		o, ok := c.operandAt(k)
-		if !ok || o.facts != nil {
-			continue
-		}
-		switch {
-		case o.phase != noPhase:
-			o = operand{metrics: phaseMetrics[o.phase], phase: o.phase, at: k}
-		case o.metrics == nil && o.stats != nil:
-			o.metrics = c.metricBefore(k)
-		}
-		if o.points == nil {
-			o.points = c.sceneFor(k)
-		}
-		if whole == nil && k > i && c.ofOnly(i, k) || k < i && c.items[from].is("of") && c.ofOnly(from-1, k) {
-			if slices.Contains(o.metrics, Proportional) {
-				o.points = c.everywhere()
-			}
-			whole = append(whole, o)
-			continue
-		}
-		parts = append(parts, o)
-	}
-	if whole == nil && i+2 < len(c.items) && c.items[i+1].is("of") {
-		whole = []operand{{metrics: []Metric{E2EL}, points: c.sceneFor(i)}} // "of that time"
-	}
-	return parts, whole
-}
-
-// everywhere are all points: proportional growth is counted from the point
-// before without its being named.
-func (c *checker) everywhere() []int {
-	out := make([]int, len(c.s.Evidence.Points))
-	for i := range out {
-		out[i] = i
-	}
-	return out
-}
-
-// ofOnly says whether "of" and binding words are all that stands between.
-func (c *checker) ofOnly(a, b int) bool {
-	of := false
-	for k := a + 1; k < b; k++ {
-		switch {
-		case c.items[k].is("of"):
-			of = true
-		case c.items[k].is("the", "a", "its", "all", "each") || c.items[k].group >= 0:
-		default:
-			return false
-		}
-	}
-	return of
 }

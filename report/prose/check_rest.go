@@ -51,6 +51,9 @@ func (c *checker) sameScene(is int, b *group) {
 	} else if g == nil && c.own >= 0 {
 		subject = []int{c.own}
 	} else {
+		if g == nil {
+			c.fault(Unclear, "%s: it is not clear of what that is said", c.around(is))
+		}
 		return
 	}
 	v := decide(slices.ContainsFunc(subject, func(p int) bool { return slices.Contains(b.points, p) }))
@@ -313,7 +316,8 @@ func (c *checker) smallShare(i int) bool {
 	}
 	from, to := c.sameLine(i)
 	for k := from; k < to; k++ {
-		if r, ok := c.ratios[k]; ok && c.items[k].num.unit == "%" && r.value <= 0.25 {
+		apart := slices.ContainsFunc(c.items[min(i, k):max(i, k)], func(it item) bool { return it.is("and", ",", ";") })
+		if r, ok := c.ratios[k]; ok && !apart && c.items[k].num.unit == "%" && r.value <= 0.25 {
 			return true
 		}
 	}

@@ -161,6 +161,9 @@ func (g *group) use() []int {
 func (c *checker) checkUnused() {
 	for k := range c.groups {
 		g := &c.groups[k]
+		if k+1 < len(c.groups) && c.oneOfTwo(g, &c.groups[k+1]) {
+			c.fault(Unclear, "what is said of %s could not be checked of both", c.quote(g.from, c.groups[k+1].to-1))
+		}
 		if g.points == nil || g.metrics != nil || g.stats != nil || g.used || g.taken || g.object || c.own >= 0 && slices.Contains(g.points, c.own) {
 			continue
 		}

@@ -67,6 +67,9 @@ func (c *checker) checkTotals() {
 				continue
 			}
 			from, to := c.sameClause(i)
+			if i+2 < to && c.items[i+1].is("of") && c.items[i+2].is("input", "prompt", "input token", "prompt token", "all prompt token", "input and output") {
+				c.fault(WrongMetric, "%s is %s, without prompts", c.quote(i, i+2), label(f.Of))
+			}
 			for k := from; k < to; k++ {
 				it := &c.items[k]
 				each := it.group >= 0 && c.perUserOnly(&c.groups[it.group]) && !c.numbered(it.group)

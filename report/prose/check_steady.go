@@ -387,6 +387,9 @@ func (c *checker) checkSkew() {
 				v = decide(e.skew >= Skewed)
 			}
 		}
+		if v == isTrue && !c.allSkewed(i, o.points) {
+			v = isFalse
+		}
 		if c.negated(i) {
 			v = v.not()
 		}

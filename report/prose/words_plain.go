@@ -53,6 +53,6 @@ func (l *lexicon) addPlain() {
 
 // looseWords change what a claim covers, or make one by pointing at another.
 // No check reads them, so they count as not understood.
-const looseWords = `respectively|likewise|similarly|correspondingly|accordingly|else|otherwise|sometimes|often|usually|generally|in general|former|latter|at first|rest is|
+const looseWords = `respectively|likewise|similarly|correspondingly|accordingly|else|otherwise|often|usually|generally|in general|former|latter|at first|rest is|
 	finally|remainder|rest of|followed by|follow by|hold for|holds for|go for|goes for|hold true|the same is true|same is true|also hold|also holds|apply to|applies to|true of|
 	almost all|as well|too|most point|most scenario|most setting|most request|most user|vice versa|the other way|in turn|before and|then|afterwards`
