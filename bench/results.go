@@ -141,6 +141,27 @@ type Detail struct {
 	Passes []Pass `json:"passes,omitempty"`
 }
 
+// Failed says whether a scenario could not be measured; d may be nil. An error
+// beside the status "partial" is the reason why the run stopped, not a failure.
+func Failed(r *Result, d *Detail) bool {
+	if d != nil && d.Status != "" {
+		return d.Status == StatusFailed
+	}
+	return r.Error != nil
+}
+
+// Detail is what is known of result i beyond the reference's fields; nil where
+// the file has none.
+func (r *Results) Detail(i int) *Detail {
+	if i < len(r.Details) {
+		return &r.Details[i]
+	}
+	return nil
+}
+
+// Failed says whether the scenario of result i could not be measured.
+func (r *Results) Failed(i int) bool { return Failed(&r.Results[i], r.Detail(i)) }
+
 // Failure counts the requests that failed for one reason.
 type Failure struct {
 	Reason string `json:"reason"`

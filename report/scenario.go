@@ -33,10 +33,7 @@ type scenario struct {
 func scenarios(r *bench.Results) []scenario {
 	out := make([]scenario, len(r.Results))
 	for i := range r.Results {
-		out[i].Result = r.Results[i]
-		if i < len(r.Details) {
-			out[i].detail = &r.Details[i]
-		}
+		out[i] = scenario{r.Results[i], r.Detail(i)}
 	}
 	return out
 }
@@ -73,16 +70,9 @@ func (s *scenario) purpose() string {
 // scaling says whether the scenario is a point of the scaling curve.
 func (s *scenario) scaling() bool { return bench.IsScalingPoint(s.Result) }
 
-// failed says whether the scenario could not be measured, and why. An error
-// beside the status "partial" is the reason why the run stopped, not a failure.
+// failed says whether the scenario could not be measured, and why.
 func (s *scenario) failed() (reason string, failed bool) {
-	switch {
-	case s.detail != nil && s.detail.Status != "":
-		failed = s.detail.Status == bench.StatusFailed
-	default:
-		failed = s.Error != nil
-	}
-	if !failed {
+	if !bench.Failed(&s.Result, s.detail) {
 		return "", false
 	}
 	return s.reason(), true

@@ -64,11 +64,12 @@ func storedProse(folder string) (text *prose.Text, note string) {
 func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *bench.Results) {
 	// What an earlier part of the run may have left is of other results.
 	os.Remove(r.dir.file(proseFile))
+	if r.prose == proseRules || r.prose == proseOff {
+		return
+	}
 	sections := report.Sections(results)
 	if reason := r.noProse(model, results, len(sections)); reason != "" {
-		if r.prose == proseAuto || r.prose == proseModel {
-			r.show.line("prose: by the rules: %s", reason)
-		}
+		r.show.line("prose: by the rules: %s", reason)
 		return
 	}
 	if err := errors.Join(report.Save(r.dir.file(resultsFile), results), report.SaveMarkdown(r.dir.file(reportFile), results, r.reportOptions())); err != nil {
@@ -113,8 +114,6 @@ const freeWriter = 1_000_000_000
 // noProse is why the model does not write; "" where it does.
 func (r *runner) noProse(model *engine.Model, results *bench.Results, sections int) string {
 	switch {
-	case r.prose == proseRules || r.prose == proseOff:
-		return "asked for"
 	case results.Partial:
 		return "the run is partial"
 	case sections == 0:

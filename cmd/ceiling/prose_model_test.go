@@ -47,12 +47,19 @@ func TestProseByModel(t *testing.T) {
 		reason   string
 	}{
 		{proseAuto, false, 3, "synthetic"}, {proseModel, false, 3, ""}, {proseModel, true, 3, "partial"}, {proseModel, false, 0, "no scenario"},
-		{proseRules, false, 3, "asked for"}, {proseOff, false, 3, "asked for"},
 	} {
 		r := &runner{settings: settings{prose: c.word}}
 		got := r.noProse(model, &bench.Results{Partial: c.partial}, c.sections)
 		if !strings.Contains(got, c.reason) || (got == "") != (c.reason == "") {
 			t.Errorf("--prose %s, partial %v: %q, want %q", c.word, c.partial, got, c.reason)
+		}
+	}
+
+	// Without a model and results: neither is looked at.
+	for _, word := range []string{proseRules, proseOff} {
+		r := &runner{settings: settings{prose: word}, dir: &outDir{path: t.TempDir()}}
+		if r.writeProse(context.Background(), nil, nil); r.text != nil {
+			t.Errorf("--prose %s: a text", word)
 		}
 	}
 

@@ -24,13 +24,10 @@ type rendering struct {
 	page html.Page
 }
 
-// renderRun renders a run. The folder holds what its results.json does not:
-// "" stands for none. The notes say which of its files could not be read.
-func renderRun(folder string, r *bench.Results, opt report.Options) (*rendering, []string, error) {
-	var text bytes.Buffer
-	if err := report.Markdown(&text, r, opt); err != nil {
-		return nil, nil, err
-	}
+// renderRun makes a run's rendering out of its report's text. The folder holds
+// what its results.json does not: "" stands for none. The notes say which of
+// its files could not be read.
+func renderRun(folder string, r *bench.Results, text []byte) (*rendering, []string, error) {
 	in, notes := chart.Input{Results: r}, []string(nil)
 	if folder != "" {
 		in, notes = chart.Read(folder, r)
@@ -39,7 +36,7 @@ func renderRun(folder string, r *bench.Results, opt report.Options) (*rendering,
 	if err != nil {
 		return nil, nil, fmt.Errorf("charts: %w", err)
 	}
-	page := html.Page{Markdown: text.Bytes(), Figures: figures, Highlights: html.Highlights(r)}
+	page := html.Page{Markdown: text, Figures: figures, Highlights: html.Highlights(r)}
 	return &rendering{name: "report", page: page}, notes, nil
 }
 
@@ -47,10 +44,14 @@ func renderRun(folder string, r *bench.Results, opt report.Options) (*rendering,
 // wrong with the charts may cost.
 func (r *runner) saveReport(results *bench.Results, opt report.Options) error {
 	path := r.dir.file(reportFile)
-	if err := report.SaveMarkdown(path, results, opt); err != nil {
+	var text bytes.Buffer
+	if err := report.Markdown(&text, results, opt); err != nil {
 		return err
 	}
-	page, notes, err := renderRun(r.dir.path, results, opt)
+	if err := report.WriteFileAtomic(path, text.Bytes()); err != nil {
+		return err
+	}
+	page, notes, err := renderRun(r.dir.path, results, text.Bytes())
 	for _, n := range notes {
 		r.show.line("note: %s", n)
 	}

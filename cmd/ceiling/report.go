@@ -128,7 +128,11 @@ func renderPath(path string) (*rendering, []string, error) {
 			folder = filepath.Dir(file)
 			opt.Text, stored = storedProse(folder)
 		}
-		r, notes, err := renderRun(folder, results, opt)
+		var text bytes.Buffer
+		if err := report.Markdown(&text, results, opt); err != nil {
+			return nil, nil, err
+		}
+		r, notes, err := renderRun(folder, results, text.Bytes())
 		if stored != "" {
 			notes = append(notes, stored)
 		}

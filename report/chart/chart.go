@@ -119,27 +119,11 @@ func (in *Input) recordsShown() [][]*bench.Record {
 		if !ok {
 			continue
 		}
-		if d := detail(in.Results, i); d == nil && rec.Pass == 0 || d != nil && rec.Pass == d.Pass {
+		if d := in.Results.Detail(i); d == nil && rec.Pass == 0 || d != nil && rec.Pass == d.Pass {
 			out[i] = append(out[i], rec)
 		}
 	}
 	return out
-}
-
-// detail is what is known of a result beyond the reference's fields, or nil.
-func detail(r *bench.Results, i int) *bench.Detail {
-	if i < len(r.Details) {
-		return &r.Details[i]
-	}
-	return nil
-}
-
-// failed says whether a scenario could not be measured.
-func failed(r *bench.Results, i int) bool {
-	if d := detail(r, i); d != nil && d.Status != "" {
-		return d.Status == bench.StatusFailed
-	}
-	return r.Results[i].Error != nil
 }
 
 // largest is the greatest magnitude that is drawn: far above what anything

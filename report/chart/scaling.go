@@ -25,7 +25,7 @@ func scalingPoints(r *bench.Results) []scalingPoint {
 	for i := range r.Results {
 		res := &r.Results[i]
 		if bench.IsScalingPoint(*res) && res.Concurrency >= 1 {
-			out = append(out, scalingPoint{res.Concurrency, res, detail(r, i), failed(r, i)})
+			out = append(out, scalingPoint{res.Concurrency, res, r.Detail(i), r.Failed(i)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b scalingPoint) int { return a.concurrency - b.concurrency })

@@ -129,7 +129,7 @@ func newRows(r *bench.Results, i int, records []*bench.Record) []row {
 		}
 		good, zero = append(good, rec), min(zero, rec.Intended)
 	}
-	if d := detail(r, i); d != nil && d.EndS > d.StartS {
+	if d := r.Detail(i); d != nil && d.EndS > d.StartS {
 		zero = min(zero, d.StartS)
 	}
 	var rows []row

@@ -77,7 +77,7 @@ func picks(r *bench.Results) (spot, peak *bench.Result) {
 	var measured []bench.Result
 	var of []*bench.Result
 	for i := range r.Results {
-		if !failed(r, i) {
+		if !r.Failed(i) {
 			measured, of = append(measured, r.Results[i]), append(of, &r.Results[i])
 		}
 	}

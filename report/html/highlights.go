@@ -41,11 +41,7 @@ func Highlights(r *bench.Results) []Highlight {
 func measured(r *bench.Results) []bench.Result {
 	var out []bench.Result
 	for i, res := range r.Results {
-		failed := res.Error != nil
-		if i < len(r.Details) && r.Details[i].Status != "" {
-			failed = r.Details[i].Status == bench.StatusFailed
-		}
-		if !failed {
+		if !r.Failed(i) {
 			out = append(out, res)
 		}
 	}

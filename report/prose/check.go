@@ -117,23 +117,22 @@ func (c *checker) each(class class, f func(i int)) {
 
 // sameLine lists the items of i's sentence.
 func (c *checker) sameLine(i int) (from, to int) {
-	from, to = i, i+1
-	for from > 0 && c.items[from-1].line == c.items[i].line {
-		from--
-	}
-	for to < len(c.items) && c.items[to].line == c.items[i].line {
-		to++
-	}
-	return from, to
+	return c.stretch(i, func(it *item) int { return it.line })
 }
 
 // sameClause lists the items of i's clause.
 func (c *checker) sameClause(i int) (from, to int) {
+	return c.stretch(i, func(it *item) int { return it.clause })
+}
+
+// stretch is the items around i that have the same mark as it.
+func (c *checker) stretch(i int, mark func(*item) int) (from, to int) {
+	here := mark(&c.items[i])
 	from, to = i, i+1
-	for from > 0 && c.items[from-1].clause == c.items[i].clause {
+	for from > 0 && mark(&c.items[from-1]) == here {
 		from--
 	}
-	for to < len(c.items) && c.items[to].clause == c.items[i].clause {
+	for to < len(c.items) && mark(&c.items[to]) == here {
 		to++
 	}
 	return from, to
