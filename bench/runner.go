@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -27,6 +28,7 @@ func Run(ctx context.Context, cfg Config) (*Results, error) {
 	// OpenMP keeps a pool of worker threads for each thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer rareCollections()()
 
 	if cfg.Rescue != nil && cfg.Opener != nil {
 		cfg.Opener = guardedOpener{cfg.Opener, cfg.Rescue}
@@ -42,6 +44,22 @@ func Run(ctx context.Context, cfg Config) (*Results, error) {
 	// A session that does not close cleanly takes nothing from what was
 	// measured.
 	return out, errors.Join(err, r.sessions.close())
+}
+
+// gcPercent lets the heap grow to five times what lives, and to 16 MB at
+// least, before Go collects garbage.
+const gcPercent = 400
+
+// rareCollections keeps Go's collector out of the scenarios, and returns what
+// undoes that. A collection takes a core from the engine and stops the thread
+// that calls it, for up to 20 ms where every core computes; a scenario's own
+// records fit into what is left after the collection before it.
+func rareCollections() (undo func()) {
+	old := debug.SetGCPercent(gcPercent)
+	if old < 0 || old > gcPercent { // the user's own wish
+		debug.SetGCPercent(old)
+	}
+	return func() { debug.SetGCPercent(old) }
 }
 
 // runner is one run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // The warm-up brings caches, thread pools and kernels up before the first
@@ -33,6 +34,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 	work, err := NewWorkload(r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
+		runtime.GC() // now rather than between two tokens: see rareCollections
 		if r.cfg.Client != nil {
 			records, err = r.measureClient(ctx, u, work, &m)
 		} else {
