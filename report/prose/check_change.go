@@ -79,10 +79,7 @@ type change struct {
 func (c *checker) checkMoves() {
 	c.each(aMove, func(i int) {
 		if c.conditional(i) || c.goal(i) {
-			if c.items[i].up < 0 && c.alerts(i) {
-				c.fault(Ungrounded, "%s: limits are upper ones", c.around(i))
-			}
-			c.settle(i)
+			c.advise(i)
 			return
 		}
 		if n := c.numberAhead(i); n > i+1 && c.items[n-1].is("by") && c.items[n].num.unit != "×" {

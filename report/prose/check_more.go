@@ -27,14 +27,20 @@ func (c *checker) otherScene(i int, subject []int) []int {
 	return nil
 }
 
+// advise settles a direction that is part of advice and claims nothing: only
+// an alert on values below a limit would be wrong.
+func (c *checker) advise(i int) {
+	if c.items[i].up < 0 && c.alerts(i) {
+		c.fault(Ungrounded, "%s: limits are upper ones", c.around(i))
+	}
+	c.settle(i)
+}
+
 // checkMore checks comparatives.
 func (c *checker) checkMore() {
 	c.each(aMore, func(i int) {
 		if c.conditional(i) || c.pastScene(i) {
-			if c.items[i].up < 0 && c.alerts(i) {
-				c.fault(Ungrounded, "%s: limits are upper ones", c.around(i))
-			}
-			c.settle(i)
+			c.advise(i)
 			return
 		}
 		if c.differenceOf(i) {

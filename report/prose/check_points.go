@@ -27,30 +27,28 @@ func (c *checker) atConcurrency(n int) []int {
 func (c *checker) placed(where place) []int {
 	var out []int
 	for i, p := range c.s.Evidence.Points {
-		switch where {
-		case ownPlace:
-			if p.Own {
-				out = append(out, i)
-			}
-		case previousPlace:
-			if p.Previous {
-				out = append(out, i)
-			}
-		case sweetPlace:
-			if p.Sweet {
-				out = append(out, i)
-			}
-		case peakPlace:
-			if p.Peak {
-				out = append(out, i)
-			}
-		case alonePlace:
-			if p.Concurrency == 1 && (p.Own || c.own < 0 || c.s.Evidence.Points[c.own].Concurrency != 1) {
-				out = append(out, i)
-			}
+		if c.at(where, p) {
+			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// at says whether a description means the point.
+func (c *checker) at(where place, p Point) bool {
+	switch where {
+	case ownPlace:
+		return p.Own
+	case previousPlace:
+		return p.Previous
+	case sweetPlace:
+		return p.Sweet
+	case peakPlace:
+		return p.Peak
+	case alonePlace:
+		return p.Concurrency == 1 && (p.Own || c.own < 0 || c.s.Evidence.Points[c.own].Concurrency != 1)
+	}
+	return false
 }
 
 // distributed are the metrics with a mean, a median and a p99.
