@@ -170,12 +170,14 @@ func TestFreesEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cycle(5) // pools and arenas that the libraries keep
-	before := residentBytes(t)
+	cycle(5)             // pools and arenas that the libraries keep
+	debug.FreeOSMemory() // Go's own garbage is not what is measured
+	before := memoryBytes(t, "VmRSS:")
 	for range 5 {
 		cycle(10)
 	}
-	grown := residentBytes(t) - before
+	debug.FreeOSMemory()
+	grown := memoryBytes(t, "VmRSS:") - before
 	// One leaked session is 4 MiB of KV cache and its compute buffers.
 	if grown > 8<<20 {
 		t.Errorf("50 sessions and 5 models left %d KiB behind", grown>>10)
@@ -183,15 +185,43 @@ func TestFreesEverything(t *testing.T) {
 	t.Logf("50 sessions and 5 models: resident memory grew by %d KiB", grown>>10)
 }
 
-func residentBytes(t *testing.T) int64 {
+// TestSessionsGetFreshPages: each session's buffers are mapped for it and given
+// back when it is closed, the tenth session's like the first one's.
+func TestSessionsGetFreshPages(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	m, err := Load(context.Background(), synthModel(t, "q4_0"), LoadOptions{Devices: []string{"none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	o := SessionOptions{Sequences: 4, TokensPerSequence: 512, Threads: 2, Greedy: true}
+	for n := range 10 {
+		s, err := m.Open(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		generate(t, s, [][]int32{prompt(m, 1, 16)}, 2)
+		before := memoryBytes(t, "VmSize:")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		freed, kv := before-memoryBytes(t, "VmSize:"), m.KVBytes(o.Sequences*o.TokensPerSequence, "f16")
+		if freed < kv {
+			t.Errorf("session %d gave %d KiB of address space back, its KV cache is %d KiB", n, freed>>10, kv>>10)
+		}
+	}
+}
+
+// memoryBytes is a figure of the process's status.
+func memoryBytes(t *testing.T, name string) int64 {
 	t.Helper()
-	debug.FreeOSMemory() // Go's own garbage is not what is measured
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			var kb int64
 			for _, c := range rest {
 				if c >= '0' && c <= '9' {
@@ -201,7 +231,7 @@ func residentBytes(t *testing.T) int64 {
 			return kb << 10
 		}
 	}
-	t.Fatal("no VmRSS in /proc/self/status")
+	t.Fatalf("no %s in /proc/self/status", name)
 	return 0
 }
 
