@@ -17,6 +17,9 @@ type Clock struct {
 	sleep  func(time.Duration) // nil: a timer of Go's
 }
 
+// DateLayout is the form of Results.Date, for Time.Format and ParseInLocation.
+const DateLayout = "2006-01-02T15:04:05.000000"
+
 // NewClock starts a clock at offset, which is 0 for a new run.
 func NewClock(offset time.Duration) *Clock {
 	return &Clock{base: time.Now(), offset: offset}
@@ -24,6 +27,10 @@ func NewClock(offset time.Duration) *Clock {
 
 // Now is the time since the run's start.
 func (c *Clock) Now() time.Duration { return c.offset + time.Since(c.base) }
+
+// Date is the wall-clock time at which the clock was made, in the form of
+// Results.Date: second 0 of a new run.
+func (c *Clock) Date() string { return c.base.Format(DateLayout) }
 
 // Seconds is Now in seconds, rounded to the microsecond.
 func (c *Clock) Seconds() float64 { return seconds(c.Now()) }

@@ -7,6 +7,19 @@ import (
 	"time"
 )
 
+// TestClockDate: the date is the clock's second 0, however late it is asked for.
+func TestClockDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		clock := NewClock(0)
+		time.Sleep(3 * time.Second)
+		got, err := time.ParseInLocation(DateLayout, clock.Date(), time.Local)
+		if err != nil || !got.Equal(start.Truncate(time.Microsecond)) {
+			t.Errorf("%q is %v, %v; want %v", clock.Date(), got, err, start)
+		}
+	})
+}
+
 // TestWaitBySleep waits with the caller's own sleep: to the very instant, in
 // slices, and no further than the slice in which the context ends.
 func TestWaitBySleep(t *testing.T) {

@@ -7,8 +7,9 @@ package bench
 type Results struct {
 	Model    string `json:"model"`
 	Hardware string `json:"hardware"`
-	// Date is the local start time in ISO 8601 with microseconds and no zone,
-	// as Python's datetime.isoformat prints it.
+	// Date is the local time of second 0 of the journal's clock, of a resumed run
+	// that at which its last part began, in ISO 8601 with microseconds and no
+	// zone, as Python's datetime.isoformat prints it.
 	Date    string   `json:"date"`
 	Results []Result `json:"results"`
 

@@ -292,10 +292,11 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.V
 	if err != nil {
 		return nil, err
 	}
+	clock := bench.NewClock(d.resumed.Start())
 	results, runErr := bench.Run(ctx, bench.Config{
-		Suite: d.suite, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
+		Suite: d.suite, Clock: clock, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
-		Progress: d.event, OnScenario: d.save, Template: d.template(info),
+		Progress: d.event, OnScenario: d.save, Template: d.template(info, clock),
 	})
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)
@@ -308,11 +309,11 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.V
 
 // template holds the results' fields that are known before the first scenario.
 // The machine is the server's, and known only where that is this one.
-func (d *driver) template(info *bench.ServerInfo) bench.Results {
+func (d *driver) template(info *bench.ServerInfo, clock *bench.Clock) bench.Results {
 	t := bench.Results{
 		Model:    strings.TrimSuffix(d.info.ModelFile, ".gguf"),
 		Hardware: "behind " + info.URL,
-		Date:     time.Now().Format("2006-01-02T15:04:05.000000"), Engine: &d.info, Server: info,
+		Date:     clock.Date(), Engine: &d.info, Server: info,
 	}
 	if !remote.IsLocal(d.server.URL) {
 		return t

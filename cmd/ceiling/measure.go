@@ -9,7 +9,6 @@ import (
 	"os"
 	"reflect"
 	"strings"
-	"time"
 
 	"ceiling/bench"
 	"ceiling/engine"
@@ -37,7 +36,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch,
 		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
 		PrefixCache: r.prefixCache, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
-		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(),
+		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(clock),
 		Clock: clock, Observe: observer(sampler), Rescue: &r.rescue,
 	})
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
@@ -51,14 +50,16 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 }
 
 // template holds the results' fields that are known before the first scenario.
-func (r *runner) template() bench.Results {
+// Their date is the clock's start, so that the journal's times can be laid beside
+// other programs' logs.
+func (r *runner) template(clock *bench.Clock) bench.Results {
 	model := strings.TrimSuffix(r.info.ModelFile, ".gguf")
 	if r.convertedFrom != nil {
 		model = r.convertedFrom.Name
 	}
 	return bench.Results{
 		Model: model, Hardware: ranOn(&r.system, r.used),
-		Date: time.Now().Format("2006-01-02T15:04:05.000000"), System: &r.system, Engine: &r.info,
+		Date: clock.Date(), System: &r.system, Engine: &r.info,
 	}
 }
 
