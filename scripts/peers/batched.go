@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func pathBase(path string) string { return filepath.Base(path) }
@@ -17,17 +18,21 @@ type batchedLine struct {
 	PP      int     `json:"pp"`
 	TG      int     `json:"tg"`
 	PL      int     `json:"pl"`
-	SpeedPP float64 `json:"speed_pp"`
+	TimePP  float64 `json:"t_pp"` // s
+	TimeTG  float64 `json:"t_tg"`
+	SpeedPP float64 `json:"speed_pp"` // tokens/s
 	SpeedTG float64 `json:"speed_tg"`
+
+	number int // of the line in the output, from 0
 }
 
 // runBatched measures with llama-batched-bench. Its own warm-up is 16 tokens,
 // so it runs the shape once more than is counted.
-func runBatched(ctx context.Context, s *settings, model string, sequences int) (sample, error) {
+func runBatched(ctx context.Context, s *settings, model string, sequences int, l *lane) (sample, error) {
 	list := strings.TrimSuffix(strings.Repeat(strconv.Itoa(sequences)+",", s.Waves+1), ",")
 	args := append([]string{"--model", model, "--output-format", "jsonl", "-npp", strconv.Itoa(s.Prompt),
 		"-ntg", strconv.Itoa(s.Output), "-npl", list}, s.contextArgs(sequences)...)
-	c, err := start(ctx, s, s.peer(toolBatched), args...)
+	c, err := l.start(ctx, s, s.peer(toolBatched), args...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -35,11 +40,39 @@ func runBatched(ctx context.Context, s *settings, model string, sequences int) (
 	if err != nil {
 		return sample{}, err
 	}
-	pp, tg, err := parseBatched(end.stdout, s, sequences)
+	lines, err := parseBatched(end.stdout, s, sequences)
 	if err != nil {
 		return sample{}, fmt.Errorf("%w; its last lines:\n%s", err, c.stderr.String())
 	}
-	return sample{Tool: toolBatched, Prefill: mean(pp), Decode: mean(tg), PeakRSS: end.peakRSS, Others: end.others}, nil
+	out := end.sample(toolBatched)
+	if l != nil {
+		out.waves = batchedWaves(l, lines, c.stdout.ends)
+		return out, nil
+	}
+	var pp, tg []float64
+	for _, line := range lines {
+		pp, tg = append(pp, line.SpeedPP), append(tg, line.SpeedTG)
+	}
+	out.Prefill, out.Decode = mean(pp), mean(tg)
+	return out, nil
+}
+
+// batchedWaves takes the stops out of the times that the tool printed as each
+// measurement ended. A line that came as its process was continued may have
+// waited for that since the stop: where its measurement lay is unknown.
+func batchedWaves(l *lane, lines []batchedLine, ends []time.Time) []wave {
+	var out []wave
+	for _, line := range lines {
+		w := wave{to: ends[line.number]}
+		if !l.steady(w.to) {
+			continue
+		}
+		decodes := after(w.to, -line.TimeTG)
+		w.from = after(decodes, -line.TimePP)
+		w.decode = float64(line.PL*line.TG) / (l.ran(w.to) - l.ran(decodes))
+		out = append(out, w)
+	}
+	return out
 }
 
 // contextArgs are llama.cpp's own options for the context that ceiling opens.
@@ -51,35 +84,37 @@ func (s *settings) contextArgs(sequences int) []string {
 	return append(args, s.deviceArgs("--device")...)
 }
 
-// parseBatched returns the rates of every measurement but the first.
-func parseBatched(stdout []byte, s *settings, sequences int) (pp, tg []float64, err error) {
+// parseBatched returns the lines of every measurement but the first.
+func parseBatched(stdout []byte, s *settings, sequences int) (out []batchedLine, err error) {
+	number := -1
 	for line := range bytes.Lines(stdout) {
+		number++
 		if !bytes.HasPrefix(line, []byte("{")) {
 			continue
 		}
-		var l batchedLine
+		l := batchedLine{number: number}
 		if err := json.Unmarshal(line, &l); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w in %q", toolBatched, err, line)
+			return nil, fmt.Errorf("%s: %w in %q", toolBatched, err, line)
 		}
-		if l.PP != s.Prompt || l.TG != s.Output || l.PL != sequences || !(l.SpeedPP > 0) || !(l.SpeedTG > 0) {
-			return nil, nil, fmt.Errorf("%s: unexpected line %q", toolBatched, line)
+		if l.PP != s.Prompt || l.TG != s.Output || l.PL != sequences || !(l.SpeedPP > 0) || !(l.SpeedTG > 0) || !(l.TimePP > 0) || !(l.TimeTG > 0) {
+			return nil, fmt.Errorf("%s: unexpected line %q", toolBatched, line)
 		}
-		pp, tg = append(pp, l.SpeedPP), append(tg, l.SpeedTG)
+		out = append(out, l)
 	}
-	if len(pp) != s.Waves+1 {
-		return nil, nil, fmt.Errorf("%s: %d measurements, asked for %d", toolBatched, len(pp), s.Waves+1)
+	if len(out) != s.Waves+1 {
+		return nil, fmt.Errorf("%s: %d measurements, asked for %d", toolBatched, len(out), s.Waves+1)
 	}
-	return pp[1:], tg[1:], nil
+	return out[1:], nil
 }
 
 // runLlamaBench measures one sequence with llama-bench, which decodes from an
 // empty cache.
-func runLlamaBench(ctx context.Context, s *settings, model string, _ int) (sample, error) {
+func runLlamaBench(ctx context.Context, s *settings, model string, _ int, l *lane) (sample, error) {
 	args := append([]string{"--model", model, "--output", "json", "--n-prompt", strconv.Itoa(s.Prompt),
 		"--n-gen", strconv.Itoa(s.Output), "--repetitions", strconv.Itoa(s.Waves), "--threads", strconv.Itoa(s.Threads),
 		"--batch-size", strconv.Itoa(s.Batch), "--ubatch-size", strconv.Itoa(s.UBatch), "--flash-attn", s.FlashAttn},
 		s.deviceArgs("--device")...)
-	c, err := start(ctx, s, s.peer(toolLlamaBench), args...)
+	c, err := l.start(ctx, s, s.peer(toolLlamaBench), args...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -87,7 +122,7 @@ func runLlamaBench(ctx context.Context, s *settings, model string, _ int) (sampl
 	if err != nil {
 		return sample{}, err
 	}
-	out := sample{Tool: toolLlamaBench, PeakRSS: end.peakRSS, Others: end.others}
+	out := end.sample(toolLlamaBench)
 	out.Prefill, out.Decode, err = parseLlamaBench(end.stdout)
 	return out, err
 }

@@ -20,7 +20,7 @@ type child struct {
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
 	ctx    context.Context
-	stdout bytes.Buffer
+	stdout output
 	stderr tail
 	others disturbance
 	wait   func() error // of the process, once
@@ -31,6 +31,7 @@ type child struct {
 type stopped struct {
 	stdout  []byte
 	peakRSS int64   // bytes
+	cpu     float64 // seconds
 	others  float64 // cores that other programs used meanwhile
 }
 
@@ -67,8 +68,8 @@ func (c *child) finish() (stopped, error) {
 // that does not end within the grace is killed.
 func (c *child) terminate(grace time.Duration) (stopped, error) {
 	defer c.cancel()
-	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return stopped{}, fmt.Errorf("%s: %w", c.name, err)
+	if err := c.signal(syscall.SIGTERM); err != nil {
+		return stopped{}, err
 	}
 	timer := time.AfterFunc(grace, c.cancel)
 	defer timer.Stop()
@@ -80,11 +81,20 @@ func (c *child) terminate(grace time.Duration) (stopped, error) {
 	return c.result(), nil
 }
 
+// signal does nothing to a process that has ended.
+func (c *child) signal(s os.Signal) error {
+	if err := c.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	return nil
+}
+
 func (c *child) result() stopped {
-	r := stopped{stdout: c.stdout.Bytes()}
+	r := stopped{stdout: c.stdout.text.Bytes()}
 	if u, ok := c.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.peakRSS = u.Maxrss << 10 // Linux counts KiB
-		r.others = c.others.cores(usage(u))
+		r.cpu = usage(u)
+		r.others = c.others.cores(r.cpu)
 	}
 	return r
 }
@@ -98,6 +108,21 @@ func (c *child) failure(err error) error {
 		return fmt.Errorf("%s: %w; its last lines:\n%s", c.name, err, text)
 	}
 	return fmt.Errorf("%s: %w", c.name, err)
+}
+
+// output keeps what was written, and when each of its lines ended.
+type output struct {
+	text bytes.Buffer // not embedded: its ReadFrom would pass Write by
+	ends []time.Time
+}
+
+// Write never fails.
+func (o *output) Write(p []byte) (int, error) {
+	at := time.Now()
+	for range bytes.Count(p, []byte{'\n'}) {
+		o.ends = append(o.ends, at)
+	}
+	return o.text.Write(p)
 }
 
 // tail keeps the last bytes that were written.

@@ -45,12 +45,14 @@ type settings struct {
 	Devices   string   `json:"devices,omitempty"`
 	Rounds    int      `json:"rounds"`
 	Waves     int      `json:"waves"` // repetitions inside one process
+	SliceS    float64  `json:"slice_s,omitempty"`
 
 	ceiling    string // the program under test
 	peers      string // folder of the peers
 	llamaBench bool
 	jsonFile   string
 	check      bool
+	slice      time.Duration // 0: one tool after the other
 	quiet      quietRule
 	timeout    time.Duration // of one process
 }
@@ -127,6 +129,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	f.StringVar(&s.Devices, "devices", "", "devices of every tool, `NAME,…`; none: the CPU alone (default: every GPU)")
 	f.IntVar(&s.Rounds, "rounds", 5, "turns of every tool; the table shows medians")
 	f.IntVar(&s.Waves, "waves", 2, "measurements inside one process, averaged")
+	f.DurationVar(&s.slice, "slice", 0, "run the tools at once, all but one of them stopped at any moment, each for this `time` in turn, and leave\nthe stops out: for differences smaller than the machine's own changes of speed. CPU only; try 250ms with --waves 7")
 	f.BoolVar(&s.llamaBench, "llama-bench", false, "run llama-bench too, for the rows of one sequence")
 	f.StringVar(&bin, "bin", "build/bin", "`folder` of ceiling")
 	f.StringVar(&s.peers, "peers", "", "`folder` of the peers (default: that of --bin)")
@@ -173,6 +176,13 @@ func (s *settings) validate(sequences string) error {
 	if !slices.Contains([]string{"auto", "on", "off"}, s.FlashAttn) {
 		return fmt.Errorf("%w: --flash-attn %q; use auto, on or off", errUsage, s.FlashAttn)
 	}
+	switch {
+	case s.slice < 0 || s.slice > 0 && s.slice < 5*settle:
+		return fmt.Errorf("%w: --slice %v; at least %v", errUsage, s.slice, 5*settle)
+	case s.slice > 0 && s.llamaBench:
+		return fmt.Errorf("%w: --slice with --llama-bench, which does not tell when it measured", errUsage)
+	}
+	s.SliceS = s.slice.Seconds()
 	files := append([]string{s.ceiling, s.peer("llama-batched-bench"), s.peer("llama-server")}, s.Models...)
 	if s.llamaBench {
 		files = append(files, s.peer("llama-bench"))

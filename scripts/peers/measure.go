@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
+	"slices"
 )
 
 // The tools, by the names of their programs.
@@ -26,12 +28,21 @@ type sample struct {
 	PeakRSS   int64    `json:"peak_rss_bytes"`
 	Overhead  *float64 `json:"overhead_ratio,omitempty"`
 	Others    float64  `json:"cores_used_by_others"` // while the process ran
+	Waves     int      `json:"waves,omitempty"`      // counted, of a process that was stopped and continued
+
+	waves []wave  // of such a process
+	cpu   float64 // seconds
+}
+
+// sample is what is known of every tool's process alike.
+func (e stopped) sample(tool string) sample {
+	return sample{Tool: tool, PeakRSS: e.peakRSS, Others: e.others, cpu: e.cpu}
 }
 
 // tool is a program and how it is measured.
 type tool struct {
 	name string
-	run  func(ctx context.Context, s *settings, model string, sequences int) (sample, error)
+	run  func(ctx context.Context, s *settings, model string, sequences int, l *lane) (sample, error)
 }
 
 // tools lists who takes part with that many sequences.
@@ -43,32 +54,55 @@ func (s *settings) tools(sequences int) []tool {
 	return out
 }
 
-// measure lets the tools take turns. The order changes from round to round, so
-// that none always runs on what another one left behind: a warm page cache, a
-// hot CPU.
+// measure lets the tools take turns, in a new order each time, so that none
+// always runs on what another one left behind: a warm page cache, a hot CPU.
 func measure(ctx context.Context, s *settings, progress io.Writer) ([]sample, error) {
 	var out []sample
 	for round := range s.Rounds {
 		for _, model := range s.Models {
 			for _, n := range s.Sequences {
-				tools := s.tools(n)
-				for i := range tools {
-					t := tools[(i+round)%len(tools)]
+				for _, tools := range s.turns(n) {
 					got, err := s.quiet.keepLeast(ctx,
-						func() (sample, error) { return t.run(ctx, s, model, n) },
+						func() ([]sample, error) { return s.together(ctx, tools, model, n) },
 						func(text string) { fmt.Fprintln(progress, text) })
 					if err != nil {
 						return nil, fmt.Errorf("%s, %d sequences: %w", filepath.Base(model), n, err)
 					}
-					got.Model, got.Sequences, got.Round = model, n, round
-					out = append(out, got)
-					fmt.Fprintf(progress, "round %d/%d  %s  %d sequences  %-19s  prefill %8.1f  decode %8.1f tok/s  %s, others %.2f cores\n",
-						round+1, s.Rounds, filepath.Base(model), n, t.name, got.Prefill, got.Decode, megabytes(float64(got.PeakRSS)), got.Others)
+					for _, x := range got {
+						x.Model, x.Sequences, x.Round = model, n, round
+						out = append(out, x)
+						fmt.Fprintf(progress, "round %d/%d  %s\n", round+1, s.Rounds, x)
+					}
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// turns are the tools that run one after the other, or all of them at once
+// where they are stopped and continued.
+func (s *settings) turns(sequences int) [][]tool {
+	tools := s.tools(sequences)
+	if s.slice > 0 {
+		return [][]tool{tools}
+	}
+	rand.Shuffle(len(tools), func(a, b int) { tools[a], tools[b] = tools[b], tools[a] })
+	return slices.Collect(slices.Chunk(tools, 1))
+}
+
+// String is the sample's line of progress.
+func (x sample) String() string {
+	prefill := "       —"
+	if x.Prefill > 0 {
+		prefill = fmt.Sprintf("%8.1f", x.Prefill)
+	}
+	text := fmt.Sprintf("%s  %d sequences  %-19s  prefill %s  decode %8.1f tok/s  %s, others %.2f cores",
+		filepath.Base(x.Model), x.Sequences, x.Tool, prefill, x.Decode, megabytes(float64(x.PeakRSS)), x.Others)
+	if x.Waves > 0 {
+		text += fmt.Sprintf(", %d waves", x.Waves)
+	}
+	return text
 }
 
 func megabytes(bytes float64) string { return fmt.Sprintf("%.0f MB", bytes/1e6) }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ceiling/bench"
 )
@@ -18,12 +19,15 @@ import (
 const (
 	prefillScenario = "prefill"
 	decodeScenario  = "decode"
+	firstScenario   = "first"
 )
 
 // suiteText is a suite of the shape under test: first a scenario whose
 // requests end with their first token, with one wave of sequences more than is
 // counted, because the first one touches the context's memory for the first
-// time; then scenarios that decode, one a wave.
+// time; then scenarios that decode, one a wave. Where the tools run at once
+// there are only these, the first of them not counted, so that all tools do the
+// same work at the same time.
 func suiteText(s *settings, sequences int) string {
 	var b strings.Builder
 	b.WriteString("name: peers\nscenarios:\n")
@@ -31,7 +35,11 @@ func suiteText(s *settings, sequences int) string {
 		fmt.Fprintf(&b, "  - {name: %s, input: %d, output: %d, concurrency: %d, prompts: %d}\n",
 			name, s.Prompt, output, sequences, prompts)
 	}
-	scenario(prefillScenario, 1, sequences*(s.Waves+1))
+	if s.slice > 0 {
+		scenario(firstScenario, s.Output, sequences)
+	} else {
+		scenario(prefillScenario, 1, sequences*(s.Waves+1))
+	}
 	for wave := range s.Waves {
 		scenario(fmt.Sprintf("%s %d", decodeScenario, wave+1), s.Output, sequences)
 	}
@@ -39,7 +47,7 @@ func suiteText(s *settings, sequences int) string {
 }
 
 // runCeiling measures with a run of ceiling's own, in a process of its own.
-func runCeiling(ctx context.Context, s *settings, model string, sequences int) (out sample, err error) {
+func runCeiling(ctx context.Context, s *settings, model string, sequences int, l *lane) (out sample, err error) {
 	dir, err := os.MkdirTemp("", "ceiling-peers-*")
 	if err != nil {
 		return sample{}, err
@@ -52,7 +60,7 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int) (
 	args := append([]string{"run", "--model", model, "--suite", suite, "--out", folder,
 		"--threads", strconv.Itoa(s.Threads), "--batch", strconv.Itoa(s.Batch), "--ubatch", strconv.Itoa(s.UBatch),
 		"--flash-attn", s.FlashAttn, "--kv-unified", "off", "--prose", "off"}, s.deviceArgs("--devices")...)
-	c, err := start(ctx, s, s.ceiling, args...)
+	c, err := l.start(ctx, s, s.ceiling, args...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -60,47 +68,100 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int) (
 	if err != nil {
 		return sample{}, err
 	}
-	if out, err = readRun(folder, s, sequences); err != nil {
+	out = end.sample(toolCeiling)
+	read := readRun
+	if l != nil {
+		read = func(folder string, s *settings, sequences int, out *sample) error {
+			return readWaves(folder, s, sequences, l, out)
+		}
+	}
+	if err := read(folder, s, sequences, &out); err != nil {
 		return sample{}, fmt.Errorf("%s: %w", toolCeiling, err)
 	}
-	out.PeakRSS, out.Others = end.peakRSS, end.others
 	return out, nil
 }
 
 // readRun takes the rates from a run's journal, and the overhead from its
 // results.
-func readRun(folder string, s *settings, sequences int) (sample, error) {
+func readRun(folder string, s *settings, sequences int, out *sample) error {
+	scenarios, err := readScenarios(folder, s, sequences)
+	if err != nil {
+		return err
+	}
+	if out.Prefill, err = recordedPrefill(scenarios[0], sequences, s.Waves); err != nil {
+		return err
+	}
+	var decode []float64
+	for _, records := range scenarios[1:] {
+		rate, err := decodeRate(recordedStreams(records))
+		if err != nil {
+			return err
+		}
+		decode = append(decode, rate)
+	}
+	out.Decode = mean(decode)
+	results, err := readResults(folder)
+	if err != nil {
+		return err
+	}
+	out.Overhead, err = recordedOverhead(results)
+	return err
+}
+
+// readWaves takes the waves from the journal of a run that was stopped and
+// continued. The date of its results is second 0 of the journal.
+func readWaves(folder string, s *settings, sequences int, l *lane, out *sample) error {
+	scenarios, err := readScenarios(folder, s, sequences)
+	if err != nil {
+		return err
+	}
+	results, err := readResults(folder)
+	if err != nil {
+		return err
+	}
+	zero, err := time.ParseInLocation(bench.DateLayout, results.Date, time.Local)
+	if err != nil {
+		return fmt.Errorf("results.json: %w", err)
+	}
+	for _, records := range scenarios[1:] {
+		begin, end := math.Inf(1), 0.0
+		streams := recordedStreams(records)
+		for i, r := range records {
+			begin, end = min(begin, *r.PrefillStart), max(end, r.End)
+			streams[i] = streams[i].on(l, zero)
+		}
+		rate, err := decodeRate(streams)
+		if err != nil {
+			return err
+		}
+		out.waves = append(out.waves, wave{after(zero, begin), after(zero, end), rate})
+	}
+	return nil
+}
+
+// readScenarios returns the records of a run by scenario: the first, and one
+// for each wave.
+func readScenarios(folder string, s *settings, sequences int) ([][]bench.Record, error) {
 	journal, err := bench.ReadJournalFile(filepath.Join(folder, "requests.jsonl"))
 	if err != nil {
-		return sample{}, err
+		return nil, err
 	}
 	scenarios := make([][]bench.Record, 1+s.Waves)
 	for _, r := range journal.Records {
 		if !r.OK() {
-			return sample{}, fmt.Errorf("request %d of %q failed: %s", r.Request, r.Name, r.Error)
+			return nil, fmt.Errorf("request %d of %q failed: %s", r.Request, r.Name, r.Error)
 		}
 		if r.Scenario >= len(scenarios) {
-			return sample{}, fmt.Errorf("unexpected scenario %q", r.Name)
+			return nil, fmt.Errorf("unexpected scenario %q", r.Name)
 		}
 		scenarios[r.Scenario] = append(scenarios[r.Scenario], r)
 	}
-	prefill, err := recordedPrefill(scenarios[0], sequences, s.Waves)
-	if err != nil {
-		return sample{}, err
-	}
-	var decode []float64
 	for i, records := range scenarios[1:] {
 		if len(records) != sequences {
-			return sample{}, fmt.Errorf("%s %d has %d requests, asked for %d", decodeScenario, i+1, len(records), sequences)
+			return nil, fmt.Errorf("%s %d has %d requests, asked for %d", decodeScenario, i+1, len(records), sequences)
 		}
-		rate, err := decodeRate(recordedStreams(records))
-		if err != nil {
-			return sample{}, err
-		}
-		decode = append(decode, rate)
 	}
-	overhead, err := readOverhead(filepath.Join(folder, "results.json"))
-	return sample{Tool: toolCeiling, Prefill: prefill, Decode: mean(decode), Overhead: overhead}, err
+	return scenarios, nil
 }
 
 // recordedPrefill is the mean prefill rate of all waves but the first: from
@@ -140,16 +201,20 @@ func recordedStreams(records []bench.Record) []stream {
 	return out
 }
 
-// readOverhead is the mean overhead_ratio of the decode scenarios.
-func readOverhead(path string) (*float64, error) {
-	text, err := os.ReadFile(path)
+func readResults(folder string) (*bench.Results, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "results.json"))
 	if err != nil {
 		return nil, err
 	}
 	var results bench.Results
 	if err := json.Unmarshal(text, &results); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+		return nil, fmt.Errorf("results.json: %w", err)
 	}
+	return &results, nil
+}
+
+// recordedOverhead is the mean overhead_ratio of the decode scenarios.
+func recordedOverhead(results *bench.Results) (*float64, error) {
 	var ratios []float64
 	for _, d := range results.Details {
 		if strings.HasPrefix(d.Name, decodeScenario) && d.OverheadRatio != nil {
@@ -157,7 +222,7 @@ func readOverhead(path string) (*float64, error) {
 		}
 	}
 	if len(ratios) == 0 {
-		return nil, fmt.Errorf("%s: no overhead_ratio", filepath.Base(path))
+		return nil, errors.New("results.json: no overhead_ratio")
 	}
 	overhead := mean(ratios)
 	return &overhead, nil

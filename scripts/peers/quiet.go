@@ -114,24 +114,25 @@ func (q quietRule) await(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// keepLeast measures until a sample was not disturbed, or the rule's retries
-// are used up, and returns the least disturbed one.
-func (q quietRule) keepLeast(ctx context.Context, measure func() (sample, error), note func(string)) (sample, error) {
-	var best sample
+// keepLeast measures until a measurement was not disturbed, or the rule's
+// retries are used up, and returns the least disturbed one: the samples of the
+// tools that ran at once, which were disturbed alike.
+func (q quietRule) keepLeast(ctx context.Context, measure func() ([]sample, error), note func(string)) ([]sample, error) {
+	var best []sample
 	for try := 0; ; try++ {
 		if err := q.await(ctx); err != nil {
-			return sample{}, err
+			return nil, err
 		}
 		got, err := measure()
 		if err != nil {
-			return sample{}, err
+			return nil, err
 		}
-		if try == 0 || got.Others < best.Others {
+		if try == 0 || got[0].Others < best[0].Others {
 			best = got
 		}
-		if best.Others <= q.cores || try == q.retries {
+		if best[0].Others <= q.cores || try == q.retries {
 			return best, nil
 		}
-		note(fmt.Sprintf("%s was disturbed: other programs used %.2f cores; once more", got.Tool, got.Others))
+		note(fmt.Sprintf("%s was disturbed: other programs used %.2f cores; once more", got[0].Tool, got[0].Others))
 	}
 }

@@ -31,16 +31,16 @@ func TestKeepLeast(t *testing.T) {
 		{"never quiet", []float64{0.8, 0.3, 0.5}, 0.3, 3},
 	} {
 		tries := 0
-		got, err := quietRule{cores: 0.1, retries: 2}.keepLeast(t.Context(), func() (sample, error) {
+		got, err := quietRule{cores: 0.1, retries: 2}.keepLeast(t.Context(), func() ([]sample, error) {
 			tries++
-			return sample{Others: c.others[tries-1]}, nil
+			return []sample{{Others: c.others[tries-1]}}, nil
 		}, func(string) {})
-		if err != nil || got.Others != c.want || tries != c.tries {
-			t.Errorf("%s: %v after %d tries, %v; want %v after %d", c.name, got.Others, tries, err, c.want, c.tries)
+		if err != nil || len(got) != 1 || got[0].Others != c.want || tries != c.tries {
+			t.Errorf("%s: %v after %d tries, %v; want %v after %d", c.name, got, tries, err, c.want, c.tries)
 		}
 	}
 	failed := errors.New("failed")
-	if _, err := (quietRule{retries: 2}).keepLeast(t.Context(), func() (sample, error) { return sample{}, failed }, func(string) {}); !errors.Is(err, failed) {
+	if _, err := (quietRule{retries: 2}).keepLeast(t.Context(), func() ([]sample, error) { return nil, failed }, func(string) {}); !errors.Is(err, failed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // stream is one sequence's output as it was seen: at instant At[i], in
@@ -47,6 +48,16 @@ func decodeRate(streams []stream) (float64, error) {
 		rate += float64(s.Tokens[b]-s.Tokens[a]) / (s.At[b] - s.At[a])
 	}
 	return rate, nil
+}
+
+// on puts a stream whose instants are seconds after zero on the clock of a
+// lane's process, which stands still while that is stopped.
+func (s stream) on(l *lane, zero time.Time) stream {
+	at := make([]float64, len(s.At))
+	for i, t := range s.At {
+		at[i] = l.ran(after(zero, t))
+	}
+	return stream{at, s.Tokens}
 }
 
 // prefillRate is prompt tokens per second from start to the last first token.

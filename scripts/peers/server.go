@@ -32,14 +32,14 @@ type server struct {
 }
 
 // runServer measures what a streaming client gets from llama-server.
-func runServer(ctx context.Context, s *settings, model string, sequences int) (sample, error) {
+func runServer(ctx context.Context, s *settings, model string, sequences int, l *lane) (sample, error) {
 	port, err := freePort()
 	if err != nil {
 		return sample{}, err
 	}
 	args := append([]string{"--model", model, "--host", "127.0.0.1", "--port", port, "--offline",
 		"--parallel", strconv.Itoa(sequences), "--cache-ram", "0", "--no-cache-prompt"}, s.contextArgs(sequences)...)
-	c, err := start(ctx, s, s.peer(toolServer), args...)
+	c, err := l.start(ctx, s, s.peer(toolServer), args...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -47,51 +47,93 @@ func runServer(ctx context.Context, s *settings, model string, sequences int) (s
 	// The server may close a connection that it has kept just as the next
 	// request is sent on it.
 	v.client.Transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	out, err := v.measure(c, s, sequences)
+	var got sample
+	err = v.warmUp(c, s)
+	switch {
+	case err != nil:
+	case l == nil:
+		err = v.measure(c.ctx, s, sequences, &got)
+	default:
+		err = v.measureWaves(c.ctx, s, sequences, l, &got)
+	}
 	end, stopErr := c.terminate(serverGrace)
 	if err != nil {
 		return sample{}, c.failure(err)
 	}
-	out.PeakRSS, out.Others = end.peakRSS, end.others
+	out := end.sample(toolServer)
+	out.Prefill, out.Decode, out.waves = got.Prefill, got.Decode, got.waves
 	return out, stopErr
 }
 
-func (v *server) measure(c *child, s *settings, sequences int) (sample, error) {
+// warmUp waits for the server and sends it what ceiling warms up with.
+func (v *server) warmUp(c *child, s *settings) error {
 	if err := v.ready(c); err != nil {
-		return sample{}, err
+		return err
 	}
 	if err := v.readVocab(c.ctx); err != nil {
-		return sample{}, err
+		return err
 	}
 	for range warmRequests {
-		if _, _, err := v.wave(c.ctx, 1, min(warmPrompt, s.Prompt), min(warmOutput, s.Output)); err != nil {
-			return sample{}, err
+		if _, err := v.wave(c.ctx, 1, min(warmPrompt, s.Prompt), min(warmOutput, s.Output)); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// measure takes the mean rates of waves that end with their first token, and
+// of waves that decode.
+func (v *server) measure(ctx context.Context, s *settings, sequences int, out *sample) error {
 	var prefill, decode []float64
 	for range s.Waves {
-		begin, streams, err := v.wave(c.ctx, sequences, s.Prompt, 1)
+		got, err := v.wave(ctx, sequences, s.Prompt, 1)
 		if err != nil {
-			return sample{}, err
+			return err
 		}
-		rate, err := prefillRate(begin, firstTokens(streams), sequences*s.Prompt)
+		rate, err := prefillRate(got.begin, firstTokens(got.streams), sequences*s.Prompt)
 		if err != nil {
-			return sample{}, err
+			return err
 		}
 		prefill = append(prefill, rate)
 	}
 	for range s.Waves {
-		_, streams, err := v.wave(c.ctx, sequences, s.Prompt, s.Output)
+		got, err := v.wave(ctx, sequences, s.Prompt, s.Output)
 		if err != nil {
-			return sample{}, err
+			return err
 		}
-		rate, err := decodeRate(streams)
+		rate, err := decodeRate(got.streams)
 		if err != nil {
-			return sample{}, err
+			return err
 		}
 		decode = append(decode, rate)
 	}
-	return sample{Tool: toolServer, Prefill: mean(prefill), Decode: mean(decode)}, nil
+	out.Prefill, out.Decode = mean(prefill), mean(decode)
+	return nil
+}
+
+// measureWaves measures a server that is stopped and continued, one wave more
+// than is counted.
+func (v *server) measureWaves(ctx context.Context, s *settings, sequences int, l *lane, out *sample) error {
+	for n := range s.Waves + 1 {
+		got, err := v.wave(ctx, sequences, s.Prompt, s.Output)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		end := 0.0
+		for i, x := range got.streams {
+			end = max(end, x.At[len(x.At)-1])
+			got.streams[i] = x.on(l, got.zero)
+		}
+		rate, err := decodeRate(got.streams)
+		if err != nil {
+			return err
+		}
+		out.waves = append(out.waves, wave{after(got.zero, got.begin), after(got.zero, end), rate})
+	}
+	return nil
 }
 
 func firstTokens(streams []stream) []float64 {
@@ -160,16 +202,23 @@ func (v *server) get(ctx context.Context, path string) ([]byte, error) {
 	return text, err
 }
 
-// wave sends n requests at once and returns their streams, on a clock on which
-// the first of them was sent at begin.
-func (v *server) wave(ctx context.Context, n, prompt, output int) (begin float64, streams []stream, err error) {
+// replies are the streams of requests that were sent at once, in seconds after
+// zero; the first of them was sent at begin.
+type replies struct {
+	zero    time.Time
+	begin   float64
+	streams []stream
+}
+
+// wave sends n requests at once.
+func (v *server) wave(ctx context.Context, n, prompt, output int) (out replies, err error) {
 	bodies := make([][]byte, n)
 	for i := range bodies {
 		if bodies[i], err = v.body(prompt, output); err != nil {
-			return 0, nil, err
+			return replies{}, err
 		}
 	}
-	streams = make([]stream, n)
+	streams := make([]stream, n)
 	errs, sent := make([]error, n), make([]float64, n)
 	done := make(chan struct{})
 	zero := time.Now()
@@ -183,7 +232,7 @@ func (v *server) wave(ctx context.Context, n, prompt, output int) (begin float64
 	for range n {
 		<-done
 	}
-	return slices.Min(sent), streams, errors.Join(errs...)
+	return replies{zero, slices.Min(sent), streams}, errors.Join(errs...)
 }
 
 // body asks for greedy tokens after a prompt of random ids, to the end.

@@ -17,6 +17,7 @@ type figure struct {
 	of     func(sample) (float64, bool)
 	format func(float64) string
 	bounds []bound
+	sliced bool // whether it can be measured with --slice
 }
 
 // bound is what ceiling's figure must reach.
@@ -28,12 +29,12 @@ type bound struct {
 
 var figures = []figure{
 	{"prefill tok/s", func(s sample) (float64, bool) { return s.Prefill, s.Prefill > 0 }, oneDecimal,
-		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 0.98}}},
+		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 0.98}}, false},
 	{"decode tok/s", func(s sample) (float64, bool) { return s.Decode, s.Decode > 0 }, oneDecimal,
-		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 1}}},
+		[]bound{{peer: toolBatched, minRatio: 0.98}, {peer: toolServer, minRatio: 1}}, true},
 	{"peak RSS MB", func(s sample) (float64, bool) { return float64(s.PeakRSS), s.PeakRSS > 0 },
-		func(v float64) string { return oneDecimal(v / 1e6) }, []bound{{peer: toolServer, maxDiff: 64e6}}},
-	{"overhead ratio", overhead, func(v float64) string { return fmt.Sprintf("%.4f", v) }, []bound{{maxDiff: 0.01}}},
+		func(v float64) string { return oneDecimal(v / 1e6) }, []bound{{peer: toolServer, maxDiff: 64e6}}, true},
+	{"overhead ratio", overhead, func(v float64) string { return fmt.Sprintf("%.4f", v) }, []bound{{maxDiff: 0.01}}, false},
 }
 
 func overhead(s sample) (float64, bool) {
@@ -88,6 +89,9 @@ func summarise(s *settings, samples []sample) []row {
 	for _, model := range s.Models {
 		for _, n := range s.Sequences {
 			for _, f := range figures {
+				if s.slice > 0 && !f.sliced {
+					continue
+				}
 				r := row{Model: model, Sequences: n, Figure: f.name, Tools: map[string]*stat{}, format: f.format}
 				ours := byRound(samples, model, n, toolCeiling, f)
 				for _, t := range s.tools(n) {
@@ -200,10 +204,17 @@ func writeTable(w io.Writer, s *settings, rows []row, samples []sample) error {
 		lines = append(lines, r.cells(peers))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d threads, ubatch %d, batch %d, flash attention %s, %d tokens in, %d out, %d rounds of %d measurements\n\n",
-		s.Threads, s.UBatch, s.Batch, s.FlashAttn, s.Prompt, s.Output, s.Rounds, s.Waves)
+	how := ""
+	if s.slice > 0 {
+		how = fmt.Sprintf(", slices of %v", s.slice)
+	}
+	fmt.Fprintf(&b, "%d threads, ubatch %d, batch %d, flash attention %s, %d tokens in, %d out, %d rounds of %d measurements%s\n\n",
+		s.Threads, s.UBatch, s.Batch, s.FlashAttn, s.Prompt, s.Output, s.Rounds, s.Waves, how)
 	alignTable(&b, lines)
 	b.WriteString(definitions)
+	if s.slice > 0 {
+		b.WriteString(slicesDefinition)
+	}
 	if n := disturbed(s, samples); n > 0 {
 		fmt.Fprintf(&b, "Disturbed: during %d of %d measurements other programs used more than %.2g cores. Repeat on a quiet machine.\n",
 			n, len(samples), s.quiet.cores)
@@ -278,8 +289,8 @@ const definitions = `
 A value is the median of the rounds ± half their range. A ratio is ceiling's value by the other's in the same
 round: the median, and the interval that holds the true median with 95 % (whole range: under six rounds). A
 bound is not met where the whole interval misses it, and open where only the median does: run more rounds.
-The tools take turns, in another order each round; every measurement starts a process of its own, which runs
-the shape once before it counts.
+The tools take turns in random order; every measurement starts a process of its own, which runs the shape once
+before it counts.
 
 prefill      all sequences' prompt tokens / time until all of them have their first token.
              ceiling: from the start of the first engine call with a prompt token, of requests that end with
@@ -293,6 +304,15 @@ overhead     ceiling's own: time between engine calls / time in them, while it d
 
 Bounds: prefill 0.98 of both; decode 0.98 of llama-batched-bench and 1.00 of llama-server's client; peak RSS
 at most 64 MB above llama-server's; overhead ratio at most 0.01.
+`
+
+const slicesDefinition = `
+Slices: the tools run at once, and at any moment all but one of them are stopped (SIGSTOP); whose turn it is
+changes after each slice, in random order. The stops are taken out of every time. A tool's waves count where
+they lie in the time in which all tools measure; one of llama-batched-bench's whose end came within 10 ms of its
+being continued is left out, as its line may be from before the stop. Prefill is not compared: ceiling opens a
+session per scenario, and the first touch of its memory would count. Nor is overhead: a stop may fall between two
+calls.
 `
 
 // writeJSON leaves every sample and row in a file.

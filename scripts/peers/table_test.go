@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -55,6 +57,30 @@ func TestTable(t *testing.T) {
 	}
 	if got.String() != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	}
+}
+
+// TestSlicedTable: what stops would falsify is left out, and the table says how
+// it was measured.
+func TestSlicedTable(t *testing.T) {
+	s, _, samples := tableRows()
+	s.slice = 250 * time.Millisecond
+	rows := summarise(s, samples)
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Figure)
+	}
+	if want := []string{"decode tok/s", "peak RSS MB"}; !slices.Equal(names, want) {
+		t.Errorf("rows %q, want %q", names, want)
+	}
+	var got bytes.Buffer
+	if err := writeTable(&got, s, rows, samples); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2 measurements, slices of 250ms", slicesDefinition} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %q in\n%s", want, &got)
+		}
 	}
 }
 
@@ -144,6 +170,9 @@ func TestParse(t *testing.T) {
 		{append(good, "--output", "1"), "--output is too small"},
 		{append(good, "--rounds", "0"), "--rounds is too small"},
 		{append(good, "--flash-attn", "maybe"), `"maybe"; use auto, on or off`},
+		{append(good, "--slice", "49ms"), "--slice 49ms; at least 50ms"},
+		{append(good, "--slice", "-1s"), "--slice -1s; at least 50ms"},
+		{append(good, "--slice", "1s", "--llama-bench"), "--slice with --llama-bench"},
 		{append(good, "more"), `unexpected "more"`},
 		{append(good, "--nonsense"), "nonsense"},
 	} {

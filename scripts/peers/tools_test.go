@@ -34,20 +34,25 @@ const batchedOutput = `
 `
 
 func TestParseBatched(t *testing.T) {
-	pp, tg, err := parseBatched([]byte(batchedOutput), testSettings(), 2)
-	if err != nil || !slices.Equal(pp, []float64{512, 1024}) || !slices.Equal(tg, []float64{24, 48}) {
-		t.Errorf("%v, %v, %v; want all but the first", pp, tg, err)
+	got, err := parseBatched([]byte(batchedOutput), testSettings(), 2)
+	want := []batchedLine{
+		{PP: 128, TG: 3, PL: 2, TimePP: 0.5, TimeTG: 0.25, SpeedPP: 512, SpeedTG: 24, number: 2},
+		{PP: 128, TG: 3, PL: 2, TimePP: 0.25, TimeTG: 0.125, SpeedPP: 1024, SpeedTG: 48, number: 3},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v; want all but the first: %+v", got, err, want)
 	}
 	for name, text := range map[string]string{
 		"nothing":        "",
 		"too few":        strings.Join(strings.Split(batchedOutput, "\n")[:3], "\n"),
 		"other shape":    strings.ReplaceAll(batchedOutput, `"pl": 2`, `"pl": 4`),
 		"no rate":        strings.ReplaceAll(batchedOutput, "24.0", "0"),
+		"no time":        strings.ReplaceAll(batchedOutput, `"t_tg": 0.25`, `"t_tg": 0`),
 		"not a number":   strings.ReplaceAll(batchedOutput, "24.0", "-nan"),
 		"line cut short": batchedOutput[:len(batchedOutput)-20],
 	} {
-		if pp, tg, err := parseBatched([]byte(text), testSettings(), 2); err == nil {
-			t.Errorf("%s gave %v and %v", name, pp, tg)
+		if got, err := parseBatched([]byte(text), testSettings(), 2); err == nil {
+			t.Errorf("%s gave %v", name, got)
 		}
 	}
 }
@@ -122,13 +127,13 @@ func TestWave(t *testing.T) {
 	}))
 	defer fake.Close()
 	v := &server{url: fake.URL, vocab: 100, rng: rand.New(rand.NewPCG(1, 2))}
-	begin, streams, err := v.wave(t.Context(), 3, 7, 2)
+	got, err := v.wave(t.Context(), 3, 7, 2)
 	if err != nil || most.Load() != 3 {
 		t.Fatalf("%v, %d requests in flight", err, most.Load())
 	}
-	for i, s := range streams {
-		if !slices.Equal(s.Tokens, []int{1, 2}) || s.At[0] <= begin || s.At[1] < s.At[0] {
-			t.Errorf("stream %d: %v, begun at %v", i, s, begin)
+	for i, s := range got.streams {
+		if !slices.Equal(s.Tokens, []int{1, 2}) || s.At[0] <= got.begin || s.At[1] < s.At[0] {
+			t.Errorf("stream %d: %v, begun at %v", i, s, got.begin)
 		}
 	}
 }
@@ -139,24 +144,28 @@ func TestWaveReportsErrors(t *testing.T) {
 	}))
 	defer fake.Close()
 	v := &server{url: fake.URL, vocab: 100, rng: rand.New(rand.NewPCG(1, 2))}
-	if _, _, err := v.wave(t.Context(), 2, 7, 2); err == nil || !strings.Contains(err.Error(), "503") || !strings.Contains(err.Error(), "no slot") {
+	if _, err := v.wave(t.Context(), 2, 7, 2); err == nil || !strings.Contains(err.Error(), "503") || !strings.Contains(err.Error(), "no slot") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // TestSuiteText: ceiling reads the suite, and it is the shape under test.
 func TestSuiteText(t *testing.T) {
-	suite, err := bench.ParseSuite("suite.yaml", []byte(suiteText(testSettings(), 8)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, sc := range suite.Scenarios {
-		got = append(got, fmt.Sprintf("%s %d %d %d %d", sc.Name, sc.Input, sc.Output, sc.Concurrency, sc.Prompts))
-	}
-	want := []string{"prefill 128 1 8 24", "decode 1 128 3 8 8", "decode 2 128 3 8 8"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	for slice, first := range map[time.Duration]string{0: "prefill 128 1 8 24", time.Second: "first 128 3 8 8"} {
+		s := testSettings()
+		s.slice = slice
+		suite, err := bench.ParseSuite("suite.yaml", []byte(suiteText(s, 8)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, sc := range suite.Scenarios {
+			got = append(got, fmt.Sprintf("%s %d %d %d %d", sc.Name, sc.Input, sc.Output, sc.Concurrency, sc.Prompts))
+		}
+		want := []string{first, "decode 1 128 3 8 8", "decode 2 128 3 8 8"}
+		if !slices.Equal(got, want) {
+			t.Errorf("slices of %v: %q, want %q", slice, got, want)
+		}
 	}
 }
 
@@ -189,7 +198,7 @@ func journalOf(t *testing.T) string {
 		line(1+i, 0, at, at+1, at+1+dt, at+1+2*dt)
 		line(1+i, 1, at, at+1, at+1+dt, at+1+2*dt)
 	}
-	results := `{"model":"m","results":[],"details":[{"name":"prefill","overhead_ratio":0.9},
+	results := `{"model":"m","date":"2026-03-01T10:00:00.500000","results":[],"details":[{"name":"prefill","overhead_ratio":0.9},
 		{"name":"decode 1","overhead_ratio":0.002},{"name":"decode 2","overhead_ratio":0.004}]}`
 	for name, text := range map[string]string{"requests.jsonl": b.String(), "results.json": results} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -200,8 +209,8 @@ func journalOf(t *testing.T) string {
 }
 
 func TestReadRun(t *testing.T) {
-	got, err := readRun(journalOf(t), testSettings(), 2)
-	if err != nil {
+	var got sample
+	if err := readRun(journalOf(t), testSettings(), 2, &got); err != nil {
 		t.Fatal(err)
 	}
 	if want := (256.0/1 + 256.0/2) / 2; got.Prefill != want {
@@ -213,10 +222,15 @@ func TestReadRun(t *testing.T) {
 	if got.Overhead == nil || *got.Overhead != 0.003 {
 		t.Errorf("overhead %v, want 0.003", got.Overhead)
 	}
-	if _, err := readRun(journalOf(t), testSettings(), 3); err == nil || !strings.Contains(err.Error(), "6 requests, asked for 9") {
+	if err := readRun(journalOf(t), testSettings(), 3, &got); err == nil || !strings.Contains(err.Error(), "2 requests, asked for 3") {
 		t.Errorf("a run with too few requests gave %v", err)
 	}
-	if _, err := readRun(t.TempDir(), testSettings(), 2); err == nil {
+	more := testSettings()
+	more.Waves = 1
+	if err := readRun(journalOf(t), more, 2, &got); err == nil || !strings.Contains(err.Error(), "unexpected scenario") {
+		t.Errorf("a run with too many scenarios gave %v", err)
+	}
+	if err := readRun(t.TempDir(), testSettings(), 2, &got); err == nil {
 		t.Error("an empty folder is a run")
 	}
 }
@@ -231,6 +245,17 @@ func TestChild(t *testing.T) {
 	end, err := c.finish()
 	if err != nil || string(end.stdout) != "out\n" || end.peakRSS < 100_000 {
 		t.Errorf("%q, %d bytes, %v", end.stdout, end.peakRSS, err)
+	}
+	// Each line has the time at which it came.
+	c, err = start(t.Context(), s, "/bin/sh", "-c", "printf 'a\nb'; sleep 0.05; echo; echo c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, err = c.finish(); err != nil || string(end.stdout) != "a\nb\nc\n" || len(c.stdout.ends) != 3 {
+		t.Fatalf("%q, line ends %v, %v", end.stdout, c.stdout.ends, err)
+	}
+	if gap := c.stdout.ends[1].Sub(c.stdout.ends[0]); gap < 50*time.Millisecond {
+		t.Errorf("the second line ended %v after the first, want 50 ms or more", gap)
 	}
 	c, err = start(t.Context(), s, "/bin/sh", "-c", "echo reason >&2; exit 7")
 	if err != nil {
