@@ -45,34 +45,29 @@ func runBatched(ctx context.Context, s *settings, model string, sequences int, l
 		return sample{}, fmt.Errorf("%w; its last lines:\n%s", err, c.stderr.String())
 	}
 	out := end.sample(toolBatched)
-	if l != nil {
-		out.waves = batchedWaves(l, lines, c.stdout.ends)
-		return out, nil
-	}
-	var pp, tg []float64
-	for _, line := range lines {
-		pp, tg = append(pp, line.SpeedPP), append(tg, line.SpeedTG)
-	}
-	out.Prefill, out.Decode = mean(pp), mean(tg)
+	out.prefills, out.decodes = batchedWaves(l, lines, c.stdout.ends)
 	return out, nil
 }
 
 // batchedWaves takes the stops out of the times that the tool printed as each
 // measurement ended. A line that came as its process was continued may have
 // waited for that since the stop: where its measurement lay is unknown.
-func batchedWaves(l *lane, lines []batchedLine, ends []time.Time) []wave {
-	var out []wave
+func batchedWaves(l *lane, lines []batchedLine, ends []time.Time) (prefills, decodes []wave) {
 	for _, line := range lines {
-		w := wave{to: ends[line.number]}
-		if !l.steady(w.to) {
-			continue
+		end := ends[line.number]
+		turn := after(end, -line.TimeTG)
+		begin := after(turn, -line.TimePP)
+		pp, tg := line.SpeedPP, line.SpeedTG
+		if l != nil {
+			if !l.steady(end) {
+				continue
+			}
+			pp = float64(line.PL*line.PP) / (l.ran(turn) - l.ran(begin))
+			tg = float64(line.PL*line.TG) / (l.ran(end) - l.ran(turn))
 		}
-		decodes := after(w.to, -line.TimeTG)
-		w.from = after(decodes, -line.TimePP)
-		w.decode = float64(line.PL*line.TG) / (l.ran(w.to) - l.ran(decodes))
-		out = append(out, w)
+		prefills, decodes = append(prefills, wave{begin, turn, pp}), append(decodes, wave{turn, end, tg})
 	}
-	return out
+	return prefills, decodes
 }
 
 // contextArgs are llama.cpp's own options for the context that ceiling opens.

@@ -129,7 +129,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	f.StringVar(&s.Devices, "devices", "", "devices of every tool, `NAME,…`; none: the CPU alone (default: every GPU)")
 	f.IntVar(&s.Rounds, "rounds", 5, "turns of every tool; the table shows medians")
 	f.IntVar(&s.Waves, "waves", 2, "measurements inside one process, averaged")
-	f.DurationVar(&s.slice, "slice", 0, "run the tools at once, all but one of them stopped at any moment, each for this `time` in turn, and leave\nthe stops out: for differences smaller than the machine's own changes of speed. CPU only; try 250ms with --waves 7")
+	f.DurationVar(&s.slice, "slice", 0, "run the tools at once, all but one of them stopped at any moment, each for this `time` in turn, and leave\nthe stops out: for differences smaller than the machine's own changes of speed. CPU only; try 250ms with --waves 10")
 	f.BoolVar(&s.llamaBench, "llama-bench", false, "run llama-bench too, for the rows of one sequence")
 	f.StringVar(&bin, "bin", "build/bin", "`folder` of ceiling")
 	f.StringVar(&s.peers, "peers", "", "`folder` of the peers (default: that of --bin)")

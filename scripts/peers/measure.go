@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // The tools, by the names of their programs.
@@ -28,10 +29,33 @@ type sample struct {
 	PeakRSS   int64    `json:"peak_rss_bytes"`
 	Overhead  *float64 `json:"overhead_ratio,omitempty"`
 	Others    float64  `json:"cores_used_by_others"` // while the process ran
-	Waves     int      `json:"waves,omitempty"`      // counted, of a process that was stopped and continued
 
-	waves []wave  // of such a process
-	cpu   float64 // seconds
+	prefills, decodes []wave  // that were counted
+	cpu               float64 // seconds
+}
+
+// wave is one measurement inside a process.
+type wave struct {
+	from, to time.Time
+	rate     float64 // tokens/s
+}
+
+// average takes the rates from the waves, of a tool that tells them.
+func (x *sample) average() {
+	if len(x.prefills) > 0 {
+		x.Prefill = meanRate(x.prefills)
+	}
+	if len(x.decodes) > 0 {
+		x.Decode = meanRate(x.decodes)
+	}
+}
+
+func meanRate(waves []wave) float64 {
+	var rates []float64
+	for _, w := range waves {
+		rates = append(rates, w.rate)
+	}
+	return mean(rates)
 }
 
 // sample is what is known of every tool's process alike.
@@ -93,14 +117,10 @@ func (s *settings) turns(sequences int) [][]tool {
 
 // String is the sample's line of progress.
 func (x sample) String() string {
-	prefill := "       —"
-	if x.Prefill > 0 {
-		prefill = fmt.Sprintf("%8.1f", x.Prefill)
-	}
-	text := fmt.Sprintf("%s  %d sequences  %-19s  prefill %s  decode %8.1f tok/s  %s, others %.2f cores",
-		filepath.Base(x.Model), x.Sequences, x.Tool, prefill, x.Decode, megabytes(float64(x.PeakRSS)), x.Others)
-	if x.Waves > 0 {
-		text += fmt.Sprintf(", %d waves", x.Waves)
+	text := fmt.Sprintf("%s  %d sequences  %-19s  prefill %8.1f  decode %8.1f tok/s  %s, others %.2f cores",
+		filepath.Base(x.Model), x.Sequences, x.Tool, x.Prefill, x.Decode, megabytes(float64(x.PeakRSS)), x.Others)
+	if len(x.decodes) > 0 {
+		text += fmt.Sprintf(", %d + %d waves", len(x.prefills), len(x.decodes))
 	}
 	return text
 }

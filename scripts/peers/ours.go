@@ -19,15 +19,12 @@ import (
 const (
 	prefillScenario = "prefill"
 	decodeScenario  = "decode"
-	firstScenario   = "first"
 )
 
 // suiteText is a suite of the shape under test: first a scenario whose
 // requests end with their first token, with one wave of sequences more than is
 // counted, because the first one touches the context's memory for the first
-// time; then scenarios that decode, one a wave. Where the tools run at once
-// there are only these, the first of them not counted, so that all tools do the
-// same work at the same time.
+// time; then scenarios that decode, one a wave.
 func suiteText(s *settings, sequences int) string {
 	var b strings.Builder
 	b.WriteString("name: peers\nscenarios:\n")
@@ -35,11 +32,7 @@ func suiteText(s *settings, sequences int) string {
 		fmt.Fprintf(&b, "  - {name: %s, input: %d, output: %d, concurrency: %d, prompts: %d}\n",
 			name, s.Prompt, output, sequences, prompts)
 	}
-	if s.slice > 0 {
-		scenario(firstScenario, s.Output, sequences)
-	} else {
-		scenario(prefillScenario, 1, sequences*(s.Waves+1))
-	}
+	scenario(prefillScenario, 1, sequences*(s.Waves+1))
 	for wave := range s.Waves {
 		scenario(fmt.Sprintf("%s %d", decodeScenario, wave+1), s.Output, sequences)
 	}
@@ -69,48 +62,15 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int, l
 		return sample{}, err
 	}
 	out = end.sample(toolCeiling)
-	read := readRun
-	if l != nil {
-		read = func(folder string, s *settings, sequences int, out *sample) error {
-			return readWaves(folder, s, sequences, l, out)
-		}
-	}
-	if err := read(folder, s, sequences, &out); err != nil {
+	if err := readRun(folder, s, sequences, l, &out); err != nil {
 		return sample{}, fmt.Errorf("%s: %w", toolCeiling, err)
 	}
 	return out, nil
 }
 
-// readRun takes the rates from a run's journal, and the overhead from its
-// results.
-func readRun(folder string, s *settings, sequences int, out *sample) error {
-	scenarios, err := readScenarios(folder, s, sequences)
-	if err != nil {
-		return err
-	}
-	if out.Prefill, err = recordedPrefill(scenarios[0], sequences, s.Waves); err != nil {
-		return err
-	}
-	var decode []float64
-	for _, records := range scenarios[1:] {
-		rate, err := decodeRate(recordedStreams(records))
-		if err != nil {
-			return err
-		}
-		decode = append(decode, rate)
-	}
-	out.Decode = mean(decode)
-	results, err := readResults(folder)
-	if err != nil {
-		return err
-	}
-	out.Overhead, err = recordedOverhead(results)
-	return err
-}
-
-// readWaves takes the waves from the journal of a run that was stopped and
-// continued. The date of its results is second 0 of the journal.
-func readWaves(folder string, s *settings, sequences int, l *lane, out *sample) error {
+// readRun takes the waves from a run's journal, and the overhead from its
+// results, whose date is second 0 of the journal.
+func readRun(folder string, s *settings, sequences int, l *lane, out *sample) error {
 	scenarios, err := readScenarios(folder, s, sequences)
 	if err != nil {
 		return err
@@ -123,20 +83,38 @@ func readWaves(folder string, s *settings, sequences int, l *lane, out *sample) 
 	if err != nil {
 		return fmt.Errorf("results.json: %w", err)
 	}
-	for _, records := range scenarios[1:] {
-		begin, end := math.Inf(1), 0.0
-		streams := recordedStreams(records)
-		for i, r := range records {
-			begin, end = min(begin, *r.PrefillStart), max(end, r.End)
-			streams[i] = streams[i].on(l, zero)
-		}
-		rate, err := decodeRate(streams)
+	slices.SortFunc(scenarios[0], func(a, b bench.Record) int { return a.Request - b.Request })
+	for records := range slices.Chunk(scenarios[0][sequences:], sequences) {
+		w, err := recorded(records, zero).prefill(l, sequences*s.Prompt)
 		if err != nil {
 			return err
 		}
-		out.waves = append(out.waves, wave{after(zero, begin), after(zero, end), rate})
+		out.prefills = append(out.prefills, w)
 	}
-	return nil
+	for _, records := range scenarios[1:] {
+		w, err := recorded(records, zero).decode(l)
+		if err != nil {
+			return err
+		}
+		out.decodes = append(out.decodes, w)
+	}
+	out.Overhead, err = recordedOverhead(results)
+	return err
+}
+
+// recorded are the streams of requests in the journal, from the first engine
+// call that held a token of theirs.
+func recorded(records []bench.Record, zero time.Time) replies {
+	out := replies{zero: zero, begin: math.Inf(1)}
+	for _, r := range records {
+		out.begin = min(out.begin, *r.PrefillStart)
+		s := stream{At: r.TokenTimes}
+		for n := range r.TokenTimes {
+			s.Tokens = append(s.Tokens, n+1)
+		}
+		out.streams = append(out.streams, s)
+	}
+	return out
 }
 
 // readScenarios returns the records of a run by scenario: the first, and one
@@ -156,49 +134,15 @@ func readScenarios(folder string, s *settings, sequences int) ([][]bench.Record,
 		}
 		scenarios[r.Scenario] = append(scenarios[r.Scenario], r)
 	}
+	if n := len(scenarios[0]); n != sequences*(s.Waves+1) {
+		return nil, fmt.Errorf("%s has %d requests, asked for %d", prefillScenario, n, sequences*(s.Waves+1))
+	}
 	for i, records := range scenarios[1:] {
 		if len(records) != sequences {
 			return nil, fmt.Errorf("%s %d has %d requests, asked for %d", decodeScenario, i+1, len(records), sequences)
 		}
 	}
 	return scenarios, nil
-}
-
-// recordedPrefill is the mean prefill rate of all waves but the first: from
-// the first engine call that held a token of the wave's prompts to its last
-// first token.
-func recordedPrefill(records []bench.Record, sequences, waves int) (float64, error) {
-	if len(records) != sequences*(waves+1) {
-		return 0, fmt.Errorf("%s has %d requests, asked for %d", prefillScenario, len(records), sequences*(waves+1))
-	}
-	slices.SortFunc(records, func(a, b bench.Record) int { return a.Request - b.Request })
-	var rates []float64
-	for wave := range slices.Chunk(records[sequences:], sequences) {
-		begin, tokens := math.Inf(1), 0
-		firsts := make([]float64, len(wave))
-		for i, r := range wave {
-			begin = min(begin, *r.PrefillStart)
-			firsts[i] = *r.FirstToken
-			tokens += r.InputTokens
-		}
-		rate, err := prefillRate(begin, firsts, tokens)
-		if err != nil {
-			return 0, err
-		}
-		rates = append(rates, rate)
-	}
-	return mean(rates), nil
-}
-
-func recordedStreams(records []bench.Record) []stream {
-	out := make([]stream, len(records))
-	for i, r := range records {
-		out[i].At = r.TokenTimes
-		for n := range r.TokenTimes {
-			out[i].Tokens = append(out[i].Tokens, n+1)
-		}
-	}
-	return out
 }
 
 func readResults(folder string) (*bench.Results, error) {

@@ -55,17 +55,42 @@ func decodeRate(streams []stream) (float64, error) {
 func (s stream) on(l *lane, zero time.Time) stream {
 	at := make([]float64, len(s.At))
 	for i, t := range s.At {
-		at[i] = l.ran(after(zero, t))
+		at[i] = l.clock(zero, t)
 	}
 	return stream{at, s.Tokens}
 }
 
-// prefillRate is prompt tokens per second from start to the last first token.
-func prefillRate(start float64, firsts []float64, promptTokens int) (float64, error) {
-	if len(firsts) == 0 || slices.Max(firsts) <= start {
-		return 0, fmt.Errorf("%d first tokens after second %g: no prefill to measure", len(firsts), start)
+// replies are the streams of requests that were sent at once, in seconds after
+// zero; the first of them began at begin.
+type replies struct {
+	zero    time.Time
+	begin   float64
+	streams []stream
+}
+
+// prefill is the wave of the requests' promptTokens, from their begin to the
+// last first token.
+func (r replies) prefill(l *lane, promptTokens int) (wave, error) {
+	last := r.begin
+	for _, s := range r.streams {
+		last = max(last, s.At[0])
 	}
-	return float64(promptTokens) / (slices.Max(firsts) - start), nil
+	took := l.clock(r.zero, last) - l.clock(r.zero, r.begin)
+	if !(took > 0) {
+		return wave{}, fmt.Errorf("%d first tokens until second %g after it: no prefill to measure", len(r.streams), took)
+	}
+	return wave{after(r.zero, r.begin), after(r.zero, last), float64(promptTokens) / took}, nil
+}
+
+// decode is the wave of the requests' tokens.
+func (r replies) decode(l *lane) (wave, error) {
+	streams, last := make([]stream, len(r.streams)), r.begin
+	for i, s := range r.streams {
+		streams[i] = s.on(l, r.zero)
+		last = max(last, s.At[len(s.At)-1])
+	}
+	rate, err := decodeRate(streams)
+	return wave{after(r.zero, r.begin), after(r.zero, last), rate}, err
 }
 
 // median is NaN of nothing.

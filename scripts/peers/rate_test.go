@@ -46,12 +46,26 @@ func TestDecodeRate(t *testing.T) {
 	}
 }
 
-func TestPrefillRate(t *testing.T) {
-	if got, err := prefillRate(2, []float64{3, 6, 4}, 1000); err != nil || got != 250 {
-		t.Errorf("%v, %v; want 250", got, err)
+// TestPrefill: from the begin to the last first token, less the stops.
+func TestPrefill(t *testing.T) {
+	of := func(firsts ...float64) replies {
+		r := replies{zero: noon, begin: 2}
+		for _, at := range firsts {
+			r.streams = append(r.streams, stream{At: []float64{at}, Tokens: []int{1}})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		l    *lane
+		want float64
+	}{{nil, 250}, {laneOf(0, 3, 5, 9), 500}} {
+		got, err := of(3, 6, 4).prefill(c.l, 1000)
+		if want := (wave{after(noon, 2), after(noon, 6), c.want}); err != nil || got != want {
+			t.Errorf("%v, %v; want %v", got, err, want)
+		}
 	}
 	for _, firsts := range [][]float64{nil, {2}, {1}} {
-		if got, err := prefillRate(2, firsts, 1000); err == nil {
+		if got, err := of(firsts...).prefill(nil, 1000); err == nil {
 			t.Errorf("first tokens at %v gave %v", firsts, got)
 		}
 	}

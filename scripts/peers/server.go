@@ -47,21 +47,16 @@ func runServer(ctx context.Context, s *settings, model string, sequences int, l 
 	// The server may close a connection that it has kept just as the next
 	// request is sent on it.
 	v.client.Transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	var got sample
-	err = v.warmUp(c, s)
-	switch {
-	case err != nil:
-	case l == nil:
-		err = v.measure(c.ctx, s, sequences, &got)
-	default:
-		err = v.measureWaves(c.ctx, s, sequences, l, &got)
+	got := sample{Tool: toolServer}
+	if err = v.warmUp(c, s); err == nil {
+		err = v.measure(c.ctx, s, sequences, l, &got)
 	}
 	end, stopErr := c.terminate(serverGrace)
 	if err != nil {
 		return sample{}, c.failure(err)
 	}
 	out := end.sample(toolServer)
-	out.Prefill, out.Decode, out.waves = got.Prefill, got.Decode, got.waves
+	out.prefills, out.decodes = got.prefills, got.decodes
 	return out, stopErr
 }
 
@@ -81,67 +76,31 @@ func (v *server) warmUp(c *child, s *settings) error {
 	return nil
 }
 
-// measure takes the mean rates of waves that end with their first token, and
-// of waves that decode.
-func (v *server) measure(ctx context.Context, s *settings, sequences int, out *sample) error {
-	var prefill, decode []float64
+// measure sends waves that end with their first token, and waves that decode.
+func (v *server) measure(ctx context.Context, s *settings, sequences int, l *lane, out *sample) error {
 	for range s.Waves {
 		got, err := v.wave(ctx, sequences, s.Prompt, 1)
 		if err != nil {
 			return err
 		}
-		rate, err := prefillRate(got.begin, firstTokens(got.streams), sequences*s.Prompt)
+		w, err := got.prefill(l, sequences*s.Prompt)
 		if err != nil {
 			return err
 		}
-		prefill = append(prefill, rate)
+		out.prefills = append(out.prefills, w)
 	}
 	for range s.Waves {
 		got, err := v.wave(ctx, sequences, s.Prompt, s.Output)
 		if err != nil {
 			return err
 		}
-		rate, err := decodeRate(got.streams)
+		w, err := got.decode(l)
 		if err != nil {
 			return err
 		}
-		decode = append(decode, rate)
-	}
-	out.Prefill, out.Decode = mean(prefill), mean(decode)
-	return nil
-}
-
-// measureWaves measures a server that is stopped and continued, one wave more
-// than is counted.
-func (v *server) measureWaves(ctx context.Context, s *settings, sequences int, l *lane, out *sample) error {
-	for n := range s.Waves + 1 {
-		got, err := v.wave(ctx, sequences, s.Prompt, s.Output)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			continue
-		}
-		end := 0.0
-		for i, x := range got.streams {
-			end = max(end, x.At[len(x.At)-1])
-			got.streams[i] = x.on(l, got.zero)
-		}
-		rate, err := decodeRate(got.streams)
-		if err != nil {
-			return err
-		}
-		out.waves = append(out.waves, wave{after(got.zero, got.begin), after(got.zero, end), rate})
+		out.decodes = append(out.decodes, w)
 	}
 	return nil
-}
-
-func firstTokens(streams []stream) []float64 {
-	out := make([]float64, len(streams))
-	for i, s := range streams {
-		out[i] = s.At[0]
-	}
-	return out
 }
 
 // ready returns when the server has loaded its model.
@@ -200,14 +159,6 @@ func (v *server) get(ctx context.Context, path string) ([]byte, error) {
 		err = fmt.Errorf("%s: status %s", path, reply.Status)
 	}
 	return text, err
-}
-
-// replies are the streams of requests that were sent at once, in seconds after
-// zero; the first of them was sent at begin.
-type replies struct {
-	zero    time.Time
-	begin   float64
-	streams []stream
 }
 
 // wave sends n requests at once.

@@ -90,6 +90,15 @@ func (l *lane) ran(at time.Time) float64 {
 	return sum.Seconds()
 }
 
+// clock puts an instant, in seconds after zero, on the clock of the lane's
+// process, which stands still while that is stopped.
+func (l *lane) clock(zero time.Time, at float64) float64 {
+	if l == nil {
+		return at
+	}
+	return l.ran(after(zero, at))
+}
+
 // settle is how long after its process was continued an output may still be
 // one from before the stop.
 const settle = 10 * time.Millisecond
@@ -162,18 +171,13 @@ func hand(from, to *lane) error {
 	return to.resume()
 }
 
-// wave is one measurement inside a process.
-type wave struct {
-	from, to time.Time
-	decode   float64 // tokens/s
-}
-
 // together runs the tools at once, one slice each in turn, and returns a
-// sample of each over the time in which all of them measured. A single tool
-// runs alone.
+// sample of each over the times in which all of them measured the same. A
+// single tool runs alone.
 func (s *settings) together(ctx context.Context, tools []tool, model string, sequences int) ([]sample, error) {
 	if len(tools) == 1 {
 		got, err := tools[0].run(ctx, s, model, sequences, nil)
+		got.average()
 		return []sample{got}, err
 	}
 	// The first error ends all: the others need not go on.
@@ -205,21 +209,26 @@ func (s *settings) together(ctx context.Context, tools []tool, model string, seq
 		cpu += x.cpu
 	}
 	share := others.cores(cpu)
+	err := errors.Join(
+		keepCommon(samples, "prefill", func(x *sample) *[]wave { return &x.prefills }),
+		keepCommon(samples, "decode", func(x *sample) *[]wave { return &x.decodes }))
 	for i := range samples {
 		samples[i].Others = share
+		samples[i].average()
 	}
-	return samples, keepCommon(samples)
+	return samples, err
 }
 
-// keepCommon averages each sample's waves that lie in the time in which all
-// tools measured.
-func keepCommon(samples []sample) error {
+// keepCommon drops the waves of one kind that do not lie in the time in which
+// all tools measured it.
+func keepCommon(samples []sample, kind string, of func(*sample) *[]wave) error {
 	var from, to time.Time
-	for i, x := range samples {
-		if len(x.waves) == 0 {
-			return fmt.Errorf("%s: no wave could be told from the stops; use a larger --waves", x.Tool)
+	for i := range samples {
+		waves := *of(&samples[i])
+		if len(waves) == 0 {
+			return fmt.Errorf("%s: no %s could be told from the stops; use a larger --waves", samples[i].Tool, kind)
 		}
-		first, last := x.waves[0].from, x.waves[len(x.waves)-1].to
+		first, last := waves[0].from, waves[len(waves)-1].to
 		if i == 0 || first.After(from) {
 			from = first
 		}
@@ -228,17 +237,11 @@ func keepCommon(samples []sample) error {
 		}
 	}
 	for i := range samples {
-		x := &samples[i]
-		var decode []float64
-		for _, w := range x.waves {
-			if !w.from.Before(from) && !w.to.After(to) {
-				decode = append(decode, w.decode)
-			}
+		waves := of(&samples[i])
+		*waves = slices.DeleteFunc(*waves, func(w wave) bool { return w.from.Before(from) || w.to.After(to) })
+		if len(*waves) == 0 {
+			return fmt.Errorf("%s measured %s at no time at which all tools did; use a larger --waves", samples[i].Tool, kind)
 		}
-		if len(decode) == 0 {
-			return fmt.Errorf("%s measured at no time at which all tools did; use a larger --waves", x.Tool)
-		}
-		x.Decode, x.Waves = mean(decode), len(decode)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,35 +139,46 @@ func wavesAt(rate float64, begins ...float64) []wave {
 	return out
 }
 
-// TestKeepCommon: what a tool measured while another one still loaded, or had
-// ended, does not count.
+// TestKeepCommon: what a tool measured while another one still loaded, did
+// something else or had ended, does not count.
 func TestKeepCommon(t *testing.T) {
+	decodes := func(x *sample) *[]wave { return &x.decodes }
 	samples := []sample{
-		{Tool: "a", waves: wavesAt(100, 0, 1, 2, 3)},
-		{Tool: "b", waves: wavesAt(200, 1, 2, 4, 5)},
+		{Tool: "a", decodes: wavesAt(100, 0, 1, 2, 3), prefills: wavesAt(1, 7)},
+		{Tool: "b", decodes: wavesAt(200, 1, 2, 4, 5), prefills: wavesAt(1, 8)},
 	}
-	if err := keepCommon(samples); err != nil {
+	if err := keepCommon(samples, "decode", decodes); err != nil {
 		t.Fatal(err)
 	}
 	// Common is from 1, where b's waves begin, to 4, where a's end.
-	for i, want := range []float64{102, 201.5} {
-		if x := samples[i]; x.Decode != want {
-			t.Errorf("%s: decode %v of %d waves, want %v", x.Tool, x.Decode, x.Waves, want)
+	for i, want := range [][]wave{wavesAt(100, 1, 2, 3), wavesAt(200, 1, 2)} {
+		if x := samples[i]; !slices.Equal(x.decodes, want) || len(x.prefills) != 1 {
+			t.Errorf("%s: %v, want %v", x.Tool, x.decodes, want)
 		}
-	}
-	if samples[0].Waves != 3 || samples[1].Waves != 2 {
-		t.Errorf("%d and %d waves, want 3 and 2", samples[0].Waves, samples[1].Waves)
 	}
 	for _, c := range []struct {
 		of   []wave
 		want string
 	}{
-		{nil, "b: no wave could be told"},
-		{wavesAt(1, 9), "a measured at no time"},
+		{nil, "b: no decode could be told"},
+		{wavesAt(1, 9), "a measured decode at no time"},
 	} {
-		err := keepCommon([]sample{{Tool: "a", waves: wavesAt(1, 0)}, {Tool: "b", waves: c.of}})
+		err := keepCommon([]sample{{Tool: "a", decodes: wavesAt(1, 0)}, {Tool: "b", decodes: c.of}}, "decode", decodes)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+func checkWaves(t *testing.T, name string, got, want []wave) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %v, want %v", name, got, want)
+		return
+	}
+	for i, w := range want {
+		if g := got[i]; !g.from.Equal(w.from) || !g.to.Equal(w.to) || math.Abs(g.rate-w.rate) > 1e-6 {
+			t.Errorf("%s %d: %v, want %v", name, i, g, w)
 		}
 	}
 }
@@ -176,53 +188,44 @@ func TestKeepCommon(t *testing.T) {
 func TestBatchedWaves(t *testing.T) {
 	l := laneOf(0, 10, 20, 30, 40, 50)
 	lines := []batchedLine{
-		{PP: 128, TG: 64, PL: 2, TimePP: 2, TimeTG: 4, number: 1},  // 4 s, none of them stopped
-		{PP: 128, TG: 64, PL: 2, TimePP: 1, TimeTG: 14, number: 2}, // 14 s, 10 of them stopped
+		{PP: 128, TG: 64, PL: 2, TimePP: 2, TimeTG: 4, number: 1},  // nothing of it stopped
+		{PP: 128, TG: 64, PL: 2, TimePP: 1, TimeTG: 14, number: 2}, // 10 s of its decode stopped
 		{PP: 128, TG: 64, PL: 2, TimePP: 3, TimeTG: 4, number: 3},  // came at the end of a stop
-		{PP: 128, TG: 64, PL: 2, TimePP: 13, TimeTG: 4, number: 4}, // its prefill was stopped
+		{PP: 128, TG: 64, PL: 2, TimePP: 13, TimeTG: 4, number: 4}, // 10 s of its prefill stopped
 	}
 	ends := []time.Time{noon, after(noon, 9), after(noon, 24), after(noon, 40.001), after(noon, 45)}
-	got := batchedWaves(l, lines, ends)
-	want := []wave{
-		{after(noon, 3), after(noon, 9), 128.0 / 4},
-		{after(noon, 9), after(noon, 24), 128.0 / 4},
-		{after(noon, 28), after(noon, 45), 128.0 / 4},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("%v, want %v", got, want)
-	}
-	for i, w := range want {
-		if g := got[i]; !g.from.Equal(w.from) || !g.to.Equal(w.to) || math.Abs(g.decode-w.decode) > 1e-9 {
-			t.Errorf("wave %d: %v, want %v", i, g, w)
-		}
-	}
+	prefills, decodes := batchedWaves(l, lines, ends)
+	checkWaves(t, "prefill", prefills, []wave{
+		{after(noon, 3), after(noon, 5), 256 / 2},
+		{after(noon, 9), after(noon, 10), 256 / 1},
+		{after(noon, 28), after(noon, 41), 256.0 / 3},
+	})
+	checkWaves(t, "decode", decodes, []wave{
+		{after(noon, 5), after(noon, 9), 128 / 4},
+		{after(noon, 10), after(noon, 24), 128 / 4},
+		{after(noon, 41), after(noon, 45), 128 / 4},
+	})
 }
 
-// TestReadWaves: the journal's seconds count from the results' date.
-func TestReadWaves(t *testing.T) {
+// TestReadSlicedRun: the journal's seconds count from the results' date, and
+// the stops are taken out of them.
+func TestReadSlicedRun(t *testing.T) {
 	zero := time.Date(2026, 3, 1, 10, 0, 0, 5e8, time.Local)
-	// Stopped for half a second in the first wave's decode, which then
-	// took 0.5 s for its two steps in place of 1.
-	l := &lane{spans: []span{{zero, after(zero, 31.25)}, {from: after(zero, 31.75)}}}
+	// Stopped for half a second in the second prefill that counts, which then
+	// took 1.5 s in place of 2, and in the first wave's decode, 0.5 s in place of 1.
+	l := &lane{spans: []span{{zero, after(zero, 21)}, {after(zero, 21.5), after(zero, 31.25)}, {from: after(zero, 31.75)}}}
 	var got sample
-	if err := readWaves(journalOf(t), testSettings(), 2, l, &got); err != nil {
+	if err := readRun(journalOf(t), testSettings(), 2, l, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := []wave{
+	checkWaves(t, "prefill", got.prefills, []wave{
+		{after(zero, 10), after(zero, 11), 256 / 1},
+		{after(zero, 20), after(zero, 22), 256 / 1.5},
+	})
+	checkWaves(t, "decode", got.decodes, []wave{
 		{after(zero, 30), after(zero, 32), 2 * 2 / 0.5},
 		{after(zero, 40), after(zero, 41.5), 2 * 2 / 0.5},
-	}
-	if len(got.waves) != len(want) {
-		t.Fatalf("%v, want %v", got.waves, want)
-	}
-	for i, w := range want {
-		if g := got.waves[i]; !g.from.Equal(w.from) || !g.to.Equal(w.to) || math.Abs(g.decode-w.decode) > 1e-6 {
-			t.Errorf("wave %d: %v, want %v", i, g, w)
-		}
-	}
-	if err := readWaves(t.TempDir(), testSettings(), 2, l, &got); err == nil {
-		t.Error("an empty folder is a run")
-	}
+	})
 }
 
 // TestTogether: tools that run at once are disturbed alike, and the error is
@@ -241,12 +244,12 @@ func TestTogether(t *testing.T) {
 				return sample{}, err
 			}
 			out := end.sample(name)
-			out.waves = wavesAt(100, 1)
+			out.prefills, out.decodes = wavesAt(300, 1), wavesAt(100, 1)
 			return out, nil
 		}}
 	}
 	got, err := s.together(t.Context(), []tool{of("a", "exit 0"), of("b", "exit 0")}, "m.gguf", 2)
-	if err != nil || len(got) != 2 || got[0].Decode != 101 || got[1].Decode != 101 || got[0].Others != got[1].Others {
+	if err != nil || len(got) != 2 || got[0].Decode != 101 || got[1].Decode != 101 || got[1].Prefill != 301 || got[0].Others != got[1].Others {
 		t.Errorf("%v, %v", got, err)
 	}
 	_, err = s.together(t.Context(), []tool{of("a", "while :; do :; done"), of("b", "echo reason >&2; exit 7")}, "m.gguf", 2)
