@@ -161,11 +161,17 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
 }
 
-// Error has one problem a line.
+// mostListed mistakes are shown; the rest is counted.
+const mostListed = 20
+
+// Error has one problem a line, the first twenty of them.
 func (e *SuiteError) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		lines[i] = p.String()
+	var lines []string
+	for _, p := range e.Problems[:min(len(e.Problems), mostListed)] {
+		lines = append(lines, p.String())
+	}
+	if more := len(e.Problems) - mostListed; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -21,7 +21,7 @@ var scenarioFields = []scenarioField{
 	{"concurrency", true, intField(func(s *Scenario) *int { return &s.Concurrency })},
 	{"prompts", true, intField(func(s *Scenario) *int { return &s.Prompts })},
 	{"range_ratio", false, numberField(func(s *Scenario) *float64 { return &s.RangeRatio }, true)},
-	{"request_rate", false, numberField(func(s *Scenario) *float64 { return &s.RequestRate }, false)},
+	{"request_rate", false, setRate},
 	{"burstiness", false, numberField(func(s *Scenario) *float64 { return &s.Burstiness }, false)},
 	{"prefix_len", false, intField(func(s *Scenario) *int { return &s.PrefixLen })},
 	{"slo", false, setSLO},
@@ -126,6 +126,16 @@ func numberField(at func(*Scenario) *float64, zero bool) fieldSetter {
 		*at(sc) = v
 		return ok
 	}
+}
+
+// setRate reads request_rate. Other tools write inf for requests that all come
+// at once.
+func setRate(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+	if infinite(n) {
+		f.r.problem(lineOf(n), "%s: %s is no rate: leave it out: all at once is a closed loop with concurrency = prompts", key, shown(n))
+		return false
+	}
+	return numberField(func(s *Scenario) *float64 { return &s.RequestRate }, false)(f, n, key, sc)
 }
 
 func setRepeat(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {

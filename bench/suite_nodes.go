@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -71,39 +70,6 @@ func (r *yamlReader) text(n ast.Node, key string) (string, bool) {
 	}
 	r.problem(lineOf(n), "%s: %s is not text: write it in quotes", key, shown(n))
 	return "", false
-}
-
-func (r *yamlReader) integer(n ast.Node, key string) (int, bool) {
-	if v, ok := n.(*ast.IntegerNode); ok {
-		switch i := v.Value.(type) {
-		case int64:
-			return int(i), true
-		case uint64:
-			if i <= math.MaxInt64 {
-				return int(i), true
-			}
-		}
-	}
-	r.problem(lineOf(n), "%s: %s is not a whole number: write digits only, without quotes", key, shown(n))
-	return 0, false
-}
-
-func (r *yamlReader) number(n ast.Node, key string) (float64, bool) {
-	switch v := n.(type) {
-	case *ast.IntegerNode:
-		switch i := v.Value.(type) {
-		case int64:
-			return float64(i), true
-		case uint64:
-			return float64(i), true
-		}
-	case *ast.FloatNode:
-		if !math.IsInf(v.Value, 0) && !math.IsNaN(v.Value) {
-			return v.Value, true
-		}
-	}
-	r.problem(lineOf(n), "%s: %s is not a number: write one without quotes, for example 0.5", key, shown(n))
-	return 0, false
 }
 
 // shown is a node as an error message quotes it: scalars by their text,

@@ -156,10 +156,17 @@ scenarios:
 		`f.yaml:9: scenario "A": request_rate: "-2" is out of range: use 0.000001 to 1000000 requests per second, or leave it out for a closed loop`,
 		`f.yaml:10: scenario "A": burstiness: "0" is out of range: use more than 0, or leave it out`,
 		`f.yaml:11: scenario "A": prefix_len: "-1" is out of range: use 0 to 16777216`}},
-	{"not numbers", scenario("range_ratio: .nan", "request_rate: .inf", "burstiness: '1'"), []string{
+	{"not numbers", scenario("range_ratio: .nan", "request_rate: .nan", "burstiness: '1'", "slo: {ttft: .inf}"), []string{
 		`f.yaml:8: scenario "A": range_ratio: ".nan" is not a number: write one without quotes, for example 0.5`,
-		`f.yaml:9: scenario "A": request_rate: ".inf" is not a number: write one without quotes, for example 0.5`,
-		`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`}},
+		`f.yaml:9: scenario "A": request_rate: ".nan" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:11: scenario "A": slo.ttft: ".inf" is not a number: write one without quotes, for example 0.5`}},
+	{"limits of another shape", scenario("slo: -1", "targets: -1"), []string{
+		`f.yaml:8: scenario "A": slo: "-1" is not a mapping: write "key: value" lines`,
+		`f.yaml:9: scenario "A": unknown key "targets": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, slo, repeat`}},
+	{"targets of the suite", "targets: -1\n" + goodYAML, []string{
+		`f.yaml:1: the suite: unknown key "targets": use name, scenarios`}},
+	{"UTF-16", "\xff\xfen\x00", []string{`f.yaml:1: UTF-16 text: save it as UTF-8`}},
 	{"limits", scenario("slo:", "  ttft: -1", "  tpot: fast", "  e2e: 3"), []string{
 		`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
 		`f.yaml:10: scenario "A": slo.tpot: "fast" is not a number: write one without quotes, for example 0.5`,
@@ -200,6 +207,72 @@ func TestSuiteMistakes(t *testing.T) {
 				t.Errorf("half a suite with the error: %+v", s)
 			}
 		})
+	}
+}
+
+// Numbers are those of YAML 1.2, as the tools that other suites come from
+// write them.
+func TestSuiteNumbers(t *testing.T) {
+	for text, want := range map[string]float64{
+		"1e3": 1000, "1E2": 100, "5e-1": 0.5, "1.0e3": 1000, "1e-6": 1e-6, "+2": 2, ".5": 0.5, "3.": 3, "010": 10, "1_000": 1000, "0x10": 16,
+		"0o17": 15, "1e3 # a thousand": 1000,
+	} {
+		s, err := ParseSuite("f.yaml", []byte(scenario("request_rate: "+text)))
+		if err != nil || s.Scenarios[0].RequestRate != want {
+			t.Errorf("request_rate %s: %+v, %v, want %v", text, s.Scenarios, err, want)
+		}
+	}
+	for text, want := range map[string]int{"010": 10, "08": 8, "1e2": 100, "1_000": 1000, "0x10": 16, "2.0": 2, "0": 0} {
+		s, err := ParseSuite("f.yaml", []byte(scenario("prefix_len: "+text)))
+		if err != nil || s.Scenarios[0].PrefixLen != want {
+			t.Errorf("prefix_len %s: %+v, %v, want %v", text, s.Scenarios, err, want)
+		}
+	}
+	for _, text := range []string{"1e-1", "1e300", "'10'", "_1", "1e", "e3", "0x", "-0x1", "9e999"} {
+		if _, err := ParseSuite("f.yaml", []byte(scenario("prefix_len: "+text))); err == nil || !strings.Contains(err.Error(), "is not a whole number") {
+			t.Errorf("prefix_len %s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"inf", ".inf", "Infinity", "+.INF", "'inf'", "-inf"} {
+		_, err := ParseSuite("f.yaml", []byte(scenario("request_rate: "+text)))
+		if err == nil || !strings.HasSuffix(err.Error(), "is no rate: leave it out: all at once is a closed loop with concurrency = prompts") {
+			t.Errorf("request_rate %s: %v", text, err)
+		}
+	}
+}
+
+// What editors and generators put in front of a suite changes nothing.
+func TestSuitePreamble(t *testing.T) {
+	want, err := ParseSuite("f.yaml", []byte(goodYAML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, front := range []string{"\ufeff", "%YAML 1.2\n---\n", "\ufeff%YAML 1.1\n--- # suite\n", "%TAG ! tag:example.org,2000:\n---\n", "---\n"} {
+		got, err := ParseSuite("f.yaml", []byte(front+goodYAML))
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("%q in front: %v\n%s", front, err, d)
+		}
+	}
+}
+
+// A file that is wrong from end to end does not fill the screen.
+func TestManyMistakes(t *testing.T) {
+	s := Suite{Name: "s"}
+	for i := range 100 {
+		s.Scenarios = append(s.Scenarios, Scenario{Name: fmt.Sprint(i), Output: 1, Concurrency: 1, Prompts: 1})
+	}
+	err := s.Validate()
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 21 || lines[19] != `scenario "19": input: "0" is out of range: use 2 to 16777216` || lines[20] != "and 80 more" {
+		t.Errorf("%d lines: %q", len(lines), lines)
+	}
+	var list *SuiteError
+	if !errors.As(err, &list) || len(list.Problems) != 100 {
+		t.Errorf("the list itself is cut: %d", len(list.Problems))
+	}
+	s.Scenarios = s.Scenarios[:20]
+	if got := strings.Count(s.Validate().Error(), "\n"); got != 19 {
+		t.Errorf("%d lines for twenty mistakes", got+1)
 	}
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,6 +65,11 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 		r.problem(1, "\"%d\" bytes: a suite has at most %d", len(data), maxSuiteBytes)
 		return nil
 	}
+	data, wide := plainText(data)
+	if wide {
+		r.problem(1, "UTF-16 text: save it as UTF-8")
+		return nil
+	}
 	file, line, err := parseYAML(data)
 	if line > 0 {
 		r.problem(line, "nested too deeply for a suite: use plain \"key: value\" lines")
@@ -80,10 +86,9 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 	}
 	var bodies []ast.Node
 	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, comment := doc.Body.(*ast.CommentGroupNode); !comment {
+		switch doc.Body.(type) {
+		case nil, *ast.CommentGroupNode, *ast.DirectiveNode: // "%YAML 1.2" is a document of its own to the parser
+		default:
 			bodies = append(bodies, doc.Body)
 		}
 	}
@@ -96,6 +101,13 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 	}
 	r.problem(lineOf(bodies[1]), "a second document: keep one suite per file")
 	return nil
+}
+
+// plainText removes the byte-order mark that some editors put in front; wide
+// says that the mark is UTF-16's.
+func plainText(data []byte) (text []byte, wide bool) {
+	wide = bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff"))
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), wide
 }
 
 // parseYAML turns a panic of the parser, which reads text from anywhere, into
