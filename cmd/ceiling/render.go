@@ -26,18 +26,15 @@ type rendering struct {
 
 // renderRun makes a run's rendering out of its report's text. The folder holds
 // what its results.json does not: "" stands for none. The notes say which of
-// its files could not be read.
-func renderRun(folder string, r *bench.Results, text []byte) (*rendering, []string, error) {
+// its files could not be read and which charts not drawn.
+func renderRun(folder string, r *bench.Results, text []byte) (*rendering, []string) {
 	in, notes := chart.Input{Results: r}, []string(nil)
 	if folder != "" {
 		in, notes = chart.Read(folder, r)
 	}
-	figures, err := chart.Figures(in)
-	if err != nil {
-		return nil, nil, fmt.Errorf("charts: %w", err)
-	}
+	figures, undrawn := chart.Figures(in)
 	page := html.Page{Markdown: text, Figures: figures, Highlights: html.Highlights(r)}
-	return &rendering{name: "report", page: page}, notes, nil
+	return &rendering{name: "report", page: page}, append(notes, undrawn...)
 }
 
 // saveReport writes a run's report: first the text, which nothing that goes
@@ -51,14 +48,11 @@ func (r *runner) saveReport(results *bench.Results, opt report.Options) error {
 	if err := report.WriteFileAtomic(path, text.Bytes()); err != nil {
 		return err
 	}
-	page, notes, err := renderRun(r.dir.path, results, text.Bytes())
+	page, notes := renderRun(r.dir.path, results, text.Bytes())
 	for _, n := range notes {
 		r.show.line("note: %s", n)
 	}
-	if err == nil {
-		err = page.savePage(r.dir.path)
-	}
-	if err != nil {
+	if err := page.savePage(r.dir.path); err != nil {
 		return fmt.Errorf("%w; %s is written", err, path)
 	}
 	return nil

@@ -49,16 +49,21 @@ func reportCommand() *cli.Command {
 			if len(paths) == 1 {
 				r, notes, err = renderPath(paths[0])
 			} else {
-				r, err = renderPaths(paths)
+				r, notes, err = renderPaths(paths)
 			}
-			for _, n := range notes {
-				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", n)
-			}
+			printNotes(c, notes)
 			if err != nil {
 				return err
 			}
 			return r.put(c, form, out)
 		},
+	}
+}
+
+// printNotes says on stderr what could not be read or drawn.
+func printNotes(c *cli.Command, notes []string) {
+	for _, n := range notes {
+		fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", n)
 	}
 }
 
@@ -132,18 +137,17 @@ func renderPath(path string) (*rendering, []string, error) {
 		if err := report.Markdown(&text, results, opt); err != nil {
 			return nil, nil, err
 		}
-		r, notes, err := renderRun(folder, results, text.Bytes())
+		r, notes := renderRun(folder, results, text.Bytes())
 		if stored != "" {
 			notes = append(notes, stored)
 		}
-		return r, notes, err
+		return r, notes, nil
 	}
 	runs, errImport := importer.Open(path)
 	if errImport != nil {
 		return nil, nil, errImport
 	}
-	r, err := renderSheet(runs)
-	return r, nil, err
+	return renderSheet(runs)
 }
 
 // ours says whether a results file is this program's, so that the files beside
@@ -151,34 +155,32 @@ func renderPath(path string) (*rendering, []string, error) {
 func ours(r *bench.Results) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
 
 // renderSheet renders the runs of one file of another tool.
-func renderSheet(runs []*importer.Run) (*rendering, error) {
+func renderSheet(runs []*importer.Run) (*rendering, []string, error) {
 	var text bytes.Buffer
 	if err := sheet.Markdown(&text, runs, version); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	page := html.Page{Markdown: text.Bytes()}
 	if len(runs) > 1 {
-		return &rendering{name: "report", page: page}, nil
+		return &rendering{name: "report", page: page}, nil, nil
 	}
+	var undrawn []string
 	if series := sheet.Series(runs[0]); series != nil {
-		var err error
-		if page.Figures, err = chart.Figures(chart.Input{Results: series}); err != nil {
-			return nil, fmt.Errorf("charts: %w", err)
-		}
+		page.Figures, undrawn = chart.Figures(chart.Input{Results: series})
 		page.Figures = slices.DeleteFunc(page.Figures, func(f chart.Figure) bool { return f.Place != chart.InScaling })
 	}
-	return &rendering{name: "report", page: page}, nil
+	return &rendering{name: "report", page: page}, undrawn, nil
 }
 
 // renderPaths renders the comparison of several paths.
-func renderPaths(paths []string) (*rendering, error) {
+func renderPaths(paths []string) (*rendering, []string, error) {
 	runs, err := openRuns(paths)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	result, err := compare.Compare(runs, compare.Options{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return renderComparison(result)
 }
@@ -196,14 +198,11 @@ func openRuns(paths []string) ([]*importer.Run, error) {
 	return runs, nil
 }
 
-func renderComparison(result *compare.Comparison) (*rendering, error) {
+func renderComparison(result *compare.Comparison) (*rendering, []string, error) {
 	var text bytes.Buffer
 	if err := result.Markdown(&text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	figures, err := comparison.Figures(result)
-	if err != nil {
-		return nil, fmt.Errorf("charts: %w", err)
-	}
-	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes(), Figures: figures}}, nil
+	figures, undrawn := comparison.Figures(result)
+	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes(), Figures: figures}}, undrawn, nil
 }

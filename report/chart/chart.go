@@ -6,8 +6,10 @@
 package chart
 
 import (
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"ceiling/bench"
 )
@@ -55,19 +57,20 @@ type Input struct {
 // Figures draws all charts that the input has something for, in the order of
 // the report: the scaling series, then every scenario, then the devices. The
 // same input gives the same bytes. Records are those of the pass whose
-// figures the results show.
-func Figures(in Input) ([]Figure, error) {
+// figures the results show. A chart that can't be drawn costs only itself:
+// undrawn has a line for each.
+func Figures(in Input) (figures []Figure, undrawn []string) {
 	if in.Results == nil {
 		return nil, nil
 	}
-	var all []sketch
-	all = append(all, scalingFigures(in.Results)...)
+	c := collection{}
+	c.add("of the scaling series", func() []sketch { return scalingFigures(in.Results) })
 	byScenario := in.recordsShown()
 	for i := range in.Results.Results {
-		all = append(all, scenarioFigures(in.Results, i, byScenario[i])...)
+		c.add(fmt.Sprintf("of scenario %d", i+1), func() []sketch { return scenarioFigures(in.Results, i, byScenario[i]) })
 	}
-	all = append(all, deviceFigures(in.Results, in.Telemetry)...)
-	return render(all)
+	c.add("of the devices", func() []sketch { return deviceFigures(in.Results, in.Telemetry) })
+	return c.figures, c.undrawn
 }
 
 // A sketch is a figure without its images.
@@ -76,16 +79,44 @@ type sketch struct {
 	drawing drawing
 }
 
-func render(sketches []sketch) ([]Figure, error) {
-	var out []Figure
+// collection gathers figures, and what became of the others.
+type collection struct {
+	figures []Figure
+	undrawn []string
+}
+
+// add draws the sketches of one kind.
+func (c *collection) add(kind string, of func() []sketch) {
+	var sketches []sketch
+	c.attempt("the charts "+kind, func() error {
+		sketches = of()
+		return nil
+	})
 	for _, s := range sketches {
-		f, err := s.drawing.render(cleaned(s.Figure))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
+		c.attempt(fmt.Sprintf("chart %q", s.ID), func() error {
+			f, err := s.drawing.render(cleaned(s.Figure))
+			if err == nil {
+				c.figures = append(c.figures, f)
+			}
+			return err
+		})
 	}
-	return out, nil
+}
+
+// attempt does a piece of work that may fail. The plotting library panics on
+// values that an axis has no place for, which must not cost a report.
+func (c *collection) attempt(what string, work func() error) {
+	fail := func(why any) {
+		c.undrawn = append(c.undrawn, strings.Join(strings.Fields(fmt.Sprintf("%s can't be drawn: %v", what, why)), " "))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			fail(r)
+		}
+	}()
+	if err := work(); err != nil {
+		fail(err)
+	}
 }
 
 // cleaned is the figure with text that any page can hold: names come from

@@ -45,13 +45,14 @@ var comparedMetrics = []struct {
 
 // Compare draws runs against each other: a line per run over concurrency for
 // every load that two runs or more were measured under at several
-// concurrencies, and bars for the loads with one. Labels are unique.
-func Compare(runs ...Run) ([]Figure, error) {
+// concurrencies, and bars for the loads with one. Labels are unique. undrawn
+// is that of [Figures].
+func Compare(runs ...Run) (figures []Figure, undrawn []string) {
 	runs = slices.Clone(runs)
 	for i := range runs {
 		runs[i].index = i
 	}
-	var sketches []sketch
+	c := collection{}
 	var single []string // loads with one concurrency
 	lines := 0
 	for _, load := range loads(runs) {
@@ -66,13 +67,13 @@ func Compare(runs ...Run) ([]Figure, error) {
 			single = append(single, load)
 		default:
 			lines++
-			sketches = append(sketches, lineComparison(own, load, cs, lines)...)
+			c.add("of "+load, func() []sketch { return lineComparison(own, load, cs, lines) })
 		}
 	}
 	if len(single) > 0 {
-		sketches = append(sketches, barComparison(runs, single)...)
+		c.add("of single concurrencies", func() []sketch { return barComparison(runs, single) })
 	}
-	return render(sketches)
+	return c.figures, c.undrawn
 }
 
 // loads are those of all runs, in the order in which they first appear.

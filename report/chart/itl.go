@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -133,7 +134,7 @@ func itlFigure(r *bench.Results, i int, records []*bench.Record) (sketch, bool) 
 	}
 	p := panel{x: h.axis(), y: countAxis(counts), yTitle: "Gaps between tokens (count)", right: 14, headroom: lineHeight}
 	p.xTitle = p.x.marked("ITL (ms)")
-	lines := verticals{{d.Median, "median " + fixed(d.Median)}, {d.P99, "p99 " + fixed(d.P99)}}
+	lines, undrawn := h.onAxis(verticals{{d.Median, "median " + fixed(d.Median)}, {d.P99, "p99 " + fixed(d.P99)}})
 	p.marks = []plot.Plotter{bars{h}, lines}
 	f := Figure{ID: numbered("itl", i), Place: InScenario, Scenario: i, Title: "ITL distribution: " + r.Results[i].Name}
 	f.Alt = fmt.Sprintf("%s between tokens: median %s ms, p99 %s ms, longest %s ms.", plural(d.Count, "gap"), fixed(d.Median), fixed(d.P99), fixed(d.Max))
@@ -141,6 +142,9 @@ func itlFigure(r *bench.Results, i int, records []*bench.Record) (sketch, bool) 
 		f.Note = "The horizontal axis is logarithmic and the bars are equally wide on it."
 		if h.zeros > 0 {
 			f.Note += fmt.Sprintf(" Gaps of 0 ms (tokens that came together) have no place on it and are not drawn: %d.", h.zeros)
+		}
+		if len(undrawn) > 0 {
+			f.Note += " Left out, since it has no place on it either: the line of the " + strings.Join(undrawn, " ms and that of the ") + " ms."
 		}
 	}
 	f.Header = []string{"ITL", "ms"}
@@ -189,6 +193,22 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		r := vg.Rectangle{Min: vg.Point{X: tx(b.edges[i]) + 0.5, Y: ty(0)}, Max: vg.Point{X: tx(b.edges[i+1]) - 0.5, Y: ty(float64(n))}}
 		c.Fill(r.Path())
 	}
+}
+
+// onAxis splits lines into those that the axis has a place for and the texts
+// of the others: a logarithmic one has none for 0, nor for what a percentile
+// is between 0 and the shortest gap.
+func (h histogram) onAxis(all verticals) (drawn verticals, others []string) {
+	const rounding = 1e-9 // the bars are of whole microseconds, the lines are not
+	lo, hi := h.edges[0]*(1-rounding), h.edges[len(h.edges)-1]*(1+rounding)
+	for _, l := range all {
+		if l.x < lo || l.x > hi {
+			others = append(others, l.text)
+			continue
+		}
+		drawn = append(drawn, l)
+	}
+	return drawn, others
 }
 
 // verticals marks values of the horizontal axis, in ascending order.

@@ -77,17 +77,17 @@ type drawing struct {
 func (d drawing) render(f Figure) (Figure, error) {
 	inline, err := d.svg("")
 	if err != nil {
-		return Figure{}, fmt.Errorf("chart %q: %w", f.ID, err)
+		return Figure{}, err
 	}
 	alone, err := d.svg(f.Title)
 	if err != nil {
-		return Figure{}, fmt.Errorf("chart %q: %w", f.ID, err)
+		return Figure{}, err
 	}
 	f.Inline = d.root(&f, themed(inline), d.height, `class="chart" `, "max-width:"+strconv.Itoa(int(d.width*1.35))+"px;width:100%;height:auto;display:block;")
 	height := d.height + titleHeight
 	f.SVG = append([]byte(xml.Header), d.root(&f, alone, height, size(d.width, height), "background:"+lightPage+";")...)
 	if f.PNG, err = d.png(f.Title); err != nil {
-		return Figure{}, fmt.Errorf("chart %q: %w", f.ID, err)
+		return Figure{}, err
 	}
 	return f, nil
 }

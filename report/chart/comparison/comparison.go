@@ -16,8 +16,9 @@ import (
 
 // Figures draws the loads that a comparison has matched: exactly those values
 // that its tables have, medians over passes among them, and none that its
-// tables call another quantity than the base's.
-func Figures(c *compare.Comparison) ([]chart.Figure, error) {
+// tables call another quantity than the base's. undrawn has a line for each
+// chart that can't be drawn.
+func Figures(c *compare.Comparison) (figures []chart.Figure, undrawn []string) {
 	runs := make([]chart.Run, len(c.Runs))
 	for i, r := range c.Runs {
 		runs[i] = chart.Run{Label: r.Label, Name: name(r)}
