@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"ceiling/bench"
 )
@@ -43,7 +42,7 @@ func (c *Client) reason(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	e := &requestError{reason: "the connection broke: " + plain(err)}
+	e := &requestError{reason: "the connection broke: " + c.plain(err)}
 	if c.gone(ctx) {
 		e.reason += "; the server at " + c.info.URL + " does not answer any more"
 		e.lost = true
@@ -82,7 +81,7 @@ func (c *Client) dial(ctx context.Context) error {
 
 // plain is a network error without the addresses in it: the client's own port
 // is another one each time.
-func plain(err error) string {
+func (c *Client) plain(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -100,52 +99,38 @@ func plain(err error) string {
 	for _, call := range []string{"connect: ", "read: ", "write: "} {
 		text = strings.TrimPrefix(text, call)
 	}
-	return shorten(text)
+	return c.text(foreign(text))
 }
 
 // statusError is an answer that is not 200 OK.
-func statusError(resp *http.Response) error {
+func (c *Client) statusError(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // half a message is better than none
 	e := &requestError{status: resp.StatusCode, reason: fmt.Sprintf("HTTP %d", resp.StatusCode)}
 	if to := resp.Header.Get("Location"); to != "" {
-		e.reason += ": moved to " + shorten(to)
-	} else if m := message(text); m != "" {
+		e.reason += ": moved to " + c.text(foreign(to))
+	} else if m := c.text(message(text)); m != "" {
 		e.reason += ": " + m
 	}
 	return e
 }
 
 // message finds the server's words in the body of a refusal.
-func message(body []byte) string {
+func message(body []byte) foreign {
 	var v struct {
 		Error   *serverError `json:"error"`
-		Message string       `json:"message"`
+		Message foreign      `json:"message"`
 		Detail  any          `json:"detail"` // FastAPI's
 	}
 	if json.Unmarshal(body, &v) != nil {
-		return shorten(string(body))
+		return foreign(body)
 	}
 	switch {
 	case v.Error != nil:
-		return shorten(v.Error.Message)
+		return v.Error.Message
 	case v.Message != "":
-		return shorten(v.Message)
+		return v.Message
 	case v.Detail != nil:
-		return shorten(fmt.Sprint(v.Detail))
+		return foreign(fmt.Sprint(v.Detail))
 	}
 	return ""
-}
-
-// shorten makes a server's text fit for one line.
-func shorten(s string) string {
-	const most = 200
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
 }

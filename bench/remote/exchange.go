@@ -22,7 +22,7 @@ func (c *Client) exchange(ctx context.Context, p protocol, body []byte, now func
 	idle := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
 	defer idle.Stop()
 
-	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode,
+	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode, text: c.text,
 		alive: func() { idle.Reset(c.opt.Timeout) }}
 	a.reply.Sent = now()
 	err := c.ask(ctx, p, body, a)
@@ -59,10 +59,10 @@ func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) er
 	at := a.now().Round(time.Microsecond).Seconds()
 	a.reply.Server.Header = &at
 	if resp.StatusCode != http.StatusOK {
-		return statusError(resp)
+		return c.statusError(resp)
 	}
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
-		return &requestError{reason: fmt.Sprintf("the server did not stream: its answer is %.60q", kind)}
+		return &requestError{reason: fmt.Sprintf("the server did not stream: its answer is %.60q", c.text(foreign(kind)))}
 	}
 	return a.read(resp.Body)
 }
@@ -80,6 +80,7 @@ type answer struct {
 	watch  func(*chunk)
 	alive  func() // puts the time-out off
 	decode func([]byte, *chunk) error
+	text   func(foreign) string
 
 	reply  bench.Reply
 	reused bool // the connection had served a request before
@@ -107,10 +108,10 @@ func (a *answer) read(body io.Reader) error {
 			continue
 		}
 		if err := a.decode(data, &c); err != nil {
-			return &requestError{reason: err.Error()}
+			return &requestError{reason: a.text(foreign(err.Error()))}
 		}
 		if c.failure != "" {
-			return &requestError{reason: "the server stopped: " + shorten(c.failure)}
+			return &requestError{reason: "the server stopped: " + a.text(c.failure)}
 		}
 		a.take(&c, at)
 	}
@@ -139,7 +140,7 @@ func (a *answer) take(c *chunk, at time.Duration) {
 		v.PromptS, v.DecodeS = c.promptS, c.decodeS
 	}
 	if c.closing {
-		a.ended, v.Finish = true, c.finish
+		a.ended, v.Finish = true, a.text(c.finish)
 	}
 	p := piece{at: at, tokens: -1, empty: c.text == ""}
 	before := a.total

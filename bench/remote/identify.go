@@ -25,10 +25,10 @@ const loadingPause = 500 * time.Millisecond
 
 // modelCard is one model of a server's list.
 type modelCard struct {
-	ID      string `json:"id"`
-	OwnedBy string `json:"owned_by"`
-	Root    string `json:"root"`
-	Context *int   `json:"max_model_len"` // vLLM's and SGLang's
+	ID      foreign `json:"id"`
+	OwnedBy string  `json:"owned_by"`
+	Root    foreign `json:"root"`
+	Context *int    `json:"max_model_len"` // vLLM's and SGLang's
 	Meta    *struct {
 		Vocab  int   `json:"n_vocab"`
 		Params int64 `json:"n_params"`
@@ -42,21 +42,21 @@ func (c *Client) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.info.Model, c.info.Context = card.ID, card.Context
+	c.info.Model, c.info.Context = c.text(card.ID), card.Context
 	switch card.OwnedBy {
 	case "llamacpp":
 		c.info.Kind = kindLlama
 		c.readProps(ctx)
 	case "vllm":
 		c.info.Kind = kindVLLM
-		c.info.ModelPath = card.Root
+		c.info.ModelPath = c.text(card.Root)
 		c.info.Version = c.version(ctx, "/version")
 	case "sglang":
 		c.info.Kind = kindSGLang
-		c.info.ModelPath = card.Root
+		c.info.ModelPath = c.text(card.Root)
 		c.info.Version = c.version(ctx, "/server_info", "/get_server_info")
 	}
-	if err := c.choose(); err != nil {
+	if err := c.choose(card.ID); err != nil {
 		return err
 	}
 	c.compareModel(card)
@@ -64,18 +64,18 @@ func (c *Client) identify(ctx context.Context) error {
 }
 
 // choose picks the protocol.
-func (c *Client) choose() error {
+func (c *Client) choose(model foreign) error {
 	switch c.opt.API {
 	case "", "auto":
 		if c.info.Kind == kindLlama {
 			c.proto = llamaProtocol(c.opt.Warm)
 		} else {
-			c.proto = openaiProtocol(c.info.Kind, c.info.Model, c.opt.Warm)
+			c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
 		}
 	case bench.APILlama:
 		c.proto = llamaProtocol(c.opt.Warm)
 	case bench.APIOpenAI:
-		c.proto = openaiProtocol(c.info.Kind, c.info.Model, c.opt.Warm)
+		c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
 	default:
 		return fmt.Errorf("api %q is unknown; use auto, %s or %s", c.opt.API, bench.APILlama, bench.APIOpenAI)
 	}
@@ -107,7 +107,7 @@ func (c *Client) models(ctx context.Context) (modelCard, error) {
 	case isStatus(err, http.StatusServiceUnavailable):
 		return modelCard{}, fmt.Errorf("server %s is not ready: %w; wait until it has loaded its model", c.info.URL, err)
 	case isStatus(err, http.StatusNotFound), isStatus(err, http.StatusMethodNotAllowed):
-		return modelCard{ID: c.opt.Model}, nil
+		return modelCard{ID: foreign(c.opt.Model)}, nil
 	case err != nil:
 		return modelCard{}, fmt.Errorf("server %s: %w; start it, or correct --url", c.info.URL, err)
 	}
@@ -119,10 +119,10 @@ func (c *Client) models(ctx context.Context) (modelCard, error) {
 	}
 	var names []string
 	for _, m := range list.Data {
-		if m.ID == c.opt.Model {
+		if m.ID == foreign(c.opt.Model) {
 			return m, nil
 		}
-		names = append(names, m.ID)
+		names = append(names, c.text(m.ID))
 	}
 	return modelCard{}, fmt.Errorf("server %s has no model %q, it has %q; name one of them with --served-model", c.info.URL, c.opt.Model, names)
 }
@@ -134,13 +134,13 @@ func (c *Client) readProps(ctx context.Context) {
 		Defaults struct {
 			Context *int `json:"n_ctx"`
 		} `json:"default_generation_settings"`
-		Slots *int   `json:"total_slots"`
-		Path  string `json:"model_path"`
-		Build string `json:"build_info"`
+		Slots *int    `json:"total_slots"`
+		Path  foreign `json:"model_path"`
+		Build foreign `json:"build_info"`
 	}
 	if c.get(ctx, "/props", &props) == nil {
 		c.info.Slots, c.info.Context = props.Slots, props.Defaults.Context
-		c.info.ModelPath, c.info.Version = props.Path, props.Build
+		c.info.ModelPath, c.info.Version = c.text(props.Path), c.text(props.Build)
 	}
 	var slots []struct {
 		Speculative *bool `json:"speculative"`
@@ -161,10 +161,10 @@ func (c *Client) readProps(ctx context.Context) {
 func (c *Client) version(ctx context.Context, paths ...string) string {
 	for _, path := range paths {
 		var v struct {
-			Version string `json:"version"`
+			Version foreign `json:"version"`
 		}
 		if c.get(ctx, path, &v) == nil && v.Version != "" {
-			return v.Version
+			return c.text(v.Version)
 		}
 	}
 	return ""
@@ -177,7 +177,7 @@ func (c *Client) compareModel(card modelCard) {
 	m := card.Meta
 	if m == nil {
 		c.note(vocabulary, bench.OutcomeUnknown, "the server does not tell the size of its vocabulary")
-		c.note(weights, bench.OutcomeUnknown, fmt.Sprintf("the server names them %q; that they are those of %q can't be seen", card.ID, c.opt.ModelFile))
+		c.note(weights, bench.OutcomeUnknown, fmt.Sprintf("the server names them %q; that they are those of %q can't be seen", c.info.Model, c.opt.ModelFile))
 		return
 	}
 	if m.Vocab == c.opt.Vocab.Size {
@@ -234,15 +234,15 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 		return &requestError{reason: fmt.Sprintf("no answer for %v (--timeout)", c.opt.Timeout)}
 	}
 	if err != nil {
-		return &requestError{reason: plain(err)}
+		return &requestError{reason: c.plain(err)}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return statusError(resp)
+		return c.statusError(resp)
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
-		return &requestError{reason: plain(err)}
+		return &requestError{reason: c.plain(err)}
 	}
 	if json.Unmarshal(text, into) != nil {
 		return &requestError{reason: "its answer to " + path + " is not what a model server sends"}

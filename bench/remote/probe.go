@@ -36,7 +36,7 @@ func (c *Client) try(ctx context.Context, p protocol, ids []int32, output int) t
 	var text strings.Builder
 	a := c.exchange(ctx, p, p.body(ids, output, c.salt()), func() time.Duration { return time.Since(start) },
 		func(int) {}, func(piece *chunk) {
-			text.WriteString(piece.text)
+			text.WriteString(string(piece.text))
 			t.ids = append(t.ids, piece.ids...)
 		})
 	t.Reply, t.reused, t.text = a.reply, a.reused, text.String()

@@ -23,12 +23,12 @@ type protocol struct {
 // chunk is what one event of a stream says.
 type chunk struct {
 	holds   bool // it may hold output tokens
-	text    string
+	text    foreign
 	ids     []int32 // of the tokens in it, where the server gives them
 	total   int     // output tokens so far; < 0: not told
 	closing bool    // generation has ended
-	finish  string  // why
-	failure string  // the server's error; "": none
+	finish  foreign // why
+	failure foreign // the server's error; "": none
 
 	prompt, cached   *int     // prompt tokens, and those taken from a cache
 	promptS, decodeS *float64 // the server's own seconds
@@ -98,7 +98,7 @@ func llamaFields(warm bool) map[string]any {
 }
 
 // openaiProtocol is OpenAI's completions, with what the kind of server adds.
-func openaiProtocol(kind, model string, warm bool) protocol {
+func openaiProtocol(kind string, model foreign, warm bool) protocol {
 	p := protocol{api: bench.APIOpenAI, path: "/v1/completions", length: "max_tokens", decode: decodeOpenAI}
 	p = p.with(map[string]any{
 		"stream": true, "temperature": 0, "ignore_eos": true,
@@ -143,28 +143,28 @@ func inSeconds(ms *float64) *float64 {
 
 // serverError is the error object of either protocol; SGLang and others put
 // the message beside it, or a text in its place.
-type serverError struct{ Message string }
+type serverError struct{ Message foreign }
 
 func (e *serverError) UnmarshalJSON(text []byte) error {
 	var object struct {
-		Message string `json:"message"`
+		Message foreign `json:"message"`
 	}
 	if json.Unmarshal(text, &object) == nil && object.Message != "" {
 		e.Message = object.Message
 		return nil
 	}
 	if json.Unmarshal(text, &e.Message) != nil {
-		e.Message = string(text)
+		e.Message = foreign(text)
 	}
 	return nil
 }
 
 func decodeLlama(data []byte, c *chunk) error {
 	var v struct {
-		Content   string       `json:"content"`
+		Content   foreign      `json:"content"`
 		Tokens    []int32      `json:"tokens"`
 		Stop      *bool        `json:"stop"`
-		StopType  string       `json:"stop_type"`
+		StopType  foreign      `json:"stop_type"`
 		Predicted *int         `json:"tokens_predicted"`
 		Evaluated *int         `json:"tokens_evaluated"`
 		Timings   *timings     `json:"timings"`
@@ -192,9 +192,9 @@ func decodeLlama(data []byte, c *chunk) error {
 func decodeOpenAI(data []byte, c *chunk) error {
 	var v struct {
 		Choices []struct {
-			Text   string  `json:"text"`
-			Finish *string `json:"finish_reason"`
-			IDs    []int32 `json:"token_ids"`
+			Text   foreign  `json:"text"`
+			Finish *foreign `json:"finish_reason"`
+			IDs    []int32  `json:"token_ids"`
 		} `json:"choices"`
 		Usage *struct {
 			Prompt     *int `json:"prompt_tokens"`

@@ -89,7 +89,7 @@ func TestMessage(t *testing.T) {
 		"<html>\nBad  Gateway</html>":                                   "<html> Bad Gateway</html>",
 		"":                                                              "",
 	} {
-		if got := message([]byte(body)); got != want {
+		if got := (&Client{}).text(message([]byte(body))); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}

@@ -51,13 +51,14 @@ type Options struct {
 // Client is a server that has been found fit for a run. It implements
 // bench.Client.
 type Client struct {
-	opt   Options
-	base  *url.URL
-	http  *http.Client
-	proto protocol
-	info  bench.ServerInfo
-	nonce string       // of this run
-	sent  atomic.Int64 // requests, for a salt of their own
+	opt     Options
+	base    *url.URL
+	http    *http.Client
+	proto   protocol
+	info    bench.ServerInfo
+	nonce   string // of this run
+	secrets secrets
+	sent    atomic.Int64 // requests, for a salt of their own
 }
 
 // Connection limits. A connection is given up before a server would: that of
@@ -82,7 +83,8 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	}
 	nonce := make([]byte, 8)
 	rand.Read(nonce) // never fails, by its contract
-	c := &Client{opt: o, base: base, http: newHTTP(o.Concurrency, true), nonce: hex.EncodeToString(nonce)}
+	c := &Client{opt: o, base: base, http: newHTTP(o.Concurrency, true), nonce: hex.EncodeToString(nonce),
+		secrets: findSecrets(o.Key, base)}
 	shown := *base
 	shown.User = nil
 	c.info.URL = shown.String()

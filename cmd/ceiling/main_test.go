@@ -26,14 +26,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as a user does. Each script of testdata says
 // in its head what it is about.
 func TestScripts(t *testing.T) {
-	demo := filepath.Join(t.TempDir(), "demo.gguf")
-	geometry, err := synth.Find("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: demo}); err != nil {
-		t.Fatal(err)
-	}
+	demo := writeDemo(t)
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts in testdata, %v", len(scripts), err)
@@ -74,6 +67,19 @@ func TestScripts(t *testing.T) {
 			"factual": factual, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes,
 		},
 	})
+}
+
+// writeDemo writes the model that most tests run.
+func writeDemo(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "demo.gguf")
+	geometry, err := synth.Find("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // exits CODE PROGRAM ARG… runs the program and checks its exit code.

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
 	"ceiling/bench"
 	"ceiling/engine"
-	"ceiling/engine/synth"
 	"ceiling/report/prose"
 )
 
@@ -19,14 +17,7 @@ func demoModel(t *testing.T) *engine.Model {
 	t.Helper()
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
-	geometry, err := synth.Find("demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "demo.gguf")
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
-		t.Fatal(err)
-	}
+	path := writeDemo(t)
 	if err := engine.Init(engine.Options{}); err != nil {
 		t.Fatal(err)
 	}
