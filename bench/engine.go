@@ -15,6 +15,9 @@ type Batch struct {
 	// batch order. The engine resizes it within its capacity, and grows it
 	// only where that is too small.
 	Out []int32
+	// Graphs is, after Step, the number of compute graphs that the engine ran
+	// for the batch; 0 where it does not tell.
+	Graphs int
 }
 
 // SessionSpec is what a scenario needs of a session (a llama.cpp context).

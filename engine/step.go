@@ -18,6 +18,11 @@ type Batch struct {
 	// order. It is resized within its capacity, and grown where that is too
 	// small.
 	Out []int32
+	// Graphs is, after Step or Decode, the number of compute graphs that the
+	// library ran for the batch, counted; 0 where that can't be counted. It
+	// cuts a batch at UBatch tokens, and without a unified KV cache also where
+	// sequence ids have a gap or the sequences' parts differ in length.
+	Graphs int
 }
 
 // Step decodes one batch and samples greedily where asked, in one call to the
@@ -35,7 +40,9 @@ func (s *Session) Step(ctx context.Context, b *Batch) error {
 		b.Out = make([]int32, n)
 	}
 	b.Out = b.Out[:n]
-	return s.result(ctx, s.native.Step(b.Tokens, b.Pos, b.Seqs, b.Want, b.Out))
+	code := s.native.Step(b.Tokens, b.Pos, b.Seqs, b.Want, b.Out)
+	b.Graphs = s.native.Graphs()
+	return s.result(ctx, code)
 }
 
 // Decode is Step without the sampling: Sample or Logits read what Want asked
@@ -44,7 +51,9 @@ func (s *Session) Decode(ctx context.Context, b *Batch) error {
 	if _, err := s.begin(ctx, b); err != nil {
 		return err
 	}
-	return s.result(ctx, s.native.Decode(b.Tokens, b.Pos, b.Seqs, b.Want))
+	code := s.native.Decode(b.Tokens, b.Pos, b.Seqs, b.Want)
+	b.Graphs = s.native.Graphs()
+	return s.result(ctx, code)
 }
 
 // Logits returns a copy of the logits of batch position i of the last Decode,

@@ -353,10 +353,11 @@ type OpenParams struct {
 
 // Session owns a llama_context, its batch arrays and its samplers.
 type Session struct {
-	p    *C.struct_ceil_session
-	ctx  *C.struct_llama_context
-	mem  C.llama_memory_t
-	size int // vocabulary
+	p      *C.struct_ceil_session
+	ctx    *C.struct_llama_context
+	mem    C.llama_memory_t
+	counts *C.struct_ceil_counts // C's memory
+	size   int                   // vocabulary
 }
 
 // OpenSession returns nil where the library can't make the context;
@@ -374,14 +375,14 @@ func (m *Model) OpenSession(p OpenParams) *Session {
 		return nil
 	}
 	ctx := C.ceil_session_context(s)
-	return &Session{p: s, ctx: ctx, mem: C.llama_get_memory(ctx), size: m.VocabSize()}
+	return &Session{p: s, ctx: ctx, mem: C.llama_get_memory(ctx), counts: C.ceil_session_counts(s), size: m.VocabSize()}
 }
 
 // Free releases the context and everything made for it.
 func (s *Session) Free() {
 	if s.p != nil {
 		C.ceil_session_free(s.p)
-		s.p, s.ctx = nil, nil
+		s.p, s.ctx, s.counts = nil, nil, nil
 	}
 }
 
@@ -449,10 +450,12 @@ func (s *Session) Abort(on bool) { C.ceil_session_abort(s.p, C.bool(on)) }
 
 // Sampled counts the tokens sampled by the back end and by the CPU argmax.
 func (s *Session) Sampled() (backend, argmax uint64) {
-	var b, a C.uint64_t
-	C.ceil_session_sampled(s.p, &b, &a)
-	return uint64(b), uint64(a)
+	return uint64(s.counts.backend), uint64(s.counts.argmax)
 }
+
+// Graphs is the number of compute graphs that the last Step or Decode became;
+// 0: not known.
+func (s *Session) Graphs() int { return int(s.counts.graphs) }
 
 // RemoveSeq drops the cells of seq in [from, to); to < 0: to the end.
 func (s *Session) RemoveSeq(seq, from, to int32) bool {

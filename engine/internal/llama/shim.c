@@ -332,7 +332,7 @@ struct ceil_session {
     llama_seq_id *          seq;      // one id per token
     llama_seq_id **         seq_id;   // seq_id[i] = &seq[i]
     struct llama_sampler ** greedy;   // one chain per sequence, or NULL
-    uint64_t                n_backend, n_argmax; // tokens sampled either way
+    struct ceil_counts      counts;
     atomic_bool             abort;
 };
 
@@ -448,9 +448,8 @@ struct llama_context * ceil_session_context(const struct ceil_session * s) {
     return s->ctx;
 }
 
-void ceil_session_sampled(const struct ceil_session * s, uint64_t * backend, uint64_t * argmax) {
-    *backend = s->n_backend;
-    *argmax  = s->n_argmax;
+const struct ceil_counts * ceil_session_counts(const struct ceil_session * s) {
+    return &s->counts;
 }
 
 void ceil_session_abort(struct ceil_session * s, bool on) {
@@ -468,7 +467,9 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
         .seq_id   = s->seq_id,
         .logits   = (int8_t *) want,
     };
-    int32_t rc = llama_decode(s->ctx, b);
+    uint64_t before = ceil_graphs();
+    int32_t  rc     = llama_decode(s->ctx, b);
+    s->counts.graphs = ceil_graphs() - before;
     // Back ends compute asynchronously. Without this the time of a step that
     // samples nothing would be booked on the next one.
     llama_synchronize(s->ctx);
@@ -490,7 +491,7 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
             id = llama_get_sampled_token_ith(s->ctx, i);
         }
         if (id != LLAMA_TOKEN_NULL) {
-            s->n_backend++;
+            s->counts.backend++;
         } else {
             const float * logits = llama_get_logits_ith(s->ctx, i);
             if (!logits) {
@@ -500,7 +501,7 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
             if (id < 0) {
                 return CEIL_NAN_LOGITS;
             }
-            s->n_argmax++;
+            s->counts.argmax++;
         }
         out[k++] = id;
     }

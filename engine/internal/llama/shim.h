@@ -109,9 +109,15 @@ struct ceil_memory {
 };
 int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, int32_t max);
 
-// ceil_session_sampled counts the tokens that ceil_step took from the back
-// end's sampler and from ceil_argmax.
-void ceil_session_sampled(const struct ceil_session * s, uint64_t * backend, uint64_t * argmax);
+// ceil_counts is kept by a session, and read without a call.
+struct ceil_counts {
+    uint64_t graphs;          // compute graphs that the last decode became; 0: not known
+    uint64_t backend, argmax; // tokens that ceil_step took from the back end's sampler and from ceil_argmax
+};
+const struct ceil_counts * ceil_session_counts(const struct ceil_session * s);
+
+// ceil_graphs counts the compute graphs that libllama has run on this thread.
+uint64_t ceil_graphs(void);
 
 // ceil_step decodes n tokens and writes one greedily sampled id for each
 // want[i] != 0 into out, in batch order. It returns when the device is done.
