@@ -10,11 +10,6 @@ import (
 	"strings"
 )
 
-// ScalingPrefix begins the name of every scaling point: "Concurrency Scaling
-// (c=8)". The sweet spot and the peak are looked for among those, in our
-// files and in the reference's, which have no category.
-const ScalingPrefix = "Concurrency Scaling"
-
 // BuiltinSuites names the built-in suites, the default first.
 func BuiltinSuites() []string { return []string{"standard", "extended", "smoke"} }
 
@@ -53,8 +48,9 @@ func standardScenarios() []Scenario {
 }
 
 func scalingScenario(c, prompts int) Scenario {
+	const category = "Concurrency Scaling"
 	return Scenario{
-		Name: fmt.Sprintf("%s (c=%d)", ScalingPrefix, c), Category: ScalingPrefix,
+		Name: fmt.Sprintf("%s (c=%d)", category, c), Category: category,
 		Purpose: fmt.Sprintf("Scaling test at concurrency %d", c),
 		Input:   1024, Output: 256, Concurrency: c, Prompts: prompts,
 	}

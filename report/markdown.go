@@ -47,7 +47,9 @@ func Markdown(w io.Writer, r *bench.Results, opt Options) error {
 		return fmt.Errorf("unknown prose %q: use %q, %q or %q", opt.Prose, ProseModel, ProseRules, ProseOff)
 	}
 	d := document{results: r, opt: opt, all: scenarios(r)}
-	d.points = scalingPoints(d.all)
+	for _, i := range r.Series() {
+		d.points = append(d.points, d.all[i])
+	}
 	if opt.Prose != ProseOff {
 		d.prose = newWriting(r, d.all, opt.Text)
 	}
@@ -134,14 +136,14 @@ func (d *document) footer() string {
 
 // scaling is the section's sweet spot and peak lines, table and chart.
 func (d *document) scaling() string {
-	parts := []string{
-		"**Interactive sweet spot:** " + sweetSpotText(d.all) + "\n\n" +
-			"**Peak throughput (scaling):** " + peakText(d.all),
-	}
 	if len(d.points) == 0 {
-		return parts[0] + sectionGap + "(No concurrency scaling scenarios found.)"
+		return "No concurrency sweep: no two scenarios have the same lengths and conditions at different concurrencies."
 	}
-	parts = append(parts, scalingTable(d.points))
+	parts := []string{
+		"**Interactive sweet spot:** " + sweetSpotText(d.results) + "\n\n" +
+			"**Peak throughput (scaling):** " + peakText(d.results),
+		scalingTable(d.points),
+	}
 	if chart := scalingChart(d.points); chart != "" {
 		parts = append(parts, chart)
 	}
@@ -149,21 +151,23 @@ func (d *document) scaling() string {
 }
 
 // sweetSpotText is the sweet spot as the reference words it, "N/A" for none.
-func sweetSpotText(all []scenario) string {
-	best, ok := bench.SweetSpot(measuredResults(all))
+func sweetSpotText(r *bench.Results) string {
+	i, ok := r.SweetSpot()
 	if !ok {
 		return "N/A"
 	}
+	best := r.Results[i]
 	perUser := divide(best.OutputThroughput, float64(best.Concurrency))
 	return fmt.Sprintf("c=%d (interactive-optimal by TTFT/TPOT p99; per-user %s tok/s)", best.Concurrency, fixed(perUser, 1))
 }
 
 // peakText is the peak of the scaling curve as the reference words it.
-func peakText(all []scenario) string {
-	best, ok := bench.Peak(measuredResults(all))
+func peakText(r *bench.Results) string {
+	i, ok := r.Peak()
 	if !ok {
 		return "N/A"
 	}
+	best := r.Results[i]
 	return fmt.Sprintf("c=%d (%s tok/s)", best.Concurrency, fixed(best.OutputThroughput, 1))
 }
 

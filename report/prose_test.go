@@ -239,7 +239,7 @@ func TestSections(t *testing.T) {
 	var flags []string
 	for _, p := range section(t, r, "interpretation 8").Evidence.Points {
 		flags = append(flags, fmt.Sprintf("%s own=%v previous=%v sweet=%v peak=%v %d", p.Scenario, p.Own, p.Previous, p.Sweet, p.Peak, p.Concurrency))
-		if p.Scaling != strings.HasPrefix(p.Scenario, bench.ScalingPrefix) || p.Values[own(prose.TTFT, prose.P99)] <= 0 {
+		if p.Scaling != strings.HasPrefix(p.Scenario, "Concurrency Scaling") || p.Values[own(prose.TTFT, prose.P99)] <= 0 {
 			t.Errorf("point %+v", p)
 		}
 	}

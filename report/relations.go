@@ -33,7 +33,7 @@ type role struct {
 }
 
 // scenes builds the scenes of a run with their relations.
-func scenes(all []scenario) []*scene {
+func scenes(r *bench.Results, all []scenario) []*scene {
 	out := make([]*scene, len(all))
 	for i := range all {
 		out[i] = newScene(&all[i])
@@ -41,7 +41,7 @@ func scenes(all []scenario) []*scene {
 	for _, c := range out {
 		c.relate(out)
 	}
-	assignRoles(out)
+	assignRoles(r, out)
 	// A scene borrows facts of others, so all have theirs before the first
 	// comparison.
 	for _, c := range out {
@@ -63,10 +63,10 @@ func (c *scene) relate(others []*scene) {
 		if o.Concurrency == 1 && c.Concurrency > 1 && (c.alone == nil || lengthDistance(c, o) < lengthDistance(c, c.alone)) {
 			c.alone = o
 		}
-		if o.Concurrency == c.Concurrency && !c.scaling() && (o.scaling() || c.Concurrency == 1) && c.twin == nil {
+		if o.Concurrency == c.Concurrency && !c.scaling && (o.scaling || c.Concurrency == 1) && c.twin == nil {
 			c.twin = o
 		}
-		if c.scaling() && o.scaling() && o.Concurrency < c.Concurrency && o.sameShape(c) &&
+		if c.scaling && o.scaling && o.Concurrency < c.Concurrency &&
 			(c.previous == nil || o.Concurrency > c.previous.Concurrency) {
 			c.previous = o
 		}
@@ -113,7 +113,7 @@ func (c *scene) related(all []*scene) []*scene {
 		case o == c || o.dead():
 		case o == c.alone || o == c.twin || o == c.previous:
 			out = append(out, o)
-		case c.scaling() && o.scaling():
+		case c.scaling && o.scaling:
 			// What is lowest or highest of the curve takes all of it to tell.
 			out = append(out, o)
 		}
@@ -138,13 +138,11 @@ func lengthDistance(a, b *scene) float64 {
 }
 
 // assignRoles gives every scaling point its role.
-func assignRoles(all []*scene) {
+func assignRoles(results *bench.Results, all []*scene) {
 	var points []*scene
-	var results []bench.Result
 	for _, c := range all {
-		if !c.dead() && c.scaling() {
+		if !c.dead() && c.scaling {
 			points = append(points, c)
-			results = append(results, c.Result)
 		}
 	}
 	var r role
@@ -159,17 +157,15 @@ func assignRoles(all []*scene) {
 			r.bestTPOT = c
 		}
 	}
-	sweet, hasSweet := bench.SweetSpot(results)
-	peak, hasPeak := bench.Peak(results)
-	for _, c := range points {
-		if hasSweet && c.Name == sweet.Name {
-			r.sweetSpot = c
-		}
+	sweet, hasSweet := results.SweetSpot()
+	if hasSweet {
+		r.sweetSpot = all[sweet]
 	}
+	peak, hasPeak := results.Peak()
 	for _, c := range points {
 		c.role = r
 		c.role.sweet = c == r.sweetSpot
-		c.role.peak = hasPeak && c.Name == peak.Name
+		c.role.peak = hasPeak && c == all[peak]
 	}
 }
 

@@ -100,7 +100,7 @@ func sayWave(c *scene, v *voice) string {
 func sayStep(c *scene, v *voice) string {
 	p := c.previous
 	if p == nil {
-		if c.scaling() {
+		if c.scaling {
 			return sharing(c, v)
 		}
 		return ""
@@ -199,7 +199,7 @@ func sayIdle(c *scene, v *voice) string {
 // saySharing compares a stream in the batch with a stream alone. For the
 // lowest scaling point, sayStep does.
 func saySharing(c *scene, v *voice) string {
-	if c.scaling() && c.previous == nil {
+	if c.scaling && c.previous == nil {
 		return ""
 	}
 	return sharing(c, v)

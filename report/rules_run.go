@@ -17,12 +17,11 @@ const (
 // summary is the Executive Summary: two to four sentences. The first says what
 // was measured and stands whoever writes the others.
 func (x *run) summary() []string {
-	sentences := []string{x.sayScope(), x.saySweet()}
-	if text := x.sayPeak(); text != "" {
-		sentences = append(sentences, text)
-	}
-	if text := x.sayBest(); text != "" {
-		sentences = append(sentences, text)
+	sentences := []string{x.sayScope()}
+	for _, rule := range []func() string{x.saySweet, x.sayPeak, x.sayBest} {
+		if text := rule(); text != "" {
+			sentences = append(sentences, text)
+		}
 	}
 	return sentences
 }
@@ -49,7 +48,10 @@ func (x *run) sayScope() string {
 
 func (x *run) saySweet() string {
 	s := x.sweet
-	if s == nil {
+	switch {
+	case !x.curve:
+		return ""
+	case s == nil:
 		return "An interactive sweet spot can't be named, since no point of the scaling curve has TTFT p99, TPOT p99 and output throughput."
 	}
 	return say("The interactive sweet spot is c=%s, where each user gets %s with a TTFT p99 of %s and a TPOT p99 of %s.", s.users, x.sweetPerUser, s.ttftP99, s.tpotP99)
@@ -84,14 +86,16 @@ func (x *run) sayBest() string {
 }
 
 // recommendations returns leastAdvice to mostAdvice bullets, fewer only for a
-// run without any result. The first names the sweet spot in the reference's
-// words; it and the notices behind it stand whoever writes the others.
+// run without any result. Of a concurrency sweep the first names the sweet spot
+// in the reference's words; it and the notices behind it stand whoever writes
+// the others.
 func (x *run) recommendations() (advice []string, notices int) {
-	first := "Use " + sweetSpotText(x.all) + " for interactive UX."
-	if x.sweet == nil {
-		first = "No concurrency can be recommended for interactive UX: the scaling curve has no point with TTFT p99, TPOT p99 and output throughput."
+	switch {
+	case x.sweet != nil:
+		advice = []string{"Use " + sweetSpotText(x.results) + " for interactive UX."}
+	case x.curve:
+		advice = []string{"No concurrency can be recommended for interactive UX: the scaling curve has no point with TTFT p99, TPOT p99 and output throughput."}
 	}
-	advice = []string{first}
 	if text := x.adviseRerun(); text != "" {
 		advice = append(advice, text)
 	}
@@ -256,7 +260,7 @@ func (x *run) adviseCompare() string {
 
 // adviseSizing closes a run that says nothing on capacity.
 func (x *run) adviseSizing() string {
-	if x.peak != nil {
+	if x.peak != nil || !x.curve {
 		return ""
 	}
 	return "Do not size a service by this run: no point of the scaling curve has an output throughput."

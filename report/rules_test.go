@@ -198,7 +198,7 @@ func TestRules(t *testing.T) {
 func curve(points ...[4]float64) []bench.Result {
 	var out []bench.Result
 	for _, p := range points {
-		r := base(fmt.Sprintf("%s (c=%d)", bench.ScalingPrefix, int(p[0])), int(p[0]))
+		r := base(fmt.Sprintf("Concurrency Scaling (c=%d)", int(p[0])), int(p[0]))
 		r.OutputThroughput, r.TTFTP99Ms, r.TPOTP99Ms = ptr(p[1]), ptr(p[2]), ptr(p[3])
 		r.TPOTMeanMs, r.TPOTMedianMs = ptr(p[3]/1.01), ptr(p[3]/1.01)
 		out = append(out, r)
@@ -274,7 +274,8 @@ func TestAdvice(t *testing.T) {
 		{"slow but not long prompts", append([]bench.Result{slow}, rising...), "Use c=2", "Route prompts"},
 		{"pauses", append(rising, uneven),
 			"Watch ITL p99 beside TPOT where streams have to flow: in Mixed Traffic it is 10.0× the median gap, which TPOT does not show.", "none"},
-		{"no curve", []bench.Result{uneven}, "No concurrency can be recommended for interactive UX", "Alert on"},
+		{"no curve", []bench.Result{uneven}, "Watch ITL p99", "No concurrency can be recommended"},
+		{"a curve of points without p99", curve([4]float64{2, 0, 0, 0}, [4]float64{4, 0, 0, 0}), "No concurrency can be recommended for interactive UX", "Alert on"},
 		{"small sample", []bench.Result{uneven}, "its smallest sample is 80 requests and a p99 needs 100", "none"},
 	}
 	for _, tt := range tests {

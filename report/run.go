@@ -11,6 +11,7 @@ type run struct {
 	results *bench.Results
 	all     []scenario
 	scenes  []*scene
+	curve   bool     // scenarios were to make a scaling curve
 	points  []*scene // measured scaling points by rising concurrency
 
 	// Scenes that are named for a figure; nil: none.
@@ -33,12 +34,11 @@ type run struct {
 type over struct{ out, ttft, tpot fact }
 
 func newRun(r *bench.Results, all []scenario) *run {
-	x := &run{results: r, all: all, scenes: scenes(all)}
-	for _, p := range scalingPoints(all) {
-		for _, c := range x.scenes {
-			if c.Name == p.Name && !c.dead() {
-				x.points = append(x.points, c)
-			}
+	x := &run{results: r, all: all, scenes: scenes(r, all)}
+	for _, i := range r.Series() {
+		x.curve = true
+		if c := x.scenes[i]; !c.dead() {
+			x.points = append(x.points, c)
 		}
 	}
 	for _, c := range x.points {

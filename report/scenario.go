@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"strings"
 
 	"ceiling/bench"
@@ -26,14 +25,18 @@ const mixedRange = 0.5
 // scenario is one result with what is known beside it.
 type scenario struct {
 	bench.Result
-	detail *bench.Detail // nil in the reference's files
+	detail  *bench.Detail // nil in the reference's files
+	scaling bool          // a point of the scaling curve
 }
 
 // scenarios joins results and details.
 func scenarios(r *bench.Results) []scenario {
 	out := make([]scenario, len(r.Results))
 	for i := range r.Results {
-		out[i] = scenario{r.Results[i], r.Detail(i)}
+		out[i] = scenario{Result: r.Results[i], detail: r.Detail(i)}
+	}
+	for _, i := range r.Series() {
+		out[i].scaling = true
 	}
 	return out
 }
@@ -56,19 +59,16 @@ func (s *scenario) purpose() string {
 	if s.detail != nil && s.detail.Purpose != "" {
 		return s.detail.Purpose
 	}
-	if s.scaling() {
-		return "Scaling test at concurrency " + grouped(int64(s.Concurrency))
-	}
 	for _, k := range known {
-		if strings.Contains(s.Name, k.part) {
+		if strings.Contains(s.Name, k.part) && k.purpose != "" {
 			return k.purpose
 		}
 	}
+	if s.scaling || s.category() == categoryScaling {
+		return "Scaling test at concurrency " + grouped(int64(s.Concurrency))
+	}
 	return missing
 }
-
-// scaling says whether the scenario is a point of the scaling curve.
-func (s *scenario) scaling() bool { return bench.IsScalingPoint(s.Result) }
 
 // failed says whether the scenario could not be measured, and why.
 func (s *scenario) failed() (reason string, failed bool) {
@@ -99,18 +99,6 @@ func (s *scenario) whyCut() string {
 	return " (" + s.reason() + ")"
 }
 
-// measuredResults are the results of the scenarios that did not fail: those
-// that the sweet spot and the peak are looked for among.
-func measuredResults(all []scenario) []bench.Result {
-	var out []bench.Result
-	for i := range all {
-		if _, failed := all[i].failed(); !failed {
-			out = append(out, all[i].Result)
-		}
-	}
-	return out
-}
-
 // partial says whether the run stopped inside the scenario.
 func (s *scenario) partial() bool {
 	return s.detail != nil && s.detail.Status == bench.StatusPartial
@@ -135,17 +123,4 @@ func (s *scenario) closedLoop() bool {
 // perUser is output throughput / concurrency in tokens/s.
 func (s *scenario) perUser() *float64 {
 	return divide(s.OutputThroughput, float64(s.Concurrency))
-}
-
-// scalingPoints are the scaling scenarios by rising concurrency, failed ones
-// included.
-func scalingPoints(all []scenario) []scenario {
-	var points []scenario
-	for i := range all {
-		if all[i].scaling() {
-			points = append(points, all[i])
-		}
-	}
-	slices.SortStableFunc(points, func(a, b scenario) int { return a.Concurrency - b.Concurrency })
-	return points
 }

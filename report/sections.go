@@ -61,13 +61,13 @@ func newPlan(r *bench.Results, all []scenario) *plan {
 	p.recommendations = prose.Section{
 		ID: "recommendations", Kind: prose.Recommendations, Title: "Recommendations",
 		About: x.about(), Facts: x.facts, Evidence: x.evidence(),
-		Min: leastAdvice, Max: mostAdvice, Fixed: advice[:notices], Rules: advice[notices:],
+		Min: min(leastAdvice, len(advice)), Max: mostAdvice, Fixed: advice[:notices], Rules: advice[notices:],
 	}
 	summary := x.summary()
 	p.summary = prose.Section{
 		ID: "summary", Kind: prose.Summary, Title: "Executive Summary",
 		About: x.about(), Facts: x.facts, Evidence: x.evidence(),
-		Min: leastSummary, Max: mostSummary, Fixed: summary[:1], Rules: summary[1:],
+		Min: min(leastSummary, len(summary)), Max: mostSummary, Fixed: summary[:1], Rules: summary[1:],
 	}
 	return p
 }
@@ -128,7 +128,7 @@ func (c *scene) cache() (cold, warm bool) {
 
 // point is the scene as others are compared with it: its measured figures.
 func (c *scene) point() prose.Point {
-	p := prose.Point{Scenario: c.label, Concurrency: c.Concurrency, Scaling: c.scaling(),
+	p := prose.Point{Scenario: c.label, Concurrency: c.Concurrency, Scaling: c.scaling,
 		Sweet: c.role.sweet, Peak: c.role.peak, Values: map[prose.Figure]float64{}}
 	for _, f := range c.facts {
 		if f.Of.Scenario == c.label && f.Against == (prose.Figure{}) {

@@ -205,9 +205,14 @@ func TestHostileText(t *testing.T) {
 
 func TestEmptyResults(t *testing.T) {
 	md := render(t, &bench.Results{}, Options{})
-	for _, want := range []string{"**Model:** —", "**Date:** —", "**Interactive sweet spot:** N/A", "(No scenario has a result.)"} {
+	for _, want := range []string{"**Model:** —", "**Date:** —", "No concurrency sweep: ", "(No scenario has a result.)"} {
 		if !strings.Contains(md, want) {
 			t.Errorf("report of nothing lacks %q", want)
+		}
+	}
+	for _, without := range []string{"curve", "sweet spot", "Peak throughput"} {
+		if strings.Contains(md, without) {
+			t.Errorf("report of nothing speaks of %q", without)
 		}
 	}
 }

@@ -19,16 +19,13 @@ type scalingPoint struct {
 }
 
 // scalingPoints are the scaling scenarios by rising concurrency, those that
-// failed among them. A concurrency below 1 has no place on the axis.
+// failed among them.
 func scalingPoints(r *bench.Results) []scalingPoint {
 	var out []scalingPoint
-	for i := range r.Results {
+	for _, i := range r.Series() {
 		res := &r.Results[i]
-		if bench.IsScalingPoint(*res) && res.Concurrency >= 1 {
-			out = append(out, scalingPoint{res.Concurrency, res, r.Detail(i), r.Failed(i)})
-		}
+		out = append(out, scalingPoint{res.Concurrency, res, r.Detail(i), r.Failed(i)})
 	}
-	slices.SortStableFunc(out, func(a, b scalingPoint) int { return a.concurrency - b.concurrency })
 	return out
 }
 

@@ -31,7 +31,7 @@ func scaled(c int, throughput, ttft, tpot float64) bench.Result {
 		return &v
 	}
 	return bench.Result{
-		Name: fmt.Sprintf("%s%d)", bench.ScalingPrefix+" (c=", c), Concurrency: c, InputLen: 1024, OutputLen: 256, NumPrompts: 30,
+		Name: fmt.Sprintf("Concurrency Scaling (c=%d)", c), Concurrency: c, InputLen: 1024, OutputLen: 256, NumPrompts: 30,
 		OutputThroughput: at(throughput),
 		TTFTMeanMs:       at(ttft), TTFTMedianMs: at(ttft * 0.9), TTFTP99Ms: at(ttft * 2),
 		TPOTMeanMs: at(tpot), TPOTMedianMs: at(tpot), TPOTP99Ms: at(tpot * 1.5),
@@ -133,7 +133,7 @@ func TestScalingShapes(t *testing.T) {
 			t.Errorf("ttft, series %d: %d markers, %d lines", i+1, m, l)
 		}
 	}
-	one := figures(t, Input{Results: &bench.Results{Results: []bench.Result{scaled(4, 100, 50, 10)}}})
+	one := figures(t, Input{Results: &bench.Results{Results: []bench.Result{scaled(2, nan, nan, nan), scaled(4, 100, 50, 10)}}})
 	es = parseSVG(t, one["throughput"].SVG)
 	if m, l := markers(es, series[0]), lines(es, series[0]); m != 1 || l != 0 {
 		t.Errorf("one point: %d markers, %d lines", m, l)
@@ -213,12 +213,13 @@ func TestFailedScenario(t *testing.T) {
 
 func TestNothingToDraw(t *testing.T) {
 	for name, in := range map[string]Input{
-		"no results":         {},
-		"no scenarios":       {Results: &bench.Results{}},
-		"no scaling":         {Results: &bench.Results{Results: []bench.Result{{Name: "Single User Latency", Concurrency: 1}}}},
-		"nothing measured":   {Results: &bench.Results{Results: []bench.Result{scaled(2, nan, nan, nan)}}},
-		"no finite number":   {Results: &bench.Results{Results: []bench.Result{{Name: bench.ScalingPrefix, Concurrency: 2, OutputThroughput: ptr(math.Inf(1)), TTFTMeanMs: &nan}}}},
-		"no concurrency":     {Results: &bench.Results{Results: []bench.Result{scaled(0, 1, 1, 1)}}},
+		"no results":       {},
+		"no scenarios":     {Results: &bench.Results{}},
+		"no scaling":       {Results: &bench.Results{Results: []bench.Result{{Name: "Single User Latency", Concurrency: 1}}}},
+		"nothing measured": {Results: &bench.Results{Results: []bench.Result{scaled(2, nan, nan, nan), scaled(4, nan, nan, nan)}}},
+		"no finite number": {Results: &bench.Results{Results: []bench.Result{
+			{Concurrency: 2, OutputThroughput: ptr(math.Inf(1)), TTFTMeanMs: &nan}, {Concurrency: 4, OutputThroughput: ptr(math.Inf(-1))}}}},
+		"no concurrency":     {Results: &bench.Results{Results: []bench.Result{scaled(0, 1, 1, 1), scaled(2, 1, 1, 1)}}},
 		"records of nothing": {Results: &bench.Results{}, Records: []bench.Record{{Name: "Other"}}},
 	} {
 		if fs := figures(t, in); len(fs) != 0 {
@@ -240,7 +241,7 @@ func TestExtremes(t *testing.T) {
 		"beyond bounds": {Results: []bench.Result{scaled(2, 1e300, 1e300, 1e300), scaled(4, 1, 1, 1)}},
 		"zeros":         {Results: []bench.Result{scaled(2, 0, 0, 0), scaled(4, 0, 0, 0)}},
 		"negative":      {Results: []bench.Result{scaled(2, -5, -5, -5), scaled(4, 5, 500, 5)}},
-		"all alike":     {Results: []bench.Result{scaled(8, 10, 10, 10), scaled(8, 10, 10, 10), scaled(8, 10, 10, 10)}},
+		"all alike":     {Results: []bench.Result{scaled(8, 10, 10, 10), scaled(9, 10, 10, 10), scaled(10, 10, 10, 10)}},
 		"not finite":    {Results: []bench.Result{scaled(2, math.Inf(1), 3, math.Inf(-1)), scaled(4, 1, math.Inf(1), 2)}},
 	} {
 		if fs := figures(t, Input{Results: r}); len(fs) < 4 {

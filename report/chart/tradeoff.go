@@ -72,26 +72,15 @@ func tradeoffFigure(r *bench.Results, points []scalingPoint) (sketch, bool) {
 }
 
 // picks are the results of the sweet spot and the peak, nil where there is
-// none. Failed scenarios don't take part.
+// none.
 func picks(r *bench.Results) (spot, peak *bench.Result) {
-	var measured []bench.Result
-	var of []*bench.Result
-	for i := range r.Results {
-		if !r.Failed(i) {
-			measured, of = append(measured, r.Results[i]), append(of, &r.Results[i])
+	find := func(i int, ok bool) *bench.Result {
+		if !ok {
+			return nil
 		}
+		return &r.Results[i]
 	}
-	find := func(picked bench.Result, ok bool) *bench.Result {
-		for i := range measured {
-			// Names are unique among scenarios; the concurrency is compared
-			// for files that were put together by hand.
-			if ok && measured[i].Name == picked.Name && measured[i].Concurrency == picked.Concurrency {
-				return of[i]
-			}
-		}
-		return nil
-	}
-	return find(bench.SweetSpot(measured)), find(bench.Peak(measured))
+	return find(r.SweetSpot()), find(r.Peak())
 }
 
 func tradeoffAlt(drawn []scalingPoint, spot, peak *bench.Result) string {

@@ -14,13 +14,24 @@ import (
 // file's own, as its tool defines them: they are fit to stand beside each
 // other, not beside ceiling's.
 func Series(r *importer.Run) *bench.Results {
-	series := longest(r)
-	if len(series) < 2 {
+	loads := longest(r)
+	if loads == nil {
 		return nil
 	}
+	return results(r, loads)
+}
+
+// results are the loads as a file of ceiling has them, as far as scaling
+// points need it.
+func results(r *importer.Run, loads []*importer.Load) *bench.Results {
 	out := &bench.Results{Model: r.Model, Hardware: r.Hardware, Date: r.Date}
-	for _, l := range series {
+	for _, l := range loads {
 		out.Results = append(out.Results, result(l))
+		d := bench.Detail{Name: l.Name, PrefixLen: l.Depth, RequestRate: l.RequestRate, Cache: l.Cache}
+		if l.RangeRatio != nil {
+			d.RangeRatio = *l.RangeRatio
+		}
+		out.Details = append(out.Details, d)
 	}
 	return out
 }
@@ -28,33 +39,21 @@ func Series(r *importer.Run) *bench.Results {
 // charted are the metrics that a chart over concurrency takes one of.
 var charted = []importer.Metric{importer.OutputThroughput, importer.TTFTMean, importer.TPOTMean}
 
-// longest is the longest series, by rising concurrency, the first of two that
-// are as long. Of several passes it has the first.
+// longest are the scaling points by rising concurrency. Of several passes it
+// has the first.
 func longest(r *importer.Run) []*importer.Load {
-	groups := map[string][]*importer.Load{}
-	var order []string
+	var drawn []*importer.Load
 	for i := range r.Loads {
 		l := &r.Loads[i]
-		if l.Concurrency < 1 || l.RequestRate != nil || !slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
-			continue
-		}
-		key := lengths(l)
-		if slices.ContainsFunc(groups[key], func(o *importer.Load) bool { return o.Concurrency == l.Concurrency }) {
-			continue
-		}
-		if groups[key] == nil {
-			order = append(order, key)
-		}
-		groups[key] = append(groups[key], l)
-	}
-	var best []*importer.Load
-	for _, key := range order {
-		if len(groups[key]) > len(best) {
-			best = groups[key]
+		if slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
+			drawn = append(drawn, l)
 		}
 	}
-	slices.SortFunc(best, func(a, b *importer.Load) int { return a.Concurrency - b.Concurrency })
-	return best
+	var out []*importer.Load
+	for _, i := range results(r, drawn).Series() {
+		out = append(out, drawn[i])
+	}
+	return out
 }
 
 // lengths names a load without its concurrency.
@@ -81,7 +80,7 @@ func result(l *importer.Load) bench.Result {
 		return nil
 	}
 	return bench.Result{
-		Name: fmt.Sprintf("%s (c=%d)", bench.ScalingPrefix, l.Concurrency), InputLen: l.Input, OutputLen: l.Output,
+		Name: l.Name, InputLen: l.Input, OutputLen: l.Output,
 		Concurrency: l.Concurrency, NumPrompts: l.Prompts,
 		DurationS: v(importer.Duration), OutputThroughput: v(importer.OutputThroughput),
 		PeakOutputThroughput: v(importer.PeakThroughput), TotalThroughput: v(importer.TotalThroughput),

@@ -134,7 +134,7 @@ func (s *sheet) summary(r *importer.Run, at string) {
 // series says what the charts over concurrency are of.
 func (s *sheet) series(r *importer.Run) {
 	loads := longest(r)
-	if len(loads) < 2 {
+	if loads == nil {
 		return
 	}
 	var cs []string

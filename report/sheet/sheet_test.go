@@ -202,7 +202,7 @@ func TestSeries(t *testing.T) {
 		}
 		lines = append(lines, fmt.Sprintf("%s %d/%d %s", r.Name, r.InputLen, r.Concurrency, v))
 	}
-	want := []string{"Concurrency Scaling (c=2) 100/2 30", "Concurrency Scaling (c=4) 100/4 50", "Concurrency Scaling (c=8) 100/8 80"}
+	want := []string{"c=2 100/2 30", "c=4 100/4 50", "c=8 100/8 80"}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -1,0 +1,134 @@
+package bench
+
+import "slices"
+
+// shape is all of a scenario's load but its concurrency.
+type shape struct {
+	input, output, prefix int // tokens
+	ranged                float64
+	cache                 string
+}
+
+// shape is that of result i; ok is false where concurrency is not what sets
+// its load: in an open loop that is the rate of arrivals.
+func (r *Results) shape(i int) (s shape, ok bool) {
+	res, d := &r.Results[i], r.Detail(i)
+	s = shape{input: res.InputLen, output: res.OutputLen}
+	if d != nil {
+		s.prefix, s.ranged, s.cache = d.PrefixLen, d.RangeRatio, d.Cache
+	} else {
+		s.ranged = standardRange(res.Name)
+	}
+	return s, res.Concurrency >= 1 && (d == nil || d.RequestRate == nil)
+}
+
+// standardRange is the range ratio of the standard scenario of that name, 0
+// for others. The reference's files have no other place for it.
+func standardRange(name string) float64 {
+	for _, sc := range standardScenarios() {
+		if sc.Name == name {
+			return sc.RangeRatio
+		}
+	}
+	return 0
+}
+
+// Series are the scaling points: scenarios of equal lengths and conditions at
+// two concurrencies or more, whatever their names, as indexes of Results by
+// rising concurrency; nil where there are none. Scenarios that failed are
+// points too. Of several series it is the one with the most points that did
+// not fail, then the first; of several scenarios at one concurrency it has the
+// first that did not fail.
+func (r *Results) Series() []int {
+	var order []shape
+	series := map[shape][]int{}
+	for i := range r.Results {
+		s, ok := r.shape(i)
+		if !ok {
+			continue
+		}
+		if series[s] == nil {
+			order = append(order, s)
+		}
+		series[s] = r.addPoint(series[s], i)
+	}
+	var best []int
+	for _, s := range order {
+		if points := series[s]; len(points) >= 2 && (best == nil || len(r.succeeded(points)) > len(r.succeeded(best))) {
+			best = points
+		}
+	}
+	return best
+}
+
+// addPoint puts result i at its concurrency's place, unless that is taken.
+func (r *Results) addPoint(points []int, i int) []int {
+	k, taken := slices.BinarySearchFunc(points, r.Results[i].Concurrency, func(p, c int) int { return r.Results[p].Concurrency - c })
+	if !taken {
+		return slices.Insert(points, k, i)
+	}
+	if r.Failed(points[k]) && !r.Failed(i) {
+		points[k] = i
+	}
+	return points
+}
+
+func (r *Results) succeeded(points []int) []int {
+	return slices.DeleteFunc(slices.Clone(points), r.Failed)
+}
+
+// SweetSpot picks the best concurrency for interactive use, as an index of
+// Results: among scaling points whose TTFT p99 and TPOT p99 are each within
+// twice the lowest of the series, the one with the highest output throughput
+// per user, and the lower concurrency where two are equal. ok is false where
+// no point has all of them. It counts a 0 as missing, as the reference writes
+// it.
+func (r *Results) SweetSpot() (spot int, ok bool) {
+	points := slices.DeleteFunc(r.succeeded(r.Series()), func(i int) bool {
+		p := &r.Results[i]
+		return !measured(p.TTFTP99Ms) || !measured(p.TPOTP99Ms) || !measured(p.OutputThroughput)
+	})
+	if len(points) == 0 {
+		return 0, false
+	}
+	first := &r.Results[points[0]]
+	ttft, tpot := *first.TTFTP99Ms, *first.TPOTP99Ms
+	for _, i := range points {
+		ttft, tpot = min(ttft, *r.Results[i].TTFTP99Ms), min(tpot, *r.Results[i].TPOTP99Ms)
+	}
+	best := 0.0
+	for _, i := range points {
+		p := &r.Results[i]
+		if *p.TTFTP99Ms > 2*ttft || *p.TPOTP99Ms > 2*tpot {
+			continue
+		}
+		if user := PerUserThroughput(*p); !ok || user > best {
+			spot, best, ok = i, user, true
+		}
+	}
+	return spot, ok
+}
+
+// Peak picks the scaling point with the highest output throughput, and the
+// lower concurrency where two are equal, as an index of Results; ok is false
+// where none has one.
+func (r *Results) Peak() (peak int, ok bool) {
+	for _, i := range r.succeeded(r.Series()) {
+		v := r.Results[i].OutputThroughput
+		if measured(v) && (!ok || *v > *r.Results[peak].OutputThroughput) {
+			peak, ok = i, true
+		}
+	}
+	return peak, ok
+}
+
+// PerUserThroughput is the output throughput of one user in tokens/s: output
+// throughput / concurrency; 0 where it was not measured.
+func PerUserThroughput(r Result) float64 {
+	if r.OutputThroughput == nil || r.Concurrency <= 0 {
+		return 0
+	}
+	return *r.OutputThroughput / float64(r.Concurrency)
+}
+
+func measured(v *float64) bool { return v != nil && *v > 0 }
