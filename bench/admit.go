@@ -16,35 +16,56 @@ func (d *drive) admitDue() error {
 		if id < 0 {
 			return nil
 		}
-		at := d.intended(id)
+		longest := d.freeLongest()
+		since := d.freeAt[longest]
+		at := d.intended(since)
 		if at > d.now {
 			return nil
 		}
-		if err := d.admit(id, at); err != nil {
+		// The request takes the time of the slot that has been free longest,
+		// and the place of the lowest.
+		d.freeAt[longest] = d.freeAt[id]
+		if err := d.admit(id, at, max(at, since)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// intended is when the next request should start, given the slot it would
-// get: in a closed loop when that slot became free, in an open loop its place
-// in the schedule, whatever has happened since. A schedule is counted from
-// the scenario's start, so lateness does not add up.
-func (d *drive) intended(slot int) time.Duration {
+// freeLongest is the slot that has been free for the longest time. There is
+// one that is free.
+func (d *drive) freeLongest() int {
+	at := -1
+	for i := range d.batcher.slots {
+		if d.batcher.slots[i].phase == free && (at < 0 || d.freeAt[i] < d.freeAt[at]) {
+			at = i
+		}
+	}
+	return at
+}
+
+// intended is when the next request should start: in a closed loop when its
+// slot became free, in an open loop its place in the schedule, whatever has
+// happened since. A schedule is counted from the scenario's start, so lateness
+// does not add up.
+func (d *drive) intended(freeSince time.Duration) time.Duration {
 	if d.sc.OpenLoop() {
 		return d.start + time.Duration(math.Round(d.work.Requests[d.next].Arrival*1e9))
 	}
-	return d.freeAt[slot]
+	return freeSince
 }
 
-func (d *drive) admit(id int, intended time.Duration) error {
+// admit puts the next request into a slot. Where the slot was free, admitted
+// is the request's own time and not that of the step boundary at which it is
+// looked at: the wait for the step that runs is part of its TTFT, as it is of
+// a user's.
+func (d *drive) admit(id int, intended, admitted time.Duration) error {
 	r := d.work.Requests[d.next]
 	f := flight{
-		request: d.next, intended: intended, admitted: d.now, prefillStart: -1,
+		request: d.next, intended: intended, admitted: admitted, prefillStart: -1,
 		times: make([]float64, 0, r.Output),
 		// The step that was running when it came is not held against it.
-		late: intended < d.meter.lastStart,
+		late: admitted > intended && intended < d.meter.lastStart,
 	}
 	prompt := d.work.Prompt(d.batcher.slots[id].prompt[:0], d.next)
 	d.next++

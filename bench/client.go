@@ -22,7 +22,6 @@ type Send func(ctx context.Context, clock *Clock, seen func(tokens int)) Reply
 
 // Reply is what came of one request.
 type Reply struct {
-	Sent   time.Duration   // just before the request was written
 	Tokens []time.Duration // the instant of each output token, ascending
 	End    time.Duration   // the answer's end, when its connection is free again
 	Server ServerRecord

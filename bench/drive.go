@@ -182,7 +182,7 @@ func (d *drive) account(begin time.Duration) {
 // waitForArrival sleeps until the next request of an open loop is due.
 func (d *drive) waitForArrival(ctx context.Context) error {
 	from := d.clock.Now()
-	err := d.clock.wait(ctx, d.intended(0))
+	err := d.clock.wait(ctx, d.intended(d.now))
 	d.now = d.clock.Now()
 	d.meter.idle += d.now - from
 	return err

@@ -138,7 +138,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 	}
 	d.EnginePrefill = perSecond(float64(s.input-s.reused), s.prefillSum)
 	s.duration = s.wall(m.StartS)
-	d.Goodput = s.goodput(sc.SLO)
+	d.Goodput = s.goodput(sc)
 	return d
 }
 
@@ -157,9 +157,11 @@ func (s *sample) wall(start float64) *float64 {
 }
 
 // goodput is the rate of requests that keep every given limit, in requests/s;
-// nil where none is given. A request of one token has no TPOT and keeps its
-// limit.
-func (s *sample) goodput(slo SLO) *float64 {
+// nil where none is given. In an open loop the limits of TTFT and E2EL hold
+// from the intended start: who comes to a full machine waits, and the wait
+// counts. A request of one token has no TPOT and keeps its limit.
+func (s *sample) goodput(sc Scenario) *float64 {
+	slo := sc.SLO
 	if !slo.Given() || s.duration == nil {
 		return nil
 	}
@@ -170,7 +172,11 @@ func (s *sample) goodput(slo SLO) *float64 {
 	n := 0
 	for _, r := range s.good {
 		tpot, _ := r.TPOT()
-		if within(r.TTFT(), slo.TTFTMs) && within(tpot, slo.TPOTMs) && within(r.E2EL(), slo.E2ELMs) {
+		wait := 0.0
+		if sc.OpenLoop() {
+			wait = r.Admitted - r.Intended
+		}
+		if within(wait+r.TTFT(), slo.TTFTMs) && within(tpot, slo.TPOTMs) && within(wait+r.E2EL(), slo.E2ELMs) {
 			n++
 		}
 	}

@@ -14,7 +14,9 @@ type Record struct {
 	// Intended is when the request should have started: in a closed loop the
 	// instant its slot became free, in an open loop its place in the schedule.
 	Intended float64 `json:"intended"`
-	// Admitted is when it got its slot. TTFT counts from here.
+	// Admitted is when it could first have begun: the intended start, or the
+	// instant at which a slot became free for it where that was later. What it
+	// then waits for, such as the step that runs, is part of its TTFT.
 	Admitted float64 `json:"admitted"`
 	// PrefillStart is the start of the first engine call that held a token of
 	// the prompt; null if there was none, and through a server, where it can't
@@ -30,8 +32,8 @@ type Record struct {
 	ReusedTokens int    `json:"reused_tokens"` // of the prompt, served from KV of earlier prompts
 	PromptHash   string `json:"prompt_hash"`   // see Request.Hash
 
-	// Late marks a request of an open loop that waited for a slot while at
-	// least one whole step ran.
+	// Late marks a request of an open loop that waited for a slot: in process
+	// while at least one whole step ran.
 	Late bool `json:"late,omitempty"`
 	// Error is the reason of a failure; empty: the request succeeded.
 	Error string `json:"error,omitempty"`

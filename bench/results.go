@@ -108,11 +108,11 @@ type Detail struct {
 	// Σ prefill_s, tokens/s. It has no queueing in it.
 	EnginePrefill *float64 `json:"engine_prefill"`
 	PerUser       *float64 `json:"per_user_throughput"` // output throughput / concurrency, tokens/s
-	Goodput       *float64 `json:"goodput"`             // requests/s within the SLO; null: none given
+	Goodput       *float64 `json:"goodput"`             // requests/s within the SLO, which in an open loop holds from the intended start; null: none given
 
 	PeakConcurrent int     `json:"peak_concurrent"` // exact sweep over half-open intervals
 	Waves          float64 `json:"waves"`           // num_prompts / concurrency
-	LateRequests   int     `json:"late_requests"`   // open loop: admitted after the intended start by more than one step
+	LateRequests   int     `json:"late_requests"`   // open loop: waited for a slot, see Record.Late
 	Dropped        int     `json:"dropped_requests"`
 
 	Steps         int64    `json:"steps,omitempty"`

@@ -50,13 +50,13 @@ func TestTrafficRecord(t *testing.T) {
 		failure            string
 	}{
 		{"whole: the end is the last token, whatever comes behind it",
-			Reply{Sent: ms(1)[0], Tokens: ms(5, 6, 7, 8), End: ms(20)[0]}, 4, 0, 0, 0.008, ""},
-		{"short", Reply{Sent: ms(1)[0], Tokens: ms(5, 6), End: ms(20)[0]}, 2, 2, 0, 0.006, ""},
-		{"failed in the middle: its end is the failure", Reply{Sent: ms(1)[0], Tokens: ms(5, 6), End: ms(20)[0], Err: errServer}, 2, 0, 0, 0.020, "HTTP 500: out of memory"},
-		{"failed before the first token", Reply{Sent: ms(1)[0], End: ms(20)[0], Err: errServer}, 0, 0, 0, 0.020, "HTTP 500: out of memory"},
-		{"a cache that counts more than the prompt has", Reply{Sent: ms(1)[0], Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
+			Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]}, 4, 0, 0, 0.008, ""},
+		{"short", Reply{Tokens: ms(5, 6), End: ms(20)[0]}, 2, 2, 0, 0.006, ""},
+		{"failed in the middle: its end is the failure", Reply{Tokens: ms(5, 6), End: ms(20)[0], Err: errServer}, 2, 0, 0, 0.020, "HTTP 500: out of memory"},
+		{"failed before the first token", Reply{End: ms(20)[0], Err: errServer}, 0, 0, 0, 0.020, "HTTP 500: out of memory"},
+		{"a cache that counts more than the prompt has", Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
 	} {
-		r := tr.record(0, ms(1)[0], true, tc.reply)
+		r := tr.record(0, 0, ms(1)[0], tc.reply)
 		if r.OutputTokens != tc.out || r.Server.Short != tc.short || r.ReusedTokens != tc.reused || r.End != tc.end || r.Error != tc.failure {
 			t.Errorf("%s: %+v, server %+v", tc.name, r, *r.Server)
 		}
@@ -68,7 +68,7 @@ func TestTrafficRecord(t *testing.T) {
 		}
 	}
 	// In process a request has a start of its prefill, through a server none.
-	r := tr.record(0, ms(1)[0], false, Reply{Sent: ms(1)[0], Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
+	r := tr.record(0, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
 	if r.Server = nil; r.check() == nil {
 		t.Error("a record without either is taken")
 	}

@@ -79,12 +79,12 @@ func (t *traffic) run(ctx context.Context) error {
 	stopWatch := t.watching()
 	var wg sync.WaitGroup
 	for p := range ready {
-		intended, late, ok := t.admit(issue, p.request)
+		intended, admitted, ok := t.admit(issue, p.request)
 		if !ok {
 			break
 		}
 		wg.Go(func() {
-			if t.exchange(ctx, p, intended, late) {
+			if t.exchange(ctx, p, intended, admitted) {
 				return
 			}
 			halt()
@@ -141,19 +141,14 @@ func (t *traffic) prepare(ctx context.Context) (ready chan prepared, filled chan
 	return ready, filled
 }
 
-// admit waits until the request is due and a slot is free, and takes the slot.
-// late tells that a request of an open loop found none free.
-func (t *traffic) admit(ctx context.Context, request int) (intended time.Duration, late, ok bool) {
+// admit waits until the request is due and a slot is free, and takes the one
+// that has been free longest. What this client then takes to send the request
+// is part of its TTFT, as the wait for a running step is in process.
+func (t *traffic) admit(ctx context.Context, request int) (intended, admitted time.Duration, ok bool) {
 	if t.sc.OpenLoop() {
 		intended = t.start + duration(t.work.Requests[request].Arrival)
 		if t.clock.wait(ctx, intended) != nil {
-			return 0, false, false
-		}
-		select {
-		case <-t.slots:
-			return intended, false, ctx.Err() == nil
-		default:
-			late = true
+			return 0, 0, false
 		}
 	}
 	select {
@@ -161,15 +156,15 @@ func (t *traffic) admit(ctx context.Context, request int) (intended time.Duratio
 		if !t.sc.OpenLoop() {
 			intended = freeSince
 		}
-		return intended, late, ctx.Err() == nil
+		return intended, max(intended, freeSince), ctx.Err() == nil
 	case <-ctx.Done():
-		return 0, false, false
+		return 0, 0, false
 	}
 }
 
 // exchange sends one request, frees its slot and records what came of it. It
 // returns false where no further request should be sent.
-func (t *traffic) exchange(ctx context.Context, p prepared, intended time.Duration, late bool) bool {
+func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted time.Duration) bool {
 	first := true
 	reply := p.send(ctx, t.clock, func(tokens int) {
 		if first {
@@ -186,7 +181,7 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended time.Durati
 		t.inFlight++
 		return false
 	}
-	t.records = append(t.records, t.record(p.request, intended, late, reply))
+	t.records = append(t.records, t.record(p.request, intended, admitted, reply))
 	if t.sink != nil {
 		if err := t.sink.Append(&t.records[len(t.records)-1]); err != nil {
 			t.stored = &sinkError{err}
@@ -200,14 +195,14 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended time.Durati
 	return true
 }
 
-func (t *traffic) record(request int, intended time.Duration, late bool, reply Reply) Record {
+func (t *traffic) record(request int, intended, admitted time.Duration, reply Reply) Record {
 	r := t.work.Requests[request]
 	rec := Record{
 		Scenario: t.index, Name: t.sc.Name, Pass: t.pass, Request: request,
-		Intended: seconds(intended), Admitted: seconds(reply.Sent), End: seconds(reply.End),
+		Intended: seconds(intended), Admitted: seconds(admitted), End: seconds(reply.End),
 		TokenTimes:  make([]float64, len(reply.Tokens)),
 		InputTokens: r.Input, OutputTokens: len(reply.Tokens),
-		PromptHash: r.Hash, Late: late, Server: &reply.Server,
+		PromptHash: r.Hash, Late: admitted > intended, Server: &reply.Server,
 	}
 	for i, at := range reply.Tokens {
 		rec.TokenTimes[i] = seconds(at)

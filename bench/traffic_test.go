@@ -52,7 +52,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 		if f.onSend != nil {
 			f.onSend(n)
 		}
-		r := Reply{Sent: clock.Now()}
+		r := Reply{}
 		for k := range output {
 			pause := f.tpot
 			if k == 0 {

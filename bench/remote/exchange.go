@@ -24,7 +24,6 @@ func (c *Client) exchange(ctx context.Context, p protocol, body []byte, now func
 
 	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode, text: c.text,
 		alive: func() { idle.Reset(c.opt.Timeout) }}
-	a.reply.Sent = now()
 	err := c.ask(ctx, p, body, a)
 	a.reply.End = now()
 	if err != nil {
@@ -50,7 +49,6 @@ func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) er
 	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { a.reused = i.Reused },
 	}))
-	a.reply.Sent = a.now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return err

@@ -14,10 +14,12 @@ import (
 // serve --save-result --save-detailed`. Every statistic in it is ours, and
 // follows from the arrays by that tool's formulas.
 //
-// Three fields can't be what they are there: generated_texts are empty,
+// Four fields can't be what they are there: generated_texts are empty,
 // because tokens are not kept; max_concurrent_requests is the exact maximum,
 // which older releases over-count; duration begins with the scenario, which
-// is where the first request is admitted.
+// is where the first request of a closed loop is admitted; request_goodput of
+// an open loop holds the limits from the intended start, which the arrays don't
+// have where a request waited for a slot.
 func vllm(s *Source) (files []File, notes []string, err error) {
 	if s.Records == nil {
 		notes = append(notes, "no requests.jsonl beside the results: the files hold summaries without the detailed arrays")
