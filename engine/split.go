@@ -161,6 +161,10 @@ func (o LoadOptions) checkShares(mode string, devices []Device) error {
 		sum += share
 	}
 	switch n := len(o.TensorSplit); {
+	case len(devices) == 0 && n > 0:
+		return fmt.Errorf("%w: tensor split of %d shares: %s; leave the shares out", ErrUnknownOption, n, o.whyNoDevice())
+	case len(devices) == 0 && o.MainGPU != 0:
+		return fmt.Errorf("%w: main GPU %d: %s; leave it out", ErrUnknownOption, o.MainGPU, o.whyNoDevice())
 	case n > 0 && n != len(devices):
 		return fmt.Errorf("%w: tensor split of %d shares for %d devices (%s); give one share for each",
 			ErrUnknownOption, n, len(devices), deviceNames(devices))
@@ -174,6 +178,14 @@ func (o LoadOptions) checkShares(mode string, devices []Device) error {
 		return fmt.Errorf("%w: main GPU %d with split mode %s; it takes effect with split mode none", ErrUnknownOption, o.MainGPU, mode)
 	}
 	return nil
+}
+
+// whyNoDevice says why there is no GPU to load onto.
+func (o LoadOptions) whyNoDevice() string {
+	if cpuOnly(o.Devices) || o.GPULayers == 0 {
+		return "the CPU alone was asked for"
+	}
+	return "this build and machine have no GPU"
 }
 
 // checkRows refuses a row split on back ends that have none any more.

@@ -162,7 +162,7 @@ func askRuntime() *doctor.Runtime {
 // library without a dry run leaves the check open.
 func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model, error) {
 	load := engine.LoadOptions{
-		Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: c.Float32Slice("tensor-split"),
+		Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: tensorSplit(c),
 		MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"),
 	}
 	open := engine.SessionOptions{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -45,7 +46,7 @@ func engineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "devices", Usage: "load onto these devices, `NAME,…` as in `ceiling devices`; none: the CPU alone (default: every GPU)"},
 		choice("split-mode", "how several GPUs share the model", engine.SplitModes()),
-		&cli.Float32SliceFlag{Name: "tensor-split", Usage: "share of each device, `1,1,…`"},
+		tensorSplitFlag(),
 		&cli.IntFlag{Name: "main-gpu", Usage: "the device that takes all with --split-mode none, by its index", Validator: atLeast(0)},
 		&cli.IntFlag{Name: "gpu-layers", Value: -1, Usage: "layers on the GPUs; -1: all", Validator: atLeast(-1)},
 		choice("load-mode", "how the file is read", engine.LoadModes()),
@@ -58,6 +59,36 @@ func engineFlags() []cli.Flag {
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores that this process may use)", Validator: atLeast(1)},
 		rpcFlag(),
 	}
+}
+
+func tensorSplitFlag() cli.Flag {
+	return &cli.StringFlag{Name: "tensor-split", Usage: "share of each device, `1,1,…`", Validator: func(text string) error {
+		_, err := parseShares(text)
+		return err
+	}}
+}
+
+// tensorSplit are the shares of --tensor-split, nil for none.
+func tensorSplit(c *cli.Command) []float32 {
+	shares, _ := parseShares(c.String("tensor-split")) // the flag's validator has seen them
+	return shares
+}
+
+// parseShares reads shares that stand with commas. llama-bench takes slashes,
+// where a comma separates the values of a sweep.
+func parseShares(text string) ([]float32, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var out []float32
+	for part := range strings.SplitSeq(text, ",") {
+		share, err := strconv.ParseFloat(strings.TrimSpace(part), 32)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no list of shares: they stand with commas, one for each device, as in 3,1", text)
+		}
+		out = append(out, float32(share))
+	}
+	return out, nil
 }
 
 // oneOf checks a choice that the engine does not check itself.

@@ -46,7 +46,7 @@ func readSettings(c *cli.Command) (settings, error) {
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
 		load: engine.LoadOptions{
-			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: c.Float32Slice("tensor-split"),
+			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: tensorSplit(c),
 			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
 		},
 		session: engine.SessionOptions{

@@ -50,6 +50,9 @@ func Check(path string) error {
 // shape and type of every tensor.
 func (f *File) Check() error {
 	c := &checker{f: f, arch: f.Architecture()}
+	if part := f.part(); part != "" {
+		return &CheckError{Path: f.Paths[0], Problems: []string{part}}
+	}
 	c.general()
 	c.placement()
 	if c.architecture() {
@@ -66,6 +69,22 @@ func (f *File) Check() error {
 	}
 	n := min(len(c.problems), maxProblems)
 	return &CheckError{Path: f.Paths[0], Problems: c.problems[:n], Omitted: len(c.problems) - n}
+}
+
+// part says what a file is that belongs to a model and is none; "" for models.
+func (f *File) part() string {
+	kind, _, _ := Get[string](f, "general.type") // another type is one of general's problems
+	switch arch := f.Architecture(); {
+	case kind == "adapter":
+		return "it is an adapter (LoRA; general.type), which changes a model and is none: name the model's own file"
+	case kind == "imatrix":
+		return "it is an importance matrix (general.type), which quantising uses: name the model's own file"
+	case kind == "mmproj", arch == "clip":
+		return "it is the vision or audio part of a model, not a language model: name the main file"
+	case arch == "controlvector":
+		return "it is a control vector (general.architecture), which changes a model and is none: name the model's own file"
+	}
+	return ""
 }
 
 // checker collects problems.
@@ -125,9 +144,6 @@ func (c *checker) architecture() bool {
 	switch {
 	case !ok:
 		c.addf("the key %s is missing", keyArchitecture)
-		return false
-	case arch == "clip":
-		c.addf("architecture \"clip\" is a vision part, not a language model: name the main file")
 		return false
 	case !slices.Contains(architectures, cString(arch)):
 		c.addf("llama.cpp v0.5.0 does not know the architecture %s", quote(arch))

@@ -65,13 +65,31 @@ func testChanges(t *testing.T, changes []change) {
 	}
 }
 
+// What belongs to a model and is none says so, and nothing else: that an
+// adapter has no vocabulary is no news.
+func TestParts(t *testing.T) {
+	for _, c := range []change{
+		{"LoRA", both(set("general.type", "adapter"), set(m3+"context_length", nil)), "it is an adapter (LoRA"},
+		{"importance matrix", both(set("general.type", "imatrix"), set(keyArchitecture, nil)), "it is an importance matrix"},
+		{"projector", set("general.type", "mmproj"), "vision or audio part of a model"},
+		{"control vector", set(keyArchitecture, "controlvector"), "it is a control vector"},
+	} {
+		path := filepath.Join(t.TempDir(), "m.gguf")
+		smallModel(t, path, c.edit)
+		var list *CheckError
+		if err := Check(path); !errors.As(err, &list) || len(list.Problems) != 1 || !strings.Contains(list.Problems[0], c.want) {
+			t.Errorf("%s: %v, want %q alone", c.name, err, c.want)
+		}
+	}
+}
+
 func TestCheckMetadata(t *testing.T) {
 	testChanges(t, []change{
 		{"good", nil, ""},
 		{"no architecture", set(keyArchitecture, nil), "the key general.architecture is missing"},
 		{"architecture type", set(keyArchitecture, uint32(1)), `is of type uint32, must be string`},
 		{"architecture unknown", set(keyArchitecture, "mistral2"), `does not know the architecture "mistral2"`},
-		{"architecture clip", set(keyArchitecture, "clip"), "is a vision part"},
+		{"architecture clip", set(keyArchitecture, "clip"), "vision or audio part"},
 		{"name type", set("general.name", uint32(1)), `"general.name" is of type uint32, must be string`},
 		{"file type type", set("general.file_type", int32(1)), `"general.file_type" is of type int32, must be uint32`},
 		{"no context", set(m3+"context_length", nil), "the key mistral3.context_length is missing"},
@@ -386,6 +404,43 @@ func TestSplit(t *testing.T) {
 	move(t, shard(1, 3), filepath.Join(dir, "m.gguf"))
 	if _, err := Open(filepath.Join(dir, "m.gguf")); err == nil || !strings.Contains(err.Error(), `must be named like "name-00001-of-00003.gguf"`) {
 		t.Errorf("wrong name: %v", err)
+	}
+}
+
+// Shards that were put together with cat are no model, whatever the name, and
+// no other name makes them one.
+func TestJoinedShards(t *testing.T) {
+	dir := t.TempDir()
+	whole := newModel()
+	half := func(name string, no int, from, to int) []byte {
+		t.Helper()
+		smallModel(t, filepath.Join(dir, name), func(m *model) {
+			m.set(keySplitNo, uint16(no))
+			m.set(keySplitCount, uint16(2))
+			m.set(keySplitTensors, int32(len(whole.tensors)))
+			m.tensors = whole.tensors[from:to]
+		})
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	n := len(whole.tensors)
+	first, second, headOnly := half("a", 0, 0, 5), half("b", 1, 5, n), half("c", 0, 0, 0)
+	for name, data := range map[string][]byte{
+		"m.gguf":                slices.Concat(first, second),
+		"m-00001-of-00002.gguf": slices.Concat(first, second),
+		"back.gguf":             slices.Concat(second, first),
+		"head.gguf":             slices.Concat(headOnly, second),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "joined with cat; name the first of the shards themselves, or join them with llama-gguf-split --merge") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

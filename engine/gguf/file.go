@@ -45,7 +45,7 @@ func shape(dims []int64) string {
 func (t *Tensor) measure() error {
 	info, ok := t.Type.Info()
 	if !ok {
-		return fmt.Errorf("tensor %s has type %d, which llama.cpp v0.5.0 does not know", quote(t.Name), uint32(t.Type))
+		return fmt.Errorf("tensor %s has %s", quote(t.Name), t.Type.unknown())
 	}
 	t.elements = 1
 	for _, n := range t.Dims {
@@ -77,6 +77,8 @@ type File struct {
 
 	keys  map[string]int // index into KVs
 	names map[string]int // index into Tensors
+	end   int64          // byte behind the header
+	next  int64          // byte at which another GGUF file begins in this one; 0: none
 }
 
 // Open reads the header of the model at path, and those of its other shards
@@ -88,7 +90,12 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.openShards(); err != nil {
+	err = f.openShards()
+	if err != nil && f.next > 0 {
+		return nil, fmt.Errorf("%q holds a second GGUF file from byte %d on: shards that were joined with cat; name the first of the shards themselves, or join them with llama-gguf-split --merge",
+			path, f.next)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -117,7 +124,24 @@ func openOne(path string, shard int) (*File, error) {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
 	f.Paths = []string{path}
+	f.findNext(r)
 	return f, nil
+}
+
+// findNext looks for the header of another file behind the last tensor, with
+// the padding or without.
+func (f *File) findNext(r io.ReaderAt) {
+	end := f.end
+	if n := len(f.Tensors); n > 0 {
+		end = f.Tensors[n-1].Start + f.Tensors[n-1].Bytes
+	}
+	head := make([]byte, len(magic))
+	for _, at := range []int64{end, pad(end, f.Alignment)} {
+		if _, err := r.ReadAt(head, at); err == nil && string(head) == magic {
+			f.next = at
+			return
+		}
+	}
 }
 
 // read parses the header of a file of size bytes.
@@ -147,6 +171,7 @@ func read(r io.Reader, size int64, shard int) (*File, error) {
 	if err := f.readTensors(s, tensors, shard); err != nil {
 		return nil, err
 	}
+	f.end = s.pos
 	if err := f.place(s.pos); err != nil {
 		return nil, err
 	}

@@ -29,14 +29,15 @@ type TypeInfo struct {
 	Weight bool
 }
 
-// types holds every type of ggml as of llama.cpp v0.5.0, by number. An empty
-// entry is a number that was given up (4, 5: Q4_2 and Q4_3; 31 to 33 and 36 to
-// 38: layouts that are now made while loading).
+// types holds every type of ggml as of llama.cpp v0.5.0, by number. One
+// without a block was given up: its name is kept for the refusal.
 var types = [...]TypeInfo{
 	0:  {"F32", 1, 4, true},
 	1:  {"F16", 1, 2, true},
 	2:  {"Q4_0", 32, 18, true},
 	3:  {"Q4_1", 32, 20, true},
+	4:  {Name: "Q4_2"},
+	5:  {Name: "Q4_3"},
 	6:  {"Q5_0", 32, 22, true},
 	7:  {"Q5_1", 32, 24, true},
 	8:  {"Q8_0", 32, 34, true},
@@ -62,8 +63,14 @@ var types = [...]TypeInfo{
 	28: {"F64", 1, 8, false},
 	29: {"IQ1_M", 256, 56, true},
 	30: {"BF16", 1, 2, true},
+	31: {Name: "Q4_0_4_4"},
+	32: {Name: "Q4_0_4_8"},
+	33: {Name: "Q4_0_8_8"},
 	34: {"TQ1_0", 256, 54, true},
 	35: {"TQ2_0", 256, 66, true},
+	36: {Name: "IQ4_NL_4_4"},
+	37: {Name: "IQ4_NL_4_8"},
+	38: {Name: "IQ4_NL_8_8"},
 	39: {"MXFP4", 32, 17, true},
 	40: {"NVFP4", 64, 36, true},
 	41: {"Q1_0", 128, 18, true},
@@ -77,6 +84,26 @@ func (t Type) Info() (info TypeInfo, ok bool) {
 		return TypeInfo{}, false
 	}
 	return types[t], true
+}
+
+// foreign is the first number of ik_llama.cpp's own types.
+const foreign = 97
+
+// unknown says of a number that names no type what the file may be and what to
+// use in its place.
+func (t Type) unknown() string {
+	what := fmt.Sprintf("type %d, which llama.cpp v0.5.0 does not know: ", uint32(t))
+	switch {
+	case t >= 36 && t <= 38:
+		return what + types[t].Name + " was removed, use an IQ4_NL file, which is laid out so while it is loaded; or it is BitNet's own type"
+	case t >= 31 && t <= 33:
+		return what + types[t].Name + " was removed, use a Q4_0 file, which is laid out so while it is loaded"
+	case int64(t) < int64(len(types)):
+		return what + types[t].Name + " was removed, convert the model again"
+	case t >= foreign && t < 1000:
+		return what + "perhaps one of ik_llama.cpp's own, use a file that was made for llama.cpp"
+	}
+	return what + "the file is newer, or another program's"
 }
 
 // String returns the type's name, such as "Q4_0".
