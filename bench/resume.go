@@ -3,11 +3,10 @@ package bench
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
+
+	"ceiling/internal/outfile"
 )
 
 // ResumeState is what an earlier part of a run leaves to go on from.
@@ -122,45 +121,27 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 // rewriteJournal replaces the journal with the given records in one step, so
 // that a crash leaves either the old file or the new one.
 func rewriteJournal(path string, records []Record) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("journal %q: %w", path, unwrapPath(err))
-	}
-	err = writeRecords(tmp, records)
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("journal %q: rewrite: %w", path, err), removeTemp(tmp.Name()))
+	if err := writeRecords(path, records); err != nil {
+		return fmt.Errorf("journal %q: rewrite: %w", path, unwrapPath(err))
 	}
 	return nil
 }
 
-// writeRecords writes, syncs and closes f.
-func writeRecords(f *os.File, records []Record) error {
-	w := bufio.NewWriter(f)
-	enc := json.NewEncoder(w)
-	var err error
-	for i := range records {
-		if err = enc.Encode(&records[i]); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-func removeTemp(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+func writeRecords(path string, records []Record) error {
+	f, err := outfile.Create(path, true)
+	if err != nil {
 		return err
 	}
-	return nil
+	defer f.Abort()
+	w := bufio.NewWriter(f)
+	enc := json.NewEncoder(w)
+	for i := range records {
+		if err := enc.Encode(&records[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Commit()
 }

@@ -16,7 +16,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/engine/gguf"
-	"ceiling/report"
+	"ceiling/internal/outfile"
 )
 
 // conversionFormat is part of every key: raise it when conversion gives
@@ -115,7 +115,7 @@ func (c *modelCache) store(path, key string, from bench.Checkpoint) (*cacheRecor
 	if err != nil {
 		return nil, err
 	}
-	return r, report.WriteFileAtomic(recordPath(path), append(text, '\n'))
+	return r, outfile.Write(recordPath(path), append(text, '\n'))
 }
 
 // lock makes this process the only one that converts into the cache. wait is

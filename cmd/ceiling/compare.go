@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/report"
+	"ceiling/internal/outfile"
 	"ceiling/report/compare"
 )
 
@@ -125,7 +125,7 @@ func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate c
 		return err
 	}
 	if out != "" {
-		return report.WriteFileAtomic(out, b.Bytes())
+		return outfile.Write(out, b.Bytes())
 	}
 	_, err = c.Root().Writer.Write(b.Bytes())
 	return err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/report"
+	"ceiling/internal/outfile"
 	"ceiling/report/export"
 )
 
@@ -67,7 +67,7 @@ func exportAction(_ context.Context, c *cli.Command) error {
 	if out == "" {
 		out = filepath.Join(path, files[0].Name)
 	}
-	if err := report.WriteFileAtomic(out, files[0].Data); err != nil {
+	if err := outfile.Write(out, files[0].Data); err != nil {
 		return err
 	}
 	fmt.Fprintln(c.Root().Writer, out)
@@ -84,7 +84,7 @@ func exportFolder(c *cli.Command, files []export.File, out, usual string) error 
 	}
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, report.WriteFileAtomic(filepath.Join(out, f.Name), f.Data))
+		errs = append(errs, outfile.Write(filepath.Join(out, f.Name), f.Data))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/engine"
+	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/prose"
 )
@@ -139,7 +140,7 @@ func saveProse(path string, f *prose.File) error {
 	if err := writeJSON(&b, f); err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
-	return report.WriteFileAtomic(path, b.Bytes())
+	return outfile.Write(path, b.Bytes())
 }
 
 // writer gives the engine the interface that prose needs.

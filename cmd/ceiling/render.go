@@ -10,6 +10,7 @@ import (
 	"regexp"
 
 	"ceiling/bench"
+	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/chart"
 	"ceiling/report/html"
@@ -45,7 +46,7 @@ func (r *runner) saveReport(results *bench.Results, opt report.Options) error {
 	if err := report.Markdown(&text, results, opt); err != nil {
 		return err
 	}
-	if err := report.WriteFileAtomic(path, text.Bytes()); err != nil {
+	if err := outfile.Write(path, text.Bytes()); err != nil {
 		return err
 	}
 	page, notes := renderRun(r.dir.path, results, text.Bytes())
@@ -74,7 +75,7 @@ func (r *rendering) save(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", folder, cause(err))
 	}
-	if err := report.WriteFileAtomic(filepath.Join(folder, r.name+".md"), r.markdown()); err != nil {
+	if err := outfile.Write(filepath.Join(folder, r.name+".md"), r.markdown()); err != nil {
 		return err
 	}
 	return r.savePage(folder)
@@ -86,7 +87,7 @@ func (r *rendering) savePage(folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := report.WriteFileAtomic(filepath.Join(folder, r.name+".html"), page); err != nil {
+	if err := outfile.Write(filepath.Join(folder, r.name+".html"), page); err != nil {
 		return err
 	}
 	return r.saveCharts(filepath.Join(folder, chartsDir))
@@ -118,7 +119,7 @@ func (r *rendering) saveCharts(folder string) error {
 		f := &r.page.Figures[i]
 		e := chartEntry{ID: f.ID, Title: f.Title, Alt: f.Alt, Note: f.Note, Files: []string{f.ID + ".svg", f.ID + ".png"}}
 		for j, data := range [][]byte{f.SVG, f.PNG} {
-			if err := report.WriteFileAtomic(filepath.Join(folder, e.Files[j]), data); err != nil {
+			if err := outfile.Write(filepath.Join(folder, e.Files[j]), data); err != nil {
 				return err
 			}
 			delete(stale, e.Files[j])
@@ -129,7 +130,7 @@ func (r *rendering) saveCharts(folder string) error {
 	if err := writeJSON(&b, entries); err != nil {
 		return err
 	}
-	if err := report.WriteFileAtomic(list, b.Bytes()); err != nil {
+	if err := outfile.Write(list, b.Bytes()); err != nil {
 		return err
 	}
 	var errs []error

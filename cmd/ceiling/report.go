@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/chart"
 	"ceiling/report/chart/comparison"
@@ -98,13 +99,13 @@ func formOf(out string) (form, error) {
 func (r *rendering) put(c *cli.Command, as form, out string) error {
 	switch as {
 	case inMarkdown:
-		return report.WriteFileAtomic(out, r.markdown())
+		return outfile.Write(out, r.markdown())
 	case inHTML:
 		page, err := r.html()
 		if err != nil {
 			return err
 		}
-		return report.WriteFileAtomic(out, page)
+		return outfile.Write(out, page)
 	case inFolder:
 		if err := r.save(out); err != nil {
 			return err

@@ -8,8 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
+
+	"ceiling/internal/outfile"
 )
 
 // Writer builds a GGUF file front to back:
@@ -22,18 +23,18 @@ import (
 //	t, out, err := w.Next()     // out takes the bytes of the first tensor, and so on
 //	err = w.Commit()            // the file appears
 //
-// The file grows under a temporary name in the destination's directory and is
-// renamed when it is complete and on disk. Whatever fails before leaves nothing
-// behind, provided Abort is called. The same calls give the same bytes.
+// The file gets its name when it is complete and on disk. Whatever fails before
+// leaves nothing behind, provided Abort is called. The same calls give the same
+// bytes.
 type Writer struct {
 	// Overwrite allows Commit to replace an existing file.
 	Overwrite bool
 	// Free returns the free bytes of the file system that holds dir. It is
 	// there for tests; nil asks the system.
 	Free func(dir string) (int64, error)
-	// Inspect, if not nil, is called by Commit with the temporary name of the
-	// file, complete and on disk. If it fails, so does Commit, and the file
-	// never gets its name.
+	// Inspect, if not nil, is called by Commit with a name that this process can
+	// open the complete file by. If it fails, so does Commit, and the file never
+	// gets its name.
 	Inspect func(path string) error
 
 	path   string
@@ -42,7 +43,7 @@ type Writer struct {
 	infos  []Tensor
 	err    error // the first mistake of Add and AddTensor
 
-	file    *os.File
+	file    *outfile.File
 	written int   // tensors begun
 	pending int64 // bytes that the current tensor still lacks
 }
@@ -199,8 +200,8 @@ func putValue(b *bytes.Buffer, v any) {
 	}
 }
 
-// Begin checks everything that was added and that the file will fit, creates
-// the temporary file and writes the header.
+// Begin checks everything that was added, that the place can be written to and
+// that the file will fit, and writes the header.
 func (w *Writer) Begin() error {
 	if w.layout != nil {
 		return errors.New("the writer was begun before")
@@ -209,9 +210,24 @@ func (w *Writer) Begin() error {
 	if err != nil {
 		return err
 	}
-	if err := w.vacant(); err != nil {
+	file, err := outfile.Create(w.path, w.Overwrite)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%q exists already, name another file or allow overwriting: %w", w.path, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%q can't be written: %w", w.path, err)
+	}
+	if err := w.fits(l); err != nil {
+		file.Abort()
 		return err
 	}
+	w.file, w.layout = file, l
+	_, err = w.file.Write(l.Header)
+	return err
+}
+
+// fits compares the file's size with what the file system has.
+func (w *Writer) fits(l *Layout) error {
 	dir := filepath.Dir(w.path)
 	free := w.Free
 	if free == nil {
@@ -223,28 +239,6 @@ func (w *Writer) Begin() error {
 	}
 	if avail < l.Size {
 		return &SpaceError{Path: w.path, Dir: dir, Need: l.Size, Avail: avail}
-	}
-	w.file, err = os.CreateTemp(dir, "."+filepath.Base(w.path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	w.layout = l
-	_, err = w.file.Write(l.Header)
-	return err
-}
-
-// vacant fails where the destination can't be written.
-func (w *Writer) vacant() error {
-	st, err := os.Lstat(w.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case st.IsDir():
-		return fmt.Errorf("%q is a directory, name a file", w.path)
-	case !w.Overwrite:
-		return fmt.Errorf("%q exists already, name another file or allow overwriting: %w", w.path, fs.ErrExist)
 	}
 	return nil
 }
@@ -325,47 +319,23 @@ func (w *Writer) commit() error {
 		return fmt.Errorf("%d of %d tensors were not written, the first is %s",
 			left, len(w.layout.Tensors), quote(w.layout.Tensors[w.written].Name))
 	}
-	if err := w.file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := w.file.Sync(); err != nil {
-		return err
-	}
-	if err := w.file.Close(); err != nil {
-		return err
-	}
 	if w.Inspect != nil {
-		if err := w.Inspect(w.file.Name()); err != nil {
+		if err := w.Inspect(w.file.Unfinished()); err != nil {
 			return err
 		}
 	}
-	if err := rename(w.file.Name(), w.path, w.Overwrite); err != nil {
+	if err := w.file.Commit(); err != nil {
 		return err
 	}
 	w.file = nil
-	syncDir(filepath.Dir(w.path))
 	return nil
 }
 
-// Abort gives up and removes the temporary file. It may be called at any time,
-// and does nothing after a Commit that succeeded.
+// Abort gives up. It may be called at any time, and does nothing after a Commit
+// that succeeded.
 func (w *Writer) Abort() {
-	if w.file == nil {
-		return
+	if w.file != nil {
+		w.file.Abort()
+		w.file = nil
 	}
-	// Closing twice and removing what is gone are harmless here.
-	_ = w.file.Close()
-	_ = os.Remove(w.file.Name())
-	w.file = nil
-}
-
-// syncDir makes a rename in dir durable where the file system can. The file's
-// own bytes are safe already, so a failure is none of the caller's concern.
-func syncDir(dir string) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return
-	}
-	_ = d.Sync()
-	_ = d.Close()
 }
