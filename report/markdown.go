@@ -48,7 +48,10 @@ func Markdown(w io.Writer, r *bench.Results, opt Options) error {
 	}
 	d := document{results: r, opt: opt, all: scenarios(r)}
 	for _, i := range r.Series() {
-		d.points = append(d.points, d.all[i])
+		// The reference leaves points that failed out of its table.
+		if _, failed := d.all[i].referenceError(); !failed {
+			d.points = append(d.points, d.all[i])
+		}
 	}
 	if opt.Prose != ProseOff {
 		d.prose = newWriting(r, d.all, opt.Text)
@@ -179,9 +182,6 @@ func (d *document) scenarioResults() string {
 		part := "### " + oneLine(s.Name) + "\n" +
 			"**Purpose:** " + oneLine(s.purpose()) + "\n" +
 			"**Key metrics:**\n" + keyMetrics(s)
-		if reason, failed := s.failed(); failed {
-			part += "\n- ERROR: " + reason
-		}
 		if d.prose != nil {
 			part += "\n\n---\n\n**Interpretation:**\n\n" + bullets(d.prose.scenarios[i])
 		}

@@ -90,6 +90,15 @@ func (s *scenario) reason() string {
 	}
 }
 
+// referenceError is the reason of a failed scenario in one of the reference's
+// own files, whose tables have a form of their own for it.
+func (s *scenario) referenceError() (reason string, failed bool) {
+	if s.detail != nil || s.Error == nil {
+		return "", false
+	}
+	return oneLine(*s.Error), true
+}
+
 // whyCut is the reason why the run stopped inside the scenario, in brackets
 // with a blank in front; "" for none recorded.
 func (s *scenario) whyCut() string {

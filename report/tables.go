@@ -18,9 +18,13 @@ func performanceTable(all []scenario) string {
 	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for i := range all {
 		s := &all[i]
-		fmt.Fprintf(&b, "\n| %s | %s | %d | %d | %d | %s | %s | %s | %s |",
-			cell(s.Name), cell(s.category()), s.InputLen, s.OutputLen, s.Concurrency,
+		figures := fmt.Sprintf("%s | %s | %s | %s",
 			fixed(s.OutputThroughput, 2), fixed(s.TTFTMeanMs, 2), fixed(s.TPOTMeanMs, 2), fixed(s.TPOTP99Ms, 2))
+		if _, failed := s.referenceError(); failed {
+			figures = "ERROR | - | - | -"
+		}
+		fmt.Fprintf(&b, "\n| %s | %s | %d | %d | %d | %s |",
+			cell(s.Name), cell(s.category()), s.InputLen, s.OutputLen, s.Concurrency, figures)
 	}
 	return b.String()
 }
@@ -31,7 +35,11 @@ func speedTable(all []scenario) string {
 	b.WriteString("| Scenario | Prefill (PP) tok/s | Token Generation (TG) tok/s |\n|---|---:|---:|")
 	for i := range all {
 		s := &all[i]
-		fmt.Fprintf(&b, "\n| %s | %s | %s |", cell(s.Name), fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+		speeds := fixed(s.PPSpeed, 1) + " | " + fixed(s.TGSpeed, 1)
+		if _, failed := s.referenceError(); failed {
+			speeds = "ERROR | ERROR"
+		}
+		fmt.Fprintf(&b, "\n| %s | %s |", cell(s.Name), speeds)
 	}
 	return b.String()
 }
@@ -73,13 +81,20 @@ func scalingChart(points []scenario) string {
 
 // keyMetrics is the list below a scenario's heading.
 func keyMetrics(s *scenario) string {
-	return fmt.Sprintf("- Input/Output: %d / %d tokens\n", s.InputLen, s.OutputLen) +
+	if reason, failed := s.referenceError(); failed {
+		return "- ERROR: " + reason
+	}
+	metrics := fmt.Sprintf("- Input/Output: %d / %d tokens\n", s.InputLen, s.OutputLen) +
 		fmt.Sprintf("- Concurrency: %d\n", s.Concurrency) +
 		fmt.Sprintf("- Prompts: %d\n", s.NumPrompts) +
 		fmt.Sprintf("- Output throughput: %s tok/s (peak %s)\n", fixed(s.OutputThroughput, 2), fixed(s.PeakOutputThroughput, 2)) +
 		fmt.Sprintf("- TTFT mean/median/p99: %s / %s / %s ms\n", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2)) +
 		fmt.Sprintf("- TPOT mean/median/p99: %s / %s / %s ms\n", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2)) +
 		fmt.Sprintf("- PP/TG (derived): %s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+	if reason, failed := s.failed(); failed {
+		metrics += "\n- ERROR: " + reason
+	}
+	return metrics
 }
 
 // systemTable is System Configuration. A row that nobody could fill is left

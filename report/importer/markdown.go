@@ -62,7 +62,7 @@ func readReport(b []byte) ([]*Run, error) {
 	r.addNotes("read from a report in markdown: figures as printed, with two decimals; what it does not print is missing")
 	performance, speeds := md.byName("Performance Summary"), md.byName("Prefill (PP) and Decode (TG)")
 	for _, sc := range md.scenarios {
-		l, err := sc.load(own)
+		l, err := sc.load(own, performance[sc.name])
 		if err != nil {
 			return nil, fmt.Errorf("scenario %q: %w", sc.name, err)
 		}
@@ -126,15 +126,23 @@ func (s *mdScenario) line(line string, inKeys bool) bool {
 	return false
 }
 
-// load makes a load of the key metrics.
-func (s *mdScenario) load(own bool) (Load, error) {
+// load makes a load of the key metrics. Of a scenario that failed the reference
+// prints the reason alone: what it was stands in its row of the performance
+// table.
+func (s *mdScenario) load(own bool, row map[string]string) (Load, error) {
 	l := Load{Name: s.name, Lengths: LengthsNominal}
+	if reason := s.metrics["ERROR"]; reason != "" && len(s.metrics) == 1 {
+		l.Input, l.Output, l.Concurrency = countIn(row["Input (tok)"]), countIn(row["Output (tok)"]), countIn(row["Concurrency"])
+		l.note("failed: %s", oneLine(reason))
+		l.quality(own, s.purpose)
+		return l, nil
+	}
 	lengths := numbersIn(s.metrics["Input/Output"])
 	if len(lengths) != 2 || lengths[0] == nil || lengths[1] == nil {
 		return Load{}, errors.New("its key metrics have no Input/Output line")
 	}
 	l.Input, l.Output = round(*lengths[0]), round(*lengths[1])
-	l.Concurrency, l.Prompts = s.count("Concurrency"), s.count("Prompts")
+	l.Concurrency, l.Prompts = countIn(s.metrics["Concurrency"]), countIn(s.metrics["Prompts"])
 	for _, line := range []struct {
 		key     string
 		metrics []Metric
@@ -180,8 +188,9 @@ func (l *Load) quality(own bool, purpose string) {
 	}
 }
 
-func (s *mdScenario) count(key string) int {
-	if v := numbersIn(s.metrics[key]); len(v) == 1 && v[0] != nil {
+// countIn is the only number in a text, 0 for none.
+func countIn(text string) int {
+	if v := numbersIn(text); len(v) == 1 && v[0] != nil {
 		return round(*v[0])
 	}
 	return 0
