@@ -56,6 +56,8 @@ type meter struct {
 	lastStart time.Duration // start of the last step; below 0: none yet
 	lastEnd   time.Duration
 	inside    time.Duration // Σ time inside Step
+	prompt    int64         // prompt tokens computed
+	promptS   float64       // Σ time inside Step × the prompt tokens' share of its tokens, seconds
 	waited    time.Duration // between steps, with nothing to do before the next arrival
 	idle      time.Duration // waiting that no step has followed yet
 }
@@ -132,25 +134,26 @@ func (d *drive) step(ctx context.Context) error {
 	// token in the batch. Taken once, and before anything else is done, it
 	// charges no sequence for the bookkeeping of another.
 	d.now = d.clock.Now()
-	d.account(begin)
+	prompt := 0
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
-		if f := &d.flights[i]; s.phase == prefill && s.take > 0 && f.prefillStart < 0 {
+		if s.phase != prefill || s.take == 0 {
+			continue
+		}
+		prompt += s.take
+		if f := &d.flights[i]; f.prefillStart < 0 {
 			f.prefillStart = begin
 		}
 	}
+	d.account(begin, prompt)
 	if err := d.batcher.apply(d.batch.Out); err != nil {
 		return err
 	}
 	at := seconds(d.now)
-	decoded := 0
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
 		if !s.emitted {
 			continue
-		}
-		if s.got > 1 {
-			decoded++
 		}
 		d.flights[i].times = append(d.flights[i].times, at)
 		if s.phase == completed {
@@ -160,13 +163,14 @@ func (d *drive) step(ctx context.Context) error {
 		}
 	}
 	if d.watch != nil {
-		d.watch.step(d, len(d.batch.Tokens)-decoded, decoded, d.now-begin)
+		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt, d.now-begin)
 	}
 	return nil
 }
 
-// account books a step that ran from begin to now.
-func (d *drive) account(begin time.Duration) {
+// account books a step that ran from begin to now and had so many tokens of
+// prompts.
+func (d *drive) account(begin time.Duration, prompt int) {
 	m := &d.meter
 	if m.steps == 0 {
 		m.first = begin
@@ -176,6 +180,8 @@ func (d *drive) account(begin time.Duration) {
 	m.idle = 0
 	m.steps++
 	m.inside += d.now - begin
+	m.prompt += int64(prompt)
+	m.promptS += seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))
 	m.lastStart, m.lastEnd = begin, d.now
 }
 

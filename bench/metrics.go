@@ -20,6 +20,9 @@ type Measured struct {
 	OutsideS float64 // between first and last step, neither in Step nor waiting for arrivals, seconds
 	Dropped  int     // requests that never got a slot
 
+	PromptTokens int64   // computed, of all requests
+	PromptS      float64 // Σ over steps of time inside Step × the prompt tokens' share of the step's tokens, seconds
+
 	Notes []string // warnings that the records don't show
 
 	// ClientCPUS is this process's CPU time during a scenario whose requests
@@ -43,6 +46,7 @@ type Measured struct {
 //	request throughput = requests/D            output throughput = Σn_i/D
 //	total throughput = (Σinput_i + Σn_i)/D
 //	pp_speed = nominal input/mean TTFT         tg_speed = 1/mean TPOT
+//	engine_prefill = prompt tokens/Σ over steps of step time × their share of the step's tokens
 func Summarize(sc Scenario, records []Record, m Measured) (Result, Detail) {
 	s := newSample(records)
 	d := s.detail(sc, m)
@@ -60,7 +64,6 @@ type sample struct {
 	ttft, tpot, itl, e2el, queue, prefill, decode []float64
 
 	input, output, reused int64
-	prefillSum            float64
 }
 
 // newSample pools the records in the order of their requests, so that sums of
@@ -91,7 +94,6 @@ func (s *sample) add(r *Record) {
 	s.queue = append(s.queue, r.Admitted-r.Intended)
 	if r.PrefillStart != nil {
 		s.prefill = append(s.prefill, first-*r.PrefillStart)
-		s.prefillSum += first - *r.PrefillStart
 	}
 	s.decode = append(s.decode, r.End-first)
 	if tpot, ok := r.TPOT(); ok {
@@ -136,7 +138,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		d.PPMean = perSecond(float64(sc.Input), d.TTFT.Mean)
 		d.PPMedian = perSecond(float64(sc.Input), d.TTFT.Median)
 	}
-	d.EnginePrefill = perSecond(float64(s.input-s.reused), s.prefillSum)
+	d.EnginePrefill = perSecond(float64(m.PromptTokens), m.PromptS)
 	s.duration = s.wall(m.StartS)
 	d.Goodput = s.goodput(sc)
 	return d

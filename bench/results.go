@@ -104,8 +104,9 @@ type Detail struct {
 	// PPMean and PPMedian are input_len / mean and / median TTFT, tokens/s.
 	PPMean   *float64 `json:"pp_mean"`
 	PPMedian *float64 `json:"pp_median"`
-	// EnginePrefill is the engine's own rate: prompt tokens computed /
-	// Σ prefill_s, tokens/s. It has no queueing in it.
+	// EnginePrefill is the engine's own rate: prompt tokens computed / Σ over
+	// steps of step time × their share of the step's tokens, tokens/s. Neither
+	// waiting nor the tokens that were decoded beside them are in it.
 	EnginePrefill *float64 `json:"engine_prefill"`
 	PerUser       *float64 `json:"per_user_throughput"` // output throughput / concurrency, tokens/s
 	Goodput       *float64 `json:"goodput"`             // requests/s within the SLO, which in an open loop holds from the intended start; null: none given

@@ -139,6 +139,7 @@ func (m *Measured) from(d *drive) {
 	m.Steps = d.meter.steps
 	m.EngineS = d.meter.inside.Seconds()
 	m.OutsideS = d.meter.outside().Seconds()
+	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
 	m.inFlight = d.batcher.inFlight
 }
 

@@ -144,8 +144,9 @@ func TestMetricsByHand(t *testing.T) {
 		}
 
 		// E2EL 40, 60, 40. Prefill from the step that held the first token:
-		// 20−0, 40−10, 60−40 = 20, 30, 20; engine rate 18/0.07. Decode 20
-		// each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
+		// 20−0, 40−10, 60−40 = 20, 30, 20. The engine's rate: of the steps of
+		// 10 ms the prompts have 4/4, 4/4, 3/4, 1/2, 3/4, 3/4 and then nothing:
+		// 18 tokens in 47.5 ms. Decode 20 each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
 		// √((400+1600+400)/9/3) = √(2400/27) = 9.428…
 		// Requests 0 and 2 keep both limits, to the millisecond: 2/0.08 = 25.
 		wantDetail := Detail{
@@ -157,7 +158,7 @@ func TestMetricsByHand(t *testing.T) {
 			Queue:   &Dist{Count: 3},
 			Prefill: &Dist{Count: 3, Mean: 0.07 / 3, Std: math.Sqrt(2400.0/27) / 2000, Min: 0.02, Median: 0.02, P90: 0.028, P95: 0.029, P99: 0.0298, Max: 0.03},
 			Decode:  &Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
-			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.07), PerUser: p(56.25), Goodput: p(25),
+			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25),
 			PeakConcurrent: 2, Waves: 1.5, Steps: 8, EngineS: 0.08, OverheadRatio: p(0), EndS: 0.08,
 			Warnings: []string{"p99 of TTFT and TPOT from 3 values: 100 needed", "p99 of ITL from 6 values: 100 needed"},
 		}
@@ -165,6 +166,31 @@ func TestMetricsByHand(t *testing.T) {
 			t.Error("detail (-want +got):\n" + diff)
 		}
 	})
+}
+
+// An engine that computes a token in a fixed time, prompt or not, has that
+// prefill rate under every load, whatever the steps hold: 1/0.2 ms.
+func TestEnginePrefillIsTheEngines(t *testing.T) {
+	for _, sc := range []Scenario{
+		{Name: "alone", Input: 500, Output: 3, Concurrency: 1, Prompts: 3},
+		{Name: "prompts share steps with each other and with decoding", Input: 500, Output: 40, Concurrency: 16, Prompts: 64, RangeRatio: 0.5},
+		{Name: "prompts over several steps", Input: 1000, Output: 2, Concurrency: 8, Prompts: 24},
+		{Name: "one token more than the step", Input: 513, Output: 9, Concurrency: 4, Prompts: 9},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d, f := testDrive(t, sc, 512)
+			f.base, f.perToken = 0, 200*time.Microsecond
+			if err := d.run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			m := Measured{Status: StatusComplete}
+			m.from(d)
+			r, det := Summarize(sc, d.records, m)
+			if det.EnginePrefill == nil || math.Abs(*det.EnginePrefill-5000) > 1e-6 || m.PromptTokens != int64(r.TotalInputTokens) {
+				t.Errorf("%s: engine prefill %v tok/s of %d tokens, want 5000 of %v", sc.Name, *det.EnginePrefill, m.PromptTokens, r.TotalInputTokens)
+			}
+		})
+	}
 }
 
 // One slot; each request is one step for its prompt and two for the other

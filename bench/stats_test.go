@@ -151,12 +151,11 @@ func TestPooling(t *testing.T) {
 	bad2 := bad
 	bad2.Error = "a"
 	sc := Scenario{Name: "s", Input: 10, Output: 4, Concurrency: 1, Prompts: 4}
-	r, d := Summarize(sc, []Record{short, bad, long, bad2, bad}, Measured{Status: StatusComplete, StartS: -2})
+	r, d := Summarize(sc, []Record{short, bad, long, bad2, bad}, Measured{Status: StatusComplete, StartS: -2, PromptTokens: 16, PromptS: 2})
 	// ITL 1 1 1 5: mean 2 s. TPOT 1 and 5: mean 3 s. D = 6 − (−2) = 8 s.
 	if *r.ITLMeanMs != 2000 || *r.TPOTMeanMs != 3000 || *r.DurationS != 8 {
 		t.Errorf("ITL %v, TPOT %v, D %v", *r.ITLMeanMs, *r.TPOTMeanMs, *r.DurationS)
 	}
-	// (20 − 4) prompt tokens computed in 2 s of prefill.
 	if *d.EnginePrefill != 8 || d.ReusedTokens != 4 {
 		t.Errorf("prefill %v tokens/s, %d reused", *d.EnginePrefill, d.ReusedTokens)
 	}

@@ -345,7 +345,7 @@ func prefillNote(all []scenario) []string {
 	note := formula + ". TTFT contains the time a prompt waits while others are computed, so above concurrency 1 PP is not the engine's prefill speed."
 	for i := range all {
 		if d := all[i].detail; d != nil && d.EnginePrefill != nil {
-			return []string{note + " Engine prefill, beside it above, is prompt tokens computed / time from a prompt's first step to its first token: waiting is not in it, but prompts that share steps share that rate."}
+			return []string{note + " Engine prefill, beside it above, is prompt tokens computed / engine time spent on them, where a step's time is shared among its tokens: neither waiting nor decoding is in it."}
 		}
 	}
 	return []string{note}

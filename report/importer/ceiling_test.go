@@ -37,7 +37,7 @@ func ownRun(t *testing.T, edit func(*bench.Results), passes ...[]bench.Record) s
 	var all []bench.Pass
 	var journal strings.Builder
 	for i, records := range passes {
-		r, d := bench.Summarize(scenario, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: records[0].Admitted, EngineS: 1, OutsideS: 0.25})
+		r, d := bench.Summarize(scenario, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: records[0].Admitted, EngineS: 1, OutsideS: 0.25, PromptTokens: 16, PromptS: 0.3})
 		all = append(all, bench.Pass{Pass: i, Result: r, Detail: d})
 		for _, rec := range records {
 			line, err := json.Marshal(rec)
