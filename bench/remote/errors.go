@@ -15,8 +15,11 @@ import (
 	"ceiling/bench"
 )
 
-// errSilent is the cause of a request that was given up.
-var errSilent = errors.New("silent")
+// Causes of a request that was given up.
+var (
+	errSilent  = errors.New("silent")
+	errEndless = errors.New("endless")
+)
 
 // requestError is why one request failed. Its text has nothing in it that
 // differs from request to request, so that equal failures can be counted.
@@ -39,6 +42,8 @@ func (c *Client) reason(ctx context.Context, err error) error {
 		return known
 	case errors.Is(context.Cause(ctx), errSilent):
 		return &requestError{reason: fmt.Sprintf("no token for %v: given up (--timeout)", c.opt.Timeout)}
+	case errors.Is(context.Cause(ctx), errEndless):
+		return &requestError{reason: fmt.Sprintf("not at its end after %v: given up (--request-timeout)", c.opt.Limit)}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}

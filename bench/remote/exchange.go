@@ -14,15 +14,18 @@ import (
 	"ceiling/bench"
 )
 
-// exchange sends one request and reads its answer to the end. watch, which
-// may be nil, sees every event.
-func (c *Client) exchange(ctx context.Context, p protocol, body []byte, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
+// exchange sends one request for output tokens and reads its answer to the
+// end. watch, which may be nil, sees every event.
+func (c *Client) exchange(ctx context.Context, p protocol, body []byte, output int, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
 	defer idle.Stop()
+	if c.opt.Limit > 0 {
+		defer time.AfterFunc(c.opt.Limit, func() { cancel(errEndless) }).Stop()
+	}
 
-	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode, text: c.text,
+	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode, text: c.text, asked: output,
 		alive: func() { idle.Reset(c.opt.Timeout) }}
 	err := c.ask(ctx, p, body, a)
 	a.reply.End = now()
@@ -62,7 +65,38 @@ func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) er
 	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		return &requestError{reason: fmt.Sprintf("the server did not stream: its answer is %.60q", c.text(foreign(kind)))}
 	}
-	return a.read(resp.Body)
+	if err := c.notPacked(resp); err != nil {
+		return err
+	}
+	return a.read(&bounded{in: resp.Body, left: longestEvent + int64(a.asked)*bytesPerToken})
+}
+
+// notPacked refuses a compressed answer. None is asked for: unpacking takes
+// time that would be in the figures, and a small answer may hold a huge one.
+func (c *Client) notPacked(resp *http.Response) error {
+	if packing := resp.Header.Get("Content-Encoding"); packing != "" && packing != "identity" {
+		return &requestError{reason: "its answer is compressed, which was not asked for: Content-Encoding " + c.text(foreign(packing))}
+	}
+	return nil
+}
+
+// bytesPerToken is how much of a stream a token may take, far more than any
+// server needs: with longestEvent it bounds an answer that never ends.
+const bytesPerToken = 64 << 10
+
+// bounded reads at most left bytes.
+type bounded struct {
+	in   io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, &requestError{reason: "the answer does not end: far more bytes than its tokens need"}
+	}
+	n, err := b.in.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 func (c *Client) authorize(req *http.Request) {
@@ -79,11 +113,13 @@ type answer struct {
 	alive  func() // puts the time-out off
 	decode func([]byte, *chunk) error
 	text   func(foreign) string
+	asked  int // output tokens
 
 	reply  bench.Reply
 	reused bool // the connection had served a request before
 	pieces []piece
 	total  int // output tokens by the server's last count
+	held   int // those that pieces have brought, a piece of unknown number being one
 	counts bool
 	ended  bool
 }
@@ -111,7 +147,9 @@ func (a *answer) read(body io.Reader) error {
 		if c.failure != "" {
 			return &requestError{reason: "the server stopped: " + a.text(c.failure)}
 		}
-		a.take(&c, at)
+		if err := a.take(&c, at); err != nil {
+			return err
+		}
 	}
 	switch {
 	case !a.ended:
@@ -122,8 +160,12 @@ func (a *answer) read(body io.Reader) error {
 	return nil
 }
 
+// tokensBeyond is how many tokens more than asked an answer may bring: servers
+// count in different ways.
+const tokensBeyond = 8
+
 // take books one event.
-func (a *answer) take(c *chunk, at time.Duration) {
+func (a *answer) take(c *chunk, at time.Duration) error {
 	if a.watch != nil {
 		a.watch(c)
 	}
@@ -151,14 +193,21 @@ func (a *answer) take(c *chunk, at time.Duration) {
 	} else if a.counts && c.closing && p.empty {
 		p.tokens = 0 // should it hold one all the same, the final count tells
 	}
-	if !c.holds {
-		return
+	holds := c.holds && (p.tokens > 0 || p.tokens < 0 && !p.empty)
+	if holds {
+		a.held += max(p.tokens, 1)
 	}
-	a.pieces = append(a.pieces, p)
-	if p.tokens > 0 || p.tokens < 0 && !p.empty {
+	if most := a.asked + tokensBeyond; max(a.total, a.held) > most || len(a.pieces) >= 2*most {
+		return &requestError{reason: fmt.Sprintf("the answer has more than the %d tokens asked for", a.asked)}
+	}
+	if c.holds {
+		a.pieces = append(a.pieces, p)
+	}
+	if holds {
 		a.alive()
 		a.seen(max(p.tokens, 1))
 	}
+	return nil
 }
 
 // finish turns pieces into tokens. What came before a failure is kept.

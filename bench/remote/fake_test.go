@@ -34,6 +34,7 @@ type fake struct {
 	bundle  int                                  // tokens to a piece
 	silent  bool                                 // tells no counts
 	closes  bool                                 // closes the connection behind an answer, against its word
+	list    func(w http.ResponseWriter)          // writes the list of models
 	// answer writes the n-th completion in the place of the usual one.
 	answer func(w http.ResponseWriter, r *http.Request, n int) bool
 
@@ -85,6 +86,10 @@ func (f *fake) models(w http.ResponseWriter, r *http.Request) {
 		return
 	case f.key != "" && r.Header.Get("Authorization") != "Bearer "+f.key:
 		http.Error(w, `{"error":{"message":"Invalid API Key"}}`, http.StatusUnauthorized)
+		return
+	}
+	if f.list != nil {
+		f.list(w)
 		return
 	}
 	vocab := f.vocab

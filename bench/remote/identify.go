@@ -42,7 +42,7 @@ func (c *Client) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.info.Model, c.info.Context = c.text(card.ID), card.Context
+	c.info.Model, c.info.Context = c.text(card.ID), count(card.Context)
 	switch card.OwnedBy {
 	case "llamacpp":
 		c.info.Kind = kindLlama
@@ -117,6 +117,7 @@ func (c *Client) models(ctx context.Context) (modelCard, error) {
 		}
 		return list.Data[0], nil
 	}
+	const most = 20 // names in an error
 	var names []string
 	for _, m := range list.Data {
 		if m.ID == foreign(c.opt.Model) {
@@ -124,7 +125,11 @@ func (c *Client) models(ctx context.Context) (modelCard, error) {
 		}
 		names = append(names, c.text(m.ID))
 	}
-	return modelCard{}, fmt.Errorf("server %s has no model %q, it has %q; name one of them with --served-model", c.info.URL, c.opt.Model, names)
+	more := ""
+	if n := len(names) - most; n > 0 {
+		names, more = names[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return modelCard{}, fmt.Errorf("server %s has no model %q, it has %q%s; name one of them with --served-model", c.info.URL, c.opt.Model, names, more)
 }
 
 // readProps takes what llama-server tells of itself. What it does not tell
@@ -139,7 +144,7 @@ func (c *Client) readProps(ctx context.Context) {
 		Build foreign `json:"build_info"`
 	}
 	if c.get(ctx, "/props", &props) == nil {
-		c.info.Slots, c.info.Context = props.Slots, props.Defaults.Context
+		c.info.Slots, c.info.Context = count(props.Slots), count(props.Defaults.Context)
 		c.info.ModelPath, c.info.Version = c.text(props.Path), c.text(props.Build)
 	}
 	var slots []struct {
@@ -220,6 +225,9 @@ func (c *Client) note(name, outcome, detail string) {
 	c.info.Conditions = append(c.info.Conditions, bench.Condition{Name: name, Outcome: outcome, Detail: detail})
 }
 
+// longestDocument bounds what a server tells of itself, in bytes.
+const longestDocument = 1 << 20
+
 // get fetches JSON.
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
@@ -240,9 +248,15 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	if resp.StatusCode != http.StatusOK {
 		return c.statusError(resp)
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	if err != nil {
+	if err := c.notPacked(resp); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, longestDocument+1))
+	switch {
+	case err != nil:
 		return &requestError{reason: c.plain(err)}
+	case len(text) > longestDocument:
+		return &requestError{reason: fmt.Sprintf("its answer to %s has more than %d bytes", path, longestDocument)}
 	}
 	if json.Unmarshal(text, into) != nil {
 		return &requestError{reason: "its answer to " + path + " is not what a model server sends"}

@@ -96,7 +96,7 @@ func load(t testing.TB, c *Client, requests, concurrency, tokens int, pause time
 		wg.Go(func() {
 			for range requests / concurrency {
 				written := make([]time.Duration, 0, tokens)
-				a := c.exchange(context.Background(), p, body, unix, func(int) {}, func(piece *chunk) {
+				a := c.exchange(context.Background(), p, body, tokens, unix, func(int) {}, func(piece *chunk) {
 					if n, err := strconv.ParseInt(string(piece.text), 10, 64); err == nil {
 						written = append(written, time.Duration(n))
 					}

@@ -34,7 +34,7 @@ func (c *Client) try(ctx context.Context, p protocol, ids []int32, output int) t
 	start := time.Now()
 	var t trial
 	var text strings.Builder
-	a := c.exchange(ctx, p, p.body(ids, output, c.salt()), func() time.Duration { return time.Since(start) },
+	a := c.exchange(ctx, p, p.body(ids, output, c.salt()), output, func() time.Duration { return time.Since(start) },
 		func(int) {}, func(piece *chunk) {
 			text.WriteString(string(piece.text))
 			t.ids = append(t.ids, piece.ids...)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 
 	"ceiling/bench"
@@ -129,12 +130,23 @@ func (t *timings) into(c *chunk) {
 	if t == nil {
 		return
 	}
-	c.cached = t.Cached
+	c.cached = count(t.Cached)
 	c.promptS, c.decodeS = inSeconds(t.PromptMs), inSeconds(t.PredictedMs)
 }
 
+// count is a number of tokens that a server tells; what can't be one is as if
+// not told.
+func count(n *int) *int {
+	if n == nil || *n < 0 || *n > math.MaxInt32 {
+		return nil
+	}
+	return n
+}
+
+// inSeconds is a time that a server tells; what can't be one is as if not told.
 func inSeconds(ms *float64) *float64 {
-	if ms == nil {
+	const year = 365 * 24 * 3600 * 1000
+	if ms == nil || *ms < 0 || *ms > year {
 		return nil
 	}
 	s := *ms / 1000
@@ -173,7 +185,7 @@ func decodeLlama(data []byte, c *chunk) error {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return fmt.Errorf("an event that is not JSON: %w", err)
 	}
-	*c = chunk{total: -1, text: v.Content, ids: v.Tokens, prompt: v.Evaluated}
+	*c = chunk{total: -1, text: v.Content, ids: v.Tokens, prompt: count(v.Evaluated)}
 	if v.Error != nil {
 		c.failure = v.Error.Message
 		return nil
@@ -228,11 +240,11 @@ func decodeOpenAI(data []byte, c *chunk) error {
 		}
 	}
 	if u := v.Usage; u != nil {
-		c.prompt = u.Prompt
+		c.prompt = count(u.Prompt)
 		if u.Completion != nil {
 			c.total = *u.Completion
 		}
-		if u.Details != nil && u.Details.Cached != nil {
+		if u.Details != nil && count(u.Details.Cached) != nil {
 			c.cached = u.Details.Cached
 		}
 	}

@@ -94,3 +94,15 @@ func TestMessage(t *testing.T) {
 		}
 	}
 }
+
+// Figures that can't be are as if not told: sums over them must stay numbers.
+func TestAbsurdFigures(t *testing.T) {
+	var c chunk
+	event := `{"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":9000000000}},"timings":{"cache_n":-4,"prompt_ms":1e308,"predicted_ms":-1}}`
+	if err := decodeOpenAI([]byte(event), &c); err != nil || c.prompt != nil || c.cached != nil || c.promptS != nil || c.decodeS != nil || c.total != 3 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if err := decodeLlama([]byte(`{"stop":true,"tokens_evaluated":-1,"timings":{"prompt_ms":1e308}}`), &c); err != nil || c.prompt != nil || c.promptS != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -29,9 +29,10 @@ type Options struct {
 	API   string // bench.APILlama, bench.APIOpenAI; "" or "auto": llama-server's own where it is one
 	Key   string // sent as a bearer token; "": none
 	Model string // the name in requests; "": the first that the server lists
-	// Timeout is how long a request may go without a new token.
-	Timeout time.Duration
-	Warm    bool // let the server reuse the KV of earlier prompts
+	// Timeout is how long a request may go without a new token, Limit how long
+	// it may take in all; 0: no limit.
+	Timeout, Limit time.Duration
+	Warm           bool // let the server reuse the KV of earlier prompts
 
 	Vocab bench.Vocab
 	EOS   int32 // id of the token that ends a text; < 0: not known
@@ -149,9 +150,11 @@ func newHTTP(concurrency int, keep bool) *http.Client {
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout: dialTimeout,
 			MaxIdleConnsPerHost: concurrency + 1,
-			IdleConnTimeout:     idleTimeout,
-			DisableKeepAlives:   !keep,
-			DisableCompression:  true,
+			// More than any server or proxy sends.
+			MaxResponseHeaderBytes: 64 << 10,
+			IdleConnTimeout:        idleTimeout,
+			DisableKeepAlives:      !keep,
+			DisableCompression:     true,
 			// A prompt of 16,384 ids is 100 KB: few writes, and reads as they come.
 			WriteBufferSize: 64 << 10,
 			ReadBufferSize:  16 << 10,
@@ -169,7 +172,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 func (c *Client) Prepare(ids []int32, output int) bench.Send {
 	body := c.proto.body(ids, output, c.salt())
 	return func(ctx context.Context, clock *bench.Clock, seen func(int)) bench.Reply {
-		return c.exchange(ctx, c.proto, body, clock.Now, seen, nil).reply
+		return c.exchange(ctx, c.proto, body, output, clock.Now, seen, nil).reply
 	}
 }
 

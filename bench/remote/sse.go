@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// longestLine bounds one line of a stream. llama-server's last event may
-// carry the whole prompt as text.
-const longestLine = 16 << 20
+// longestEvent bounds one event of a stream, in bytes: with a token in it, it
+// has a few hundred.
+const longestEvent = 1 << 20
+
+var errLongEvent = &requestError{reason: fmt.Sprintf("an event of more than %d bytes in the stream", longestEvent)}
 
 // events reads server-sent events. Each is stamped with the return of the
 // read that completed it, so what is done with one event is not charged to
@@ -54,6 +56,9 @@ func (e *events) next() (data []byte, at time.Duration, err error) {
 		if !ok {
 			continue
 		}
+		if len(e.data)+len(value) > longestEvent {
+			return nil, 0, errLongEvent
+		}
 		if lines++; lines > 1 {
 			e.data = append(e.data, '\n')
 		}
@@ -79,8 +84,8 @@ func (e *events) line() ([]byte, error) {
 			}
 			return nil, e.err
 		}
-		if e.w-e.r > longestLine {
-			return nil, fmt.Errorf("a line of more than %d bytes in the stream", longestLine)
+		if e.w-e.r > longestEvent {
+			return nil, errLongEvent
 		}
 		from = e.fill()
 	}

@@ -88,7 +88,7 @@ func TestLargeEvents(t *testing.T) {
 		t.Errorf("%q, %v", data, err)
 	}
 	endless := io.MultiReader(strings.NewReader("data: "), zeros{})
-	if _, _, err := newEvents(endless, func() time.Duration { return 0 }).next(); err == nil || !strings.Contains(err.Error(), "a line of more than") {
+	if _, _, err := newEvents(endless, func() time.Duration { return 0 }).next(); err == nil || !strings.Contains(err.Error(), "an event of more than") {
 		t.Errorf("an endless line: %v", err)
 	}
 }

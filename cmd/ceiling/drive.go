@@ -37,13 +37,8 @@ func driveCommand() *cli.Command {
 			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
 			&cli.StringFlag{Name: "api-key", Usage: "`KEY` sent as a bearer token; better in " + keyVariable},
 			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`",
-				Validator: func(d time.Duration) error {
-					if d <= 0 {
-						return fmt.Errorf("%v is too short; use something like 2m", d)
-					}
-					return nil
-				}},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`", Validator: aTime},
+			&cli.DurationFlag{Name: "request-timeout", Value: 2 * time.Hour, Usage: "give a request up that has not ended after `TIME`", Validator: aTime},
 			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`: same model, same options"},
@@ -97,6 +92,14 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	return d.conclude(ctx, c, results, err)
 }
 
+// aTime makes a flag refuse what is no time to wait.
+func aTime(d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%v is too short; use something like 2m", d)
+	}
+	return nil
+}
+
 // driver is a run through a server on its way. Of the runner it uses what has
 // nothing to do with an engine in process.
 type driver struct {
@@ -120,7 +123,7 @@ func readDrive(c *cli.Command) (*driver, error) {
 	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
 	d.server = remote.Options{
 		URL: c.String("url"), API: api, Key: key, Model: c.String("served-model"),
-		Timeout: c.Duration("timeout"), Warm: s.prefixCache,
+		Timeout: c.Duration("timeout"), Limit: c.Duration("request-timeout"), Warm: s.prefixCache,
 	}
 	if err := d.server.Check(); err != nil {
 		return nil, codedError{exitUsage, err}
