@@ -27,6 +27,7 @@ func endedError(reason string) error { return fmt.Errorf("the engine ended the p
 // the scenario that runs has failed with the reason, the report is partial.
 func (r *runner) saveOnAbort(c *cli.Command) {
 	engine.OnAbort(func(reason string) int {
+		defer r.dir.close()
 		if r.writing.Load() {
 			return r.proseLost(c, reason)
 		}
@@ -37,9 +38,7 @@ func (r *runner) saveOnAbort(c *cli.Command) {
 		}
 		r.show.clear()
 		if results == nil || len(results.Results) == 0 {
-			if !r.settings.resume {
-				r.dir.discard()
-			}
+			r.dir.discard()
 		} else {
 			results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
 			units, _ := r.suite.Plan()

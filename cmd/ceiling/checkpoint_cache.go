@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"ceiling/bench"
@@ -121,26 +120,20 @@ func (c *modelCache) store(path, key string, from bench.Checkpoint) (*cacheRecor
 // lock makes this process the only one that converts into the cache. wait is
 // called once where another one is at it. The lock ends with the process.
 func (c *modelCache) lock(ctx context.Context, wait func()) (unlock func(), err error) {
-	name := filepath.Join(c.dir, ".lock")
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("cache folder %q: %w; choose one that can be written to with --cache", c.dir, cause(err))
-	}
+	name := filepath.Join(c.dir, lockFile)
 	for waited := false; ; waited = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		f, err := tryLock(name)
 		if err == nil {
 			return func() { f.Close() }, nil
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("lock %q: %w; choose another folder with --cache", name, err)
+		if !errors.Is(err, errLocked) {
+			return nil, fmt.Errorf("lock %q: %w; choose another folder with --cache", name, cause(err))
 		}
 		if !waited {
 			wait()
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
 			return nil, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}

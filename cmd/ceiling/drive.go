@@ -66,21 +66,19 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if _, err := gguf.Open(d.model); err != nil {
 		return err
 	}
-	if d.resume {
-		d.dir = &outDir{path: d.out}
-		err = d.readEarlier()
-	} else {
-		d.dir, err = newOutDir(d.out)
-	}
-	if err != nil {
+	if d.dir, err = takeDir(&d.settings); err != nil {
 		return err
+	}
+	defer d.dir.close()
+	if d.resume {
+		if err := d.readEarlier(); err != nil {
+			return err
+		}
 	}
 	results, err := d.run(ctx)
 	d.show.clear()
 	if results == nil {
-		if !d.resume {
-			d.dir.discard()
-		}
+		d.dir.discard()
 		return err
 	}
 	if errors.Is(err, bench.ErrEngineLost) {

@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": startServer, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
+			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
 			"factual": factual, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes,

@@ -23,53 +23,194 @@ const (
 	logFile       = "engine.log"
 )
 
-// outDir is the folder of a run. What did not exist before is taken away
-// again by discard, as long as nothing was measured.
+// runFiles are all of them.
+var runFiles = []string{resultsFile, manifestFile, journalFile, reportFile, pageFile, proseFile, telemetryFile, logFile}
+
+// outDir is the folder of a run, which holds its lock: no other run starts in
+// it, or goes on with it.
 type outDir struct {
-	path    string
-	created []string // folders that this run made, the outermost first
+	path  string
+	lock  *os.File
+	fresh bool     // the run began in it, with nothing there
+	made  []string // folders that this run made, the outermost first
 }
 
-// newOutDir makes the folder and checks that it can be written to. A folder
-// that holds a run already is refused: its results would be lost.
-func newOutDir(path string) (*outDir, error) {
-	d := &outDir{path: path}
-	for _, name := range []string{resultsFile, journalFile, manifestFile} {
-		if _, err := os.Lstat(filepath.Join(path, name)); err == nil {
-			return nil, usagef("--out %q holds a run already (%s); choose another folder, or go on with --resume %q", path, name, path)
-		}
+// takeDir takes the folder that the settings name, before anything is written.
+func takeDir(s *settings) (*outDir, error) {
+	switch {
+	case s.resume:
+		return takeEarlier(s.out)
+	case s.out == "":
+		return takeDefault(defaultOut(s.model, time.Now()))
 	}
-	for p := filepath.Clean(path); ; p = filepath.Dir(p) {
-		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) || p == filepath.Dir(p) {
-			break
-		}
-		d.created = append([]string{p}, d.created...)
+	return takeNew(s.out)
+}
+
+// takeNew takes a folder for a new run, and makes it where there is none. One
+// that holds anything is refused: a run's results would be lost, and nothing
+// else is to be mixed with a run.
+func takeNew(path string) (*outDir, error) {
+	if err := vacant(path, nil); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		d.discard()
-		return nil, fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", path, cause(err))
+	d := &outDir{path: path, fresh: true}
+	err := d.makeAll(filepath.Clean(path))
+	if err == nil {
+		err = d.take()
 	}
-	probe, err := os.CreateTemp(path, ".write-*")
+	if err == nil {
+		err = vacant(path, d.lock) // and under the lock it stays so
+	}
 	if err != nil {
 		d.discard()
-		return nil, fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", path, cause(err))
+		return nil, err
 	}
-	probe.Close()
-	os.Remove(probe.Name())
 	return d, nil
+}
+
+// takeDefault takes path or, where another run has that, path-2 and so on.
+func takeDefault(path string) (*outDir, error) {
+	d := &outDir{path: path, fresh: true}
+	err := d.makeAll(filepath.Dir(path))
+	for n := 2; err == nil; n++ {
+		err = os.Mkdir(d.path, 0o755)
+		if err == nil {
+			d.made = append(d.made, d.path)
+			err = d.take()
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			err = unwritable(path, err)
+			break
+		}
+		d.path, err = fmt.Sprintf("%s-%d", path, n), nil
+	}
+	if err != nil {
+		d.discard()
+		return nil, err
+	}
+	return d, nil
+}
+
+// takeEarlier takes the folder of a run to go on with.
+func takeEarlier(path string) (*outDir, error) {
+	if !isDir(path) {
+		return nil, usagef("--resume %q: no such folder; name the folder of a run", path)
+	}
+	d := &outDir{path: path}
+	if err := d.take(); err != nil {
+		return nil, err
+	}
+	for _, name := range runFiles {
+		if info, err := os.Lstat(d.file(name)); err == nil && !info.Mode().IsRegular() {
+			d.close()
+			return nil, usagef("--resume %q: %s is no regular file; put the run's own file there", path, name)
+		}
+	}
+	return d, nil
+}
+
+// vacant refuses a folder that holds anything but a lock that is this run's
+// own, or nobody's.
+func vacant(path string, own *os.File) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unwritable(path, err)
+	}
+	other := ""
+	for _, e := range entries {
+		switch e.Name() {
+		case lockFile:
+			if own != nil {
+				continue
+			}
+			f, err := tryLock(filepath.Join(path, lockFile))
+			if err != nil {
+				return lockError("--out", path, err)
+			}
+			f.Close()
+		case resultsFile, journalFile, manifestFile:
+			return usagef("--out %q holds a run already (%s); choose another folder, or go on with --resume %q", path, e.Name(), path)
+		default:
+			other = e.Name()
+		}
+	}
+	if other != "" {
+		return usagef("--out %q holds something else (%s); choose a new folder, or an empty one", path, other)
+	}
+	return nil
+}
+
+func lockError(flag, path string, err error) error {
+	if !errors.Is(err, errLocked) {
+		return unwritable(path, err)
+	}
+	return usagef("%s %q: another run is at work there: %w; wait for its end, or choose another folder", flag, path, err)
+}
+
+func unwritable(path string, err error) error {
+	return fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", path, cause(err))
+}
+
+// makeAll makes a folder and those above it, and keeps in mind which.
+func (d *outDir) makeAll(path string) error {
+	err := os.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(path) != path {
+		if err := d.makeAll(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err = os.Mkdir(path, 0o755)
+	}
+	switch {
+	case err == nil:
+		d.made = append(d.made, path)
+	case errors.Is(err, fs.ErrExist) && isDir(path):
+	default:
+		return unwritable(d.path, err)
+	}
+	return nil
+}
+
+// take locks the folder.
+func (d *outDir) take() error {
+	lock, err := tryLock(d.file(lockFile))
+	switch {
+	case err == nil:
+		d.lock = lock
+		return nil
+	case d.fresh:
+		return lockError("--out", d.path, err)
+	}
+	return lockError("--resume", d.path, err)
+}
+
+// close lets go of the folder.
+func (d *outDir) close() {
+	if d.lock != nil {
+		os.Remove(d.lock.Name())
+		d.lock.Close()
+		d.lock = nil
+	}
 }
 
 // file is the path of one of the run's files.
 func (d *outDir) file(name string) string { return filepath.Join(d.path, name) }
 
-// discard removes what a run that measured nothing has left: its files and
-// the folders it made, as far as they are empty then.
+// discard lets go of the folder of a run that measured nothing. What it has
+// written goes, which is all that a folder holds that was empty before, and so
+// do the folders that it made.
 func (d *outDir) discard() {
-	for _, name := range []string{resultsFile, manifestFile, journalFile, reportFile, pageFile, proseFile, telemetryFile, logFile} {
-		os.Remove(d.file(name))
+	if d.fresh && d.lock != nil {
+		for _, name := range runFiles {
+			os.Remove(d.file(name))
+		}
 	}
-	for i := len(d.created) - 1; i >= 0; i-- {
-		os.Remove(d.created[i])
+	d.close()
+	for i := len(d.made) - 1; i >= 0; i-- {
+		os.Remove(d.made[i]) // as far as it is empty
 	}
 }
 

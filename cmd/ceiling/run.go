@@ -60,22 +60,20 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r := &runner{settings: s, checkpoint: checkpoint, show: newProgress(c.Root().ErrWriter), args: os.Args}
-	if s.resume {
-		r.dir = &outDir{path: s.out}
-		err = r.readEarlier()
-	} else {
-		r.dir, err = newOutDir(s.out)
-	}
-	if err != nil {
+	if r.dir, err = takeDir(&s); err != nil {
 		return err
+	}
+	defer r.dir.close()
+	if s.resume {
+		if err := r.readEarlier(); err != nil {
+			return err
+		}
 	}
 	r.saveOnAbort(c)
 	results, err := r.run(ctx)
 	r.show.clear()
 	if results == nil {
-		if !s.resume {
-			r.dir.discard()
-		}
+		r.dir.discard()
 		return err
 	}
 	return r.conclude(ctx, c, results, err)

@@ -85,9 +85,6 @@ func (s *settings) readPlan(c *cli.Command) error {
 		}
 		s.out, s.resume = dir, true
 	}
-	if s.out == "" {
-		s.out = defaultOut(s.model, time.Now())
-	}
 	return nil
 }
 
