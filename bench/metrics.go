@@ -42,6 +42,8 @@ type Measured struct {
 //
 //	TTFT_i = first token − admission           E2EL_i = last token − admission
 //	TPOT_i = (E2EL_i − TTFT_i)/(n_i − 1)       for n_i > 1
+//	queue_i = admission − intended start       wait_i = first step of its prompt − admission
+//	prefill_i = TTFT_i − wait_i                decode_i = E2EL_i − TTFT_i
 //	ITL    = the gaps between consecutive tokens, pooled over requests
 //	request throughput = requests/D            output throughput = Σn_i/D
 //	total throughput = (Σinput_i + Σn_i)/D
@@ -61,7 +63,7 @@ type sample struct {
 	good, bad []*Record
 	duration  *float64 // set by detail
 
-	ttft, tpot, itl, e2el, queue, prefill, decode []float64
+	ttft, tpot, itl, e2el, queue, wait, prefill, decode []float64
 
 	input, output, reused int64
 }
@@ -93,6 +95,7 @@ func (s *sample) add(r *Record) {
 	s.e2el = append(s.e2el, r.E2EL())
 	s.queue = append(s.queue, r.Admitted-r.Intended)
 	if r.PrefillStart != nil {
+		s.wait = append(s.wait, *r.PrefillStart-r.Admitted)
 		s.prefill = append(s.prefill, first-*r.PrefillStart)
 	}
 	s.decode = append(s.decode, r.End-first)
@@ -110,7 +113,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen,
 		Cache: m.Cache, ReusedTokens: s.reused,
 		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),
-		Queue: NewDist(s.queue), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),
+		Queue: NewDist(s.queue), Wait: NewDist(s.wait), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),
 		PeakConcurrent: peakConcurrency(s.good),
 		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,

@@ -15,8 +15,9 @@ type Record struct {
 	// instant its slot became free, in an open loop its place in the schedule.
 	Intended float64 `json:"intended"`
 	// Admitted is when it could first have begun: the intended start, or the
-	// instant at which a slot became free for it where that was later. What it
-	// then waits for, such as the step that runs, is part of its TTFT.
+	// instant at which a slot became free for it where that was later. Up to
+	// here it is in the queue. What it then waits for until PrefillStart, such
+	// as the step that runs, is part of its TTFT.
 	Admitted float64 `json:"admitted"`
 	// PrefillStart is the start of the first engine call that held a token of
 	// the prompt; null if there was none, and through a server, where it can't

@@ -97,7 +97,8 @@ type Detail struct {
 	TPOT    *Dist `json:"tpot_s"`
 	ITL     *Dist `json:"itl_s"`
 	E2EL    *Dist `json:"e2el_s"`
-	Queue   *Dist `json:"queue_s"`   // admission − intended start
+	Queue   *Dist `json:"queue_s"`   // admission − intended start; before TTFT begins
+	Wait    *Dist `json:"wait_s"`    // first engine call with a token of the prompt − admission; TTFT is wait_s + prefill_s
 	Prefill *Dist `json:"prefill_s"` // first token − first engine call with a token of the prompt
 	Decode  *Dist `json:"decode_s"`  // last token − first token
 
@@ -122,7 +123,7 @@ type Detail struct {
 	StartS        float64  `json:"start_s"`            // on the run's clock
 	EndS          float64  `json:"end_s"`
 
-	// Server is set where the requests went through a server. Prefill,
+	// Server is set where the requests went through a server. Wait, Prefill,
 	// EnginePrefill, Steps, EngineS and OverheadRatio, which can't be seen
 	// from outside, are then missing.
 	Server *ServerDetail `json:"server,omitempty"`

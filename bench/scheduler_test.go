@@ -146,7 +146,8 @@ func TestMetricsByHand(t *testing.T) {
 		// E2EL 40, 60, 40. Prefill from the step that held the first token:
 		// 20−0, 40−10, 60−40 = 20, 30, 20. The engine's rate: of the steps of
 		// 10 ms the prompts have 4/4, 4/4, 3/4, 1/2, 3/4, 3/4 and then nothing:
-		// 18 tokens in 47.5 ms. Decode 20 each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
+		// 18 tokens in 47.5 ms. The wait is what TTFT has before: 0, 10, 0, std
+		// √((100+400+100)/9/3). Decode 20 each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
 		// √((400+1600+400)/9/3) = √(2400/27) = 9.428…
 		// Requests 0 and 2 keep both limits, to the millisecond: 2/0.08 = 25.
 		wantDetail := Detail{
@@ -156,6 +157,7 @@ func TestMetricsByHand(t *testing.T) {
 			ITL:     &Dist{Count: 6, Mean: 0.01, Min: 0.01, Median: 0.01, P90: 0.01, P95: 0.01, P99: 0.01, Max: 0.01},
 			E2EL:    &Dist{Count: 3, Mean: 0.14 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.04, Median: 0.04, P90: 0.056, P95: 0.058, P99: 0.0596, Max: 0.06},
 			Queue:   &Dist{Count: 3},
+			Wait:    &Dist{Count: 3, Mean: 0.01 / 3, Std: math.Sqrt(2.0) / 300, Median: 0, P90: 0.008, P95: 0.009, P99: 0.0098, Max: 0.01},
 			Prefill: &Dist{Count: 3, Mean: 0.07 / 3, Std: math.Sqrt(2400.0/27) / 2000, Min: 0.02, Median: 0.02, P90: 0.028, P95: 0.029, P99: 0.0298, Max: 0.03},
 			Decode:  &Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
 			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25),

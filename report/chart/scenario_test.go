@@ -26,6 +26,11 @@ func request(name string, n int, intended, taken float64, tokens ...float64) ben
 	return r
 }
 
+func admitted(at float64, r bench.Record) bench.Record {
+	r.Admitted = at
+	return r
+}
+
 func broken(r bench.Record) bench.Record {
 	r.Error = "broken off"
 	return r
@@ -38,7 +43,7 @@ func chat() Input {
 	return Input{
 		Results: &bench.Results{Results: []bench.Result{{Name: "First"}, {Name: name}}, Details: []bench.Detail{{}, {StartS: 10, EndS: 14}}},
 		Records: []bench.Record{
-			request(name, 1, 10.5, 11, 11.5, 11.52, 11.58),
+			admitted(10.75, request(name, 1, 10.5, 11, 11.5, 11.52, 11.58)),
 			request(name, 0, 10, 10, 10.25, 10.27, 10.30, 10.31),
 			broken(request(name, 2, 12, 12.5, 13, 13.5)),
 			broken(request(name, 3, 12.5, nan)),
@@ -54,33 +59,33 @@ func TestTimeline(t *testing.T) {
 		t.Fatalf("%d figures", len(fs))
 	}
 	want := [][]string{
-		{"0", "0.00", "0.00", "250.00", "60.00", "4", "done"},
-		{"1", "0.50", "500.00", "500.00", "80.00", "3", "done"},
-		{"2", "2.00", "500.00", "500.00", "500.00", "2", "failed"},
-		{"3", "2.50", "1000.00", "—", "—", "0", "failed"},
-		{"4", "2.60", "400.00", "600.00", "—", "0", "failed"},
+		{"0", "0.00", "0.00", "0.00", "250.00", "60.00", "4", "done"},
+		{"1", "0.50", "250.00", "250.00", "500.00", "80.00", "3", "done"},
+		{"2", "2.00", "0.00", "500.00", "500.00", "500.00", "2", "failed"},
+		{"3", "2.50", "0.00", "1000.00", "—", "—", "0", "failed"},
+		{"4", "2.60", "0.00", "400.00", "600.00", "—", "0", "failed"},
 	}
-	header := []string{"Request", "Start (s)", "Queue (ms)", "Prefill (ms)", "Decode (ms)", "Output tokens", "Outcome"}
+	header := []string{"Request", "Start (s)", "Queue (ms)", "Wait (ms)", "Prefill (ms)", "Decode (ms)", "Output tokens", "Outcome"}
 	if d := cmp.Diff(header, f.Header) + cmp.Diff(want, f.Rows); d != "" {
 		t.Error(d)
 	}
-	// Of 1.39 s of the first two requests: 0.5 s queue, 0.75 s prefill, 0.14 s
-	// decode.
-	if want := "5 requests in 3.60 s. Of the time of those that succeeded, 36.0 % queue, 54.0 % prefill and 10.1 % decode. 3 failed."; f.Alt != want {
+	// Of 1.39 s of the first two requests: 0.25 s queue, 0.25 s wait, 0.75 s
+	// prefill, 0.14 s decode.
+	if want := "5 requests in 3.60 s. Of the time of those that succeeded, 18.0 % queue, 18.0 % wait, 54.0 % prefill and 10.1 % decode. 3 failed."; f.Alt != want {
 		t.Errorf("alt %q", f.Alt)
 	}
 	if f.Place != InScenario || f.Scenario != 1 || f.Title != `Requests over time: Chat <b>&"quoted"` {
 		t.Errorf("%q about %d: %q", f.Place, f.Scenario, f.Title)
 	}
 	es := parseSVG(t, f.SVG)
-	if got := texts(es); !slices.Contains(got, "queue") || !slices.Contains(got, "prefill") || !slices.Contains(got, "decode") || !slices.Contains(got, "failed") {
+	if got := texts(es); !slices.Contains(got, "queue") || !slices.Contains(got, "wait") || !slices.Contains(got, "prefill") || !slices.Contains(got, "decode") || !slices.Contains(got, "failed") {
 		t.Errorf("texts %q", got)
 	}
 	// Two strokes for each of three failures and for the key.
 	if n := count(es, "path", "stroke:"+toneFail.light); n != 8 {
 		t.Errorf("%d strokes of crosses", n)
 	}
-	for tone, rows := range map[tone]int{series[5]: 4, series[1]: 4, series[0]: 3} {
+	for tone, rows := range map[tone]int{series[5]: 1, series[3]: 4, series[1]: 4, series[0]: 3} {
 		n := 0
 		for _, e := range es {
 			if strings.Contains(strings.ToLower(e.attr["style"]), "fill:"+tone.light) {
@@ -99,13 +104,13 @@ func TestTimelineThroughServer(t *testing.T) {
 	r := request("S", 0, 1, nan, 3, 3.5)
 	r.Admitted, r.Server = 1.25, &bench.ServerRecord{}
 	f := figures(t, Input{Results: &bench.Results{Results: []bench.Result{{Name: "S"}}}, Records: []bench.Record{r}})["timeline-01"]
-	if want := []string{"Request", "Start (s)", "Queue (ms)", "Queue and prefill (ms)", "Decode (ms)", "Output tokens", "Outcome"}; !slices.Equal(f.Header, want) {
+	if want := []string{"Request", "Start (s)", "Queue (ms)", "Wait and prefill (ms)", "Decode (ms)", "Output tokens", "Outcome"}; !slices.Equal(f.Header, want) {
 		t.Errorf("header %q", f.Header)
 	}
 	if want := []string{"0", "0.00", "250.00", "1750.00", "500.00", "2", "done"}; !slices.Equal(f.Rows[0], want) {
 		t.Errorf("row %q", f.Rows[0])
 	}
-	if want := "1 request in 2.50 s. Of the time of all of them, 10.0 % queue, 70.0 % queue and prefill (not told apart) and 20.0 % decode."; f.Alt != want {
+	if want := "1 request in 2.50 s. Of the time of all of them, 10.0 % queue, 70.0 % wait and prefill (not told apart) and 20.0 % decode."; f.Alt != want {
 		t.Errorf("alt %q", f.Alt)
 	}
 }
@@ -138,7 +143,7 @@ func TestPassShown(t *testing.T) {
 	second.Pass = 1
 	in.Records = []bench.Record{first, second}
 	f := figures(t, in)["timeline-01"]
-	if len(f.Rows) != 1 || f.Rows[0][5] != "3" {
+	if len(f.Rows) != 1 || f.Rows[0][6] != "3" {
 		t.Errorf("rows %q", f.Rows)
 	}
 }

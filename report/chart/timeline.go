@@ -18,10 +18,11 @@ import (
 type phase int
 
 const (
-	queue   phase = iota // from the intended start until the engine took the prompt up
+	queue   phase = iota // from the intended start until admission
+	wait                 // until the engine took the prompt up
 	prefill              // until the first token
 	decode               // until the last
-	unseen               // through a server: until the first token, with the queue in it
+	unseen               // through a server: from admission until the first token
 	phases
 )
 
@@ -32,9 +33,10 @@ var phaseLook = [phases]struct {
 	share vg.Length
 }{
 	queue:   {"queue", series[5], 0.3},
+	wait:    {"wait", series[3], 0.45},
 	prefill: {"prefill", series[1], 0.92},
 	decode:  {"decode", series[0], 0.6},
-	unseen:  {"queue and prefill (not told apart)", series[3], 0.92},
+	unseen:  {"wait and prefill (not told apart)", series[3], 0.92},
 }
 
 // A row is one request. Times are in seconds from the scenario's start.
@@ -53,7 +55,7 @@ type row struct {
 func newRow(r *bench.Record, zero float64) row {
 	nan := math.NaN()
 	w := row{request: r.Request, start: r.Intended - zero, end: r.End - zero, tokens: r.OutputTokens, failed: !r.OK(),
-		ends: [phases]float64{nan, nan, nan, nan}}
+		ends: [phases]float64{r.Admitted - zero, nan, nan, nan, nan}}
 	first := nan
 	switch {
 	case len(r.TokenTimes) > 0:
@@ -63,17 +65,17 @@ func newRow(r *bench.Record, zero float64) row {
 	}
 	switch {
 	case r.PrefillStart != nil:
-		w.ends[queue], w.ends[prefill] = *r.PrefillStart-zero, first
+		w.ends[wait], w.ends[prefill] = *r.PrefillStart-zero, first
 		if math.IsNaN(first) {
 			w.ends[prefill] = w.end
 		}
 	case r.Server != nil:
-		w.ends[queue], w.ends[unseen] = r.Admitted-zero, first
+		w.ends[unseen] = first
 		if math.IsNaN(first) {
 			w.ends[unseen] = w.end
 		}
 	default: // it never came to the engine
-		w.ends[queue] = w.end
+		w.ends[wait] = w.end
 	}
 	if !math.IsNaN(first) {
 		w.ends[decode] = w.end
@@ -82,7 +84,7 @@ func newRow(r *bench.Record, zero float64) row {
 }
 
 // order is the one in which phases follow one another.
-var order = []phase{queue, unseen, prefill, decode}
+var order = []phase{queue, wait, unseen, prefill, decode}
 
 // each calls use with every phase of the row that has any length.
 func (w *row) each(use func(p phase, from, to float64)) {
@@ -241,7 +243,7 @@ func timelineTable(rows []row) (header []string, out [][]string) {
 	header = []string{"Request", "Start (s)"}
 	for _, p := range order {
 		if seen[p] {
-			header = append(header, map[phase]string{queue: "Queue (ms)", unseen: "Queue and prefill (ms)", prefill: "Prefill (ms)", decode: "Decode (ms)"}[p])
+			header = append(header, map[phase]string{queue: "Queue (ms)", wait: "Wait (ms)", unseen: "Wait and prefill (ms)", prefill: "Prefill (ms)", decode: "Decode (ms)"}[p])
 		}
 	}
 	header = append(header, "Output tokens", "Outcome")

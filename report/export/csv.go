@@ -66,7 +66,7 @@ func csvRow(u *unit) (names, values []string, err error) {
 	for _, x := range []struct {
 		name string
 		dist *bench.Dist
-	}{{"ttft", d.TTFT}, {"tpot", d.TPOT}, {"itl", d.ITL}, {"e2el", d.E2EL}, {"queue", d.Queue}, {"prefill", d.Prefill}, {"decode", d.Decode}} {
+	}{{"ttft", d.TTFT}, {"tpot", d.TPOT}, {"itl", d.ITL}, {"e2el", d.E2EL}, {"queue", d.Queue}, {"wait", d.Wait}, {"prefill", d.Prefill}, {"decode", d.Decode}} {
 		for _, q := range []struct {
 			name string
 			of   func(*bench.Dist) float64

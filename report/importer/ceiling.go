@@ -201,6 +201,9 @@ func (l *Load) detail(d *bench.Detail) {
 		l.put(QueueMean, d.Queue.Mean*1e3, "queue_s.mean (s)", same)
 		l.put(QueueP99, d.Queue.P99*1e3, "queue_s.p99 (s)", same)
 	}
+	if d.Wait != nil {
+		l.put(WaitMean, d.Wait.Mean*1e3, "wait_s.mean (s)", same)
+	}
 	if d.Prefill != nil {
 		l.put(PrefillMean, d.Prefill.Mean*1e3, "prefill_s.mean (s)", same)
 	}

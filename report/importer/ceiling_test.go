@@ -109,7 +109,7 @@ func TestOwnRun(t *testing.T) {
 		TTFTMean: 150, TTFTStd: 50, TTFTP90: 190, TPOTMean: 10, ITLMean: 10, E2ELMean: 170, E2ELMedian: 170, E2ELStd: 50,
 		Duration: 0.22, RequestThroughput: 2 / 0.22, OutputThroughput: 6 / 0.22, TotalThroughput: 22 / 0.22, PeakThroughput: 6,
 		PP: 8 / 0.150, PPMedian: 8 / 0.150, TG: 100, EnginePrefill: 16 / 0.300, PerUser: 3 / 0.22,
-		QueueMean: 0, PrefillMean: 150, InputTokens: 16, OutputTokens: 6, PeakConcurrent: 2, ReusedTokens: 0, OverheadRatio: 0.25,
+		QueueMean: 0, WaitMean: 0, PrefillMean: 150, InputTokens: 16, OutputTokens: 6, PeakConcurrent: 2, ReusedTokens: 0, OverheadRatio: 0.25,
 	} {
 		v, ok := l.Values[m]
 		if !ok || math.Abs(v.V-want) > 1e-9*max(1, want) || !v.Same || v.Origin == "" {

@@ -38,6 +38,7 @@ const (
 
 	QueueMean   Metric = "queue_mean_ms" // start − intended start
 	QueueP99    Metric = "queue_p99_ms"
+	WaitMean    Metric = "wait_mean_ms"    // first engine call − start
 	PrefillMean Metric = "prefill_mean_ms" // first token − first engine call
 
 	RequestThroughput Metric = "request_throughput_req_s"
@@ -142,6 +143,7 @@ var infos = []Info{
 	{PerTokenMean, "E2EL per token mean", unitMs, Lower, 2},
 	{QueueMean, "Queue mean", unitMs, Lower, 2},
 	{QueueP99, "Queue p99", unitMs, Lower, 2},
+	{WaitMean, "Wait mean", unitMs, Lower, 2},
 	{PrefillMean, "Prefill mean", unitMs, Lower, 2},
 	{OutputThroughput, "Output throughput", unitTokS, Higher, 2},
 	{RequestThroughput, "Request throughput", unitReqS, Higher, 4},
