@@ -324,3 +324,19 @@ func BenchmarkStep(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*16)/b.Elapsed().Seconds(), "tok/s")
 }
+
+// TestDecodeBound: what Go's check would let through, C refuses before it
+// writes.
+func TestDecodeBound(t *testing.T) {
+	m := load(t, synthModel(t, "q4_0"))
+	s := open(t, m, SessionOptions{Sequences: 1, TokensPerSequence: 256, Batch: 4096, UBatch: 64})
+	if s.BatchLimit() != 256 {
+		t.Fatalf("%d tokens in one batch; the library lowers it to the context, 256", s.BatchLimit())
+	}
+	for _, n := range []int{257, 4096, 1 << 16} {
+		ints := make([]int32, n)
+		if code := s.native.Decode(ints, ints, ints, make([]int8, n)); code != -1 {
+			t.Errorf("%d tokens gave code %d, want -1", n, code)
+		}
+	}
+}

@@ -3,6 +3,12 @@
 // and gives the results their meaning.
 //
 // Nothing here is safe for concurrent use except [Session.Abort].
+//
+// Linking it changes the whole process before main starts (process.c): Go's
+// monitor thread gets a long timer slack, malloc maps every block of 128 KiB
+// and more, and a broken pipe is an error of the write instead of a signal. And
+// libllama finds the program's ggml_backend_sched_graph_compute_async before
+// ggml's own (graphs.c).
 package llama
 
 /*
@@ -67,7 +73,7 @@ const (
 )
 
 // The first thread runs all init functions. By now the monitor thread has
-// started and has what it needed from it (see slow_monitor in shim.c).
+// started and has what it needed from it (see slow_monitor in process.c).
 func init() { C.ceil_restore_timer_slack() }
 
 // Sleep blocks the calling thread for ns nanoseconds.

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-// --- threads and time ---
+// --- process.c: threads, time, memory ---
 
 // ceil_restore_timer_slack gives the calling thread the timer slack that the
 // process was started with. Called once, on the first thread.
@@ -22,7 +22,11 @@ void ceil_restore_timer_slack(void);
 // best precision.
 void ceil_sleep(int64_t ns);
 
-// --- library, log, devices ---
+// ceil_give_back returns freed memory to the system. glibc keeps tens of MiB of
+// freed compute buffers otherwise, which a report would show as in use.
+void ceil_give_back(void);
+
+// --- devices.c, log.c ---
 
 // ceil_library_dir writes the folder that holds libllama, where the back ends
 // lie too. Returns false where it is not known or does not fit.
@@ -62,7 +66,7 @@ bool ceil_library_fault(const char * path, char * out, size_t size);
 // back end, or the server does not answer.
 bool ceil_add_rpc(const char * endpoint);
 
-// --- model ---
+// --- model.c ---
 
 struct ceil_load {
     const char *  path;
@@ -82,7 +86,7 @@ struct ceil_load {
 struct llama_model * ceil_model_load(const struct ceil_load * l);
 void                 ceil_model_free(struct llama_model * model);
 
-// --- session ---
+// --- session.c, step.c, argmax.c, graphs.c, memory.cpp ---
 
 struct ceil_session; // opaque: context, batch arrays, samplers
 
@@ -128,7 +132,8 @@ uint64_t ceil_graphs(void);
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out);
 
-// ceil_decode is ceil_step without the sampling, for text by a sampler.
+// ceil_decode is ceil_step without the sampling, for text by a sampler. More
+// tokens than the session takes at once are refused with code -1.
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                     const int32_t * seq, const int8_t * want);
 
@@ -139,7 +144,7 @@ void ceil_session_abort(struct ceil_session * s, bool on);
 // compares (all are NaN). Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
 
-// --- text sampling ---
+// --- sampler.c ---
 
 struct ceil_sampling {
     float        temperature; // <= 0: greedy

@@ -1,0 +1,21 @@
+// What a session is made of, for the files that work on it.
+#ifndef CEILING_SESSION_H
+#define CEILING_SESSION_H
+
+#include <stdatomic.h>
+
+#include "shim.h"
+
+struct ceil_session {
+    struct llama_context *  ctx;
+    int32_t                 n_batch; // tokens of one decode at most, and the arrays' length
+    int32_t                 n_seq, n_vocab;
+    int32_t *               n_seq_id; // all 1
+    llama_seq_id *          seq;      // one id per token
+    llama_seq_id **         seq_id;   // seq_id[i] = &seq[i]
+    struct llama_sampler ** greedy;   // one chain per sequence, or NULL
+    struct ceil_counts      counts;
+    atomic_bool             abort;
+};
+
+#endif
