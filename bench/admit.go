@@ -91,13 +91,10 @@ func (d *drive) admit(id int, intended, admitted time.Duration) error {
 // is freed before the engine is asked for anything that may fail, so that no
 // request is recorded twice.
 func (d *drive) finish(id int) error {
-	err := d.record(id, "")
+	d.record(id, "")
 	prompt, r := d.batcher.slots[id].prompt, d.work.Requests[d.flights[id].request]
 	d.batcher.release(id)
 	d.freeAt[id] = d.now
-	if err != nil {
-		return err
-	}
 	if d.cache != nil {
 		d.cache.release(r.Input + r.Output)
 		seq, evicted, ok := d.cache.keep(prompt)
@@ -122,8 +119,8 @@ func (d *drive) drop(seqs []int32) error {
 	return nil
 }
 
-// record turns the flight of a slot into a record and hands it on.
-func (d *drive) record(id int, failure string) error {
+// record turns the flight of a slot into a record.
+func (d *drive) record(id int, failure string) {
 	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
 	rec := Record{
 		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request,
@@ -142,10 +139,17 @@ func (d *drive) record(id int, failure string) error {
 	}
 	d.records = append(d.records, rec)
 	f.times = nil
-	if d.sink == nil {
+}
+
+// store hands the records of the requests that have ended since the last call
+// to the sink, all at once.
+func (d *drive) store() error {
+	ended := d.records[d.stored:]
+	if d.sink == nil || len(ended) == 0 {
 		return nil
 	}
-	if err := d.sink.Append(&d.records[len(d.records)-1]); err != nil {
+	d.stored = len(d.records)
+	if err := d.sink.Append(ended); err != nil {
 		return &sinkError{err}
 	}
 	return nil

@@ -42,6 +42,7 @@ type drive struct {
 	meter   meter
 	reused  int64 // prompt tokens served from the cache so far
 	records []Record
+	stored  int // of the records, how many the sink has
 }
 
 // stepWatcher sees every step. It must not allocate or block.
@@ -149,6 +150,19 @@ func (d *drive) step(ctx context.Context) error {
 	if err := d.batcher.apply(d.batch.Out); err != nil {
 		return err
 	}
+	err := d.deliver()
+	// What has ended is written before anything else may go wrong.
+	if errStore := d.store(); err == nil {
+		err = errStore
+	}
+	if err == nil && d.watch != nil {
+		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt, d.now-begin)
+	}
+	return err
+}
+
+// deliver gives each sequence the step's token, and ends those that have all.
+func (d *drive) deliver() error {
 	at := seconds(d.now)
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
@@ -161,9 +175,6 @@ func (d *drive) step(ctx context.Context) error {
 				return err
 			}
 		}
-	}
-	if d.watch != nil {
-		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt, d.now-begin)
 	}
 	return nil
 }
@@ -196,17 +207,14 @@ func (d *drive) waitForArrival(ctx context.Context) error {
 
 // fail ends every request in flight with the reason of an engine error.
 func (d *drive) fail(reason string) error {
-	var first error
 	d.now = d.clock.Now()
 	for i := range d.batcher.slots {
 		if d.batcher.slots[i].phase != free {
-			if err := d.record(i, reason); first == nil {
-				first = err
-			}
+			d.record(i, reason)
 			d.batcher.release(i)
 		}
 	}
-	return first
+	return d.store()
 }
 
 // fits tells why the workload can't run on a session of the given size.

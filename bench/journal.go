@@ -1,48 +1,52 @@
 package bench
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 )
 
-// RecordSink takes the records of finished requests. Append is called from
-// the goroutine that drives the engine, between steps, and must not block for
-// long; the record does not change afterwards. An error of Append, which may
-// be that of an earlier record, ends the run. Flush returns when everything
-// appended is stored, with the first error there was.
+// RecordSink takes the records of finished requests. Append is called between
+// two steps, with all requests that the step before has ended, and the next
+// step begins when it returns: it must not block for long. The records do not
+// change afterwards. An error of Append ends the run. Flush returns when
+// everything appended would survive a loss of power.
 type RecordSink interface {
-	Append(*Record) error
+	Append([]Record) error
 	Flush() error
 }
 
-// journalBacklog is how many finished requests may wait for the writer. It is
-// far more than can end in one step, so Append blocks only where the disk
-// stands still; then it waits, because a record is never dropped.
-const journalBacklog = 1024
+// syncEvery is how often what was written is forced to the disk, so that a
+// loss of power costs the last second at most.
+const syncEvery = 500 * time.Millisecond
 
-// Journal appends records to requests.jsonl. Encoding and writing happen in a
-// goroutine of its own, outside the timed loop. Each record is one write of
-// one line, so what is finished survives a crash of the process at once; it
-// is forced to the disk at each Flush and at Close, which is at scenario
-// ends.
+// Journal appends records to requests.jsonl. Append hands them to the system
+// in one write: what has ended before a step survives whatever happens to the
+// process in it. A goroutine of its own forces them to the disk within a
+// second; Flush and Close do it at once.
 type Journal struct {
-	file *os.File
-	in   chan journalItem
+	file journalFile
+	quit chan struct{}
 	done chan struct{}
 
-	mu   sync.Mutex
-	err  error // the first one
-	size int64 // bytes of whole lines
+	mu    sync.Mutex
+	lines bytes.Buffer
+	dirty bool  // something was written since the last sync began
+	size  int64 // bytes of whole lines
+	err   error // the first one
 }
 
-// journalItem is a record to write, or a request to report that everything
-// before it is on the disk.
-type journalItem struct {
-	record *Record
-	synced chan<- struct{}
+// journalFile is what a journal needs of its file.
+type journalFile interface {
+	io.WriteCloser
+	Sync() error
+	Truncate(size int64) error
 }
 
 // CreateJournal makes a new journal. A file that is there already is an error:
@@ -64,24 +68,54 @@ func openJournal(path string, mode int) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("journal %q: %w", path, unwrapPath(err)), f.Close())
 	}
-	j := &Journal{file: f, size: info.Size(), in: make(chan journalItem, journalBacklog), done: make(chan struct{})}
-	go j.write()
-	return j, nil
+	return newJournal(f, info.Size()), nil
 }
 
-// Append hands a record to the writer, and returns the first error that the
-// writer has met so far. The record must not change afterwards.
-func (j *Journal) Append(r *Record) error {
-	j.in <- journalItem{record: r}
-	return j.Err()
+func newJournal(file journalFile, size int64) *Journal {
+	j := &Journal{file: file, size: size, quit: make(chan struct{}), done: make(chan struct{})}
+	go j.keepSynced()
+	return j
 }
 
-// Flush waits until every record appended so far is on the disk, and returns
-// the first error of the journal.
+// Append writes records, one line each, and returns the first error that the
+// journal has met so far.
+func (j *Journal) Append(records []Record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return j.err
+	}
+	j.lines.Reset()
+	enc := json.NewEncoder(&j.lines)
+	for i := range records {
+		if err := enc.Encode(&records[i]); err != nil {
+			j.fail("encode", err)
+			return j.err
+		}
+	}
+	n, err := j.file.Write(j.lines.Bytes())
+	if err == nil {
+		j.size += int64(n)
+		j.dirty = true
+		return nil
+	}
+	j.fail("write", err)
+	if n > 0 {
+		// A full disk cuts a line short: take the piece back, so that every line
+		// of the file is a record.
+		whole := int64(bytes.LastIndexByte(j.lines.Bytes()[:n], '\n') + 1)
+		j.size += whole
+		if err := j.file.Truncate(j.size); err != nil {
+			j.fail("truncate", err)
+		}
+	}
+	return j.err
+}
+
+// Flush forces every record appended so far to the disk, and returns the first
+// error of the journal.
 func (j *Journal) Flush() error {
-	synced := make(chan struct{})
-	j.in <- journalItem{synced: synced}
-	<-synced
+	j.sync()
 	return j.Err()
 }
 
@@ -94,60 +128,51 @@ func (j *Journal) Err() error {
 
 // Close flushes and closes the file. Nothing may be appended afterwards.
 func (j *Journal) Close() error {
-	flushed := j.Flush()
-	close(j.in)
+	close(j.quit)
 	<-j.done
+	flushed := j.Flush()
 	if err := j.file.Close(); flushed == nil && err != nil {
 		return fmt.Errorf("journal: close: %w", unwrapPath(err))
 	}
 	return flushed
 }
 
-func (j *Journal) write() {
+func (j *Journal) keepSynced() {
 	defer close(j.done)
-	for item := range j.in {
-		switch {
-		case item.synced != nil:
+	ticker := time.NewTicker(syncEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-j.quit:
+			return
+		case <-ticker.C:
 			j.sync()
-			close(item.synced)
-		case j.Err() == nil:
-			j.line(item.record)
 		}
 	}
 }
 
-func (j *Journal) line(r *Record) {
-	line, err := json.Marshal(r)
-	if err != nil {
-		j.fail("encode", err)
-		return
-	}
-	n, err := j.file.Write(append(line, '\n'))
-	if err != nil {
-		j.fail("write", err)
-		if n > 0 {
-			// A full disk cuts the line short: take the piece back, so that
-			// every line of the file is a record.
-			if err := j.file.Truncate(j.size); err != nil {
-				j.fail("truncate", err)
-			}
-		}
-		return
-	}
-	j.size += int64(n)
-}
-
+// sync forces what was written to the disk, without keeping Append waiting.
 func (j *Journal) sync() {
-	// Pipes and some network file systems can't sync; what was written is
-	// still with the kernel.
-	if err := j.file.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		j.fail("sync", err)
+	j.mu.Lock()
+	dirty := j.dirty
+	j.dirty = false
+	j.mu.Unlock()
+	if !dirty {
+		return
 	}
-}
-
-func (j *Journal) fail(what string, err error) {
+	err := j.file.Sync()
+	// Pipes and some network file systems can't sync; what was written is still
+	// with the kernel.
+	if err == nil || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.fail("sync", err)
+}
+
+// fail keeps the first error. It needs the lock.
+func (j *Journal) fail(what string, err error) {
 	if j.err == nil {
 		j.err = fmt.Errorf("journal: %s: %w: free some space or use another --out", what, unwrapPath(err))
 	}

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -28,10 +31,8 @@ func writeJournal(t *testing.T, path string, recs []Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range recs {
-		if err := j.Append(&recs[i]); err != nil {
-			t.Fatal(err)
-		}
+	if err := j.Append(recs); err != nil {
+		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func TestJournalRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(&want[2]); err != nil {
+	if err := j.Append(want[2:]); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Flush(); err != nil { // readable before it is closed
@@ -119,8 +120,8 @@ func TestTornJournal(t *testing.T) {
 	}
 }
 
-// A full disk is reported by the next Append, so that a run does not go on
-// for hours without being stored.
+// A full disk is reported at once, so that a run does not go on for hours
+// without being stored.
 func TestJournalFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Fatalf("this test needs /dev/full: %v", err)
@@ -129,19 +130,144 @@ func TestJournalFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := testRecords()[0]
-	if err := j.Append(&r); err != nil && !errors.Is(err, syscall.ENOSPC) {
+	r := testRecords()[:1]
+	if err := j.Append(r); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("first append: %v", err)
 	}
 	if err := j.Flush(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
 		t.Errorf("flush: %v", err)
 	}
-	if err := j.Append(&r); !errors.Is(err, syscall.ENOSPC) {
+	if err := j.Append(r); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("second append: %v", err)
 	}
 	if err := j.Close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("close: %v", err)
 	}
+}
+
+// slowFile is a file in memory whose Sync waits to be let go.
+type slowFile struct {
+	mu     sync.Mutex
+	writes []string
+	synced int // writes that the last sync to end has found
+	syncs  int
+	hold   chan struct{} // nil: sync is done at once
+	room   int           // bytes that still fit; below 0: any number
+}
+
+func (f *slowFile) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.room >= 0 && len(p) > f.room {
+		f.writes = append(f.writes, string(p[:f.room]))
+		return f.room, syscall.ENOSPC
+	}
+	f.writes = append(f.writes, string(p))
+	return len(p), nil
+}
+
+func (f *slowFile) Sync() error {
+	f.mu.Lock()
+	n := len(f.writes)
+	f.mu.Unlock()
+	if f.hold != nil {
+		<-f.hold
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.synced, f.syncs = n, f.syncs+1
+	return nil
+}
+
+func (f *slowFile) Truncate(size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writes = []string{strings.Join(f.writes, "")[:size]}
+	return nil
+}
+
+func (f *slowFile) Close() error { return nil }
+
+// TestJournalSync: what was written is on the disk a second later, a disk that
+// takes its time holds nothing up, and nothing is synced for nothing.
+func TestJournalSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &slowFile{hold: make(chan struct{}), room: -1}
+		j := newJournal(f, 0)
+		for range 3 {
+			if err := j.Append(testRecords()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(syncEvery)
+			synctest.Wait() // the sync is under way, and waits
+		}
+		if len(f.writes) != 3 || strings.Count(f.writes[2], "\n") != 3 {
+			t.Errorf("%d writes while the disk was busy, the last %q", len(f.writes), f.writes)
+		}
+		close(f.hold)
+		time.Sleep(time.Second)
+		if f.synced != 3 {
+			t.Errorf("%d of 3 writes are on the disk after a second", f.synced)
+		}
+		was := f.syncs
+		time.Sleep(time.Minute)
+		if f.syncs != was {
+			t.Errorf("%d syncs with nothing to sync", f.syncs-was)
+		}
+		if err := j.Append(testRecords()); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil || f.synced != 4 {
+			t.Errorf("closed with %d of 4 writes on the disk, %v", f.synced, err)
+		}
+	})
+}
+
+// TestJournalShortWrite: of several records that don't fit the whole ones stay.
+func TestJournalShortWrite(t *testing.T) {
+	f := &slowFile{room: 500}
+	j := newJournal(f, 0)
+	if err := j.Append(testRecords()); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("error %v", err)
+	}
+	got := strings.Join(f.writes, "")
+	if c, err := ReadJournal(strings.NewReader(got)); err != nil || c.Torn || len(c.Records) != 1 || !strings.HasSuffix(got, "\n") {
+		t.Errorf("%d records, torn %v, %v: %q", len(c.Records), c.Torn, err, got)
+	}
+	if err := j.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// TestStoredBeforeNextStep: what a step has ended is in the file when the next
+// one begins, and all of it came in one write.
+func TestStoredBeforeNextStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &slowFile{hold: make(chan struct{}), room: -1} // a disk that never syncs
+		j := newJournal(f, 0)
+		d, eng := testDrive(t, Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
+		d.sink = j
+		lines := func() int {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return strings.Count(strings.Join(f.writes, ""), "\n")
+		}
+		eng.onStep = func(step int) {
+			if want := (step - 1) / 3 * 4; lines() != want { // waves of four, three steps each
+				t.Errorf("step %d begins with %d of %d records written", step, lines(), want)
+			}
+		}
+		if err := d.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if lines() != 12 || len(f.writes) != 3 {
+			t.Errorf("%d records in %d writes, want 12 in 3", lines(), len(f.writes))
+		}
+		close(f.hold)
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestJournalUnwritable(t *testing.T) {

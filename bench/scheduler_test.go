@@ -300,8 +300,15 @@ func (w watchFunc) step(d *drive, prompt, decode int, _ time.Duration) { w(d, pr
 
 type sinkFunc func(*Record) error
 
-func (s sinkFunc) Append(r *Record) error { return s(r) }
-func (s sinkFunc) Flush() error           { return nil }
+func (s sinkFunc) Append(records []Record) error {
+	for i := range records {
+		if err := s(&records[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+func (s sinkFunc) Flush() error { return nil }
 
 // An engine that breaks its contract is an error, not an index out of range.
 func TestEngineContract(t *testing.T) {

@@ -183,7 +183,7 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted t
 	}
 	t.records = append(t.records, t.record(p.request, intended, admitted, reply))
 	if t.sink != nil {
-		if err := t.sink.Append(&t.records[len(t.records)-1]); err != nil {
+		if err := t.sink.Append(t.records[len(t.records)-1:]); err != nil {
 			t.stored = &sinkError{err}
 			return false
 		}

@@ -189,8 +189,8 @@ type kept struct {
 	err     error
 }
 
-func (k *kept) Append(r *Record) error {
-	k.records = append(k.records, *r)
+func (k *kept) Append(records []Record) error {
+	k.records = append(k.records, records...)
 	return k.err
 }
 func (k *kept) Flush() error { return nil }

@@ -36,10 +36,8 @@ func fakeRun(t *testing.T, passes int, seed uint64, slower float64) string {
 	for pass := range passes {
 		for i, sc := range suite {
 			records := fakeRecords(rng, sc, i, pass, at, slower*(1+0.01*rng.Float64()))
-			for k := range records {
-				if err := journal.Append(&records[k]); err != nil {
-					t.Fatal(err)
-				}
+			if err := journal.Append(records); err != nil {
+				t.Fatal(err)
 			}
 			r, d := bench.Summarize(sc, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: at})
 			all[i] = append(all[i], bench.Pass{Pass: pass, Result: r, Detail: d})
