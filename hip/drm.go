@@ -18,6 +18,7 @@ type drmCard struct {
 	dir      string // its PCI device's folder
 	pci      string
 	uniqueID uint64
+	listed   bool // by KFD
 }
 
 // cards lists AMD's cards. A server's management controller is often card0.
@@ -82,7 +83,9 @@ func isPCI(s string) bool {
 
 // completeDRM adds what the card's own files tell.
 func (t tree) completeDRM(g *GPU) {
-	if g.VRAM == 0 {
+	g.Integrated = g.Integrated || t.integrated(g.dir)
+	// KFD may count what a processor's GPU can borrow from the system's memory.
+	if g.VRAM == 0 || g.Integrated {
 		if v, ok := t.number(g.dir + "/mem_info_vram_total"); ok && v < 1<<50 {
 			g.VRAM = int64(v)
 		}
@@ -116,6 +119,19 @@ func (t tree) completeDRM(g *GPU) {
 		g.PowerCapW = t.watts(g.hwmon + "/power1_cap")
 		g.PowerCapDefaultW = t.watts(g.hwmon + "/power1_cap_default")
 	}
+}
+
+// integrated tells a processor's GPU by its gpu_metrics: formats 2 and 3 are
+// of processors, 1 is of cards.
+func (t tree) integrated(dir string) bool {
+	f, err := t.open(dir + "/gpu_metrics")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [4]byte // size (2), format, content
+	_, err = f.ReadAt(head[:], 0)
+	return err == nil && (head[2] == 2 || head[2] == 3)
 }
 
 // watts reads a file in µW; nil for none and for 0, which means "not set".

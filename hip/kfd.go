@@ -3,6 +3,8 @@ package hip
 import (
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 )
 
 // kfdTopology is where the driver's compute part describes the machine as a
@@ -77,10 +79,11 @@ func (n kfdNode) gpu() (g GPU, ok bool) {
 		return GPU{}, false
 	}
 	g = GPU{
-		Node: n.number, KFDID: n.id, Name: n.name, Arch: archName(p["gfx_target_version"]),
+		Node: n.number, KFDID: n.id, Name: chipName(n.name), Arch: archName(p["gfx_target_version"]),
 		Device: p["device_id"], UniqueID: ID(p["unique_id"]), HiveID: ID(p["hive_id"]), XGMI: p["num_sdma_xgmi_engines"] > 0,
 		ClockMHz: bounded(p["max_engine_clk_fcompute"]),
 	}
+	g.Integrated = p["cpu_cores_count"] > 0 || slices.Contains(integratedArchs, g.Arch)
 	if perCU := p["simd_per_cu"]; perCU > 0 {
 		g.CUs = bounded(p["simd_count"] / perCU)
 	}
@@ -109,14 +112,42 @@ func (n kfdNode) memory(g *GPU) {
 		width, clock = max(width, b["width"]), max(clock, b["mem_clk_max"])
 	}
 	g.MemClockMHz = bounded(clock)
-	// Two transfers a clock are HBM's; on other memories the clock that KFD
-	// gives is of another kind. Only HBM is as wide as this.
+	// On other memories than HBM the clock that KFD gives is of another kind.
+	// Only HBM is as wide as this.
 	const hbm = 1024
 	if width >= hbm && width <= 1<<16 && g.MemClockMHz > 0 {
-		gbs := float64(width) / 8 * 2 * float64(clock) / 1000
+		gbs := float64(width) / 8 * transfers(g.Arch) * float64(clock) / 1000
 		g.BandwidthGBs = &gbs
 	}
 }
+
+// transfers are those of one clock of an HBM stack as KFD tells it: two up to
+// HBM2E, four from HBM3 on, which MI300 (gfx94x) and its successors have.
+// 8192 bit at 1300 MHz are the 5.3 TB/s of an MI300X.
+func transfers(arch string) float64 {
+	if strings.HasPrefix(arch, "gfx94") || strings.HasPrefix(arch, "gfx95") {
+		return 4
+	}
+	return 2
+}
+
+// integratedArchs are the architectures that only processors with a GPU in
+// them have, from LLVM's list of AMDGPU processors.
+var integratedArchs = []string{"gfx700", "gfx801", "gfx810", "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036",
+	"gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153", "gfx1170", "gfx1171", "gfx1172"}
+
+// chipName is KFD's name of a chip. The driver calls every chip that it knows
+// by its IP blocks alone "ip discovery", which is no name.
+func chipName(name string) string {
+	if name == "ip discovery" {
+		return ""
+	}
+	return name
+}
+
+// hidden tells whether the node can't be read: a control group hides the GPU.
+// The CPUs' nodes always can be.
+func (n kfdNode) hidden() bool { return len(n.props) == 0 }
 
 // bounded is a count or a clock, 0 where it is none that can be.
 func bounded(v uint64) int {

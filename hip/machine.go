@@ -19,6 +19,11 @@ type Machine struct {
 	Links  []Link `json:"links,omitempty"` // every ordered pair of GPUs that the kernel lists
 	Driver Driver `json:"driver"`
 	ROCm   string `json:"rocm,omitempty"` // "7.2.1-81", as the packages write it
+	// Lost are AMD's cards that DRM lists and KFD does not, beside some that
+	// it does: nothing can be computed on them.
+	Lost []GPU `json:"not_in_kfd,omitempty"`
+	// Hidden counts the nodes of KFD that may not be read.
+	Hidden int `json:"kfd_nodes_hidden,omitempty"`
 	// Notes are sentences about what could not be read and should have been.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -35,12 +40,18 @@ type GPU struct {
 	Card   string `json:"card,omitempty"`        // "card0", in sys/class/drm
 	Render string `json:"render_node,omitempty"` // "/dev/dri/renderD128"
 
-	UniqueID ID     `json:"unique_id,omitempty"`
-	HiveID   ID     `json:"hive_id,omitempty"`     // 0: in no xGMI hive
-	XGMI     bool   `json:"xgmi_engines"`          // the card can be bridged
-	NUMANode *int   `json:"numa_node,omitempty"`   // nil also where the kernel says -1
-	VBIOS    string `json:"vbios,omitempty"`       //
-	PerfMode string `json:"performance,omitempty"` // power_dpm_force_performance_level
+	UniqueID ID   `json:"unique_id,omitempty"`
+	HiveID   ID   `json:"hive_id,omitempty"` // 0: in no xGMI hive
+	XGMI     bool `json:"xgmi_engines"`      // the card can be bridged
+	// Integrated: the GPU is part of the processor and uses its memory.
+	Integrated bool   `json:"integrated,omitempty"`
+	NUMANode   *int   `json:"numa_node,omitempty"`   // nil also where the kernel says -1
+	VBIOS      string `json:"vbios,omitempty"`       //
+	PerfMode   string `json:"performance,omitempty"` // power_dpm_force_performance_level
+
+	// IOMMU says how the card's memory accesses are translated: IOMMUOff,
+	// IOMMUPassthrough, IOMMUTranslating, or "" where sysfs does not tell.
+	IOMMU string `json:"iommu,omitempty"`
 
 	VRAM         int64    `json:"vram_bytes,omitempty"`
 	VRAMUsed     *int64   `json:"vram_used_bytes,omitempty"`
@@ -116,22 +127,32 @@ func (t tree) machine() Machine {
 	names := t.cardNames()
 	for _, n := range nodes {
 		g, ok := n.gpu()
+		if n.hidden() {
+			m.Hidden++
+		}
 		if !ok {
 			continue
 		}
 		if c := findCard(cards, g); c != nil {
-			g.Card, g.dir = c.name, c.dir
+			g.Card, g.dir, c.listed = c.name, c.dir, true
 		}
 		m.GPUs = append(m.GPUs, g)
 	}
-	if len(m.GPUs) == 0 {
-		// The driver's KFD part is off, or hidden by a container.
-		for _, c := range cards {
-			m.GPUs = append(m.GPUs, GPU{Node: -1, PCI: c.pci, Card: c.name, dir: c.dir, UniqueID: ID(c.uniqueID)})
+	var unlisted []GPU
+	for _, c := range cards {
+		if !c.listed {
+			unlisted = append(unlisted, GPU{Node: -1, PCI: c.pci, Card: c.name, dir: c.dir, UniqueID: ID(c.uniqueID)})
 		}
 	}
-	for i := range m.GPUs {
-		t.complete(&m.GPUs[i], names)
+	if len(m.GPUs) == 0 {
+		m.GPUs = unlisted // the driver's KFD part is off, or hidden by a container
+	} else {
+		m.Lost = unlisted
+	}
+	for _, list := range [][]GPU{m.GPUs, m.Lost} {
+		for i := range list {
+			t.complete(&list[i], names)
+		}
 	}
 	m.Links = links(nodes, m.GPUs)
 	return m
@@ -145,6 +166,7 @@ func (t tree) complete(g *GPU, names map[string]string) {
 	if g.PCI != "" {
 		g.PCIe = t.pcieLink(g.PCI, g.dir)
 	}
+	g.IOMMU = t.iommu(g)
 	g.Name = cardName(g, t.revision(g.dir), names)
 }
 
@@ -163,16 +185,7 @@ func (t tree) driver() Driver {
 // rocm is the version that ROCm's packages leave. TheRock's packages have
 // their files below a folder of the version.
 func (t tree) rocm() string {
-	dirs := []string{"opt/rocm"}
-	for _, parent := range []string{"opt/rocm", "opt"} {
-		names := t.names(parent)
-		for i := len(names) - 1; i >= 0; i-- { // the newest first
-			if strings.HasPrefix(names[i], "core-") || strings.HasPrefix(names[i], "rocm-") {
-				dirs = append(dirs, parent+"/"+names[i])
-			}
-		}
-	}
-	for _, dir := range dirs {
+	for _, dir := range t.rocmDirs() {
 		for _, file := range []string{"version", "version-rocm"} {
 			if v := t.line(dir + "/.info/" + file); v != "" {
 				return v
@@ -182,6 +195,79 @@ func (t tree) rocm() string {
 	return ""
 }
 
+// rocmDirs are the folders where a ROCm may lie, in the order in which they
+// count.
+func (t tree) rocmDirs() []string {
+	dirs := []string{"opt/rocm"}
+	for _, parent := range []string{"opt/rocm", "opt"} {
+		names := t.names(parent)
+		for i := len(names) - 1; i >= 0; i-- { // the newest first
+			if strings.HasPrefix(names[i], "core-") || strings.HasPrefix(names[i], "rocm-") {
+				dirs = append(dirs, parent+"/"+names[i])
+			}
+		}
+	}
+	return dirs
+}
+
+// Cards are the GPUs without those of processors, or all where there are no
+// others: what a model would run on.
+func (m Machine) Cards() []GPU {
+	var out []GPU
+	for _, g := range m.GPUs {
+		if !g.Integrated {
+			out = append(out, g)
+		}
+	}
+	if len(out) == 0 {
+		return m.GPUs
+	}
+	return out
+}
+
+// Missing says which AMD cards are on the bus and not in KFD, "" for none.
+// display are the devices on the PCI bus, nil where they are not known.
+func (m Machine) Missing(display []PCIDevice) string {
+	listed, lost := map[string]bool{}, []string{}
+	for _, g := range m.GPUs {
+		if g.Node < 0 {
+			return "" // KFD lists none: another fault
+		}
+		listed[g.PCI] = true
+	}
+	add := func(pci, card string) {
+		name := pci
+		if name == "" {
+			name = card
+		}
+		if name != "" && !listed[name] {
+			listed[name] = true
+			lost = append(lost, name)
+		}
+	}
+	for _, g := range m.Lost {
+		if g.Integrated { // KFD knows few of them
+			listed[g.PCI] = true
+			continue
+		}
+		add(g.PCI, g.Card)
+	}
+	for _, d := range display {
+		if d.AMD() {
+			add(d.Address, "")
+		}
+	}
+	lacking := max(len(lost), m.Hidden)
+	if len(m.GPUs) == 0 || lacking == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("KFD lists %d of %d AMD GPUs", len(m.GPUs), len(m.GPUs)+lacking)
+	if len(lost) > 0 {
+		text += ", and not " + strings.Join(lost, ", ")
+	}
+	return text
+}
+
 // Summary is the GPUs in one line as the report's table has it, equal cards
 // counted: "4× AMD Instinct MI100 (gfx908)". "" for none.
 func (m Machine) Summary() string {
@@ -189,8 +275,15 @@ func (m Machine) Summary() string {
 	count := map[string]int{}
 	for _, g := range m.GPUs {
 		name := g.Name
+		notes := []string{}
 		if g.Arch != "" {
-			name += " (" + g.Arch + ")"
+			notes = append(notes, g.Arch)
+		}
+		if g.Integrated {
+			notes = append(notes, "integrated")
+		}
+		if len(notes) > 0 {
+			name += " (" + strings.Join(notes, ", ") + ")"
 		}
 		if count[name]++; count[name] == 1 {
 			names = append(names, name)

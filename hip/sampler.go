@@ -276,7 +276,7 @@ func PowerSensors(root string, m Machine) (names, notes []string) {
 		return nil, []string{err.Error()}
 	}
 	defer t.close()
-	for _, g := range m.GPUs {
+	for _, g := range m.Cards() {
 		d, missing := t.openGPU(g)
 		if slices.Contains(missing, quantityNames[powerW]) {
 			notes = append(notes, fmt.Sprintf("%s (%s): no power sensor", d.name, g.Name))

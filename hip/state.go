@@ -2,6 +2,7 @@ package hip
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,15 +15,15 @@ type State struct {
 	Processes []Process   // that have the GPUs' compute driver open
 	// ProcessesKnown says that the driver lists them.
 	ProcessesKnown bool
-	// Cmdline is the kernel's command line, "" where it can't be read.
-	Cmdline string
-	// IOMMU says how the GPUs' memory accesses are translated: IOMMUOff,
-	// IOMMUPassthrough, IOMMUTranslating, or "" where sysfs does not tell.
-	IOMMU string
 	// HugePages is transparent_hugepage/enabled's choice: always, madvise,
 	// never, or "".
 	HugePages string
 	NUMANodes int // 0: not told
+	// NUMABalancing: the kernel moves pages between nodes on its own.
+	NUMABalancing bool
+	// RocBLAS are the architectures that rocBLAS has kernels for; nil where
+	// its files are not found.
+	RocBLAS []string
 	// AvailableBytes is MemAvailable, 0 where it is not told.
 	AvailableBytes int64
 }
@@ -61,7 +62,7 @@ func ReadState(root string, self int) State {
 	}
 	defer t.close()
 	s := State{
-		Display: t.display(), Processes: t.processes(self), Cmdline: t.line("proc/cmdline"),
+		Display: t.display(), Processes: t.processes(self), RocBLAS: t.rocBLAS(),
 		HugePages: parseChoice(t.text("sys/kernel/mm/transparent_hugepage/enabled")),
 		NUMANodes: len(t.numbered("sys/devices/system/node", "node")),
 	}
@@ -74,7 +75,8 @@ func ReadState(root string, self int) State {
 	}
 	_, err = t.root.Stat(kfdProcesses)
 	s.ProcessesKnown = err == nil
-	s.IOMMU = t.iommu(s)
+	balancing, _ := t.number("proc/sys/kernel/numa_balancing")
+	s.NUMABalancing = balancing > 0
 	return s
 }
 
@@ -124,17 +126,10 @@ func (t tree) processes(self int) []Process {
 	return out
 }
 
-// iommu finds how the AMD GPUs are attached. A group's type is "identity"
-// where addresses are passed through.
-func (t tree) iommu(s State) string {
-	for _, word := range strings.Fields(s.Cmdline) {
-		switch word {
-		case "iommu=pt":
-			return IOMMUPassthrough
-		case "iommu=off", "amd_iommu=off", "intel_iommu=off":
-			return IOMMUOff
-		}
-	}
+// iommu finds how a card is attached, by the type of its group: "identity"
+// where addresses are passed through. The kernel's command line does not tell:
+// it has several words for it, the last of them counts, and defaults differ.
+func (t tree) iommu(g *GPU) string {
 	groups := t.numbered("sys/kernel/iommu_groups", "")
 	if len(groups) == 0 {
 		if info, err := t.root.Stat("sys/kernel/iommu_groups"); err == nil && info.IsDir() {
@@ -142,24 +137,43 @@ func (t tree) iommu(s State) string {
 		}
 		return ""
 	}
-	found := ""
-	for _, d := range s.Display {
-		if !d.AMD() {
-			continue
-		}
-		group := path.Base(t.link(path.Join("sys/bus/pci/devices", d.Address, "iommu_group")))
+	for _, dir := range []string{path.Join("sys/bus/pci/devices", g.PCI), g.dir} {
+		group := path.Base(t.link(path.Join(dir, "iommu_group")))
 		if !slices.Contains(groups, group) {
 			continue
 		}
-		switch kind := t.line(path.Join("sys/kernel/iommu_groups", group, "type")); {
-		case kind == "":
-		case kind != "identity":
+		switch kind := t.line(path.Join("sys/kernel/iommu_groups", group, "type")); kind {
+		case "":
+			return ""
+		case "identity":
+			return IOMMUPassthrough
+		default: // DMA, DMA-FQ, blocked, unmanaged
 			return IOMMUTranslating
-		default:
-			found = IOMMUPassthrough
 		}
 	}
-	return found
+	return ""
+}
+
+var archInName = regexp.MustCompile(`gfx[0-9a-f]+`)
+
+// rocBLAS lists the architectures in the names of rocBLAS's kernel files,
+// those of the first folder that has any.
+func (t tree) rocBLAS() []string {
+	for _, dir := range append(t.rocmDirs(), "usr") {
+		for _, lib := range []string{"lib", "lib64"} {
+			var archs []string
+			for _, name := range t.names(path.Join(dir, lib, "rocblas/library")) {
+				if arch := archInName.FindString(name); arch != "" && !slices.Contains(archs, arch) {
+					archs = append(archs, arch)
+				}
+			}
+			if len(archs) > 0 {
+				slices.Sort(archs)
+				return archs
+			}
+		}
+	}
+	return nil
 }
 
 // parseChoice is the word in brackets of "always [madvise] never", "" for

@@ -8,7 +8,7 @@ import (
 
 func TestReadState(t *testing.T) {
 	root := copyTree(t, "hive")
-	put(t, root, "proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet\n")
+	put(t, root, "proc/sys/kernel/numa_balancing", "1\n")
 	put(t, root, "proc/meminfo", "MemTotal: 263825000 kB\nMemAvailable:   1024 kB\n")
 	put(t, root, "sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n")
 	put(t, root, "sys/devices/system/node/node0/cpulist", "0\n")
@@ -29,7 +29,7 @@ func TestReadState(t *testing.T) {
 	want := State{
 		Display:   []PCIDevice{{"0000:01:00.0", 0x1a03, 0x2000, ""}, {"0000:83:00.0", 0x1002, 0x738c, "amdgpu"}},
 		Processes: []Process{{4711, "python3", 2 << 30}}, ProcessesKnown: true,
-		Cmdline: "BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet", HugePages: "madvise", NUMANodes: 2, AvailableBytes: 1 << 20,
+		NUMABalancing: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 1 << 20,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("state (-want +got):\n%s", d)
@@ -39,36 +39,63 @@ func TestReadState(t *testing.T) {
 	}
 }
 
+// How a card is attached is what its IOMMU group says; the kernel's command
+// line has several words for it, and the last counts.
 func TestIOMMU(t *testing.T) {
-	const group = "sys/kernel/iommu_groups/12/type"
+	const device = "sys/bus/pci/devices/0000:83:00.0/iommu_group"
 	for _, tt := range []struct {
-		name, cmdline, kind string
-		groups              bool
-		want                string
+		name, cmdline, kind, link string
+		want                      string
 	}{
-		{"passthrough by the command line", "quiet iommu=pt", "DMA", true, IOMMUPassthrough},
-		{"off by the command line", "amd_iommu=off", "", false, IOMMUOff},
-		{"another option of the same name", "iommu=ptx", "DMA-FQ", true, IOMMUTranslating},
-		{"passthrough by default", "", "identity", true, IOMMUPassthrough},
-		{"translating", "", "DMA-FQ", true, IOMMUTranslating},
-		{"a group without a type", "", "", true, ""},
-		{"nothing known", "", "", false, ""},
+		{"passthrough by default", "", "identity", device, IOMMUPassthrough},
+		{"passthrough by way of the DRM card", "", "identity", card0 + "iommu_group", IOMMUPassthrough},
+		{"translating", "", "DMA-FQ", device, IOMMUTranslating},
+		{"the command line asked for passthrough, and was overruled", "iommu=pt iommu=nopt", "DMA", device, IOMMUTranslating},
+		{"strict", "amd_iommu=on iommu=pt iommu.passthrough=0", "DMA", device, IOMMUTranslating},
+		{"a word for another maker's", "intel_iommu=off", "DMA", device, IOMMUTranslating},
+		{"held by a virtual machine", "iommu=pt", "unmanaged", device, IOMMUTranslating},
+		{"a group without a type", "iommu=pt", "", device, ""},
+		{"in no group", "iommu=pt", "identity", "elsewhere", ""},
 	} {
-		root := t.TempDir()
+		root := copyTree(t, "hive")
 		put(t, root, "proc/cmdline", tt.cmdline+"\n")
+		put(t, root, "sys/kernel/iommu_groups/12/type", tt.kind+"\n")
 		put(t, root, "sys/bus/pci/devices/0000:83:00.0/class", "0x038000\n")
-		put(t, root, "sys/bus/pci/devices/0000:83:00.0/vendor", "0x1002\n")
-		if tt.groups {
-			put(t, root, group, tt.kind+"\n")
-			link(t, root, "sys/bus/pci/devices/0000:83:00.0/iommu_group", "../../../../kernel/iommu_groups/12")
-		}
-		if got := ReadState(root, 0).IOMMU; got != tt.want {
+		link(t, root, tt.link, "../../../../kernel/iommu_groups/12")
+		if got := Read(root).GPUs[0].IOMMU; got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
-	root := t.TempDir()
+	root := copyTree(t, "hive")
+	put(t, root, "proc/cmdline", "iommu=pt\n")
+	if got := Read(root).GPUs[0].IOMMU; got != "" {
+		t.Errorf("the command line alone: %q, want nothing", got)
+	}
 	put(t, root, "sys/kernel/iommu_groups/not-a-group", "")
-	if got := ReadState(root, 0).IOMMU; got != IOMMUOff {
+	if got := Read(root).GPUs[0].IOMMU; got != IOMMUOff {
 		t.Errorf("no groups: %q, want %q", got, IOMMUOff)
+	}
+}
+
+// rocBLAS has files by architecture, in one of several places.
+func TestRocBLAS(t *testing.T) {
+	for _, tt := range []struct {
+		files []string
+		want  []string
+	}{
+		{nil, nil},
+		{[]string{"opt/rocm/lib/rocblas/library/TensileManifest.txt"}, nil},
+		{[]string{"opt/rocm/lib/rocblas/library/TensileLibrary_lazy_gfx906.dat", "opt/rocm/lib/rocblas/library/TensileLibrary_lazy_gfx90a.dat",
+			"opt/rocm/lib/rocblas/library/Kernels.so-000-gfx90a-xnack+.hsaco"}, []string{"gfx906", "gfx90a"}},
+		{[]string{"opt/rocm-6.4.1/lib/rocblas/library/TensileLibrary_gfx1100.co"}, []string{"gfx1100"}},
+		{[]string{"usr/lib64/rocblas/library/TensileLibrary_gfx908.co"}, []string{"gfx908"}},
+	} {
+		root := t.TempDir()
+		for _, f := range tt.files {
+			put(t, root, f, "")
+		}
+		if d := cmp.Diff(tt.want, ReadState(root, 0).RocBLAS); d != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.files, d)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func (l *PCIeLink) Text() string {
 
 // XGMI says which of the cards are bridged. "" for cards that can't be.
 func (m Machine) XGMI() string {
-	able := 0
+	able := 0 // a processor's GPU among others, say, can't be bridged
 	members := map[ID]int{}
 	var ids []ID
 	for _, g := range m.GPUs {
@@ -67,13 +67,13 @@ func (m Machine) XGMI() string {
 	if len(ids) == 0 {
 		return "Not present (no bridge: hive_id 0)"
 	}
-	if len(ids) == 1 && members[ids[0]] == len(m.GPUs) {
+	if len(ids) == 1 && members[ids[0]] == able {
 		return fmt.Sprintf("Present (hive_id 0x%x)", uint64(ids[0]))
 	}
 	slices.Sort(ids)
 	texts := make([]string, len(ids))
 	for i, id := range ids {
-		texts[i] = fmt.Sprintf("hive_id 0x%x: %d of %d GPUs", uint64(id), members[id], len(m.GPUs))
+		texts[i] = fmt.Sprintf("hive_id 0x%x: %d of %d GPUs", uint64(id), members[id], able)
 	}
 	return "Present (" + strings.Join(texts, ", ") + ")"
 }
@@ -81,12 +81,16 @@ func (m Machine) XGMI() string {
 // LinkSummary is the GPUs' links in one line: "xGMI, 1 hop, between every
 // pair", or each kind with its pairs. "" where the kernel lists none.
 func (m Machine) LinkSummary() string {
-	pairs := len(m.GPUs) * (len(m.GPUs) - 1) / 2
+	cards := len(m.Cards())
+	pairs := cards * (cards - 1) / 2
 	count := map[string]int{}
 	var kinds []string
 	for _, l := range m.Links {
 		if l.From > l.To {
 			continue // both directions are listed
+		}
+		if cards < len(m.GPUs) && (m.GPUs[l.From].Integrated || m.GPUs[l.To].Integrated) {
+			continue
 		}
 		kind := l.Type
 		if l.Hops > 0 {

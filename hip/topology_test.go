@@ -3,6 +3,8 @@ package hip
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,6 +64,123 @@ func TestKFDEdges(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	})
+	t.Run("a FIFO for the root", func(t *testing.T) {
+		pipe := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m := Read(pipe)
+		if len(m.GPUs) != 0 || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], "not a folder") {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// A card that the driver's compute part left out is not counted as one to
+// compute on, and not forgotten.
+func TestLostCard(t *testing.T) {
+	const nodes = "sys/class/kfd/kfd/topology/nodes/"
+	for _, tt := range []struct {
+		name, want string
+		alter      func(root string)
+	}{
+		{"all there", "", func(string) {}},
+		{"no node", "KFD lists 3 of 4 AMD GPUs, and not 0000:e3:00.0", func(root string) { drop(t, root, nodes+"4") }},
+		{"an empty node", "KFD lists 3 of 4 AMD GPUs, and not 0000:e3:00.0", func(root string) { put(t, root, nodes+"4/properties", "") }},
+		{"hidden from DRM too", "KFD lists 3 of 4 AMD GPUs", func(root string) {
+			put(t, root, nodes+"4/properties", "")
+			drop(t, root, "sys/class/drm/card3")
+		}},
+		{"no KFD at all", "", func(root string) { drop(t, root, "sys/class/kfd") }},
+		{"a processor's GPU that KFD does not know", "", func(root string) {
+			put(t, root, "sys/class/drm/card9/device/vendor", "0x1002\n")
+			put(t, root, "sys/class/drm/card9/device/uevent", "PCI_SLOT_NAME=0000:13:00.0\n")
+			put(t, root, "sys/class/drm/card9/device/gpu_metrics", "\x80\x00\x02\x02")
+		}},
+	} {
+		root := copyTree(t, "hive")
+		tt.alter(root)
+		if got := Read(root).Missing(nil); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	bus := []PCIDevice{{Address: "0000:83:00.0", Vendor: vendorAMD}, {Address: "0000:07:00.0", Vendor: vendorAMD}, {Address: "0000:01:00.0", Vendor: 0x1a03}}
+	if got, want := Read("testdata/hive").Missing(bus), "KFD lists 4 of 5 AMD GPUs, and not 0000:07:00.0"; got != want {
+		t.Errorf("on the bus alone: %q, want %q", got, want)
+	}
+}
+
+// withIntegrated is the hive and the GPU of its processor.
+func withIntegrated(t *testing.T) string {
+	t.Helper()
+	root := copyTree(t, "hive")
+	const node = "sys/class/kfd/kfd/topology/nodes/5/"
+	put(t, root, node+"gpu_id", "12345\n")
+	put(t, root, node+"name", "raphael\n")
+	put(t, root, node+"properties", "cpu_cores_count 0\nsimd_count 4\nsimd_per_cu 2\ngfx_target_version 100306\nvendor_id 4098\ndevice_id 5710\nlocation_id 4864\ndomain 0\nhive_id 0\nnum_sdma_xgmi_engines 0\n")
+	put(t, root, node+"mem_banks/0/properties", "heap_type 1\nsize_in_bytes 34359738368\nwidth 128\nmem_clk_max 2400\n") // borrowed memory
+	put(t, root, node+"p2p_links/0/properties", "type 2\nnode_from 5\nnode_to 1\nweight 40\n")
+	put(t, root, node1+"p2p_links/0/properties", "type 2\nnode_from 1\nnode_to 5\nweight 40\n")
+	const card = "sys/class/drm/card4/device/"
+	put(t, root, card+"vendor", "0x1002\n")
+	put(t, root, card+"uevent", "PCI_SLOT_NAME=0000:13:00.0\n")
+	put(t, root, card+"mem_info_vram_total", "536870912\n")
+	put(t, root, card+"mem_info_gtt_total", "33822867456\n")
+	return root
+}
+
+func TestIntegratedGPU(t *testing.T) {
+	m := Read(withIntegrated(t))
+	if len(m.GPUs) != 5 || len(m.Cards()) != 4 {
+		t.Fatalf("%d GPUs, %d cards", len(m.GPUs), len(m.Cards()))
+	}
+	if g := m.GPUs[4]; !g.Integrated || g.VRAM != 512<<20 || g.Name != "AMD raphael" || g.BandwidthGBs != nil {
+		t.Errorf("%+v", g)
+	}
+	for got, want := range map[string]string{
+		m.XGMI():        "Present (hive_id 0xb868aeba19fb5cee)",
+		m.LinkSummary(): "xGMI, 1 hop, between every pair",
+		m.Summary():     "4× AMD Instinct MI100 (gfx908), 1× AMD raphael (gfx1036, integrated)",
+		m.Missing(nil):  "",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// A chip that the driver knows by its blocks alone has no name in KFD.
+func TestIPDiscovery(t *testing.T) {
+	m := Read("testdata/7900xtx")
+	if len(m.GPUs) != 1 || m.GPUs[0].Name != "AMD GPU 1002:744c" || m.GPUs[0].Arch != "gfx1100" || m.GPUs[0].VRAM != 24<<30 || m.GPUs[0].BandwidthGBs != nil {
+		t.Errorf("%+v", m.GPUs)
+	}
+	root := copyTree(t, "7900xtx")
+	put(t, root, "usr/share/libdrm/amdgpu.ids", "744C,\t00,\tAMD Radeon RX 7900 XTX\n")
+	if got := Read(root).GPUs[0].Name; got != "AMD Radeon RX 7900 XTX" {
+		t.Errorf("with libdrm's list: %q", got)
+	}
+}
+
+// Bandwidths as the makers state them: 4 transfers a clock from HBM3 on.
+func TestBandwidth(t *testing.T) {
+	for _, tt := range []struct {
+		card                string
+		version, width, clk uint64
+		gbs                 float64
+	}{
+		{"MI100, HBM2", 90008, 4096, 1200, 1228.8},
+		{"MI210, HBM2E", 90010, 4096, 1600, 1638.4},
+		{"MI300X, HBM3", 90402, 8192, 1300, 5324.8},
+		{"MI325X, HBM3E", 90402, 8192, 1500, 6144},
+		{"MI355X, HBM3E", 90500, 8192, 2000, 8192},
+	} {
+		n := kfdNode{props: map[string]uint64{"simd_count": 4, "gfx_target_version": tt.version},
+			banks: []map[string]uint64{{"heap_type": 1, "width": tt.width, "mem_clk_max": tt.clk}}}
+		if g, _ := n.gpu(); g.BandwidthGBs == nil || *g.BandwidthGBs != tt.gbs {
+			t.Errorf("%s: %+v, want %v", tt.card, g.BandwidthGBs, tt.gbs)
+		}
+	}
 }
 
 func TestXGMI(t *testing.T) {

@@ -1,6 +1,7 @@
 package hip
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +17,8 @@ import (
 const maxFile = 1 << 20
 
 // maxEntries bounds how much of a folder is looked at: a tree that is not
-// sysfs must not keep the program busy.
-const maxEntries = 4096
+// sysfs must not keep the program busy. rocBLAS has some thousand files.
+const maxEntries = 1 << 15
 
 // tree reads files below a root. What can't be read is empty: no file of
 // sysfs is in every kernel. Links that lead out of the root are not followed.
@@ -28,9 +29,16 @@ func openTree(root string) (tree, error) {
 	if root == "" {
 		root = "/"
 	}
+	info, err := os.Stat(root) // OpenRoot would wait for the writer of a FIFO
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a folder")
+	}
+	if err != nil {
+		return tree{}, fmt.Errorf("system root %q: %w", root, bare(err))
+	}
 	r, err := os.OpenRoot(root)
 	if err != nil {
-		return tree{}, fmt.Errorf("system root %q: %w", root, err)
+		return tree{}, fmt.Errorf("system root %q: %w", root, bare(err))
 	}
 	return tree{r}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,12 @@ func devicesCommand() *cli.Command {
 }
 
 func sysrootFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"}
+	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`", Validator: func(dir string) error {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("%q is no folder; name the root of a machine's or of a copied tree", dir)
+		}
+		return nil
+	}}
 }
 
 // deviceListing is what `ceiling devices` prints.
@@ -92,6 +98,9 @@ func listDevices(devices []engine.Device, m hip.Machine) deviceListing {
 	for i := range m.GPUs {
 		if g := &m.GPUs[i]; !used[i] {
 			info := bench.DeviceInfo{Description: g.Name, Type: engine.DeviceGPU, MemoryTotal: g.VRAM}
+			if g.Integrated {
+				info.Type = engine.DeviceIGPU
+			}
 			if g.VRAMUsed != nil {
 				info.MemoryFree = max(0, g.VRAM-*g.VRAMUsed)
 			}
@@ -135,7 +144,7 @@ func (l *deviceListing) print(out io.Writer) error {
 		fmt.Fprintln(w, "\nGPU\tPCI\tDEVICE\tARCH\tVRAM\tBANDWIDTH\tPOWER CAP\tPCIE (PORT)\tHIVE")
 		for i := range l.Machine.GPUs {
 			g := &l.Machine.GPUs[i]
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i, orDash(g.PCI), l.nameOf(i), orDash(g.Arch),
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i, orDash(g.PCI), l.nameOf(i), archText(g),
 				memory(g.VRAM), unit(g.BandwidthGBs, "GB/s"), capOf(g), portText(g.PCIe), hiveText(g))
 		}
 	}
@@ -215,7 +224,11 @@ func (l *deviceListing) printVersions(out io.Writer) error {
 	} else if r != nil {
 		lines = append(lines, fmt.Sprintf("HIP runtime    %s, %s, P2P access: %s", r.Version, r.Path, peersText(r.Peers)))
 	}
-	for _, n := range l.Machine.Notes {
+	notes := l.Machine.Notes
+	if missing := l.Machine.Missing(nil); missing != "" {
+		notes = append(notes, missing+"; `ceiling doctor` says what to do")
+	}
+	for _, n := range notes {
 		lines = append(lines, "note           "+n)
 	}
 	if len(lines) == 0 {
@@ -240,6 +253,13 @@ func peersText(peers []hip.Peer) string {
 		return "every pair"
 	}
 	return fmt.Sprintf("%d of %d ordered pairs", can, len(peers))
+}
+
+func archText(g *hip.GPU) string {
+	if g.Integrated {
+		return orDash(g.Arch) + " (integrated)"
+	}
+	return orDash(g.Arch)
 }
 
 func capOf(g *hip.GPU) string {

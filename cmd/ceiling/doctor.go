@@ -81,10 +81,22 @@ func readFacts(sysroot string) doctor.Facts {
 		Collectives: b.Collectives, InstructionSets: b.InstructionSets, Off: b.Off}
 	f.Library = readLibrary(filepath.Join(engine.LibraryDir(), "libggml-hip.so"))
 	if f.Live && len(f.Machine.GPUs) > 0 {
+		f.Env = environ(doctor.EnvNames())
 		f.Access = tryAccess(f.Machine)
 		f.Runtime = askRuntime()
 	}
 	return f
+}
+
+// environ are those of the variables that are set, to nothing as well.
+func environ(names []string) map[string]string {
+	set := map[string]string{}
+	for _, name := range names {
+		if v, ok := os.LookupEnv(name); ok {
+			set[name] = v
+		}
+	}
+	return set
 }
 
 // readLibrary reads what GPU code the HIP back end holds and what it is
@@ -147,7 +159,9 @@ func askRuntime() *doctor.Runtime {
 	}
 	if err == nil {
 		devices, err = r.Devices()
-		out.Devices = len(devices)
+		for _, d := range devices {
+			out.Devices = append(out.Devices, d.PCI)
+		}
 	}
 	if err == nil {
 		out.Peers, err = r.Peers()

@@ -47,7 +47,7 @@ func driveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "let the server reuse the KV of earlier prompts, and repeat prompts across scenarios (warm)"},
 			choice("prose", "who writes the report's sentences; without a model in process always the rules", []string{proseAuto, proseModel, proseRules, proseOff}),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model file's SHA-256"},
-			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
+			sysrootFlag(),
 			jsonFlag(),
 		},
 		Action: driveAction,

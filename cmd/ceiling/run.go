@@ -37,7 +37,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
 			proseFlag(), proseLimitFlag(),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
-			&cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`"},
+			sysrootFlag(),
 			jsonFlag(),
 		}, append(engineFlags(), gpuFlags()...)...),
 		Action: runAction,
@@ -190,6 +190,9 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	describeGPUs(&r.system, r.machine, r.used)
 	if len(r.machine.GPUs) > 0 {
 		warnings = append(warnings, r.machine.Notes...)
+		if missing := r.machine.Missing(nil); missing != "" {
+			warnings = append(warnings, missing)
+		}
 	}
 	r.system.Instructions = strings.Join(r.build.InstructionSets, " ")
 	for _, w := range warnings {

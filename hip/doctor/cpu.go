@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ceiling/hip/host"
 )
 
 const (
@@ -33,6 +35,7 @@ func (c *checks) cpu() {
 	c.load()
 	c.hypervisor()
 	c.memory()
+	c.numa()
 	switch c.State.HugePages {
 	case "":
 		c.add(areaCPU, "huge pages", StatusUnknown, "", "transparent_hugepage is not told")
@@ -76,17 +79,14 @@ func (c *checks) governor() {
 	}
 }
 
-// busyLoad is the load average from which on a machine counts as busy. An
-// idle one shows a few hundredths.
-const busyLoad = 0.5
-
 func (c *checks) load() {
 	v, err := strconv.ParseFloat(c.System.LoadAverage, 64)
+	busy := host.BusyLoad(c.System.Cores)
 	switch {
 	case err != nil:
 		c.add(areaCPU, "load", StatusUnknown, "", "the load average is not told")
-	case v >= busyLoad:
-		c.add(areaCPU, "load", StatusWarn, "end other work, and wait until the load average is below 0.5", "load average %s: other work is using this machine", c.System.LoadAverage)
+	case v >= busy:
+		c.add(areaCPU, "load", StatusWarn, fmt.Sprintf("end other work, and wait until the load average is below %.3g", busy), "load average %s: other work is using this machine", c.System.LoadAverage)
 	default:
 		c.add(areaCPU, "load", StatusOK, "", "load average %s", c.System.LoadAverage)
 	}
@@ -120,6 +120,18 @@ func (c *checks) memory() {
 		c.add(areaCPU, "memory", StatusOK, "", "%s, %s available", gib(uint64(s.MemoryBytes)), gib(uint64(c.State.AvailableBytes)))
 	default:
 		c.add(areaCPU, "memory", StatusOK, "", "%s", gib(uint64(s.MemoryBytes)))
+	}
+}
+
+// numa judges the kernel's moving of pages between nodes, which does nothing
+// where there is one.
+func (c *checks) numa() {
+	switch {
+	case c.State.NUMANodes < 2:
+	case c.State.NUMABalancing:
+		c.add(areaCPU, "NUMA balancing", StatusWarn, "`sysctl kernel.numa_balancing=0` while you measure", "on: the kernel stops threads to move their pages between %d nodes", c.State.NUMANodes)
+	default:
+		c.add(areaCPU, "NUMA balancing", StatusOK, "", "off")
 	}
 }
 

@@ -42,7 +42,10 @@ type Facts struct {
 	Build   Build
 	Library Library
 	Runtime *Runtime // nil: not asked
-	Model   *Model   // nil: none given
+	// Env are the variables of this process's environment that bear on the
+	// GPUs. One that is set and empty is in it.
+	Env   map[string]string
+	Model *Model // nil: none given
 	// PowerNotes say why sensors of power can't be read; PowerDevices are
 	// those that can.
 	PowerNotes   []string
@@ -75,7 +78,7 @@ type Library struct {
 type Runtime struct {
 	Version string
 	Path    string
-	Devices int
+	Devices []string // PCI addresses, in the runtime's order
 	Peers   []hip.Peer
 	Missing bool   // there is no runtime
 	Problem string // why it did not start
@@ -100,7 +103,7 @@ type Need struct {
 
 // Run makes all checks that apply to the machine.
 func Run(f Facts) []Check {
-	c := &checks{Facts: f}
+	c := &checks{Facts: f, cards: f.Machine.Cards()}
 	c.gpus()
 	c.cpu()
 	c.power()
@@ -122,7 +125,8 @@ func Failed(list []Check) int {
 // checks collects the judgements.
 type checks struct {
 	Facts
-	list []Check
+	cards []hip.GPU // those that a model would run on, see hip.Machine.Cards
+	list  []Check
 }
 
 func (c *checks) add(area, name string, s Status, remedy, format string, args ...any) {

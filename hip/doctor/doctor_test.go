@@ -14,20 +14,21 @@ func ptr[T any](v T) *T { return &v }
 func healthy() Facts {
 	f := Facts{
 		Machine: hip.Machine{Driver: hip.Driver{Loaded: true, Version: "6.16.13"}, ROCm: "7.2.1-81"},
-		State:   hip.State{IOMMU: hip.IOMMUPassthrough, ProcessesKnown: true, HugePages: "madvise", NUMANodes: 1, AvailableBytes: 200 << 30},
+		State:   hip.State{ProcessesKnown: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 200 << 30, RocBLAS: []string{"gfx906", "gfx908"}},
 		System:  bench.System{CPU: "AMD Ryzen Threadripper PRO 3945WX", Cores: 24, MemoryBytes: 256 << 30, Governor: "performance", LoadAverage: "0.05"},
 		Live:    true,
 		Access:  []Access{{Path: "/dev/kfd"}, {Path: "/dev/dri/renderD128"}},
 		Build: Build{Backends: []string{"ROCm", "CPU"}, Toolkit: "HIP 7.2.51831", Collectives: "rccl 2.22",
 			InstructionSets: []string{"AVX2"}, Off: []string{"AVX512: not advertised", "AMX_TILE: faults"}},
 		Library:      Library{Path: "/x/libggml-hip.so", Archs: []string{"gfx908"}, Needs: []string{"libamdhip64.so.7", "librccl.so.1"}},
-		Runtime:      &Runtime{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7", Devices: 4},
+		Runtime:      &Runtime{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7"},
 		PowerDevices: []string{"0000:83:00.0"},
 		Model:        &Model{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []Need{{Device: "ROCm0", Model: 4 << 30, Context: 1 << 30, Compute: 1 << 28, Free: 31 << 30}}},
 	}
 	for i, pci := range []string{"0000:83:00.0", "0000:a3:00.0", "0000:c3:00.0", "0000:e3:00.0"} {
 		f.State.Display = append(f.State.Display, hip.PCIDevice{Address: pci, Vendor: 0x1002, Device: 0x738c, Driver: "amdgpu"})
-		f.Machine.GPUs = append(f.Machine.GPUs, hip.GPU{Node: i + 1, Name: "AMD Instinct MI100", Arch: "gfx908", PCI: pci, XGMI: true, HiveID: 7,
+		f.Runtime.Devices = append(f.Runtime.Devices, pci)
+		f.Machine.GPUs = append(f.Machine.GPUs, hip.GPU{Node: i + 1, Name: "AMD Instinct MI100", Arch: "gfx908", PCI: pci, XGMI: true, HiveID: 7, IOMMU: hip.IOMMUPassthrough,
 			PerfMode: "auto", PowerCapW: ptr(290.0), PowerCapDefaultW: ptr(290.0),
 			PCIe: &hip.PCIeLink{Port: pci, SpeedGTs: 16, Width: 16, MaxGTs: 16, MaxWidth: 16}})
 		for j := range 4 {
@@ -76,15 +77,26 @@ var faults = []struct {
 	{"ROCm not told", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
 	{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &Runtime{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
 	{"runtime fails", func(f *Facts) { f.Runtime.Problem = "hipErrorNoDevice" }, "HIP runtime", StatusFail, "hipErrorNoDevice"},
-	{"devices filtered", func(f *Facts) { f.Runtime.Devices = 2 }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
+	{"devices filtered", func(f *Facts) { f.Runtime.Devices = f.Runtime.Devices[:2] }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
 	{"no bridge", func(f *Facts) { hives(f, 0, 0, 0, 0) }, "xGMI", StatusWarn, "no bridge fit the bridge"},
 	{"two hives", func(f *Facts) { hives(f, 1, 1, 2, 2) }, "xGMI", StatusWarn, "hive_id 0x1: 2 of 4 GPUs"},
 	{"a card out of the hive", func(f *Facts) { hives(f, 1, 1, 1, 0) }, "xGMI", StatusWarn, "3 of 4 GPUs"},
 	{"P2P cut", func(f *Facts) { f.Runtime.Peers[0].Access = false }, "P2P", StatusFail, "0→1 boot with iommu=pt"},
 	{"P2P not asked", func(f *Facts) { f.Runtime.Peers = nil }, "P2P", StatusUnknown, "did not answer"},
 	{"no RCCL", func(f *Facts) { f.Library.Needs = []string{"libamdhip64.so.7"} }, "RCCL", StatusWarn, "through the host install ROCm's rccl"},
-	{"IOMMU translates", func(f *Facts) { f.State.IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "iommu=pt"},
-	{"IOMMU not told", func(f *Facts) { f.State.IOMMU = "" }, "IOMMU", StatusUnknown, ""},
+	{"IOMMU translates for one", func(f *Facts) { f.Machine.GPUs[2].IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "of 0000:c3:00.0 iommu=pt"},
+	{"IOMMU not told", func(f *Facts) { f.Machine.GPUs[1].IOMMU = "" }, "IOMMU", StatusUnknown, "0000:a3:00.0"},
+	{"a card that KFD does not list", func(f *Facts) { loseCard(f) }, "lost cards", StatusWarn, "KFD lists 3 of 4 AMD GPUs, and not 0000:e3:00.0 dmesg"},
+	{"a card on the bus alone", func(f *Facts) { loseCard(f); f.Machine.Lost = nil }, "lost cards", StatusWarn, "3 of 4 AMD GPUs, and not 0000:e3:00.0"},
+	{"a node that is hidden", func(f *Facts) { loseCard(f); f.Machine.Lost, f.Machine.Hidden, f.State.Display = nil, 1, nil }, "lost cards", StatusWarn, "3 of 4 AMD GPUs"},
+	{"rocBLAS without the card", func(f *Facts) { f.State.RocBLAS = []string{"gfx906", "gfx90a"} }, "rocBLAS", StatusFail, "gfx906, gfx90a, and none for gfx908"},
+	{"rocBLAS not found", func(f *Facts) { f.State.RocBLAS = nil }, "rocBLAS", StatusUnknown, "rocblas/library"},
+	{"NUMA balancing", func(f *Facts) { f.State.NUMABalancing = true }, "NUMA balancing", StatusWarn, "2 nodes sysctl kernel.numa_balancing=0"},
+	{"another architecture", func(f *Facts) { f.Env = map[string]string{"HSA_OVERRIDE_GFX_VERSION": "10.3.0"} }, "environment", StatusWarn, `"10.3.0" unset`},
+	{"another architecture, empty", func(f *Facts) { f.Env = map[string]string{"HSA_OVERRIDE_GFX_VERSION": ""} }, "environment", StatusWarn, `HSA_OVERRIDE_GFX_VERSION=""`},
+	{"two masks", func(f *Facts) { f.Env = map[string]string{"HIP_VISIBLE_DEVICES": "1", "ROCR_VISIBLE_DEVICES": "0,1"} }, "environment", StatusWarn,
+		`ROCR_VISIBLE_DEVICES="0,1" and HIP_VISIBLE_DEVICES="1" filter one after the other`},
+	{"one mask", func(f *Facts) { f.Env = map[string]string{"HIP_VISIBLE_DEVICES": "0,1,2,3"} }, "environment", StatusOK, "0,1,2,3"},
 	{"a narrow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Width = 8 }, "PCIe width", StatusWarn, "0000:c3:00.0: ×8 of ×16"},
 	{"a slow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.SpeedGTs = 2.5 }, "PCIe speed", StatusWarn, "2.5 of 16 GT/s"},
 	{"only an inner link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Inner = true }, "PCIe link", StatusUnknown, "0000:c3:00.0"},
@@ -148,6 +160,61 @@ func containsAll(text, words string) bool {
 		text = text[i+len(word):]
 	}
 	return true
+}
+
+// loseCard takes the last card out of KFD's list.
+func loseCard(f *Facts) {
+	f.Machine.GPUs, f.Machine.Lost = f.Machine.GPUs[:3], f.Machine.GPUs[3:]
+	f.Machine.Lost[0].Node = -1
+}
+
+// A processor's own GPU beside the cards is mentioned and judged by nothing.
+func TestIntegratedBeside(t *testing.T) {
+	f := healthy()
+	const pci = "0000:13:00.0"
+	f.Machine.GPUs = append(f.Machine.GPUs, hip.GPU{Node: 5, Name: "AMD raphael", Arch: "gfx1036", PCI: pci, Integrated: true})
+	f.State.Display = append(f.State.Display, hip.PCIDevice{Address: pci, Vendor: 0x1002, Device: 0x164e, Driver: "amdgpu"})
+	f.Runtime.Devices = append(f.Runtime.Devices, pci)
+	for i := range 4 {
+		f.Runtime.Peers = append(f.Runtime.Peers, hip.Peer{From: i, To: 4}, hip.Peer{From: 4, To: i})
+	}
+	mentioned := false
+	for _, c := range Run(f) {
+		if c.Status != StatusOK {
+			t.Errorf("%+v", c)
+		}
+		mentioned = mentioned || c.Name == "integrated GPU" && strings.Contains(c.Detail, pci) && strings.Contains(c.Detail, "--devices") && strings.Contains(c.Detail, "HIP_VISIBLE_DEVICES")
+	}
+	if !mentioned {
+		t.Error("nothing says that it is there")
+	}
+	// Alone it is what the model runs on.
+	f.Machine.GPUs, f.Runtime.Devices, f.Runtime.Peers = f.Machine.GPUs[4:], []string{pci}, nil
+	f.State.Display = f.State.Display[4:]
+	code := false
+	for _, c := range Run(f) {
+		code = code || c.Name == "GPU code" && c.Status == StatusFail && strings.Contains(c.Detail, "none for gfx1036")
+	}
+	if !code {
+		t.Error("alone it needs code")
+	}
+}
+
+// What counts as load follows the cores.
+func TestLoadFollowsCores(t *testing.T) {
+	for _, tt := range []struct {
+		cores int
+		load  string
+		want  Status
+	}{{128, "2.10", StatusOK}, {128, "6.40", StatusWarn}, {24, "1.19", StatusOK}, {24, "1.20", StatusWarn}, {2, "0.49", StatusOK}, {2, "0.50", StatusWarn}, {0, "0.50", StatusWarn}} {
+		f := healthy()
+		f.System.Cores, f.System.LoadAverage = tt.cores, tt.load
+		for _, c := range Run(f) {
+			if c.Name == "load" && c.Status != tt.want {
+				t.Errorf("%d cores, load %s: %s, want %s", tt.cores, tt.load, c.Status, tt.want)
+			}
+		}
+	}
 }
 
 func hives(f *Facts, ids ...hip.ID) {

@@ -26,17 +26,20 @@ func (c *checks) gpus() {
 		c.noGPU()
 		return
 	}
-	c.cards(amd)
+	c.driver(amd)
+	c.integrated()
 	if c.Live {
 		c.access()
 	}
 	c.backend()
 	c.code()
+	c.rocBLAS()
 	c.versions()
 	if c.Live {
 		c.runtime()
+		c.environment()
 	}
-	if len(c.Machine.GPUs) > 1 {
+	if len(c.cards) > 1 {
 		c.hive()
 		c.peers()
 		c.collectives()
@@ -70,8 +73,8 @@ func (c *checks) hipBuild() bool {
 	return c.Library.Path != "" || strings.HasPrefix(c.Build.Toolkit, "HIP")
 }
 
-// cards compares what is on the bus with what the compute driver has taken.
-func (c *checks) cards(amd int) {
+// driver compares what is on the bus with what the compute driver has taken.
+func (c *checks) driver(amd int) {
 	const remedy = "load the amdgpu driver (`modprobe amdgpu`, then `dmesg | grep amdgpu`); \"atombios stuck\" needs Above 4G Decoding and Resizable BAR on, CSM off"
 	with := 0
 	for _, g := range c.Machine.GPUs {
@@ -88,9 +91,28 @@ func (c *checks) cards(amd int) {
 	default:
 		c.add(areaGPU, "driver", StatusOK, "", "%s; amdgpu %s", c.Machine.Summary(), c.Machine.Driver.Text())
 	}
+	if missing := c.Machine.Missing(c.State.Display); missing != "" && c.Machine.Driver.Loaded {
+		c.add(areaGPU, "lost cards", StatusWarn, "`dmesg | grep -i kfd` says why the driver left it out; in a container, pass every card and /dev/kfd",
+			"%s", missing)
+	}
 	for _, n := range c.Machine.Notes {
 		c.add(areaGPU, "topology", StatusUnknown, "run again", "%s", n)
 	}
+}
+
+// integrated says that the processor's own GPU is there beside the cards.
+func (c *checks) integrated() {
+	if len(c.cards) == len(c.Machine.GPUs) {
+		return
+	}
+	var names []string
+	for _, g := range c.Machine.GPUs {
+		if g.Integrated {
+			names = append(names, name(g))
+		}
+	}
+	c.add(areaGPU, "integrated GPU", StatusOK, "", "%s is visible beside the cards: leave it out with --devices, or with HIP_VISIBLE_DEVICES before the program starts",
+		strings.Join(names, ", "))
 }
 
 // access judges the device files.
@@ -141,15 +163,7 @@ func (c *checks) code() {
 		c.add(areaROCm, "GPU code", StatusUnknown, "", "%s", c.Library.Problem)
 		return
 	}
-	var lacking, all []string
-	for _, g := range c.Machine.GPUs {
-		if g.Arch != "" && !slices.Contains(all, g.Arch) {
-			all = append(all, g.Arch)
-			if !slices.Contains(c.Library.Archs, g.Arch) {
-				lacking = append(lacking, g.Arch)
-			}
-		}
-	}
+	all, lacking := c.lacking(c.Library.Archs)
 	have := strings.Join(c.Library.Archs, ", ")
 	switch {
 	case len(all) == 0:
@@ -159,6 +173,71 @@ func (c *checks) code() {
 			"the library has code for %s, and none for %s", orNone(have), strings.Join(lacking, ", "))
 	default:
 		c.add(areaROCm, "GPU code", StatusOK, "", "the library has code for %s", have)
+	}
+}
+
+// lacking lists the cards' architectures, and those of them that have lacks.
+func (c *checks) lacking(have []string) (all, lacking []string) {
+	for _, g := range c.cards {
+		if g.Arch != "" && !slices.Contains(all, g.Arch) {
+			all = append(all, g.Arch)
+			if !slices.Contains(have, g.Arch) {
+				lacking = append(lacking, g.Arch)
+			}
+		}
+	}
+	return all, lacking
+}
+
+// rocBLAS looks for each card's kernels among rocBLAS's: without them it ends
+// the process at the first matrix product.
+func (c *checks) rocBLAS() {
+	all, lacking := c.lacking(c.State.RocBLAS)
+	have := strings.Join(c.State.RocBLAS, ", ")
+	switch {
+	case len(all) == 0 || c.State.RocBLAS == nil && c.Machine.ROCm == "":
+		return // the checks of code and release have said so
+	case c.State.RocBLAS == nil:
+		c.add(areaROCm, "rocBLAS", StatusUnknown, "", "its files are not found (/opt/rocm/lib/rocblas/library)")
+	case len(lacking) > 0:
+		c.add(areaROCm, "rocBLAS", StatusFail, "install a ROCm whose rocBLAS supports the card, or build rocBLAS for it",
+			"rocBLAS has files for %s, and none for %s", have, strings.Join(lacking, ", "))
+	default:
+		c.add(areaROCm, "rocBLAS", StatusOK, "", "rocBLAS has files for %s", strings.Join(all, ", "))
+	}
+}
+
+// Variables that bear on the GPUs which the HIP runtime shows.
+const (
+	overrideArch = "HSA_OVERRIDE_GFX_VERSION"
+	maskROCr     = "ROCR_VISIBLE_DEVICES"
+)
+
+// masksHIP filter what maskROCr leaves; of several the first counts.
+var masksHIP = []string{"HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"}
+
+// EnvNames are the variables that Facts.Env is asked for.
+func EnvNames() []string { return append([]string{overrideArch, maskROCr}, masksHIP...) }
+
+// environment judges variables that change which GPUs are seen, and as what.
+func (c *checks) environment() {
+	before := len(c.list)
+	if v, set := c.Env[overrideArch]; set {
+		c.add(areaROCm, "environment", StatusWarn, "unset "+overrideArch+": set to nothing it counts too",
+			"%s=%q: the runtime takes every GPU for this one, whatever it is", overrideArch, v)
+	}
+	var masks []string
+	for _, mask := range append([]string{maskROCr}, masksHIP...) {
+		if v, set := c.Env[mask]; set {
+			masks = append(masks, fmt.Sprintf("%s=%q", mask, v))
+		}
+	}
+	if _, outer := c.Env[maskROCr]; outer && len(masks) > 1 {
+		c.add(areaROCm, "environment", StatusWarn, "keep one of them",
+			"%s filter one after the other: the second counts among the GPUs that the first leaves", strings.Join(masks, " and "))
+	}
+	if len(c.list) == before {
+		c.add(areaROCm, "environment", StatusOK, "", "%s", orElse(strings.Join(masks, ", "), "no variable hides or renames a GPU"))
 	}
 }
 
@@ -213,12 +292,32 @@ func (c *checks) runtime() {
 	switch {
 	case r.Problem != "":
 		c.add(areaROCm, "HIP runtime", StatusFail, "", "%s", r.Problem)
-	case r.Devices < len(c.Machine.GPUs):
+	case c.shown() < len(c.cards):
 		c.add(areaROCm, "HIP runtime", StatusWarn, "unset ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES if all are wanted",
-			"%s shows %d of %d GPUs", r.Path, r.Devices, len(c.Machine.GPUs))
+			"%s shows %d of %d GPUs", r.Path, c.shown(), len(c.cards))
 	default:
-		c.add(areaROCm, "HIP runtime", StatusOK, "", "%s, %s, %d device(s)", r.Version, r.Path, r.Devices)
+		c.add(areaROCm, "HIP runtime", StatusOK, "", "%s, %s, %d device(s)", r.Version, r.Path, len(r.Devices))
 	}
+}
+
+// shown counts the runtime's devices without integrated ones beside cards.
+func (c *checks) shown() int {
+	n := 0
+	for i := range c.Runtime.Devices {
+		if !c.beside(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// beside tells whether a device of the runtime is a GPU, but none of the cards.
+func (c *checks) beside(device int) bool {
+	if len(c.cards) == len(c.Machine.GPUs) || device >= len(c.Runtime.Devices) {
+		return false
+	}
+	pci := c.Runtime.Devices[device]
+	return slices.ContainsFunc(c.Machine.GPUs, func(g hip.GPU) bool { return g.Integrated && g.PCI == pci })
 }
 
 // hive judges the xGMI bridge.
@@ -244,7 +343,7 @@ func (c *checks) peers() {
 	}
 	var cut []string
 	for _, p := range c.Runtime.Peers {
-		if !p.Access {
+		if !p.Access && !c.beside(p.From) && !c.beside(p.To) {
 			cut = append(cut, fmt.Sprintf("%d→%d", p.From, p.To))
 		}
 	}
@@ -268,7 +367,7 @@ func (c *checks) collectives() {
 		c.add(areaLinks, "RCCL", StatusUnknown, "", "%s", c.Library.Problem)
 	default:
 		status := StatusWarn
-		if len(c.Machine.GPUs) == 2 {
+		if len(c.cards) == 2 {
 			status = StatusOK // two GPUs have a reduction of their own
 		}
 		c.add(areaLinks, "RCCL", status, "install ROCm's rccl with its development files and build again",
@@ -278,13 +377,17 @@ func (c *checks) collectives() {
 
 func (c *checks) iommu() {
 	const remedy = "add iommu=pt to the kernel's command line: translated addresses slow P2P down, and copies between cards have been corrupted"
-	switch c.State.IOMMU {
-	case hip.IOMMUTranslating:
-		c.add(areaLinks, "IOMMU", StatusWarn, remedy, "the IOMMU translates the GPUs' addresses")
-	case "":
-		c.add(areaLinks, "IOMMU", StatusUnknown, "", "neither the kernel's command line nor sysfs tells")
+	of := map[string][]string{} // cards by state
+	for _, g := range c.cards {
+		of[g.IOMMU] = append(of[g.IOMMU], name(g))
+	}
+	switch {
+	case len(of[hip.IOMMUTranslating]) > 0:
+		c.add(areaLinks, "IOMMU", StatusWarn, remedy, "the IOMMU translates the addresses of %s (/sys/kernel/iommu_groups)", strings.Join(of[hip.IOMMUTranslating], ", "))
+	case len(of[""]) > 0:
+		c.add(areaLinks, "IOMMU", StatusUnknown, "", "/sys/kernel/iommu_groups does not tell for %s", strings.Join(of[""], ", "))
 	default:
-		c.add(areaLinks, "IOMMU", StatusOK, "", "%s", c.State.IOMMU)
+		c.add(areaLinks, "IOMMU", StatusOK, "", "%s", c.cards[0].IOMMU)
 	}
 }
 
@@ -292,7 +395,7 @@ func (c *checks) iommu() {
 // may lower its speed, never its width.
 func (c *checks) pcie() {
 	var narrow, slow, unknown, fine []string
-	for _, g := range c.Machine.GPUs {
+	for _, g := range c.cards {
 		l := g.PCIe
 		switch {
 		case l == nil || l.MaxWidth == 0 || l.MaxGTs == 0:
@@ -324,7 +427,7 @@ func (c *checks) pcie() {
 // caps compares power caps with their defaults.
 func (c *checks) caps() {
 	var low, unknown []string
-	for _, g := range c.Machine.GPUs {
+	for _, g := range c.cards {
 		switch {
 		case g.PowerCapW == nil:
 			unknown = append(unknown, name(g))
@@ -338,14 +441,14 @@ func (c *checks) caps() {
 	case len(unknown) > 0:
 		c.add(areaGPU, "power cap", StatusUnknown, "", "not told for %s", strings.Join(unknown, ", "))
 	default:
-		c.add(areaGPU, "power cap", StatusOK, "", "at the default on every card (%.0f W on the first)", *c.Machine.GPUs[0].PowerCapW)
+		c.add(areaGPU, "power cap", StatusOK, "", "at the default on every card (%.0f W on the first)", *c.cards[0].PowerCapW)
 	}
 }
 
 // clocks judges the performance level, which can hold clocks down.
 func (c *checks) clocks() {
 	var held, unknown []string
-	for _, g := range c.Machine.GPUs {
+	for _, g := range c.cards {
 		switch g.PerfMode {
 		case "":
 			unknown = append(unknown, name(g))
@@ -360,7 +463,7 @@ func (c *checks) clocks() {
 	case len(unknown) > 0:
 		c.add(areaGPU, "clocks", StatusUnknown, "", "performance level not told for %s", strings.Join(unknown, ", "))
 	default:
-		c.add(areaGPU, "clocks", StatusOK, "", "performance level %s", c.Machine.GPUs[0].PerfMode)
+		c.add(areaGPU, "clocks", StatusOK, "", "performance level %s", c.cards[0].PerfMode)
 	}
 }
 
@@ -381,6 +484,13 @@ func (c *checks) processes() {
 	c.add(areaGPU, "other processes", StatusOK, "", "no other process has the GPUs open")
 }
 
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
 // name is how checks call a card.
 func name(g hip.GPU) string {
 	if g.PCI != "" {
@@ -389,9 +499,4 @@ func name(g hip.GPU) string {
 	return orNone(g.Card)
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "—"
-	}
-	return s
-}
+func orNone(s string) string { return orElse(s, "—") }

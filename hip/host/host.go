@@ -8,12 +8,14 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"ceiling/bench"
 )
@@ -27,15 +29,37 @@ const maxFile = 8 << 20
 // to trust or that could not be read. Links that lead out of root are not
 // followed. Fields that the tree does not tell stay empty.
 func Read(root string) (bench.System, []string) {
-	if root == "" {
-		root = "/"
-	}
-	dir, err := os.OpenRoot(root)
+	dir, err := openFolder(root)
 	if err != nil {
 		return bench.System{}, []string{fmt.Sprintf("system root %q cannot be read: %v", root, err)}
 	}
 	defer dir.Close()
-	return read(dir.FS())
+	return read(dir)
+}
+
+// folder is a file system whose files open without waiting: a FIFO in a
+// copied tree has no writer. Links that lead out of it are not followed.
+type folder struct{ *os.Root }
+
+// openFolder opens the tree at root; "" stands for "/".
+func openFolder(root string) (folder, error) {
+	if root == "" {
+		root = "/"
+	}
+	info, err := os.Stat(root)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a folder")
+	}
+	if err != nil {
+		return folder{}, err
+	}
+	dir, err := os.OpenRoot(root)
+	return folder{dir}, err
+}
+
+// Open is the way of fs.FS.
+func (f folder) Open(name string) (fs.File, error) {
+	return f.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // read is Read on any file system whose paths are relative to the root.
@@ -79,15 +103,16 @@ func warnings(s bench.System) []string {
 	if s.Governor != "" && s.Governor != "performance" {
 		w = append(w, fmt.Sprintf("CPU governor is %q: clocks may change during the run; \"performance\" holds them", s.Governor))
 	}
-	if load, err := strconv.ParseFloat(s.LoadAverage, 64); err == nil && load >= busyLoad {
+	if load, err := strconv.ParseFloat(s.LoadAverage, 64); err == nil && load >= BusyLoad(s.Cores) {
 		w = append(w, fmt.Sprintf("load average %s before the run: other work is using this machine, and the figures will show it", s.LoadAverage))
 	}
 	return w
 }
 
-// busyLoad is the load average from which on a machine counts as busy. An
-// idle one shows a few hundredths.
-const busyLoad = 0.5
+// BusyLoad is the load average from which on a machine with that many usable
+// logical CPUs counts as busy: a twentieth of them, and half of one at least.
+// An idle machine shows a few hundredths.
+func BusyLoad(cores int) float64 { return max(0.5, float64(cores)/20) }
 
 // loadAverage is the one-minute figure of /proc/loadavg, or "".
 func loadAverage(line string) string {
@@ -108,6 +133,9 @@ func (t tree) text(name string) string {
 		return ""
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -293,6 +294,36 @@ func TestReadStaysBelowRoot(t *testing.T) {
 	}
 	if got, _ := Read(root); got.OS != "inside" {
 		t.Errorf("OS = %q, want %q", got.OS, "inside")
+	}
+}
+
+// Neither a FIFO for the root nor one in it is waited for.
+func TestReadFIFO(t *testing.T) {
+	root := t.TempDir()
+	pipe := filepath.Join(root, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, warned := Read(pipe); len(warned) != 1 || !strings.Contains(warned[0], "not a folder") {
+		t.Errorf("warnings %q", warned)
+	}
+	if got := PhysicalCores(pipe); got != 0 {
+		t.Errorf("%d cores in a FIFO", got)
+	}
+	if err := os.Mkdir(filepath.Join(root, "proc"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(pipe, filepath.Join(root, "proc/cpuinfo")); err != nil {
+		t.Fatal(err)
+	}
+	// Its other end open and silent: a read would wait.
+	end, err := os.OpenFile(filepath.Join(root, "proc/cpuinfo"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	if got, _ := Read(root); got.CPU != "" {
+		t.Errorf("CPU %q", got.CPU)
 	}
 }
 
