@@ -37,7 +37,9 @@ var (
 	ErrAborted         = errors.New("step aborted")             // llama_decode: 2
 	ErrDecode          = errors.New("decode failed")            // llama_decode: < -1
 	ErrNoLogits        = errors.New("no logits for a wanted token")
-	ErrNaN             = errors.New("all logits are NaN")
+	ErrNaN             = errors.New("logits that are not numbers")
+	ErrBadToken        = errors.New("the back end sampled no token of the vocabulary")
+	ErrFlatLogits      = errors.New("all logits are equal")
 	ErrTokenize        = errors.New("text not tokenised")
 	ErrTemplate        = errors.New("chat template not known to the engine")
 	ErrGrammar         = errors.New("grammar does not parse")

@@ -70,6 +70,10 @@ func TestDrawRefuses(t *testing.T) {
 	if _, err := p.Draw(logits[1:]); !errors.Is(err, ErrNoLogits) {
 		t.Errorf("a short row gave %v", err)
 	}
+	logits[5] = float32(math.NaN())
+	if _, err := p.Draw(logits); !errors.Is(err, ErrNaN) {
+		t.Errorf("one NaN gave %v", err)
+	}
 	for i := range logits {
 		logits[i] = float32(math.NaN())
 	}

@@ -30,7 +30,7 @@ type Batch struct {
 // tokens' own. It allocates nothing once Out has its capacity.
 //
 // Errors: ErrInvalidBatch, ErrNoKVSlot, ErrAborted (with ctx's error),
-// ErrDecode, ErrNoLogits, ErrNaN, ErrClosed.
+// ErrDecode, ErrNoLogits, ErrNaN, ErrBadToken, ErrClosed.
 func (s *Session) Step(ctx context.Context, b *Batch) error {
 	n, err := s.begin(ctx, b)
 	if err != nil {
@@ -121,6 +121,26 @@ func (s *Session) watch(ctx context.Context) {
 	})
 }
 
+const cantCompute = "the engine can't compute this model in this configuration: try another split mode or device, or check the model file"
+
+// Warm runs one token through an empty session, which makes the library reserve
+// memory and build its graph, and empties it again. What the token's sample was
+// taken from is looked at on the host, whoever sampled: the argmax of a back end
+// makes a token of NaN too.
+//
+// Errors: those of Step, ErrFlatLogits.
+func (s *Session) Warm(ctx context.Context) error {
+	warm := Batch{Tokens: []int32{0}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}}
+	if err := s.Step(ctx, &warm); err != nil {
+		return err
+	}
+	if err := s.result(ctx, s.native.CheckLogits(0)); err != nil {
+		return err
+	}
+	s.Clear()
+	return nil
+}
+
 // result maps llama_decode's codes one by one.
 func (s *Session) result(ctx context.Context, code int) error {
 	switch {
@@ -138,7 +158,11 @@ func (s *Session) result(ctx context.Context, code int) error {
 	case code == llama.NoLogits:
 		return ErrNoLogits
 	case code == llama.NaNLogits:
-		return fmt.Errorf("%w; the engine can't compute this model in this configuration: try another split mode or device", ErrNaN)
+		return fmt.Errorf("%w; %s", ErrNaN, cantCompute)
+	case code == llama.BadToken:
+		return fmt.Errorf("%w; its logits may be NaN: %s", ErrBadToken, cantCompute)
+	case code == llama.FlatLogits:
+		return fmt.Errorf("%w; %s", ErrFlatLogits, cantCompute)
 	}
 	return fmt.Errorf("%w with code %d%s; the run's engine log has more", ErrDecode, code, logged())
 }

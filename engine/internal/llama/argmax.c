@@ -5,30 +5,50 @@
 
 // On x86 the loader picks the widest variant that the CPU runs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CEIL_CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "finite-math-only", "no-signed-zeros")))
+#define CEIL_CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
 #else
 #define CEIL_CLONES
 #endif
 
 #define LANES 64
 
-// block_max: the largest of n floats, n a multiple of LANES. Independent
-// lanes, so that the compiler can keep them in vector registers.
+// block_max: the largest of n floats, n a multiple of LANES, or NaN where one
+// of them is. Independent lanes, so that the compiler can keep them in vector
+// registers.
 CEIL_CLONES static float block_max(const float * restrict x, int32_t n) {
-    float m[LANES];
+    float   m[LANES];
+    int32_t nan[LANES];
     for (int j = 0; j < LANES; j++) {
-        m[j] = x[j];
+        m[j]   = -INFINITY;
+        nan[j] = 0;
     }
-    for (int32_t i = LANES; i < n; i += LANES) {
+    for (int32_t i = 0; i < n; i += LANES) {
         for (int j = 0; j < LANES; j++) {
-            m[j] = x[i + j] > m[j] ? x[i + j] : m[j];
+            float v = x[i + j];
+            m[j] = v > m[j] ? v : m[j];
+            nan[j] |= v != v;
         }
     }
-    float best = m[0];
+    float   best = m[0];
+    int32_t any  = nan[0];
     for (int j = 1; j < LANES; j++) {
         best = m[j] > best ? m[j] : best;
+        any |= nan[j];
     }
-    return best;
+    return any ? NAN : best;
+}
+
+// max_of is block_max of any number of floats.
+static float max_of(const float * x, int32_t n) {
+    int32_t even = n - n % LANES;
+    float   m    = block_max(x, even);
+    for (int32_t j = even; j < n; j++) {
+        if (isnan(x[j])) {
+            return NAN;
+        }
+        m = x[j] > m ? x[j] : m;
+    }
+    return m;
 }
 
 int32_t ceil_argmax(const float * x, int32_t n) {
@@ -38,11 +58,10 @@ int32_t ceil_argmax(const float * x, int32_t n) {
     float   best = -INFINITY;
     int32_t at   = -1;
     for (int32_t i = 0; i < n; i += BLOCK) {
-        int32_t len  = n - i < BLOCK ? n - i : BLOCK;
-        int32_t even = len - len % LANES;
-        float   m    = even ? block_max(x + i, even) : -INFINITY;
-        for (int32_t j = even; j < len; j++) {
-            m = x[i + j] > m ? x[i + j] : m;
+        int32_t len = n - i < BLOCK ? n - i : BLOCK;
+        float   m   = max_of(x + i, len);
+        if (isnan(m)) {
+            return -1;
         }
         if (at >= 0 && !(m > best)) {
             continue;

@@ -63,11 +63,15 @@ const (
 	DeviceIGPU  = C.GGML_BACKEND_DEVICE_TYPE_IGPU
 	DeviceAccel = C.GGML_BACKEND_DEVICE_TYPE_ACCEL
 
-	// NoLogits is Step's code when the engine gave neither a sampled id nor
-	// logits for a wanted token.
+	// NoLogits is Step's code when the engine gave no logits for a wanted token.
 	NoLogits = C.CEIL_NO_LOGITS
-	// NaNLogits is Step's code when a wanted token's logits are all NaN.
+	// NaNLogits is Step's code when one of a wanted token's logits is NaN.
 	NaNLogits = C.CEIL_NAN_LOGITS
+	// BadToken is Step's code when the back end's sampler gave no id of the
+	// vocabulary.
+	BadToken = C.CEIL_BAD_TOKEN
+	// FlatLogits is CheckLogits' code when all logits are equal.
+	FlatLogits = C.CEIL_FLAT_LOGITS
 	// NoToken is a draw's code when no token may follow.
 	NoToken = C.CEIL_NO_TOKEN
 )
@@ -421,8 +425,8 @@ func (s *Session) Memory() (list []Memory, ok bool) {
 
 // Step decodes len(token) tokens and writes one greedy id into out for each
 // want[i] != 0, in order. The slices must be as long as the caller has
-// checked; it returns llama_decode's code, [NoLogits] or
-// [NaNLogits].
+// checked; it returns llama_decode's code, [NoLogits], [NaNLogits] or
+// [BadToken].
 func (s *Session) Step(token, pos, seq []int32, want []int8, out []int32) int {
 	var o *C.int32_t
 	if len(out) > 0 {
@@ -439,6 +443,13 @@ func (s *Session) Decode(token, pos, seq []int32, want []int8) int {
 		(*C.int32_t)(unsafe.Pointer(&pos[0])), (*C.int32_t)(unsafe.Pointer(&seq[0])),
 		(*C.int8_t)(unsafe.Pointer(&want[0]))))
 }
+
+// Sample is Step's sampling of batch position i, for its tests.
+func (s *Session) Sample(i int) int { return int(C.ceil_sample(s.p, C.int32_t(i))) }
+
+// CheckLogits looks at the logits that Step sampled batch position i from. It
+// returns 0, [NoLogits], [NaNLogits] (or infinite) or [FlatLogits].
+func (s *Session) CheckLogits(i int) int { return int(C.ceil_check_logits(s.p, C.int32_t(i))) }
 
 // Logits copies the logits of batch position i of the last Decode, or
 // returns nil where it asked for none. Length: the vocabulary.

@@ -68,7 +68,7 @@ void ceil_sampler_free(struct ceil_sampler * s) {
 }
 
 // allowed lists the tokens with a logit of at least cut that the grammar
-// takes. NaN and -infinity are no candidates.
+// takes. -infinity is no candidate.
 static llama_token_data_array allowed(struct ceil_sampler * s, const float * logits, float cut) {
     llama_token_data_array a = { .data = s->data, .size = 0, .selected = -1, .sorted = false };
     for (int32_t i = 0; i < s->n_vocab; i++) {

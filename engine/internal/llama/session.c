@@ -40,6 +40,34 @@ static struct llama_sampler_seq_config * make_greedy(struct ceil_session * s) {
     return list;
 }
 
+static void free_greedy(struct ceil_session * s) {
+    for (int32_t i = 0; s->greedy && i < s->n_seq; i++) {
+        llama_sampler_free(s->greedy[i]);
+    }
+    free(s->greedy);
+    s->greedy = NULL;
+}
+
+// open_greedy makes a context whose back end samples. Where it can't, it makes
+// none: a chain that is attached all the same keeps the logits from the host,
+// and nobody would sample. The library marks the samplers that a back end runs
+// with a plus before their names.
+static void open_greedy(struct ceil_session * s, struct llama_model * model, struct llama_context_params p) {
+    struct llama_sampler_seq_config * chains = make_greedy(s);
+    p.samplers   = chains;
+    p.n_samplers = chains ? (size_t) s->n_seq : 0;
+    s->ctx       = chains ? llama_init_from_model(model, p) : NULL;
+    free(chains); // the context has copied the list; the chains live on in s
+    if (s->ctx && llama_sampler_name(llama_sampler_chain_get(s->greedy[0], 0))[0] == '+') {
+        return;
+    }
+    if (s->ctx) {
+        llama_free(s->ctx);
+        s->ctx = NULL;
+    }
+    free_greedy(s);
+}
+
 struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o) {
     struct ceil_session * s = calloc(1, sizeof(*s));
     if (!s) {
@@ -64,14 +92,12 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
 
     s->n_seq   = (int32_t) o->n_seq_max;
     s->n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
-    struct llama_sampler_seq_config * chains = NULL;
     if (o->backend_greedy) {
-        chains       = make_greedy(s);
-        p.samplers   = chains;
-        p.n_samplers = chains ? o->n_seq_max : 0;
+        open_greedy(s, model, p);
     }
-    s->ctx = llama_init_from_model(model, p);
-    free(chains); // the context has copied the list; the chains live on in s
+    if (!s->ctx) {
+        s->ctx = llama_init_from_model(model, p);
+    }
     s->n_batch = s->ctx ? (int32_t) llama_n_batch(s->ctx) : 0; // the context may have lowered it
     if (!s->ctx || !alloc_batch(s)) {
         ceil_session_free(s);
@@ -87,10 +113,7 @@ void ceil_session_free(struct ceil_session * s) {
     if (s->ctx) {
         llama_free(s->ctx); // before the samplers that it points to
     }
-    for (int32_t i = 0; s->greedy && i < s->n_seq; i++) {
-        llama_sampler_free(s->greedy[i]);
-    }
-    free(s->greedy);
+    free_greedy(s);
     free(s->n_seq_id);
     free(s->seq);
     free(s->seq_id);

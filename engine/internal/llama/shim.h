@@ -125,10 +125,13 @@ uint64_t ceil_graphs(void);
 
 // ceil_step decodes n tokens and writes one greedily sampled id for each
 // want[i] != 0 into out, in batch order. It returns when the device is done.
-// Returns llama_decode's code, CEIL_NO_LOGITS where the library gave neither
-// an id nor logits, or CEIL_NAN_LOGITS where all of a row were NaN.
-#define CEIL_NO_LOGITS  (-1000)
-#define CEIL_NAN_LOGITS (-1001)
+// Returns llama_decode's code, CEIL_NO_LOGITS where the library gave no logits,
+// CEIL_NAN_LOGITS where one of a row is NaN, or CEIL_BAD_TOKEN where the back
+// end's sampler gave no id of the vocabulary.
+#define CEIL_NO_LOGITS   (-1000)
+#define CEIL_NAN_LOGITS  (-1001)
+#define CEIL_BAD_TOKEN   (-1003)
+#define CEIL_FLAT_LOGITS (-1004)
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out);
 
@@ -137,11 +140,20 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                     const int32_t * seq, const int8_t * want);
 
+// ceil_sample is ceil_step's sampling of batch position i. Returns the id, or
+// one of ceil_step's codes. Exported for its test.
+int32_t ceil_sample(struct ceil_session * s, int32_t i);
+
+// ceil_check_logits looks, on the host, at what ceil_step sampled batch position
+// i from. 0: good; CEIL_NO_LOGITS, CEIL_NAN_LOGITS where one is no finite
+// number, CEIL_FLAT_LOGITS where all are equal.
+int32_t ceil_check_logits(struct ceil_session * s, int32_t i);
+
 // ceil_session_abort makes a running step end early where the back end can.
 void ceil_session_abort(struct ceil_session * s, bool on);
 
-// ceil_argmax returns the index of the first largest of n floats, -1 if none
-// compares (all are NaN). Vectorised; exported for its test.
+// ceil_argmax returns the index of the first largest of n floats, -1 where one
+// of them is NaN. Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
 
 // --- sampler.c ---

@@ -1,6 +1,7 @@
 // One step: a batch in, token ids out.
 #include "session.h"
 
+#include <math.h>
 #include <string.h>
 
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
@@ -26,34 +27,51 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
     return rc;
 }
 
+int32_t ceil_sample(struct ceil_session * s, int32_t i) {
+    if (s->greedy) {
+        // The argmax of NaN is -1 on some back ends, which is also the library's
+        // word for "not sampled"; the logits are on the device.
+        llama_token id = llama_get_sampled_token_ith(s->ctx, i);
+        s->counts.backend++;
+        return id >= 0 && id < s->n_vocab ? id : CEIL_BAD_TOKEN;
+    }
+    const float * logits = llama_get_logits_ith(s->ctx, i);
+    if (!logits) {
+        return CEIL_NO_LOGITS;
+    }
+    s->counts.argmax++;
+    int32_t id = ceil_argmax(logits, s->n_vocab);
+    return id >= 0 ? id : CEIL_NAN_LOGITS;
+}
+
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out) {
     int32_t rc = ceil_decode(s, n, token, pos, seq, want);
-    if (rc != 0) {
-        return rc;
-    }
-    for (int32_t i = 0, k = 0; i < n; i++) {
-        if (!want[i]) {
-            continue;
-        }
-        llama_token id = LLAMA_TOKEN_NULL;
-        if (s->greedy) {
-            id = llama_get_sampled_token_ith(s->ctx, i);
-        }
-        if (id != LLAMA_TOKEN_NULL) {
-            s->counts.backend++;
-        } else {
-            const float * logits = llama_get_logits_ith(s->ctx, i);
-            if (!logits) {
-                return CEIL_NO_LOGITS;
-            }
-            id = ceil_argmax(logits, s->n_vocab);
+    for (int32_t i = 0, k = 0; rc == 0 && i < n; i++) {
+        if (want[i]) {
+            int32_t id = ceil_sample(s, i);
             if (id < 0) {
-                return CEIL_NAN_LOGITS;
+                rc = id;
             }
-            s->counts.argmax++;
+            out[k++] = id;
         }
-        out[k++] = id;
     }
-    return 0;
+    return rc;
+}
+
+int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
+    // A greedy chain leaves the logits that it chose from with what the library
+    // copies to the host.
+    const float * logits = s->greedy ? llama_get_sampled_logits_ith(s->ctx, i) : llama_get_logits_ith(s->ctx, i);
+    if (!logits || (s->greedy && llama_get_sampled_logits_count_ith(s->ctx, i) != (uint32_t) s->n_vocab)) {
+        return CEIL_NO_LOGITS;
+    }
+    bool equal = true;
+    for (int32_t j = 0; j < s->n_vocab; j++) {
+        if (!isfinite(logits[j])) {
+            return CEIL_NAN_LOGITS;
+        }
+        equal = equal && logits[j] == logits[0];
+    }
+    return equal ? CEIL_FLAT_LOGITS : 0;
 }

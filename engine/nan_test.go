@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"ceiling/engine/gguf"
+	"ceiling/engine/internal/llama"
+)
+
+// TestArgmaxFindsNaN: one NaN, at every place of a row of several blocks and a
+// rest that fills none, and at either end of shorter ones.
+func TestArgmaxFindsNaN(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, n := range []int{1, 2, 63, 64, 65, 127, 4095, 4096, 4097, 2*4096 + 64 + 37} {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(i%97) - 50
+		}
+		for at := range x {
+			saved := x[at]
+			x[at] = nan
+			if got := llama.Argmax(x); got != -1 {
+				t.Fatalf("%d values, NaN at %d: argmax %d, want -1", n, at, got)
+			}
+			x[at] = saved
+		}
+		if got := llama.Argmax(x); got < 0 {
+			t.Errorf("%d values without NaN: argmax %d", n, got)
+		}
+		for i := range x {
+			x[i] = nan
+		}
+		if got := llama.Argmax(x); got != -1 {
+			t.Errorf("%d values, all NaN: argmax %d, want -1", n, got)
+		}
+	}
+}
+
+// withNorm writes a model whose last normalisation has the given weights.
+func withNorm(t *testing.T, weight func(i int) float32) string {
+	t.Helper()
+	path := synthModel(t, "q4_0")
+	file, err := gguf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm := file.Tensor("output_norm.weight")
+	for i := range int(norm.Elements()) {
+		binary.LittleEndian.PutUint32(data[norm.Start+int64(4*i):], math.Float32bits(weight(i)))
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestWarmFindsBadLogits: whoever samples. The CPU back end's own argmax of NaN
+// is token 0, so that a step of it can't tell.
+func TestWarmFindsBadLogits(t *testing.T) {
+	one := func(int) float32 { return 1 }
+	for _, c := range []struct {
+		name   string
+		weight func(i int) float32
+		want   error
+	}{
+		{"sound", one, nil},
+		{"one NaN", func(i int) float32 { return []float32{float32(math.NaN()), 1}[min(i, 1)] }, ErrNaN},
+		{"all NaN", func(int) float32 { return float32(math.NaN()) }, ErrNaN},
+		{"infinite", func(int) float32 { return float32(math.Inf(1)) }, ErrNaN},
+		{"nothing", func(int) float32 { return 0 }, ErrFlatLogits},
+	} {
+		m := load(t, withNorm(t, c.weight))
+		for _, greedy := range []bool{false, true} {
+			s := open(t, m, SessionOptions{Sequences: 2, TokensPerSequence: 64, Threads: 1, Greedy: greedy})
+			if err := s.Warm(context.Background()); !errors.Is(err, c.want) {
+				t.Errorf("%s, greedy in the back end %v: %v, want %v", c.name, greedy, err, c.want)
+			}
+			if backend, argmax := s.Sampled(); backend+argmax != 1 || (backend == 1) != greedy {
+				t.Errorf("%s, greedy in the back end %v: sampled %d there, %d on the CPU", c.name, greedy, backend, argmax)
+			}
+		}
+	}
+}
+
+// TestNoTokenFromBackEnd: what a back end that samples gives for NaN, −1, is
+// also what the library says where nothing was sampled.
+func TestNoTokenFromBackEnd(t *testing.T) {
+	m := load(t, synthModel(t, "q4_0"))
+	s := open(t, m, SessionOptions{Sequences: 1, TokensPerSequence: 64, Threads: 1, Greedy: true})
+	var b Batch
+	b.add(0, 0, 300, 301)
+	if err := s.Step(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+	if id := s.native.Sample(1); int32(id) != b.Out[0] {
+		t.Errorf("the wanted token is %d, then %d", b.Out[0], id)
+	}
+	if code := s.native.Sample(0); code != llama.BadToken {
+		t.Errorf("a token that was not sampled gave %d, want %d", code, llama.BadToken)
+	}
+	if err := s.result(context.Background(), llama.BadToken); !errors.Is(err, ErrBadToken) {
+		t.Errorf("the code became %v", err)
+	}
+}
