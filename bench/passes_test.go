@@ -207,6 +207,9 @@ func TestResumeInALaterPass(t *testing.T) {
 			t.Errorf("scenario B after the interruption: %+v", d)
 		}
 		st, err := Resume(path, first, cfg.Suite)
+		if err == nil {
+			err = st.Cut(path)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,8 @@ type ResumeState struct {
 	Dropped int
 	// Torn says that the journal's last line had been cut short.
 	Torn bool
+
+	keep []Record
 }
 
 // Start is where the clock of the run goes on: 0 for a new run (nil).
@@ -38,9 +40,8 @@ type ScenarioResult struct {
 	Detail Detail
 }
 
-// Resume works out which scenarios of the suite are complete, and cuts the
-// journal back to their records (by way of a temporary file and a rename). A
-// scenario is complete when saved says so and the journal holds a record of
+// Resume works out which scenarios of the suite are complete, and writes
+// nothing: Cut does. A scenario is complete when saved says so and the journal holds a record of
 // each of its requests; everything else, also what failed, runs again. In a
 // run of several passes that goes for a scenario in each pass.
 //
@@ -69,15 +70,27 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 			return nil, err
 		}
 	}
-	var keep []Record
 	for _, r := range content.Records {
 		if _, ok := st.Done[suite.place(r.Pass, r.Scenario)]; !ok {
 			st.Dropped++
 			continue
 		}
-		keep = append(keep, r)
+		st.keep = append(st.keep, r)
 	}
-	return st, rewriteJournal(journalPath, keep)
+	return st, nil
+}
+
+// Cut takes the records of incomplete scenarios out of the journal, by way of a
+// temporary file and a rename, so that a crash leaves either the old file or the
+// new one. nil, of a new run, does nothing.
+func (st *ResumeState) Cut(journalPath string) error {
+	if st == nil {
+		return nil
+	}
+	if err := writeRecords(journalPath, st.keep); err != nil {
+		return fmt.Errorf("journal %q: rewrite: %w", journalPath, unwrapPath(err))
+	}
+	return nil
 }
 
 // collect fills Done from the saved results.
@@ -114,15 +127,6 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 				st.Offset = max(st.Offset, duration(p.Detail.EndS))
 			}
 		}
-	}
-	return nil
-}
-
-// rewriteJournal replaces the journal with the given records in one step, so
-// that a crash leaves either the old file or the new one.
-func rewriteJournal(path string, records []Record) error {
-	if err := writeRecords(path, records); err != nil {
-		return fmt.Errorf("journal %q: rewrite: %w", path, unwrapPath(err))
 	}
 	return nil
 }

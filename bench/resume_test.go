@@ -83,6 +83,12 @@ func TestResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if after, _ := os.ReadFile(path); string(after) != before {
+				t.Error("the journal was changed before Cut")
+			}
+			if err := st.Cut(path); err != nil {
+				t.Fatal(err)
+			}
 			checkJournal(t, path, tc.keep)
 			if done := slices.Sorted(maps.Keys(st.Done)); !slices.Equal(done, tc.done) {
 				t.Errorf("done %v, want %v", done, tc.done)

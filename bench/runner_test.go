@@ -281,6 +281,9 @@ func TestInterruptAndResume(t *testing.T) {
 
 		time.Sleep(time.Hour)
 		st, err := Resume(path, first, cfg.Suite)
+		if err == nil {
+			err = st.Cut(path)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

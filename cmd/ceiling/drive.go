@@ -32,8 +32,8 @@ func driveCommand() *cli.Command {
 		Description: "The prompts, their lengths and the order are those of `ceiling run` with the same suite, seed and model,\n" +
 			"token by token; only the engine is behind HTTP. `ceiling compare` holds the two runs side by side.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT", Required: true},
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only", Required: true},
+			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT"},
+			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only"},
 			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
 			&cli.StringFlag{Name: "api-key", Usage: "`KEY` sent as a bearer token; better in " + keyVariable},
 			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
@@ -41,7 +41,7 @@ func driveCommand() *cli.Command {
 			&cli.DurationFlag{Name: "request-timeout", Value: 2 * time.Hour, Usage: "give a request up that has not ended after `TIME`", Validator: aTime},
 			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
-			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`: same model, same options"},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; server, model, suite and options are those it began with"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
 			repeatFlag(),
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "let the server reuse the KV of earlier prompts, and repeat prompts across scenarios (warm)"},
@@ -59,8 +59,18 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if err := noArgs(c); err != nil {
 		return err
 	}
-	d, err := readDrive(c)
+	earlier, err := takeOver(ctx, c, driveCommand)
 	if err != nil {
+		return err
+	}
+	if err := required(c, "url", "model"); err != nil {
+		return err
+	}
+	d, err := readDrive(c, earlier)
+	if err != nil {
+		return err
+	}
+	if done, err := d.nothingLeft(c); done || err != nil {
 		return err
 	}
 	if _, err := gguf.Open(d.model); err != nil {
@@ -70,10 +80,8 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer d.dir.close()
-	if d.resume {
-		if err := d.readEarlier(); err != nil {
-			return err
-		}
+	if err := d.readState(); err != nil {
+		return err
 	}
 	results, err := d.run(ctx)
 	d.show.clear()
@@ -105,8 +113,8 @@ type driver struct {
 	server remote.Options
 }
 
-func readDrive(c *cli.Command) (*driver, error) {
-	s, err := readDriveSettings(c)
+func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
+	s, err := readDriveSettings(c, earlier)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +142,10 @@ func readDrive(c *cli.Command) (*driver, error) {
 }
 
 // readDriveSettings reads the flags that `run` has too.
-func readDriveSettings(c *cli.Command) (settings, error) {
+func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
-		model: c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
+		earlier: earlier,
+		model:   c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
 	}
@@ -247,49 +256,14 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.
 		Versions: versions(), Server: info,
 	}
 	if d.earlier != nil {
-		return sameDrive(d.earlier, &d.manifest)
+		return d.earlier.sameRun(&d.manifest)
 	}
 	return report.SaveManifest(d.dir.file(manifestFile), &d.manifest)
 }
 
-// sameDrive compares what must not change between the parts of one run. The
-// server may have come back at another address.
-func sameDrive(before, now *bench.Manifest) error {
-	if before.Server == nil {
-		return usagef("--resume: the run did not go through a server; go on with it by `ceiling run`, or start a new one")
-	}
-	if err := sameRun(*before, *now); err != nil {
-		return err
-	}
-	a, b := before.Server, now.Server
-	for _, c := range []struct{ what, then, here string }{
-		{"protocol", a.API, b.API},
-		{"served model", a.Model, b.Model},
-		{"server", a.Kind + " " + a.Version, b.Kind + " " + b.Version},
-		{"number of slots", optional(a.Slots), optional(b.Slots)},
-		{"context", optional(a.Context), optional(b.Context)},
-	} {
-		if c.then != c.here {
-			return usagef("--resume: the run began with another %s: %q then, %q now; use the same or start a new run", c.what, c.then, c.here)
-		}
-	}
-	return nil
-}
-
-func optional(n *int) string {
-	if n == nil {
-		return "unknown"
-	}
-	return fmt.Sprint(*n)
-}
-
 // bench drives the suite, saving results.json after each scenario.
 func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.Vocab, info *bench.ServerInfo) (*bench.Results, error) {
-	open := bench.CreateJournal
-	if d.settings.resume {
-		open = bench.AppendJournal
-	}
-	journal, err := open(d.dir.file(journalFile))
+	journal, err := d.openJournal()
 	if err != nil {
 		return nil, err
 	}

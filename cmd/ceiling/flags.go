@@ -91,6 +91,16 @@ func parseShares(text string) ([]float32, error) {
 	return out, nil
 }
 
+// required are flags that only a resumed run has from elsewhere.
+func required(c *cli.Command, names ...string) error {
+	for _, name := range names {
+		if c.String(name) == "" {
+			return usagef("required flag %q not set; `%s --help` lists the flags", name, c.FullName())
+		}
+	}
+	return nil
+}
+
 // oneOf checks a choice that the engine does not check itself.
 func oneOf(c *cli.Command, name string, words ...string) (string, error) {
 	got := c.String(name)

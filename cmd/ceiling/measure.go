@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"reflect"
 	"strings"
 
 	"ceiling/bench"
@@ -18,11 +14,7 @@ import (
 // bench drives the suite on the loaded model, saving results.json after each
 // scenario. It returns nil results where nothing was measured.
 func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results, error) {
-	open := bench.CreateJournal
-	if r.settings.resume {
-		open = bench.AppendJournal
-	}
-	journal, err := open(r.dir.file(journalFile))
+	journal, err := r.openJournal()
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +39,19 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		return nil, runErr
 	}
 	return results, runErr
+}
+
+// openJournal makes the journal, or goes on with the complete part of the
+// earlier run's.
+func (r *runner) openJournal() (*bench.Journal, error) {
+	path := r.dir.file(journalFile)
+	if r.earlier == nil {
+		return bench.CreateJournal(path)
+	}
+	if err := r.resumed.Cut(path); err != nil {
+		return nil, err
+	}
+	return bench.AppendJournal(path)
 }
 
 // template holds the results' fields that are known before the first scenario.
@@ -109,64 +114,4 @@ func summary(r *bench.Result) string {
 		text += fmt.Sprintf(", TPOT %.2f ms", *r.TPOTMeanMs)
 	}
 	return text
-}
-
-// readEarlier reads what the run that --resume names has left.
-func (r *runner) readEarlier() error {
-	text, err := os.ReadFile(r.dir.file(manifestFile))
-	if err != nil {
-		return usagef("--resume %q: %w; name the folder of a run that has its %s", r.dir.path, cause(err), manifestFile)
-	}
-	var m bench.Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return usagef("--resume %q: %s does not parse: %w; start a new run", r.dir.path, manifestFile, err)
-	}
-	r.earlier = &m
-	saved, err := report.Load(r.dir.file(resultsFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	r.resumed, err = bench.Resume(r.dir.file(journalFile), saved, r.suite)
-	return err
-}
-
-// sameRun compares what must not change between the parts of one run.
-func sameRun(before, now bench.Manifest) error {
-	for _, c := range []struct {
-		what       string
-		then, here any
-	}{
-		{"model (SHA-256)", before.Model.SHA256, now.Model.SHA256},
-		{"model size", before.Model.Bytes, now.Model.Bytes},
-		{"number of passes", before.Suite.Passes(), now.Suite.Passes()},
-		{"suite", before.Suite, now.Suite},
-		{"seed", before.Seed, now.Seed},
-		{"engine tree", before.Engine.Tree, now.Engine.Tree},
-		{"engine build", before.Engine.Build, now.Engine.Build},
-		{"threads", before.Engine.Threads, now.Engine.Threads},
-		{"ubatch", before.Engine.UBatch, now.Engine.UBatch},
-		{"batch", before.Engine.Batch, now.Engine.Batch},
-		{"flash attention", before.Engine.FlashAttn, now.Engine.FlashAttn},
-		{"KV type", before.Engine.KVType, now.Engine.KVType},
-		{"KV unified", before.Engine.KVUnified, now.Engine.KVUnified},
-		{"split mode", before.Engine.SplitMode, now.Engine.SplitMode},
-		{"tensor split", before.Engine.TensorSplit, now.Engine.TensorSplit},
-		{"GPU layers", before.Engine.GPULayers, now.Engine.GPULayers},
-		{"prefix cache", before.Engine.PrefixCache, now.Engine.PrefixCache},
-		{"devices", deviceNames(before.Engine), deviceNames(now.Engine)},
-		{"environment", before.Environment, now.Environment},
-	} {
-		if fmt.Sprint(c.then) != fmt.Sprint(c.here) && !reflect.DeepEqual(c.then, c.here) {
-			return usagef("--resume: the run began with another %s: %v then, %v now; use the same or start a new run", c.what, c.then, c.here)
-		}
-	}
-	return nil
-}
-
-func deviceNames(e bench.EngineInfo) []string {
-	out := make([]string, len(e.Devices))
-	for i, d := range e.Devices {
-		out[i] = d.Name
-	}
-	return out
 }

@@ -57,13 +57,18 @@ func (s session) Close() error {
 
 // sampling says where the tokens of all closed sessions were picked.
 func (o *opener) sampling() string {
+	return sampling(o.sampled.backend > 0, o.sampled.argmax > 0)
+}
+
+// sampling says where tokens are picked.
+func sampling(backend, cpu bool) string {
 	switch {
-	case o.sampled.backend > 0 && o.sampled.argmax == 0:
-		return "greedy, in the back end"
-	case o.sampled.backend == 0 && o.sampled.argmax > 0:
-		return "greedy, argmax on the CPU"
-	case o.sampled.backend > 0:
+	case backend && cpu:
 		return "greedy, partly in the back end, partly on the CPU"
+	case backend:
+		return "greedy, in the back end"
+	case cpu:
+		return "greedy, argmax on the CPU"
 	}
 	return "greedy"
 }

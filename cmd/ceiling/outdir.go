@@ -38,7 +38,7 @@ type outDir struct {
 // takeDir takes the folder that the settings name, before anything is written.
 func takeDir(s *settings) (*outDir, error) {
 	switch {
-	case s.resume:
+	case s.earlier != nil:
 		return takeEarlier(s.out)
 	case s.out == "":
 		return takeDefault(defaultOut(s.model, time.Now()))

@@ -26,11 +26,11 @@ func runCommand() *cli.Command {
 		Name:  "run",
 		Usage: "run a suite of scenarios on a model and write the report",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder", Required: true},
+			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder"},
 			cacheFlag(),
 			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
-			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`: same model, same options"},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options are those it began with"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
 			repeatFlag(),
 			telemetryFlag(),
@@ -50,8 +50,18 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if err := noArgs(c); err != nil {
 		return err
 	}
-	s, err := readSettings(c)
+	earlier, err := takeOver(ctx, c, runCommand)
 	if err != nil {
+		return err
+	}
+	if err := required(c, "model"); err != nil {
+		return err
+	}
+	s, err := readSettings(c, earlier)
+	if err != nil {
+		return err
+	}
+	if done, err := s.nothingLeft(c); done || err != nil {
 		return err
 	}
 	// The cheap look first: no folder is made for a file that is no model.
@@ -64,10 +74,8 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer r.dir.close()
-	if s.resume {
-		if err := r.readEarlier(); err != nil {
-			return err
-		}
+	if err := r.readState(); err != nil {
+		return err
 	}
 	r.saveOnAbort(c)
 	results, err := r.run(ctx)
@@ -87,7 +95,6 @@ type runner struct {
 	args []string
 
 	manifest  bench.Manifest
-	earlier   *bench.Manifest    // of the run that is resumed
 	resumed   *bench.ResumeState // nil: a new run
 	system    bench.System
 	info      bench.EngineInfo
@@ -163,6 +170,7 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.session.Greedy = r.greedyInBackend(r.split)
+	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
 	r.opener = &opener{model: model, settings: r.session, opened: r.sessionOpened}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, model.Description(),
 		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
@@ -214,7 +222,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	}
 	r.manifest.Model.ConvertedFrom = r.convertedFrom
 	if r.earlier != nil {
-		return sameRun(*r.earlier, r.manifest)
+		return r.earlier.sameRun(&r.manifest)
 	}
 	return report.SaveManifest(r.dir.file(manifestFile), &r.manifest)
 }

@@ -18,7 +18,7 @@ type settings struct {
 	cache   string // of converted checkpoints
 	suite   bench.Suite
 	out     string
-	resume  bool
+	earlier *earlierRun // that is gone on with; nil: a new run
 	sysroot string
 	prose   string // a word of --prose
 	noHash  bool
@@ -39,9 +39,10 @@ type settings struct {
 	session engine.SessionOptions // all but the sizes
 }
 
-func readSettings(c *cli.Command) (settings, error) {
+func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
-		model: c.String("model"), cache: c.String("cache"), out: c.String("out"), sysroot: c.String("sysroot"),
+		earlier: earlier,
+		model:   c.String("model"), cache: c.String("cache"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
@@ -72,6 +73,16 @@ func readSettings(c *cli.Command) (settings, error) {
 // readPlan reads what is run and where its files go. The model's path must be
 // known.
 func (s *settings) readPlan(c *cli.Command) error {
+	if dir := c.String("resume"); dir != "" {
+		if s.out != "" && s.out != dir {
+			return usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
+		}
+		s.out = dir
+	}
+	if s.earlier != nil && !c.IsSet("suite") {
+		s.suite = s.earlier.manifest.Suite
+		return s.samePlan()
+	}
 	var err error
 	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
 		return codedError{exitUsage, err}
@@ -79,13 +90,15 @@ func (s *settings) readPlan(c *cli.Command) error {
 	if n := c.Int("repeat"); n > 0 {
 		s.suite = s.suite.WithRepeat(n)
 	}
-	if dir := c.String("resume"); dir != "" {
-		if s.out != "" && s.out != dir {
-			return usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
-		}
-		s.out, s.resume = dir, true
+	return s.samePlan()
+}
+
+// samePlan tells early what can be told of another run without an engine.
+func (s *settings) samePlan() error {
+	if s.earlier == nil {
+		return nil
 	}
-	return nil
+	return s.earlier.sameRun(&bench.Manifest{Suite: s.suite, Seed: s.seed}, "suite", "seed")
 }
 
 // readWords reads the flags that take one of a few words.
