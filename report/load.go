@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"unicode/utf16"
 
 	"ceiling/bench"
 )
@@ -28,16 +30,16 @@ func Load(path string) (*bench.Results, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w", err)
 	}
-	r, err := parse(b)
+	r, err := Parse(b)
 	if err != nil {
 		return nil, fmt.Errorf("results file %q: %w", path, err)
 	}
 	return r, nil
 }
 
-// parse is Load without the file.
-func parse(b []byte) (*bench.Results, error) {
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // a byte order mark, which editors add
+// Parse is Load without the file.
+func Parse(b []byte) (*bench.Results, error) {
+	b = UTF8(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("empty; expected the results.json of a run")
 	}
@@ -49,6 +51,25 @@ func parse(b []byte) (*bench.Results, error) {
 		return parseList(b)
 	}
 	return parseObject(b)
+}
+
+// UTF8 takes the byte order mark away that editors add, and turns UTF-16 into
+// UTF-8: Windows PowerShell writes what it redirects so.
+func UTF8(b []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(b, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	}
+	units := make([]uint16, 0, len(b)/2)
+	for b = b[2:]; len(b) >= 2; b = b[2:] {
+		units = append(units, order.Uint16(b))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // checkSyntax tells a file that ends too early from one that is not JSON.
@@ -71,13 +92,25 @@ func checkSyntax(b []byte) error {
 	return nil
 }
 
+// errNoResults is what a file without one, and without a word on what was to
+// be measured, fails with.
+var errNoResults = errors.New("no results in it")
+
+// resultKeys are what each of the results of this program and of the
+// reference has, and other tools' lists of results have not.
+var resultKeys = []string{"name", "pp_speed"}
+
+// IsResult says whether a JSON value is one of the results of this program or
+// of the reference, or the diagnostic that the latter puts at their end.
+func IsResult(b []byte) bool { return hasKeys(b, resultKeys...) || hasKeys(b, "domain_acceptance") }
+
 // parseList reads the reference's bare list.
 func parseList(b []byte) (*bench.Results, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(b, &items); err != nil {
 		return nil, fmt.Errorf("list of results: %w", err)
 	}
-	if len(items) > 0 && !hasKeys(items[0], "name", "pp_speed") {
+	if len(items) > 0 && !IsResult(items[0]) {
 		if tool := foreignTool(items[0]); tool != "" {
 			return nil, foreignError(tool)
 		}
@@ -86,6 +119,9 @@ func parseList(b []byte) (*bench.Results, error) {
 	results, err := parseResults(items, zeroMissing)
 	if err != nil {
 		return nil, err
+	}
+	if len(results) == 0 {
+		return nil, errNoResults
 	}
 	return &bench.Results{Results: results}, nil
 }
@@ -113,12 +149,18 @@ func parseObject(b []byte) (*bench.Results, error) {
 	if hasKeys(b, "details") || hasKeys(b, "engine") || hasKeys(b, "planned") {
 		zero = zeroMeasured
 	}
+	if items := *file.Items; len(items) > 0 && !IsResult(items[0]) {
+		return nil, fmt.Errorf("\"results\" holds no results of a run: its first item has no %q and %q", resultKeys[0], resultKeys[1])
+	}
 	results, err := parseResults(*file.Items, zero)
 	if err != nil {
 		return nil, err
 	}
 	r := file.Results
 	r.Results = results
+	if started := len(r.Planned) > 0 || r.Engine != nil || r.Server != nil; len(results) == 0 && !started {
+		return nil, errNoResults
+	}
 	if n := len(r.Details); n != 0 && n != len(results) {
 		return nil, fmt.Errorf("%d details for %d results: one belongs to each", n, len(results))
 	}

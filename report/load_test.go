@@ -15,6 +15,15 @@ import (
 // minimal is a result as the reference writes it, without the closing brace.
 const minimal = `{"name": "Single User Latency", "input_len": 2048, "output_len": 512, "concurrency": 1, "num_prompts": 20, "pp_speed": 1635.2, "ttft_mean_ms": 12.5`
 
+// inUTF16 is text in little-endian UTF-16 with its mark.
+func inUTF16(text string) string {
+	out := []byte{0xff, 0xfe}
+	for _, r := range text {
+		out = append(out, byte(r), byte(r>>8))
+	}
+	return string(out)
+}
+
 func TestParse(t *testing.T) {
 	want := bench.Result{Name: "Single User Latency", InputLen: 2048, OutputLen: 512, Concurrency: 1, NumPrompts: 20, PPSpeed: ptr(1635.2), TTFTMeanMs: ptr(12.5)}
 	with := func(change func(*bench.Result)) bench.Result {
@@ -37,11 +46,12 @@ func TestParse(t *testing.T) {
 		{"acceptance diagnostic at the end", `[` + minimal + `}, {"domain_acceptance": {"code": 0.5}}]`, []bench.Result{want}},
 		{"our zero was measured", `{"planned": ["x"], "results": [` + minimal + `, "tpot_mean_ms": 0}]}`,
 			[]bench.Result{with(func(r *bench.Result) { r.TPOTMeanMs = ptr(0.0) })}},
-		{"nothing run yet", `{"results": []}`, []bench.Result{}},
+		{"nothing run yet", `{"planned": ["x"], "results": []}`, []bench.Result{}},
+		{"UTF-16, as PowerShell redirects", inUTF16("[" + minimal + "}]"), []bench.Result{want}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parse([]byte(tt.text))
+			got, err := Parse([]byte(tt.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +64,7 @@ func TestParse(t *testing.T) {
 
 // Literals are replaced outside strings only.
 func TestNonFiniteInsideText(t *testing.T) {
-	r, err := parse([]byte(`{"model": "\"NaN\" to Infinity\\", "results": [], "hardware": "-Infinity", "pp": [NaN, -Infinity]}`))
+	r, err := Parse([]byte(`{"model": "\"NaN\" to Infinity\\", "results": [], "planned": ["x"], "hardware": "-Infinity", "pp": [NaN, -Infinity]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +90,15 @@ func TestLoadErrors(t *testing.T) {
 		{"a number", `7`, `no "results"`},
 		{"results of the wrong kind", `{"results": {"a": 1}}`, `field "results" holds a JSON object`},
 		{"null results", `{"results": null}`, "null"},
-		{"no name", `{"results": [{"pp_speed": 1}]}`, "result 1: has no name"},
-		{"half a prompt", `{"results": [{"name": "x", "num_prompts": 2.5}]}`, `num_prompts: "2.5" is not a count`},
-		{"negative count", `{"results": [{"name": "x", "concurrency": -1}]}`, `concurrency: "-1" is not a count`},
-		{"text for a number", `{"results": [{"name": "x", "ttft_mean_ms": "fast"}]}`, `field "ttft_mean_ms" holds a JSON string`},
+		{"no name", `{"results": [` + minimal + `}, {"pp_speed": 1}]}`, "result 2: has no name"},
+		{"an empty list", `[]`, "no results in it"},
+		{"an empty list of results", `{"model": "m", "results": []}`, "no results in it"},
+		{"details of nothing", `{"results": [], "details": []}`, "no results in it"},
+		{"a diagnostic alone", `[{"domain_acceptance": {}}]`, "no results in it"},
+		{"another tool's list of results", `{"model": "Q", "results": [{"name": "code_python", "wall_s": 30.169, "predicted_n": 192}]}`, `"results" holds no results of a run: its first item has no "name" and "pp_speed"`},
+		{"half a prompt", `{"results": [{"name": "x", "pp_speed": 1, "num_prompts": 2.5}]}`, `num_prompts: "2.5" is not a count`},
+		{"negative count", `{"results": [{"name": "x", "pp_speed": 1, "concurrency": -1}]}`, `concurrency: "-1" is not a count`},
+		{"text for a number", `{"results": [{"name": "x", "pp_speed": 1, "ttft_mean_ms": "fast"}]}`, `field "ttft_mean_ms" holds a JSON string`},
 		{"details that do not match", `{"results": [` + minimal + `}], "details": [{}, {}]}`, "2 details for 1 results"},
 		{"vllm", `{"date": "20260801", "tokenizer_id": "x", "mean_ttft_ms": 1.0, "num_prompts": 5}`, "written by vllm bench serve"},
 		{"llama-bench", `[{"build_commit": "abc", "avg_ts": 1.0}]`, "written by llama-bench"},
@@ -122,10 +137,10 @@ func TestLoadErrors(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"model": "m", "date": "2026-01-01T00:00:00", "results": [` + minimal + `}]}`))
 	f.Add([]byte(`[` + minimal + `, "tpot_mean_ms": NaN}]`))
-	f.Add([]byte(`{"results": [{"name": "Concurrency Scaling (c=2)", "concurrency": 0, "output_throughput": -1e300}], "details": [{"status": "failed"}]}`))
+	f.Add([]byte(`{"results": [{"name": "Concurrency Scaling (c=2)", "pp_speed": null, "concurrency": 0, "output_throughput": -1e300}], "details": [{"status": "failed"}]}`))
 	f.Add([]byte(`{"results":`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := parse(b)
+		r, err := Parse(b)
 		if err != nil {
 			if r != nil {
 				t.Error("results beside an error")
@@ -142,7 +157,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parse(text); err != nil {
+		if _, err := Parse(text); err != nil {
 			t.Errorf("what was read can't be read again: %v\n%s", err, text)
 		}
 	})

@@ -39,6 +39,9 @@ type Interval struct {
 	Test   string  `json:"test"`
 	NA     int     `json:"n_a"`
 	NB     int     `json:"n_b"`
+	// LeftOut counts the values of 0 that there were beside these: no ratio
+	// can be made of them. Of pairs it counts each once.
+	LeftOut int `json:"left_out,omitempty"`
 }
 
 // values are a metric's values, one per pass or repetition.
@@ -177,12 +180,16 @@ func notSame(m importer.Metric, a, b *group) string {
 const minRequests = 10
 
 // interval finds the best interval there is: over passes where they suffice,
-// else over the requests within the runs, else none.
+// else over the requests within the runs, else none. Values of 0 are left out.
 func (f *Figure) interval(a, b *group, opt Options) {
 	x, y := a.values(f.Metric), b.values(f.Metric)
+	zeros := len(x) + len(y)
+	x, y = aboveZero(x), aboveZero(y)
+	zeros -= len(x) + len(y)
 	many := len(x) > 1 && len(y) > 1
-	if many && positive(x) && positive(y) {
+	if many {
 		if f.Interval = overPasses(x, y, opt.Assume); f.Interval != nil {
+			f.Interval.LeftOut = zeros
 			f.MorePasses = morePasses(x, y, opt.Assume)
 			return
 		}
@@ -192,14 +199,11 @@ func (f *Figure) interval(a, b *group, opt Options) {
 	} else {
 		f.Need = "4 passes of each side"
 	}
-	rx, ry := paired(f.Metric, a, b)
-	pairs := rx != nil
-	if !pairs {
-		rx, ry = a.requests(f.Metric), b.requests(f.Metric)
-	}
+	r := requestsOf(f.Metric, a, b)
 	switch {
-	case len(rx) >= minRequests && len(ry) >= minRequests && positive(rx) && positive(ry):
-		f.Interval = overRequests(rx, ry, pairs, opt.Assume)
+	case len(r.a) >= minRequests && len(r.b) >= minRequests:
+		f.Interval = overRequests(r.a, r.b, r.paired, opt.Assume)
+		f.Interval.LeftOut = r.zeros
 	case many:
 		f.Why = fmt.Sprintf("%d + %d passes are too few", len(x), len(y))
 	case fromRecords[f.Metric] == nil:
@@ -207,17 +211,44 @@ func (f *Figure) interval(a, b *group, opt Options) {
 		if len(x) > 1 || len(y) > 1 {
 			f.Why = "one side has one pass"
 		}
-	case len(rx) > 0 && len(ry) > 0:
-		f.Why = fmt.Sprintf("%d + %d requests are too few", len(rx), len(ry))
-	case len(rx) > 0:
+	case len(r.a) > 0 && len(r.b) > 0:
+		f.Why = fmt.Sprintf("%d + %d requests are too few", len(r.a), len(r.b))
+	case len(r.a) > 0:
 		f.Why = b.label + " is a summary"
-	case len(ry) > 0:
+	case len(r.b) > 0:
 		f.Why = a.label + " is a summary"
 	default:
 		f.Why = "summaries only"
 	}
 }
 
-func positive(x []float64) bool {
-	return !slices.ContainsFunc(x, func(v float64) bool { return !(v > 0) || math.IsInf(v, 0) })
+// requestValues are one value per request of two runs, those of 0 left out.
+type requestValues struct {
+	a, b   []float64
+	paired bool // every value of a stands against that of the same prompt in b
+	zeros  int  // left out
+}
+
+func requestsOf(m importer.Metric, a, b *group) requestValues {
+	x, y := paired(m, a, b)
+	if x == nil {
+		r := requestValues{a: a.requests(m), b: b.requests(m)}
+		r.zeros = len(r.a) + len(r.b)
+		r.a, r.b = aboveZero(r.a), aboveZero(r.b)
+		r.zeros -= len(r.a) + len(r.b)
+		return r
+	}
+	r := requestValues{paired: true}
+	for i := range x {
+		if len(aboveZero([]float64{x[i], y[i]})) == 2 {
+			r.a, r.b = append(r.a, x[i]), append(r.b, y[i])
+		}
+	}
+	r.zeros = len(x) - len(r.a)
+	return r
+}
+
+// aboveZero are the values that a ratio can be made of.
+func aboveZero(x []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return !(v > 0) || math.IsInf(v, 0) })
 }

@@ -25,8 +25,12 @@ type Kind string
 const (
 	PrefixCache Kind = "prefix cache"       // prompts were served from a cache
 	OneWave     Kind = "one wave"           // a burst, not a steady state
+	Tokenless   Kind = "no token"           // requests completed without one
 	Impossible  Kind = "impossible figures" // two figures contradict each other
 )
+
+// kinds in the order in which they are told.
+var kinds = []Kind{PrefixCache, Tokenless, Impossible, OneWave}
 
 // Limits of what is believed.
 const (
@@ -60,6 +64,7 @@ func findings(label string, r *importer.Run) []Finding {
 		}
 		add(PrefixCache, cached(r, l))
 		add(OneWave, wave(l))
+		add(Tokenless, tokenless(l))
 		add(Impossible, contradiction(l))
 	}
 	return out
@@ -86,6 +91,7 @@ func number(l *importer.Load, m importer.Metric) float64 {
 var meaning = map[Kind]string{
 	PrefixCache: "These prompts can't all have been computed: a request that shares the engine is not prefilled faster than one that has it alone, nor a wave of them many times faster. TTFT, PP and throughput are of a cache",
 	OneWave:     "All requests start together and none follows: a burst, not a steady state",
+	Tokenless:   "Requests that got no token count as completed: the client took an empty answer for a success. A mean TTFT over them is no TTFT, and their E2EL and request rate are of nothing",
 	Impossible:  "Two figures contradict each other",
 }
 
@@ -134,7 +140,7 @@ func alone(r *importer.Run, l *importer.Load) *importer.Load {
 	}
 	for i := range r.Loads {
 		o := &r.Loads[i]
-		if o.Concurrency != 1 || o.Input < leastTokens || o.RequestRate != nil || math.IsNaN(number(o, importer.TTFTMean)) {
+		if o.Concurrency != 1 || o.Input < leastTokens || o.Open() || math.IsNaN(number(o, importer.TTFTMean)) {
 			continue
 		}
 		if distance(o) <= math.Log(comparableLength) && (best == nil || distance(o) < distance(best)) {
@@ -190,7 +196,7 @@ func tooFast(l, ref *importer.Load) string {
 // begin together, so the slowest first token has waited for the prompts of
 // all of them, and their tokens over its TTFT is what the engine did at least.
 func waveTooFast(l, ref *importer.Load) string {
-	if l.RequestRate != nil || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 {
+	if l.Open() || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 {
 		return ""
 	}
 	n := min(l.Concurrency, l.Prompts)
@@ -204,10 +210,18 @@ func waveTooFast(l, ref *importer.Load) string {
 
 // wave recognises loads whose requests all start at once.
 func wave(l *importer.Load) string {
-	if l.RequestRate != nil || l.Concurrency < 2 || l.Prompts == 0 || l.Prompts > l.Concurrency {
+	if l.Open() || l.Concurrency < 2 || l.Prompts == 0 || l.Prompts > l.Concurrency {
 		return ""
 	}
 	return fmt.Sprintf("%d prompts at concurrency %d", l.Prompts, l.Concurrency)
+}
+
+// tokenless counts the requests that completed without a token.
+func tokenless(l *importer.Load) string {
+	if l.Tokenless == 0 || l.Successful == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d completed requests got no token; TTFT is over the other %d", l.Tokenless, *l.Successful, *l.Successful-l.Tokenless)
 }
 
 // contradiction compares the throughput with what the streams' TPOT allows.

@@ -113,7 +113,7 @@ func (c *Comparison) findingsList(b *strings.Builder) {
 	}
 	b.WriteString("## Figures not to take at face value\n\n")
 	for i := range c.Runs {
-		for _, k := range []Kind{PrefixCache, Impossible, OneWave} {
+		for _, k := range kinds {
 			var lines []string
 			for _, f := range c.Findings {
 				if f.Run == c.Runs[i].Label && f.Kind == k {
@@ -234,7 +234,7 @@ func (p *Pair) flag(c *Comparison, s *Scenario) string {
 		out = append(out, "**CACHE STATE DIFFERS**")
 	}
 	nameB := cmp.Or(s.NameB, s.Name)
-	for _, k := range []Kind{PrefixCache, Impossible, OneWave} {
+	for _, k := range kinds {
 		var in []string
 		for _, f := range c.Findings {
 			if f.Kind == k && (f.Run == p.A && f.Scenario == s.Name || f.Run == p.B && f.Scenario == nameB) {

@@ -123,6 +123,12 @@ func (s *Scenario) footnotes() []string {
 			out = append(out, "† "+f.Metric.Info().Title+": "+f.NotSame)
 		}
 	}
+	for i := range s.Figures {
+		if f := &s.Figures[i]; f.Interval != nil && f.Interval.LeftOut > 0 {
+			out = append(out, fmt.Sprintf("%s: %s of 0 left out of the interval: a ratio takes values above 0",
+				f.Metric.Info().Title, count(f.Interval.LeftOut, "value", "values")))
+		}
+	}
 	out = append(out, s.needs()...)
 	return append(out, s.Notes...)
 }

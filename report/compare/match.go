@@ -21,6 +21,8 @@ type Load struct {
 	Depth       int      `json:"depth,omitempty"`
 	RangeRatio  *float64 `json:"range_ratio"`
 	RequestRate *float64 `json:"request_rate"`
+	Arrivals    string   `json:"arrivals,omitempty"` // of an open loop without one rate
+	Prefix      *int     `json:"prefix,omitempty"`   // tokens that all prompts have in common
 	Cache       string   `json:"cache,omitempty"`
 }
 
@@ -48,6 +50,12 @@ func (l Load) String() string {
 	if l.RequestRate != nil {
 		s += fmt.Sprintf(", %g req/s", *l.RequestRate)
 	}
+	if l.Arrivals != "" {
+		s += ", " + l.Arrivals
+	}
+	if l.Prefix != nil && *l.Prefix > 0 {
+		s += fmt.Sprintf(", %d tokens in common", *l.Prefix)
+	}
 	if l.Cache != "" {
 		s += ", " + l.Cache
 	}
@@ -69,7 +77,7 @@ func (g *group) cache() string { return g.loads[0].Cache }
 
 func (g *group) load() Load {
 	l := g.loads[0]
-	return Load{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Cache}
+	return Load{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Arrivals, l.Prefix, l.Cache}
 }
 
 // repeatingTools are those whose samples are one value per repetition.
@@ -95,10 +103,11 @@ func (g *group) takes(l importer.Load) bool {
 	f := g.loads[0]
 	return f.Name == l.Name && f.Input == l.Input && f.Output == l.Output && f.Concurrency == l.Concurrency &&
 		f.Prompts == l.Prompts && f.Depth == l.Depth && f.Cache == l.Cache && equal(f.RangeRatio, l.RangeRatio) && equal(f.RequestRate, l.RequestRate) &&
+		f.Arrivals == l.Arrivals && equal(f.Prefix, l.Prefix) &&
 		!slices.ContainsFunc(g.loads, func(o importer.Load) bool { return o.Repeat == l.Repeat })
 }
 
-func equal(a, b *float64) bool {
+func equal[T comparable](a, b *T) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
@@ -175,19 +184,25 @@ func (g *group) contradictions(o *group) []string {
 	if a.RangeRatio != nil && b.RangeRatio != nil && *a.RangeRatio != *b.RangeRatio {
 		out = append(out, fmt.Sprintf("range ratio (%g against %g)", *a.RangeRatio, *b.RangeRatio))
 	}
-	if !equal(a.RequestRate, b.RequestRate) {
-		out = append(out, fmt.Sprintf("request rate (%s against %s)", rateText(a.RequestRate), rateText(b.RequestRate)))
+	if a.Prefix != nil && b.Prefix != nil && *a.Prefix != *b.Prefix {
+		out = append(out, fmt.Sprintf("tokens that the prompts have in common (%d against %d)", *a.Prefix, *b.Prefix))
+	}
+	if !equal(a.RequestRate, b.RequestRate) || a.Arrivals != b.Arrivals {
+		out = append(out, fmt.Sprintf("request rate (%s against %s)", rateText(&a), rateText(&b)))
 	} else if a.Burstiness != nil && b.Burstiness != nil && *a.Burstiness != *b.Burstiness {
 		out = append(out, fmt.Sprintf("burstiness (%g against %g)", *a.Burstiness, *b.Burstiness))
 	}
 	return out
 }
 
-func rateText(r *float64) string {
-	if r == nil {
+func rateText(l *importer.Load) string {
+	switch {
+	case l.Arrivals != "":
+		return l.Arrivals
+	case l.RequestRate == nil:
 		return "closed loop"
 	}
-	return fmt.Sprintf("%g req/s", *r)
+	return fmt.Sprintf("%g req/s", *l.RequestRate)
 }
 
 // nearest says why a load has no partner among others: in what the nearest

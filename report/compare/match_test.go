@@ -19,6 +19,8 @@ func TestMatch(t *testing.T) {
 	}
 	rate := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RequestRate = &v } }
 	ratio := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RangeRatio = &v } }
+	ramp := func(text string) func(*importer.Load) { return func(l *importer.Load) { l.Arrivals = text } }
+	prefix := func(n int) func(*importer.Load) { return func(l *importer.Load) { l.Prefix = &n } }
 	mean := func(l *importer.Load) { l.Lengths = importer.LengthsMean }
 	for _, tc := range []struct {
 		name   string
@@ -38,6 +40,16 @@ func TestMatch(t *testing.T) {
 			[]string{`nearest in B: "X", which differs in concurrency (4 against 0)`, `nearest in A: "X", which differs in concurrency (0 against 4)`}},
 		{"open loop and closed", []importer.Load{load("X", 512, 16, 4, 20, rate(2))}, []importer.Load{load("X", 512, 16, 4, 20)}, nil,
 			[]string{`nearest in B: "X", which differs in request rate (2 req/s against closed loop)`, `nearest in A: "X", which differs in request rate (closed loop against 2 req/s)`}},
+		{"a ramp and a closed loop", []importer.Load{load("X", 512, 16, 4, 20, ramp("a ramp from 1 to 9 req/s (linear)"))}, []importer.Load{load("X", 512, 16, 4, 20)}, nil,
+			[]string{`nearest in B: "X", which differs in request rate (a ramp from 1 to 9 req/s (linear) against closed loop)`,
+				`nearest in A: "X", which differs in request rate (closed loop against a ramp from 1 to 9 req/s (linear))`}},
+		{"a ramp and a rate", []importer.Load{load("X", 512, 16, 0, 20, ramp("a ramp"))}, []importer.Load{load("X", 512, 16, 0, 20, rate(9))}, nil,
+			[]string{`nearest in B: "X", which differs in request rate (a ramp against 9 req/s)`, `nearest in A: "X", which differs in request rate (9 req/s against a ramp)`}},
+		{"the same ramp", []importer.Load{load("X", 512, 16, 0, 20, ramp("a ramp"))}, []importer.Load{load("X", 512, 16, 0, 20, ramp("a ramp"))}, []string{"X = X"}, nil},
+		{"one prompt for all and one each", []importer.Load{load("X", 512, 16, 4, 4, prefix(512))}, []importer.Load{load("X", 512, 16, 4, 4, prefix(0))}, nil,
+			[]string{`nearest in B: "X", which differs in tokens that the prompts have in common (512 against 0)`,
+				`nearest in A: "X", which differs in tokens that the prompts have in common (0 against 512)`}},
+		{"an unknown prefix contradicts nothing", []importer.Load{load("X", 512, 16, 4, 4, prefix(9))}, []importer.Load{load("X", 512, 16, 4, 4)}, []string{"X = X"}, nil},
 		{"range ratios", []importer.Load{load("X", 512, 16, 4, 20, ratio(0.5))}, []importer.Load{load("X", 512, 16, 4, 20, ratio(0))}, nil,
 			[]string{`nearest in B: "X", which differs in range ratio (0.5 against 0)`, `nearest in A: "X", which differs in range ratio (0 against 0.5)`}},
 		{"an unknown range ratio contradicts nothing", []importer.Load{load("X", 512, 16, 4, 20, ratio(0.5))}, []importer.Load{load("X", 512, 16, 4, 20)}, []string{"X = X"}, nil},

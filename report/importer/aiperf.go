@@ -3,72 +3,164 @@ package importer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 )
+
+// aiperfMetrics are metrics that a file of AIPerf or genai-perf has at its top.
+var aiperfMetrics = []string{"request_latency", "request_throughput", "time_to_first_token", "output_token_throughput"}
+
+// isAIPerf tells whether an object is AIPerf's or genai-perf's summary. The
+// metrics that need streaming are missing without it, all of them after a run
+// without a success, and early files have neither version nor configuration.
+func isAIPerf(o object) bool {
+	if o.has("aiperf_version") {
+		return true
+	}
+	found := 0
+	for _, key := range aiperfMetrics {
+		if o.object(key).has("unit", "avg") {
+			found++
+		}
+	}
+	return found > 1 || found > 0 && o.has("input_config")
+}
 
 // readAIPerf reads AIPerf's profile_export_aiperf.json, and genai-perf's,
 // which has the same shape.
 func readAIPerf(f *file) ([]*Run, error) {
 	var parts []part
 	for _, o := range f.items {
-		input := o.object("input_config")
-		r := Run{Tool: ToolAIPerf, Date: o.text("start_time"), Notes: f.notes}
-		r.Model = aiperfModel(input)
+		p := profile{object: o, input: o.object("input_config")}
+		p.command = strings.Fields(o.object("run_info").text("cli_command"))
+		r := Run{Tool: ToolGenAIPerf, Model: p.model(), Date: o.text("start_time"), Notes: f.notes}
+		if own := o.has("aiperf_version") || o.has("schema_version"); own {
+			r.Tool = ToolAIPerf
+		}
 		l := Load{}
-		l.aiperfOffered(input)
-		r.aiperfConditions(o, input)
-		l.aiperfFigures(o, o.has("aiperf_version") || o.has("schema_version"))
+		l.aiperfOffered(p)
+		r.aiperfConditions(p)
+		l.aiperfFigures(p, r.Tool == ToolAIPerf)
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
 	}
 	return gather(parts), nil
 }
 
-// aiperfModel finds the model's name in the two shapes of input_config.
-func aiperfModel(input object) string {
-	for _, m := range input.object("models").objects("items") {
-		return m.text("name")
-	}
-	for _, raw := range input.object("endpoint").list("model_names") {
-		o := object{fields: map[string]json.RawMessage{"name": raw}, bad: input.bad}
-		return o.text("name")
+// profile is one file with its configuration, which has had several shapes.
+type profile struct {
+	object
+	input   object
+	command []string // the words of the command line, where the file has it
+}
+
+// option is the value of an option of the command line, "" for none.
+func (p profile) option(names ...string) string {
+	for i, word := range p.command {
+		name, value, joined := strings.Cut(word, "=")
+		switch {
+		case !slices.Contains(names, name):
+		case joined:
+			return value
+		case i+1 < len(p.command):
+			return p.command[i+1]
+		}
 	}
 	return ""
 }
 
-func (r *Run) aiperfConditions(o, input object) {
-	endpoint := input.object("endpoint")
+// model finds the model's name.
+func (p profile) model() string {
+	for _, m := range p.input.object("models").objects("items") {
+		return m.text("name")
+	}
+	return first(firstText(p.input.object("endpoint"), "model_names"), firstText(p.input, "model_names"), firstText(p.input, "model"),
+		p.option("--model", "--model-names", "-m"))
+}
+
+// firstText is a field that is a string, or a list's first item.
+func firstText(o object, key string) string {
+	raw, ok := o.get(key)
+	if !ok || raw[0] != '[' {
+		return o.scalar(key)
+	}
+	for _, item := range o.list(key) {
+		return object{fields: map[string]json.RawMessage{key: item}, bad: o.bad}.text(key)
+	}
+	return ""
+}
+
+func (r *Run) aiperfConditions(p profile) {
+	endpoint := p.input.object("endpoint")
 	client := "HTTP"
-	if kind := first(endpoint.text("type"), endpoint.scalar("endpoint_type")); kind != "" {
+	if kind := first(endpoint.text("type"), endpoint.scalar("endpoint_type"), p.input.scalar("endpoint_type"), p.option("--endpoint-type")); kind != "" {
 		client += ", " + kind
 	}
 	r.set(CondClient, client)
-	tokenizer := input.object("tokenizer")
-	r.set(CondTokenizer, tokenizer.text("name"))
-	r.set(CondSeed, o.object("run_info").scalar("random_seed"))
-	for _, d := range input.objects("datasets") {
+	r.set(CondTokenizer, first(p.input.object("tokenizer").text("name"), p.input.scalar("tokenizer"), p.option("--tokenizer")))
+	r.set(CondSeed, first(p.object.object("run_info").scalar("random_seed"), p.input.scalar("random_seed"), p.input.object("input").scalar("random_seed")))
+	for _, d := range p.input.objects("datasets") {
 		r.set(CondDataset, first(d.text("dataset"), d.text("type")))
 		break
 	}
-	if o.onOff("was_cancelled") == "on" {
+	if p.onOff("was_cancelled") == "on" {
 		r.addNotes("the run was cancelled: its figures are of a part")
 	}
 }
 
-// aiperfOffered finds the offered load: the phases that count in newer
-// versions, the loadgen block in older ones.
-func (l *Load) aiperfOffered(input object) {
-	block := input.object("loadgen")
-	requests, rate := "request_count", "request_rate"
-	for _, p := range input.objects("phases") {
-		if p.onOff("exclude_from_results") != "on" {
-			block, requests, rate = p, "requests", "rate"
+// aiperfOffered finds the offered load: in the phases that count in newer
+// versions of AIPerf, in its loadgen block before, in genai-perf's stimulus or
+// beside its other options, else in the command line.
+func (l *Load) aiperfOffered(p profile) {
+	for _, block := range []struct {
+		object
+		requests, rate string
+	}{
+		{aiperfPhase(p.input), "requests", "rate"},
+		{p.input.object("loadgen"), "request_count", "request_rate"},
+		{p.input.object("perf_analyzer").object("stimulus"), "", "request_rate"},
+		{p.input, "request_count", "request_rate"},
+		{p.commandLoad(), "--request-count", "--request-rate"},
+	} {
+		if n, ok := block.count("concurrency"); ok && l.Concurrency == 0 {
+			l.Concurrency = n
+		}
+		if n, ok := block.count(block.requests); ok && l.Prompts == 0 {
+			l.Prompts = n
+		}
+		if v, ok := block.number(block.rate); ok && v > 0 && l.RequestRate == nil {
+			l.RequestRate = &v
+		}
+		if block.text("type") == "fixed_schedule" {
+			l.Arrivals = "arrivals by a fixed schedule"
 		}
 	}
-	l.Concurrency, _ = block.count("concurrency")
-	l.Prompts, _ = block.count(requests)
-	if v, ok := block.number(rate); ok && v > 0 {
-		l.RequestRate = &v
+}
+
+// aiperfPhase is the phase that the results are of.
+func aiperfPhase(input object) object {
+	out := object{bad: input.bad}
+	for _, p := range input.objects("phases") {
+		if p.onOff("exclude_from_results") != "on" {
+			out = p
+		}
 	}
+	return out
+}
+
+// commandLoad is the load in the command line's options. What is no number
+// there is left out: the options may be of another version.
+func (p profile) commandLoad() object {
+	out := object{fields: map[string]json.RawMessage{}, bad: new([]string)}
+	for key, names := range map[string][]string{
+		"concurrency": {"--concurrency"}, "--request-count": {"--request-count", "--num-requests"}, "--request-rate": {"--request-rate"},
+	} {
+		if value := p.option(names...); json.Valid([]byte(value)) {
+			out.fields[key] = json.RawMessage(value)
+		}
+	}
+	return out
 }
 
 // toMs are the factors that turn a unit of time into milliseconds.
@@ -78,77 +170,147 @@ var toMs = map[string]float64{"ms": 1, "s": 1e3, "sec": 1e3, "us": 1e-3, "ns": 1
 // ours.
 var toBase = map[string]float64{
 	"tokens/sec": 1, "tokens/s": 1, "tokens/sec/user": 1, "requests/sec": 1, "requests/s": 1,
-	"tokens": 1, "requests": 1, "count": 1,
+	"tokens": 1, "requests": 1, "count": 1, "tokens per sec": 1, "request per sec": 1,
 }
 
-// aiperfStat takes one statistic of a metric object by the unit it names.
-func (l *Load) aiperfStat(m Metric, o object, key, stat string, units map[string]float64, q quality) {
+// aiperfValue is one statistic of a metric object by the unit it names. Early
+// versions of genai-perf write numbers as texts.
+func (l *Load) aiperfValue(o object, key, name string, units map[string]float64) (v float64, origin string, ok bool) {
 	metric := o.object(key)
-	v, ok := metric.number(stat)
-	if !ok {
-		return
+	if raw, there := metric.get(name); there && raw[0] == '"' {
+		quoted, err := strconv.ParseFloat(metric.text(name), 64)
+		if err != nil {
+			metric.reject(name, raw, "a measured number")
+			return 0, "", false
+		}
+		v = quoted
+	} else if v, ok = metric.number(name); !ok {
+		return 0, "", false
 	}
 	unit := metric.text("unit")
 	scale, known := units[unit]
 	if !known {
 		l.note("%s is in %q, a unit that is not known: left out", key, unit)
-		return
+		return 0, "", false
 	}
-	l.put(m, v*scale, fmt.Sprintf("%s.%s (%s)", key, stat, unit), q)
+	return v * scale, fmt.Sprintf("%s.%s (%s)", key, name, unit), true
+}
+
+func (l *Load) aiperfMean(m Metric, o object, key string, units map[string]float64, q quality) {
+	if v, origin, ok := l.aiperfValue(o, key, "avg", units); ok {
+		l.put(m, v, origin, q)
+	}
 }
 
 func (l *Load) aiperfFamily(f family, o object, key string, q quality) {
-	if mean, ok := o.object(key).number("avg"); !ok || mean == 0 {
-		return
+	var stats []stat
+	for i, name := range []string{"avg", "p50", "p90", "p95", "p99", "std"} {
+		if v, origin, ok := l.aiperfValue(o, key, name, toMs); ok {
+			stats = append(stats, stat{f.stats()[i].metric, v, origin, q})
+		} else if _, there := o.object(key).get(name); there {
+			return // of a unit that is not known, which is said once
+		}
 	}
-	for i, stat := range []string{"avg", "p50", "p90", "p95", "p99", "std"} {
-		l.aiperfStat(f.stats()[i].metric, o, key, stat, toMs, q)
-	}
+	l.putFamily(stats)
 }
 
 // aiperfFigures takes the figures; own says that it is AIPerf's file and not
 // genai-perf's.
-func (l *Load) aiperfFigures(o object, own bool) {
-	l.Successful = wholeStat(o, "request_count")
-	l.Failed = wholeStat(o, "error_request_count")
+func (l *Load) aiperfFigures(p profile, own bool) {
+	o := p.object
+	l.aiperfCounts(o)
+	if l.Successful != nil && *l.Successful == 0 {
+		l.note("no request succeeded")
+		return
+	}
+	l.aiperfFamily(e2el, o, "request_latency", sameServer)
+	l.aiperfTokens(p, own)
+	l.aiperfMean(RequestThroughput, o, "request_throughput", toBase, same)
+	l.aiperfMean(OutputThroughput, o, "output_token_throughput", toBase, same)
+	l.aiperfMean(TotalThroughput, o, "total_token_throughput", toBase, same)
+	l.aiperfMean(Goodput, o, "goodput", toBase, same)
+	l.aiperfMean(Goodput, o, "request_goodput", toBase, same)
+	l.aiperfMean(InputTokens, o, "total_isl", toBase, same)
+	l.aiperfMean(OutputTokens, o, "total_osl", toBase, same)
+	seconds := map[string]float64{"s": 1, "sec": 1, "ms": 1e-3}
+	l.aiperfMean(Duration, o, "benchmark_duration", seconds, differs("last response − first request; ours begins before the first arrival"))
+	l.aiperfLengths(o)
+	l.aiperfChunks(o)
+}
+
+// aiperfCounts finds how many requests there were. A run without a success has
+// nothing but errors.
+func (l *Load) aiperfCounts(o object) {
+	l.Successful, l.Failed = wholeStat(o, "request_count"), wholeStat(o, "error_request_count")
+	if l.Failed == nil {
+		n := 0
+		for _, e := range o.objects("error_summary") {
+			k, _ := e.count("count")
+			n += k
+		}
+		if n > 0 {
+			l.Failed = &n
+		}
+	}
+	if l.Successful == nil && l.Failed != nil && !o.has("request_throughput") {
+		l.Successful = new(int)
+	}
 	if l.Prompts == 0 && l.Successful != nil {
 		l.Prompts = *l.Successful
+		if l.Failed != nil {
+			l.Prompts += *l.Failed
+		}
+	}
+}
+
+// aiperfTokens takes what streaming tells. Without it AIPerf writes none of it,
+// and genai-perf the whole latency as the time to the first token.
+func (l *Load) aiperfTokens(p profile, own bool) {
+	o := p.object
+	_, there := o.get("time_to_first_token")
+	if !there || sameMean(o, "time_to_first_token", "request_latency") || p.input.object("endpoint").onOff("streaming") == "off" || p.input.onOff("streaming") == "off" {
+		l.note("measured without streaming: there is no TTFT, TPOT or ITL")
+		return
 	}
 	l.aiperfFamily(ttft, o, "time_to_first_token", sameServer)
-	l.aiperfFamily(e2el, o, "request_latency", sameServer)
 	perToken := quality{same: true, note: "called inter_token_latency there: (latency − TTFT) / (tokens − 1) of each request"}
 	if !own {
 		perToken = differs("genai-perf's or a very old AIPerf's inter_token_latency: may be the gap before a response by its tokens, not a TPOT")
 	}
 	l.aiperfFamily(tpot, o, "inter_token_latency", perToken)
 	l.aiperfFamily(itl, o, "inter_chunk_latency", same)
-	l.aiperfStat(RequestThroughput, o, "request_throughput", "avg", toBase, same)
-	l.aiperfStat(OutputThroughput, o, "output_token_throughput", "avg", toBase, same)
-	l.aiperfStat(TotalThroughput, o, "total_token_throughput", "avg", toBase, same)
-	l.aiperfStat(Goodput, o, "goodput", "avg", toBase, same)
-	l.aiperfStat(InputTokens, o, "total_isl", "avg", toBase, same)
-	l.aiperfStat(OutputTokens, o, "total_osl", "avg", toBase, same)
-	l.aiperfStat(TG, o, "output_token_throughput_per_user", "avg", toBase, differs("mean over requests of 1000 / TPOT; ours is 1000 / mean TPOT"))
-	l.aiperfStat(PP, o, "prefill_throughput_per_user", "avg", toBase, differs("mean over requests of input / TTFT, with its queueing; ours is input / mean TTFT"))
-	seconds := map[string]float64{"s": 1, "sec": 1, "ms": 1e-3}
-	l.aiperfStat(Duration, o, "benchmark_duration", "avg", seconds, differs("last response − first request; ours begins before the first arrival"))
-	l.aiperfLengths(o)
-	l.aiperfChunks(o)
+	l.aiperfMean(TG, o, "output_token_throughput_per_user", toBase, differs("mean over requests of 1000 / TPOT; ours is 1000 / mean TPOT"))
+	l.aiperfMean(PP, o, "prefill_throughput_per_user", toBase, differs("mean over requests of input / TTFT, with its queueing; ours is input / mean TTFT"))
+}
+
+// sameMean says whether two metrics have one and the same mean.
+func sameMean(o object, a, b string) bool {
+	x, okX := o.object(a).number("avg")
+	y, okY := o.object(b).number("avg")
+	return okX && okY && x == y
 }
 
 func wholeStat(o object, key string) *int {
 	return o.object(key).countPointer("avg")
 }
 
+// aiperfLengths takes the lengths, under their name of today or of 2024.
 func (l *Load) aiperfLengths(o object) {
-	input, output := o.object("input_sequence_length"), o.object("output_sequence_length")
-	in, okIn := input.number("avg")
-	out, okOut := output.number("avg")
+	length := func(keys ...string) (mean float64, constant, ok bool) {
+		for _, key := range keys {
+			if mean, _, ok = l.aiperfValue(o, key, "avg", toBase); ok {
+				return mean, constantDist(o.object(key)), true
+			}
+		}
+		return 0, false, false
+	}
+	in, inConstant, okIn := length("input_sequence_length", "num_input_token")
+	out, outConstant, okOut := length("output_sequence_length", "num_output_token")
 	if !okIn || !okOut {
 		return
 	}
 	l.Input, l.Output, l.Lengths = round(in), round(out), LengthsMean
-	if constantDist(input) && constantDist(output) {
+	if inConstant && outConstant {
 		l.Lengths = LengthsExact
 	}
 }

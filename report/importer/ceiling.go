@@ -2,7 +2,6 @@ package importer
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -22,10 +21,12 @@ const (
 // readResults reads this program's results.json or the reference's JSON, in
 // either of its forms.
 func readResults(f *file) ([]*Run, error) {
-	res, err := report.Load(f.path)
+	if f.text == nil {
+		return nil, errors.New("holds more than one JSON value: give the results.json of one run")
+	}
+	res, err := report.Parse(f.text)
 	if err != nil {
-		// The caller names the file.
-		return nil, errors.New(strings.TrimPrefix(err.Error(), fmt.Sprintf("results file %q: ", f.path)))
+		return nil, err
 	}
 	if len(res.Results) == 0 {
 		return nil, errors.New("no scenario has a result yet: finish the run first")
@@ -193,6 +194,8 @@ func (l *Load) perConcurrency(metrics ...Metric) {
 func (l *Load) detail(d *bench.Detail) {
 	ratio := d.RangeRatio
 	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
+	prefix := d.PrefixLen
+	l.Prefix = &prefix
 	l.dist(ttft, d.TTFT, "ttft_s")
 	l.dist(tpot, d.TPOT, "tpot_s")
 	l.dist(itl, d.ITL, "itl_s")

@@ -1,19 +1,21 @@
 package importer
 
+import "ceiling/report"
+
 // formats are the kinds of JSON files that are known. The first that fits an
 // object wins, so kinds whose keys include another's stand before it.
 var formats = []format{
 	{
 		tool: ToolCeiling + " or " + ToolReference, marks: []string{"pp_speed", "planned"},
 		is: func(o object) bool {
-			return o.has("results") && !o.has("benchmarks") || o.has("name", "pp_speed") || o.has("domain_acceptance")
+			return o.has("name", "pp_speed") || o.has("domain_acceptance") || isOurs(o)
 		},
 		read: readResults,
 	},
 	{
 		tool: ToolVLLM, marks: []string{"tokenizer_id", "endpoint_type"},
 		is: func(o object) bool {
-			return o.has("tokenizer_id", "num_prompts") && (o.has("mean_ttft_ms") || o.has("ttfts"))
+			return o.has("tokenizer_id", "num_prompts") && o.has("completed")
 		},
 		read: readVLLM,
 	},
@@ -38,15 +40,23 @@ var formats = []format{
 		read: readBenchy,
 	},
 	{
+		tool: ToolGuideLLM, marks: []string{"first_token_set", "decode_times"},
+		is:   isFirstGuideLLM,
+		read: readFirstGuideLLM,
+	},
+	{
 		tool: ToolGuideLLM, marks: []string{"guidellm_version", "request_loader", "scheduler_state"},
 		is:   isGuideLLM,
 		read: readGuideLLM,
 	},
 	{
-		tool: ToolAIPerf, marks: []string{"aiperf_version", "time_to_first_token"},
-		is: func(o object) bool {
-			return o.has("input_config") && o.object("time_to_first_token").has("unit")
-		},
+		tool: "AIPerf (an aggregate of runs)", marks: []string{"aggregation_type"},
+		is:     func(o object) bool { return o.object("metadata").has("aggregation_type") },
+		refuse: "give the profile_export_aiperf.json of each run",
+	},
+	{
+		tool: ToolAIPerf + " or " + ToolGenAIPerf, marks: []string{"aiperf_version", "time_to_first_token", "request_latency"},
+		is:   isAIPerf,
 		read: readAIPerf,
 	},
 	{
@@ -79,11 +89,6 @@ var formats = []format{
 		refuse: "give the results.json beside it, or the folder",
 	},
 	{
-		tool: "AIPerf (an aggregate of runs)", marks: []string{"aggregation_type"},
-		is:     func(o object) bool { return o.object("metadata").has("aggregation_type") },
-		refuse: "give the profile_export_aiperf.json of each run",
-	},
-	{
 		tool: "AIPerf (one record per request)", marks: []string{"request_start_ns"},
 		is:     func(o object) bool { return o.object("metadata").has("request_start_ns") },
 		refuse: "give the profile_export_aiperf.json beside it",
@@ -93,4 +98,14 @@ var formats = []format{
 		is:     func(o object) bool { return o.has("experiments") },
 		refuse: "give the profile_export_genai_perf.json beside it",
 	},
+}
+
+// isOurs tells whether an object is this program's or the reference's: its
+// list of results holds some of theirs, or none yet.
+func isOurs(o object) bool {
+	results := o.list("results")
+	if len(results) == 0 {
+		return o.has("planned") || results != nil
+	}
+	return report.IsResult(results[0])
 }

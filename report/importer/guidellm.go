@@ -179,7 +179,7 @@ func guideSuccessful(metrics object, key string) (d object, ok bool) {
 		return d, false
 	}
 	mean, there := d.number("mean")
-	return d, there && mean > 0
+	return d, !there || mean > 0
 }
 
 func (l *Load) guideDist(f family, metrics object, key string, scale float64, q quality) {
@@ -196,6 +196,7 @@ func (l *Load) guideDist(f family, metrics object, key string, scale float64, q 
 	if q.note != "" {
 		rank.note += "; " + q.note
 	}
+	var stats []stat
 	for _, s := range []struct {
 		m   Metric
 		o   object
@@ -209,9 +210,10 @@ func (l *Load) guideDist(f family, metrics object, key string, scale float64, q 
 		{f.p99, percentiles, "p99", "percentiles.p99", rank},
 	} {
 		if v, ok := s.o.number(s.key); ok {
-			l.put(s.m, v*scale, key+".successful."+s.at+unit, s.q)
+			stats = append(stats, stat{s.m, v * scale, key + ".successful." + s.at + unit, s.q})
 		}
 	}
+	l.putFamily(stats)
 }
 
 // guideRates takes throughputs, lengths and the duration.

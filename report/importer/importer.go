@@ -21,6 +21,7 @@ const (
 	ToolLlamaBenchy  = "llama-benchy"
 	ToolGuideLLM     = "GuideLLM"
 	ToolAIPerf       = "AIPerf"
+	ToolGenAIPerf    = "genai-perf"
 	ToolSGLang       = "SGLang bench_serving"
 )
 
@@ -79,6 +80,7 @@ const (
 	CondPower       = "power cap"
 	CondSeed        = "seed"
 	CondDataset     = "dataset"
+	CondPrompts     = "prompts"       // of one batch: "one, shared" or "one per sequence"
 	CondClient      = "client"        // "in process", "HTTP, /v1/chat/completions"
 	CondTokenizer   = "tokenizer"     // of the client
 	CondDriver      = "driver"        // "ROCm 7.1.0, ROCk 6.16.6"
@@ -98,7 +100,7 @@ var conditionOrder = []string{
 	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
 	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
 	CondKV, CondFlash, CondBatch, CondUBatch, CondThreads, CondLoadMode,
-	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset,
+	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset, CondPrompts,
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }
 
@@ -117,19 +119,32 @@ type Load struct {
 	Lengths string
 
 	RangeRatio  *float64 // lengths spread by ± this share; nil: not known
-	RequestRate *float64 // arrivals in requests/s; nil: closed loop, all at once, or not known
-	Burstiness  *float64 // shape of the gaps between arrivals, 1: Poisson; nil: not known, or no rate
-	Cache       string   // bench.CacheCold | bench.CacheWarm | "": not known
-	Repeat      int      // which pass over the same load, from 0
+	RequestRate *float64 // arrivals in requests/s; nil: closed loop, all at once, see Arrivals, or not known
+	// Arrivals says how the requests of an open loop come where no one rate
+	// does: "a ramp from 1 to 20 req/s (linear)", "a trace". "": by RequestRate.
+	Arrivals   string
+	Burstiness *float64 // shape of the gaps between arrivals, 1: Poisson; nil: not known, or no rate
+	// Prefix is how many tokens all prompts begin with in common; nil: not
+	// known.
+	Prefix *int
+	Cache  string // bench.CacheCold | bench.CacheWarm | "": not known
+	Repeat int    // which pass over the same load, from 0
 
 	Successful *int // requests; nil: not known
 	Failed     *int
+	// Tokenless counts the requests among the successful that got no token:
+	// tools that count them have a TTFT of 0 for them.
+	Tokenless int
 
 	Values  map[Metric]Value
 	Records []bench.Record // of this load, from our journal; nil where there is none
 	// Notes are sentences that qualify this load's figures.
 	Notes []string
 }
+
+// Open says whether requests come on a schedule of their own, whatever became
+// of those before.
+func (l *Load) Open() bool { return l.RequestRate != nil || l.Arrivals != "" }
 
 // What a load's Input and Output are.
 const (

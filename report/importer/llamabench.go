@@ -257,6 +257,12 @@ func readBatchedBench(f *file) ([]*Run, error) {
 			other += ", n_threads_batch=" + n
 		}
 		r.set(CondOther, other)
+		switch o.onOff("is_pp_shared") {
+		case "on":
+			r.set(CondPrompts, "one, shared by all sequences")
+		case "off":
+			r.set(CondPrompts, "one per sequence")
+		}
 		l := batchedLoad(o)
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
@@ -272,10 +278,18 @@ func batchedLoad(o object) Load {
 	l.Prompts = l.Concurrency
 	l.Name = fmt.Sprintf("pp%d tg%d pl%d", l.Input, l.Output, l.Concurrency)
 	const lockStep = "one batch in lock step: all prompts first, then all streams together; no sampling and no arrivals"
-	if o.onOff("is_pp_shared") == "on" {
+	prefill := "pl × pp / t_pp"
+	switch shared := o.onOff("is_pp_shared"); shared {
+	case "on":
+		l.Name += " shared"
+		input := l.Input
+		l.Prefix = &input
 		l.note("the prompt is shared by all sequences and computed once")
+		prefill = "pp / t_pp"
+	case "off":
+		l.Prefix = new(int)
 	}
-	l.putField(EnginePrefill, o, "speed_pp", 1, differs("pl × pp / t_pp of %s", lockStep))
+	l.putField(EnginePrefill, o, "speed_pp", 1, differs("%s of %s", prefill, lockStep))
 	l.putField(DecodeRate, o, "speed_tg", 1, differs("pl × tg / t_tg of %s; an output throughput has the prefill in its time", lockStep))
 	l.putField(TotalThroughput, o, "speed", 1, differs("%s", lockStep))
 	l.putField(Duration, o, "t", 1, differs("%s", lockStep))

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ceiling/bench"
 )
 
 // quality says whether a figure means the same as ours.
@@ -76,22 +78,52 @@ func (f family) stats() []struct {
 	}{{"mean", f.mean}, {"median", f.median}, {"p90", f.p90}, {"p95", f.p95}, {"p99", f.p99}, {"std", f.std}}
 }
 
+// stat is one statistic of a distribution, in its metric's unit.
+type stat struct {
+	metric Metric
+	v      float64
+	origin string
+	q      quality
+}
+
+// putFamily adds the statistics of one distribution that a file has, whichever
+// they are. Tools write 0 for the statistics of nothing, so where none is above
+// 0 there was no value.
+func (l *Load) putFamily(stats []stat) {
+	if !slices.ContainsFunc(stats, func(s stat) bool { return s.v > 0 }) {
+		return
+	}
+	for _, s := range stats {
+		l.put(s.metric, s.v, s.origin, s.q)
+	}
+}
+
 // attach gives the family's figures their raw values. They must reproduce the
-// file's own mean to within tolerance, a share of it: what does not is not
-// the sample behind the figures, and is left out with a note.
+// file's own mean, or its median where it has no mean, to within tolerance, a
+// share of it: what does not is not the sample behind the figures, and is left
+// out with a note.
 func (l *Load) attach(f family, samples []float64, tolerance float64) {
-	mean, ok := l.Values[f.mean]
-	if !ok || len(samples) == 0 {
+	if len(samples) == 0 {
 		return
 	}
-	sum := 0.0
-	for _, v := range samples {
-		sum += v
+	known, what := l.Values[f.mean], "mean"
+	got, _ := bench.Mean(samples)
+	if _, ok := l.Values[f.mean]; !ok {
+		if known, ok = l.Values[f.median]; !ok {
+			return
+		}
+		what = "median"
+		got, _ = bench.Percentile(slices.Sorted(slices.Values(samples)), 50)
 	}
-	if got := sum / float64(len(samples)); math.Abs(got-mean.V) > tolerance*mean.V {
-		l.note("the raw values of %s have a mean of %.4g and the file says %.4g: left out", f.title, got, mean.V)
+	if math.Abs(got-known.V) > tolerance*known.V {
+		l.note("the raw values of %s have a %s of %.4g and the file says %.4g: left out", f.title, what, got, known.V)
 		return
 	}
+	l.setSamples(f, samples)
+}
+
+// setSamples gives the family's figures their raw values.
+func (l *Load) setSamples(f family, samples []float64) {
 	for _, s := range f.stats() {
 		if v, ok := l.Values[s.metric]; ok {
 			v.Samples = samples
@@ -185,6 +217,9 @@ func (l *Load) describe() string {
 	if l.RequestRate != nil {
 		parts = append(parts, "rate "+strconv.FormatFloat(*l.RequestRate, 'g', -1, 64)+"/s")
 	}
+	if l.Arrivals != "" {
+		parts = append(parts, l.Arrivals)
+	}
 	add("n=%d", l.Prompts)
 	if len(parts) == 0 {
 		return "load"
@@ -251,7 +286,8 @@ func (r *Run) finish(path string) {
 		if r.Tool == ToolCeiling {
 			continue // its passes are numbered already
 		}
-		key := fmt.Sprintf("%q %d %d %d %d %d %q %s", l.Name, l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.Cache, float(l.RequestRate))
+		key := fmt.Sprintf("%q %d %d %d %d %d %q %s %q %s", l.Name, l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.Cache,
+			float(l.RequestRate), l.Arrivals, whole(l.Prefix))
 		l.Repeat = seen[key]
 		seen[key]++
 	}
@@ -263,6 +299,14 @@ func float(v *float64) string {
 		return ""
 	}
 	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+// whole prints an optional count.
+func whole(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

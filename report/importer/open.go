@@ -8,7 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+
+	"ceiling/report"
 )
 
 // maxFile is the largest result file that is read, in bytes. It is held in
@@ -54,7 +57,7 @@ func openFile(path string) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) // a byte order mark, which editors add
+	b = report.UTF8(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("empty: no results in it")
 	}
@@ -112,6 +115,7 @@ func binary(b []byte) string {
 // file is a JSON or JSONL file on its way to runs.
 type file struct {
 	path  string
+	text  []byte   // its JSON value where it holds one alone
 	items []object // its objects, in order; lists are taken apart
 	notes []string
 }
@@ -137,8 +141,11 @@ func readJSON(path string, b []byte) ([]*Run, error) {
 		return nil, err
 	}
 	f := &file{path: path}
+	if len(values) == 1 {
+		f.text = values[0]
+	}
 	if skipped > 0 {
-		f.notes = append(f.notes, fmt.Sprintf("%d lines of other output between the results were left out", skipped))
+		f.notes = append(f.notes, fmt.Sprintf("%s left out: other output around the results", countLines(skipped)))
 	}
 	kind, err := f.collect(values)
 	if err != nil {
@@ -157,43 +164,52 @@ func readJSON(path string, b []byte) ([]*Run, error) {
 	return runs, nil
 }
 
-// splitJSON takes b apart into JSON values, also where log lines stand
-// between them.
+// countLines is "1 line was" or "3 lines were".
+func countLines(n int) string {
+	if n == 1 {
+		return "1 line was"
+	}
+	return fmt.Sprintf("%d lines were", n)
+}
+
+// splitJSON takes b apart into JSON values, also where lines of other output
+// stand before, between and behind them.
 func splitJSON(b []byte) (values []json.RawMessage, skipped int, err error) {
 	first := bytes.TrimSpace(b)[0]
 	if first == '{' || first == '[' {
-		values, err := jsonValues(b)
-		if err == nil {
+		if values, err = jsonValues(b); err == nil {
 			return values, 0, nil
 		}
-		// Only lines that are known for themselves count: a damaged file has
-		// stray objects in it too.
-		if lines, skipped, errLines := jsonLines(b); errLines == nil && skipped > 0 && toolOf(lines) != "" {
-			return lines, skipped, nil
-		}
+	}
+	found, skipped, errFound := amongLines(b)
+	switch {
+	case errFound == nil && len(found) > 0:
+		return found, skipped, nil
+	case errFound != nil && (err == nil || len(found) > 0):
+		return nil, 0, errFound
+	case err != nil: // no other output around it, so that is what is wrong
 		return nil, 0, damaged(b, err)
 	}
-	values, skipped, err = jsonLines(b)
-	switch {
-	case err != nil && toolOf(values) != "":
-		return nil, 0, fmt.Errorf("%w: it begins as a file of %s; take a whole copy", err, toolOf(values))
-	case err != nil || len(values) == 0:
-		return nil, 0, errors.New(unknownText(b))
+	return nil, 0, errors.New(unknownText(b))
+}
+
+// markedTool names the tool that has a key of its own in b, whose JSON may
+// break off; "" for none.
+func markedTool(b []byte) string {
+	keys := keysOf(b)
+	for _, k := range formats {
+		for _, mark := range k.marks {
+			if keys[mark] {
+				return k.tool
+			}
+		}
 	}
-	return values, skipped, nil
+	return ""
 }
 
 // damaged says what a file whose JSON is broken looks like.
 func damaged(b []byte, err error) error {
-	tool := ""
-	keys := keysOf(b)
-	for _, k := range formats {
-		for _, mark := range k.marks {
-			if tool == "" && keys[mark] {
-				tool = k.tool
-			}
-		}
-	}
+	tool := markedTool(b)
 	switch {
 	case tool != "" && errors.Is(err, errCut):
 		return fmt.Errorf("%w: it begins as a file of %s; take a whole copy", err, tool)
@@ -205,12 +221,14 @@ func damaged(b []byte, err error) error {
 	return err
 }
 
-// toolOf names the tool that wrote the first value, "" for none known.
-func toolOf(values []json.RawMessage) string {
-	if len(values) == 0 {
-		return ""
+// toolOf names the tool that wrote a value, or a list's first, "" for none
+// known.
+func toolOf(v json.RawMessage) string {
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) == nil && len(list) > 0 {
+		v = list[0]
 	}
-	if o, ok := newObject(values[0]); ok {
+	if o, ok := newObject(v); ok {
 		if kind := kindOf(o); kind != nil {
 			return kind.tool
 		}
@@ -234,6 +252,7 @@ func (f *file) collect(values []json.RawMessage) (*format, error) {
 	for _, v := range values {
 		list := []json.RawMessage{v}
 		if v[0] == '[' {
+			list = nil // or v would be overwritten by its first item
 			if err := json.Unmarshal(v, &list); err != nil {
 				return nil, err
 			}
@@ -265,23 +284,43 @@ func (f *file) collect(values []json.RawMessage) (*format, error) {
 func tools() string {
 	var names []string
 	for _, k := range formats {
-		if k.read != nil {
+		if k.read != nil && !slices.Contains(names, k.tool) {
 			names = append(names, k.tool)
 		}
 	}
 	return strings.Join(names, ", ")
 }
 
+// printed are the tables that tools print, by the words of one line, and how
+// to have the same figures in a file. The first that fits wins.
+var printed = []struct{ words, what, instead string }{
+	{"| model test ttfr", "a table that llama-benchy printed", "run it with --format json"},
+	{"| model size params test t/s", "a table that llama-bench printed", "run it with -o json"},
+	{"| PP TG B N_KV", "a table that llama-batched-bench printed", "run it with --output-format jsonl"},
+	{"Serving Benchmark Result", "what `vllm bench serve` or SGLang printed", "run it with --save-result, or give the JSON it saved"},
+	{"Metric avg min max p99", "a table that AIPerf or genai-perf printed", "give the profile_export JSON in its artifacts folder"},
+}
+
 // unknownText describes a text file that holds no results.
 func unknownText(b []byte) string {
-	if first, _, _ := bytes.Cut(b, []byte("\n")); bytes.Contains(first, []byte("model")) && bytes.Contains(b, []byte("| t/s |")) ||
-		bytes.Contains(b, []byte("|              t/s |")) {
-		return "a table that llama-bench printed: run it with -o json"
-	}
-	if bytes.Contains(b, []byte("Serving Benchmark Result")) {
-		return "what `vllm bench serve` or SGLang printed: run it with --save-result, or give the JSON it saved"
+	for line := range bytes.Lines(b) {
+		for _, p := range printed {
+			if hasWords(string(line), strings.Fields(p.words)) {
+				return p.what + ": " + p.instead
+			}
+		}
 	}
 	return "text, but of no tool that is known: " + shorten(string(b[:min(len(b), 200)])) + "; known are " + tools() + ", and reports in markdown"
+}
+
+// hasWords tells whether the words stand in a line, in this order.
+func hasWords(line string, words []string) bool {
+	for _, word := range strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '=' || r == '┃' || r == '\n' || r == '\r' }) {
+		if len(words) > 0 && word == words[0] {
+			words = words[1:]
+		}
+	}
+	return len(words) == 0
 }
 
 // someKeys lists a few keys of an object.

@@ -95,28 +95,50 @@ func jsonValues(b []byte) ([]json.RawMessage, error) {
 	}
 }
 
-// jsonLines finds the JSON objects among log lines: each line that begins
-// with a brace is one. skipped counts the other lines that are not empty.
-func jsonLines(b []byte) (values []json.RawMessage, skipped int, err error) {
+// amongLines finds the JSON values of tools that are known between lines of
+// other output: each begins at the beginning of a line, as no part of a value
+// that is laid out over several lines does. skipped counts the other lines that are
+// not empty. A value that is damaged but has a key of a tool is an error:
+// what follows may be a part of it.
+func amongLines(b []byte) (values []json.RawMessage, skipped int, err error) {
 	for number := 1; len(b) > 0; number++ {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		b = rest
-		line = bytes.TrimSpace(line)
-		switch {
-		case len(line) == 0:
-		case line[0] != '{':
-			skipped++
-		case json.Valid(line):
-			values = append(values, json.RawMessage(line))
-		default:
-			err := fmt.Errorf("line %d is not a whole JSON object", number)
-			if len(bytes.TrimSpace(rest)) == 0 {
-				err = fmt.Errorf("%w in line %d", errCut, number)
-			}
-			return values, skipped, err
+		if len(bytes.TrimSpace(line)) == 0 {
+			b = rest
+			continue
 		}
+		if b[0] == '{' || b[0] == '[' {
+			v, end, err := oneValue(b)
+			if err == nil && toolOf(v) != "" {
+				values = append(values, v)
+				number += bytes.Count(b[:end], []byte("\n")) - 1
+				b = b[end:]
+				continue
+			}
+			tool := markedTool(b)
+			if tool == "" && errors.Is(err, errCut) && len(values) > 0 {
+				tool = toolOf(values[0])
+			}
+			if err != nil && tool != "" {
+				return values, skipped, fmt.Errorf("%w in line %d: it begins as a file of %s; take a whole copy", err, number, tool)
+			}
+		}
+		skipped++
+		b = rest
 	}
 	return values, skipped, nil
+}
+
+// oneValue is the JSON value that b begins with, and where it ends.
+func oneValue(b []byte) (v json.RawMessage, end int64, err error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	switch err := dec.Decode(&v); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, 0, errCut
+	case err != nil:
+		return nil, 0, errors.New("no whole JSON value")
+	}
+	return v, dec.InputOffset(), nil
 }
 
 // keysOf collects the object keys of b, at any depth, up to where its JSON

@@ -27,21 +27,26 @@ func TestFinite(t *testing.T) {
 	}
 }
 
-func TestJSONLines(t *testing.T) {
+func TestAmongLines(t *testing.T) {
+	const one, two = `{"n_kv_max":1,"pl":1}`, "[\n  {\"build_commit\":\"a\",\n  \"avg_ts\":1},\n{}]"
 	for _, test := range []struct {
-		name, in       string
-		values, skiped int
-		cut, bad       bool
+		name, in        string
+		values, skipped int
+		cut, bad        bool
 	}{
-		{"clean", "{\"a\":1}\n{\"a\":2}\n", 2, 0, false, false},
-		{"log lines", "llama_model_loader: - kv 1\n\n{\"a\":1}\nmain: n_kv_max = 2048\n{\"a\":2}", 2, 2, false, false},
-		{"windows line ends", "log\r\n{\"a\":1}\r\n", 1, 1, false, false},
-		{"cut", "log\n{\"a\":1}\n{\"a\":", 1, 1, true, true},
-		{"broken within", "{\"a\":\n{\"a\":2}\n", 0, 0, false, true},
+		{"clean", one + "\n" + one + "\n", 2, 0, false, false},
+		{"log lines", "llama_model_loader: - kv 1\n\n" + one + "\nmain: n_kv_max = 2048\n" + one, 2, 2, false, false},
+		{"windows line ends", "log\r\n" + one + "\r\n", 1, 1, false, false},
+		{"a list of several lines, and what follows on its last", "[INFO] log\n" + two + " done\nlog\n" + one, 2, 3, false, false},
+		{"a log that is JSON itself", "{\"level\":\"info\"}\n" + one + "\n[1, 2]\n", 1, 2, false, false},
+		{"cut", "log\n" + one + "\n" + one[:15], 1, 1, true, true},
+		{"a list that is cut", "log\n" + two[:len(two)-3], 0, 1, true, true},
+		{"broken within", "log\n{\"n_kv_max\":1,\n" + one, 0, 1, false, true},
+		{"an indented value is a part of another", "log\n  " + one, 0, 2, false, false},
 		{"none", "log\n", 0, 1, false, false},
 	} {
-		values, skipped, err := jsonLines([]byte(test.in))
-		if len(values) != test.values || skipped != test.skiped || (err != nil) != test.bad || errors.Is(err, errCut) != test.cut {
+		values, skipped, err := amongLines([]byte(test.in))
+		if len(values) != test.values || skipped != test.skipped || (err != nil) != test.bad || errors.Is(err, errCut) != test.cut {
 			t.Errorf("%s: %d values, %d skipped, %v", test.name, len(values), skipped, err)
 		}
 	}
@@ -67,10 +72,10 @@ func TestLogLines(t *testing.T) {
 	}
 	// The log begins behind the first result.
 	runs, err = Open(write(t, "log", line+"\nllama_perf: 12\n"+line+"\n"))
-	if err != nil || len(runs[0].Loads) != 2 || !strings.Contains(strings.Join(runs[0].Notes, ";"), "1 lines of other output") {
+	if err != nil || len(runs[0].Loads) != 2 || !strings.Contains(strings.Join(runs[0].Notes, ";"), "1 line was left out: other output around the results") {
 		t.Errorf("log behind a result: %v", err)
 	}
 	wantError(t, write(t, "cut", "log\n"+line+"\n"+line[:50]), "cut off in line 3", ToolBatchedBench)
-	wantError(t, write(t, "cut", line+"\nlog\n"+line[:50]), "not JSON", ToolBatchedBench)
+	wantError(t, write(t, "cut", line+"\nlog\n"+line[:50]), "cut off in line 3", ToolBatchedBench)
 	wantError(t, write(t, "damaged", "{\n  \"a\": 1,\n  {\"n_kv_max\": 1, \"pl\": 1}\n}"), "not JSON")
 }

@@ -13,6 +13,9 @@ func readSGLang(f *file) ([]*Run, error) {
 		r.sglangConditions(o, server)
 		l := sglangLoad(o)
 		l.Notes = append(l.Notes, *o.bad...)
+		if l.Tokenless > 0 {
+			r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
+		}
 		parts = append(parts, part{r, l})
 	}
 	return gather(parts), nil
@@ -50,7 +53,10 @@ func sglangLoad(o object) Load {
 	l.Concurrency, _ = o.count("max_concurrency")
 	l.Successful = o.countPointer("completed")
 	if raw, ok := o.get("request_rate"); ok && raw[0] == '"' {
-		l.note("requests arrive by %s", shorten(o.text("request_rate")))
+		if word := o.text("request_rate"); !isInfinite(word) {
+			l.Arrivals = "arrivals by " + shorten(word)
+			l.note("requests arrive by %s", shorten(word))
+		}
 	} else if rate, ok := o.number("request_rate"); ok && rate > 0 {
 		l.RequestRate = &rate
 	}
@@ -77,6 +83,7 @@ func sglangLoad(o object) Load {
 		l.Prompts, l.Failed = len(a.ttfts), &failed
 		l.vllmSamples(a)
 	}
+	l.atOnce()
 	if backend := o.text("backend"); backend == "sglang" || backend == "sglang-native" {
 		l.requalify(itl, differs("%s", sglangITL))
 	} else {

@@ -3,7 +3,10 @@ package importer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+
+	"ceiling/bench"
 )
 
 // noteConcurrent is about a peak concurrency whose rule the file does not
@@ -14,10 +17,10 @@ const noteConcurrent = "clients up to vLLM 0.28, and SGLang's, count every secon
 // and the overrides of a sweep stand beside them.
 var vllmKeys = keySet(`date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
 	max_concurrency ramp_up_strategy ramp_up_start_rps ramp_up_end_rps duration completed failed total_input_tokens
-	total_output_tokens request_throughput request_goodput output_throughput total_token_throughput
+	total_output_tokens request_throughput request_goodput request_goodput: output_throughput total_token_throughput
 	max_output_tokens_per_s max_concurrent_requests rtfx best_of use_beam_search input_lens output_lens ttfts itls
 	start_times generated_texts errors latencies queue_times rps_change_events run_number
-	random_input_len random_output_len random_range_ratio input_len output_len goodput`)
+	random_input_len random_output_len random_range_ratio random_prefix_len input_len output_len goodput`)
 
 func keySet(names string) map[string]bool {
 	set := map[string]bool{}
@@ -51,6 +54,9 @@ func vllmPart(o object, notes []string) part {
 		l.note("also in the file: %s", others)
 	}
 	l.Notes = append(l.Notes, *o.bad...)
+	if l.Tokenless > 0 {
+		r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
+	}
 	return part{r, l}
 }
 
@@ -76,7 +82,7 @@ func vllmOthers(o object) string {
 	const most = 8
 	var out []string
 	for _, key := range sortedKeys(o.fields) {
-		ours := vllmKeys[key] || strings.HasSuffix(key, "_ms")
+		ours := vllmKeys[key] && !isText(o, key) || strings.HasSuffix(key, "_ms")
 		for _, prefix := range []string{"spec_decode_", "probe_", "diffusion_", "ceiling_"} {
 			ours = ours || strings.HasPrefix(key, prefix)
 		}
@@ -87,18 +93,54 @@ func vllmOthers(o object) string {
 	return strings.Join(out, ", ")
 }
 
-func vllmLoad(o object) Load {
-	l := Load{Name: o.text("label"), RequestRate: vllmRate(o)}
-	l.Prompts, _ = o.count("num_prompts")
+// isText tells whether a key that is a number in vLLM's own files is a text, as
+// --metadata writes everything: then it is a user's word.
+func isText(o object, key string) bool {
+	v, ok := o.get(key)
+	return ok && v[0] == '"' && (strings.HasSuffix(key, "_len") || strings.HasSuffix(key, "_ratio"))
+}
+
+// arrivals finds out how the requests of vLLM's client come.
+func (l *Load) arrivals(o object) {
 	l.Concurrency, _ = o.count("max_concurrency")
-	if l.RequestRate != nil {
+	l.RequestRate, l.Arrivals = vllmRate(o), vllmRamp(o)
+	if l.Arrivals != "" {
+		l.RequestRate = nil // what stands there is "inf", and not what was sent
+	}
+	if l.Open() {
 		if b, ok := o.number("burstiness"); ok {
 			l.Burstiness = &b
 		}
-	} else if l.Concurrency == 0 {
+	}
+	l.atOnce()
+}
+
+// atOnce is for clients without a limit and without a schedule.
+func (l *Load) atOnce() {
+	if !l.Open() && l.Concurrency == 0 {
 		l.Concurrency = l.Prompts
 		l.note("no limit on concurrency and no rate: all %d requests at once", l.Prompts)
 	}
+}
+
+// vllmRamp describes a rate that rises during the run, "" for none.
+func vllmRamp(o object) string {
+	strategy := o.text("ramp_up_strategy")
+	if strategy == "" {
+		return ""
+	}
+	from, okFrom := o.number("ramp_up_start_rps")
+	to, okTo := o.number("ramp_up_end_rps")
+	if !okFrom || !okTo {
+		return "a ramp (" + strategy + ")"
+	}
+	return fmt.Sprintf("a ramp from %g to %g req/s (%s)", from, to, strategy)
+}
+
+func vllmLoad(o object) Load {
+	l := Load{Name: o.text("label")}
+	l.Prompts, _ = o.count("num_prompts")
+	l.arrivals(o)
 	l.Successful, l.Failed = o.countPointer("completed"), o.countPointer("failed")
 	if l.Failed == nil && l.Successful != nil && *l.Successful <= l.Prompts {
 		n := l.Prompts - *l.Successful
@@ -118,10 +160,15 @@ func vllmLoad(o object) Load {
 	return l
 }
 
+// isInfinite says whether a rate means "all at once".
+func isInfinite(rate string) bool {
+	return strings.EqualFold(rate, "inf") || strings.EqualFold(rate, "infinity")
+}
+
 // vllmRate is the request rate; nil for "inf", which is all at once.
 func vllmRate(o object) *float64 {
 	if v, ok := o.get("request_rate"); ok && v[0] == '"' {
-		if text := strings.ToLower(o.text("request_rate")); text != "inf" && text != "infinity" {
+		if !isInfinite(o.text("request_rate")) {
 			o.reject("request_rate", v, "a rate")
 		}
 		return nil
@@ -140,6 +187,7 @@ func (l *Load) vllmFigures(o object) {
 	l.putField(RequestThroughput, o, "request_throughput", 1, same)
 	l.putField(OutputThroughput, o, "output_throughput", 1, same)
 	l.putField(TotalThroughput, o, "total_token_throughput", 1, same)
+	l.putField(Goodput, o, "request_goodput:", 1, same) // as of 2024 and 2025
 	l.putField(Goodput, o, "request_goodput", 1, same)
 	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
 	l.putField(PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
@@ -150,8 +198,7 @@ func (l *Load) vllmFigures(o object) {
 	l.dropIfZero(PeakThroughput, PeakConcurrent)
 }
 
-// latencies takes "mean_ttft_ms" and the like. A family whose mean is 0 had
-// no value: these tools write 0 for the statistics of nothing.
+// latencies takes "mean_ttft_ms" and the like.
 func (l *Load) latencies(o object, families map[string]family) {
 	for _, key := range sortedKeys(families) {
 		f := families[key]
@@ -159,12 +206,19 @@ func (l *Load) latencies(o object, families map[string]family) {
 		if f == ttft || f == e2el {
 			q = sameServer
 		}
-		if mean, ok := o.number("mean_" + key + "_ms"); !ok || mean == 0 {
-			continue
-		}
+		var stats []stat
 		for _, s := range f.stats() {
-			l.putField(s.metric, o, s.name+"_"+key+"_ms", 1, q)
+			field := s.name + "_" + key + "_ms"
+			if v, ok := o.number(field); ok {
+				stats = append(stats, stat{s.metric, v, field, q})
+			}
 		}
+		l.putFamily(stats)
+	}
+	if v, ok := l.Values[TTFTMedian]; ok && v.V == 0 {
+		delete(l.Values, TTFTMedian)
+		l.requalify(ttft, differs("the median TTFT is 0: half of the requests or more count as completed without a token, and are in this as 0"))
+		l.note("median_ttft_ms is 0: half of the requests or more count as completed without a token; TTFT is no TTFT")
 	}
 }
 
@@ -180,6 +234,9 @@ func (l *Load) vllmLengths(o object) {
 	out, okOut := firstCount(o, "random_output_len", "output_len")
 	if okIn && okOut {
 		l.Input, l.Output, l.Lengths = in, out, LengthsNominal
+	}
+	if prefix, ok := o.count("random_prefix_len"); ok {
+		l.Prefix = &prefix
 	}
 	// Newer versions write an object with one ratio per length.
 	if v, ok := o.get("random_range_ratio"); ok && v[0] != '{' {
@@ -281,10 +338,53 @@ func (l *Load) vllmSamples(a vllmArrays) {
 	if a.latencies == nil {
 		loose = 1e-2
 	}
-	l.attach(ttft, first, exact)
+	l.firstTokens(first, exact)
 	l.attach(tpot, perToken, loose)
 	l.attach(itl, gaps, exact)
 	l.attach(e2el, total, exact)
+}
+
+// firstTokens takes the times to first tokens in ms, of which those that are 0
+// are of requests that got none, though they count as completed.
+func (l *Load) firstTokens(all []float64, tolerance float64) {
+	l.attach(ttft, all, tolerance)
+	with := slices.DeleteFunc(slices.Clone(all), func(v float64) bool { return v == 0 })
+	if len(with) == len(all) || len(with) == 0 {
+		return
+	}
+	l.Tokenless = len(all) - len(with)
+	l.note("%s", l.tokenless())
+	d := bench.NewDist(with)
+	own := map[Metric]float64{TTFTMean: d.Mean, TTFTMedian: d.Median, TTFTP90: d.P90, TTFTP95: d.P95, TTFTP99: d.P99, TTFTStd: d.Std}
+	for _, s := range ttft.stats() {
+		v, ok := l.Values[s.metric]
+		switch {
+		case !ok:
+		case v.Samples == nil:
+			v.Same, v.Note = false, fmt.Sprintf("%s without a token in it as 0", requests(l.Tokenless))
+			l.Values[s.metric] = v
+		default:
+			q := sameServer
+			q.note = fmt.Sprintf("over the %d requests with a token; the file says %.2f ms, with %s without one as 0; %s", len(with), v.V, requests(l.Tokenless), q.note)
+			l.put(s.metric, own[s.metric], "ttfts that are above 0 (s)", q)
+		}
+	}
+	if l.Values[TTFTMean].Origin == "ttfts that are above 0 (s)" {
+		l.setSamples(ttft, with)
+	}
+}
+
+// requests is "1 request" or "3 requests".
+func requests(n int) string {
+	if n == 1 {
+		return "1 request"
+	}
+	return fmt.Sprintf("%d requests", n)
+}
+
+// tokenless is what to know of requests that got no token.
+func (l *Load) tokenless() string {
+	return fmt.Sprintf("%d of %d requests counted as completed without a token (TTFT 0): TTFT is over the others, E2EL and request throughput over all", l.Tokenless, *l.Successful)
 }
 
 // constant tells whether all values of the requests that succeeded are equal.
@@ -311,6 +411,9 @@ func first(texts ...string) string {
 // firstCount is the first of the fields that is there.
 func firstCount(o object, keys ...string) (int, bool) {
 	for _, key := range keys {
+		if isText(o, key) {
+			continue
+		}
 		if n, ok := o.count(key); ok {
 			return n, true
 		}

@@ -28,6 +28,9 @@ func results(r *importer.Run, loads []*importer.Load) *bench.Results {
 	for _, l := range loads {
 		out.Results = append(out.Results, result(l))
 		d := bench.Detail{Name: l.Name, PrefixLen: l.Depth, RequestRate: l.RequestRate, Cache: l.Cache}
+		if l.Prefix != nil {
+			d.PrefixLen += *l.Prefix
+		}
 		if l.RangeRatio != nil {
 			d.RangeRatio = *l.RangeRatio
 		}
@@ -45,7 +48,7 @@ func longest(r *importer.Run) []*importer.Load {
 	var drawn []*importer.Load
 	for i := range r.Loads {
 		l := &r.Loads[i]
-		if slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
+		if !l.Open() && slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
 			drawn = append(drawn, l)
 		}
 	}

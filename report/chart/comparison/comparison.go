@@ -93,6 +93,9 @@ func load(s *compare.Scenario) string {
 	if l.RequestRate != nil {
 		text += fmt.Sprintf(", %g req/s", *l.RequestRate)
 	}
+	if l.Arrivals != "" {
+		text += ", " + l.Arrivals
+	}
 	switch {
 	case s.CacheDiffers:
 		text += ", cache states differ"

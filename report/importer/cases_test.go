@@ -1,0 +1,253 @@
+package importer
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// without is base without the keys that have one of the parts in them.
+func without(base map[string]any, parts ...string) map[string]any {
+	out := change(base, nil)
+	for key := range out {
+		for _, part := range parts {
+			if strings.Contains(key, part) {
+				delete(out, key)
+			}
+		}
+	}
+	return out
+}
+
+func notesOf(l Load) string { return strings.Join(l.Notes, "; ") }
+
+// TestWithoutToken: requests that completed without a token are told, and TTFT
+// is over the others.
+func TestWithoutToken(t *testing.T) {
+	// The second of three requests got nothing; the client counts it as done.
+	text := marshal(t, change(detailed(), map[string]any{
+		"completed": 3, "failed": 0, "errors": []string{"", "", ""}, "output_lens": []int{3, 0, 2},
+		"ttfts": []float64{0.1, 0, 0.3}, "itls": [][]float64{{0.01, 0.03}, {}, {0.02}}, "latencies": []float64{0.14, 0.05, 0.32},
+		"mean_ttft_ms": 400.0 / 3, "median_ttft_ms": 100.0, "mean_e2el_ms": 170.0,
+	}))
+	runs, err := Open(write(t, "file", text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := runs[0].Loads[0]
+	const told = "1 of 3 requests counted as completed without a token"
+	if v := l.Values[TTFTMean]; l.Tokenless != 1 || v.V != 200 || !v.Same || len(v.Samples) != 2 || !strings.Contains(v.Note, "the file says 133.33 ms, with 1 request without one as 0") {
+		t.Errorf("%d without: %+v", l.Tokenless, v)
+	}
+	if v := l.Values[TTFTMedian]; v.V != 200 {
+		t.Errorf("median %+v", v)
+	}
+	if len(l.Values[E2ELMean].Samples) != 3 || !strings.Contains(notesOf(l), told) || !strings.Contains(strings.Join(runs[0].Notes, ";"), "WITHOUT A TOKEN: "+told) {
+		t.Errorf("notes %q, of the run %q", l.Notes, runs[0].Notes)
+	}
+	// A mean that is not that of the arrays stays, and is no TTFT.
+	l = openLoad(t, strings.Replace(text, "133.33", "150.33", 1))
+	if v := l.Values[TTFTMean]; v.Same || v.V < 150 || !strings.Contains(v.Note, "1 request without a token in it as 0") {
+		t.Errorf("summary of something else: %+v", v)
+	}
+	// Without arrays only a median of 0 shows it.
+	l = openLoad(t, marshal(t, change(without(detailed(), "ttfts", "itls"), map[string]any{"mean_ttft_ms": 3.5, "median_ttft_ms": 0.0, "p99_ttft_ms": 90.0})))
+	_, median := l.Values[TTFTMedian]
+	if v := l.Values[TTFTMean]; v.Same || v.V != 3.5 || median || l.Values[TTFTP99].Same || !strings.Contains(notesOf(l), "half of the requests or more") {
+		t.Errorf("a median of 0: %+v, %q", v, l.Notes)
+	}
+	// SGLang's arrays are alike.
+	l = openLoad(t, `{"backend":"sglang","dataset_name":"random","request_rate":Infinity,"max_concurrency":2,"duration":2,"completed":2,"total_input_tokens":20,
+		"total_output_tokens":3,"total_output_tokens_retokenized":3,"mean_ttft_ms":100,"input_lens":[10,10],"output_lens":[3,0],"ttfts":[0.2,0],"itls":[[0.01,0.01],[]],"errors":["",""]}`)
+	if v := l.Values[TTFTMean]; l.Tokenless != 1 || v.V != 200 {
+		t.Errorf("SGLang: %+v", v)
+	}
+}
+
+// TestFamiliesWithoutMean: a family keeps what statistics it has, in every
+// format; one with nothing but zeros has none.
+func TestFamiliesWithoutMean(t *testing.T) {
+	lacks := func(l Load, name string, m ...Metric) {
+		t.Helper()
+		for _, m := range m {
+			if v, ok := l.Values[m]; ok {
+				t.Errorf("%s: %s %+v", name, m, v)
+			}
+		}
+	}
+	has := func(l Load, name string, want map[Metric]float64) {
+		t.Helper()
+		for m, v := range want {
+			if l.Values[m].V != v {
+				t.Errorf("%s: %s %+v, want %v", name, m, l.Values[m], v)
+			}
+		}
+	}
+	l := openLoad(t, marshal(t, change(without(detailed(), "mean_", "itl"), map[string]any{"median_tpot_ms": 20.0, "p99_tpot_ms": 25.0, "median_itl_ms": 0.0, "p99_itl_ms": 0.0})))
+	has(l, "vLLM", map[Metric]float64{TTFTMedian: 200, TPOTMedian: 20, TPOTP99: 25, E2ELP99: 318.2})
+	lacks(l, "vLLM", TTFTMean, TPOTMean, ITLMedian, ITLP99)
+	if n := len(openLoad(t, marshal(t, without(detailed(), "mean_"))).Values[TTFTMedian].Samples); n != 2 {
+		t.Errorf("%d samples by the median", n)
+	}
+	l = openLoad(t, `{"backend":"sglang","dataset_name":"sharegpt","request_rate":8,"duration":2,"completed":2,"total_input_tokens":20,"total_output_tokens":5,
+		"total_output_tokens_retokenized":5,"median_ttft_ms":50.5,"median_itl_ms":9.5,"output_throughput":2.5}`)
+	has(l, "SGLang", map[Metric]float64{TTFTMedian: 50.5, ITLMedian: 9.5})
+	l = openLoad(t, `{"aiperf_version":"0.9","request_latency":{"unit":"ms","p50":40,"p99":90},"time_to_first_token":{"unit":"ms","avg":null,"p50":4},"inter_token_latency":{"unit":"ms","avg":0,"p50":0}}`)
+	has(l, "AIPerf", map[Metric]float64{E2ELMedian: 40, E2ELP99: 90, TTFTMedian: 4})
+	lacks(l, "AIPerf", TPOTMean, TPOTMedian)
+	l = openLoad(t, `{"metadata":{"guidellm_version":"0.8"},"benchmarks":[{"metrics":{"request_totals":{"successful":2},
+		"time_to_first_token_ms":{"successful":{"median":15,"percentiles":{"p99":16}}},"request_latency":{"successful":{"mean":0,"median":0}}}}]}`)
+	has(l, "GuideLLM", map[Metric]float64{TTFTMedian: 15, TTFTP99: 16})
+	lacks(l, "GuideLLM", E2ELMean, E2ELMedian)
+	l = openLoad(t, `[{"name":"a","pp_speed":null,"ttft_median_ms":15,"tpot_mean_ms":0}]`)
+	has(l, "the reference", map[Metric]float64{TTFTMedian: 15})
+	lacks(l, "the reference", TTFTMean, TPOTMean)
+}
+
+// TestRamp: a range of rates is an open loop, neither all at once nor closed.
+func TestRamp(t *testing.T) {
+	ramp := change(detailed(), map[string]any{"max_concurrency": nil, "ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps": 20, "burstiness": 2.0})
+	l := openLoad(t, marshal(t, ramp))
+	if l.Arrivals != "a ramp from 1 to 20 req/s (linear)" || !l.Open() || l.Concurrency != 0 || l.RequestRate != nil || l.Burstiness == nil || *l.Burstiness != 2 {
+		t.Errorf("%+v", headerOf(l))
+	}
+	if strings.Contains(notesOf(l), "at once") || l.Name != "in 10, out 3, a ramp from 1 to 20 req/s (linear), n=3" {
+		t.Errorf("%q, notes %q", l.Name, l.Notes)
+	}
+	if l := openLoad(t, marshal(t, change(ramp, map[string]any{"max_concurrency": 4, "ramp_up_end_rps": nil}))); l.Arrivals != "a ramp (linear)" || l.Concurrency != 4 {
+		t.Errorf("a limit, and no end: %q, %d", l.Arrivals, l.Concurrency)
+	}
+	// No ramp: all at once, in vLLM and in SGLang.
+	l = openLoad(t, marshal(t, change(ramp, map[string]any{"ramp_up_strategy": nil})))
+	if l.Open() || l.Concurrency != 3 {
+		t.Errorf("all at once: %+v", headerOf(l))
+	}
+	sglang := `{"backend":"vllm","dataset_name":"x","request_rate":RATE,"duration":2,"completed":2,"total_output_tokens_retokenized":5,"median_ttft_ms":50}`
+	if l := openLoad(t, strings.Replace(sglang, "RATE", `"inf"`, 1)); l.Open() || l.Concurrency != 2 {
+		t.Errorf("SGLang, all at once: %+v", headerOf(l))
+	}
+	if l := openLoad(t, strings.Replace(sglang, "RATE", `"trace"`, 1)); !l.Open() || l.Concurrency != 0 {
+		t.Errorf("SGLang, a trace: %+v", headerOf(l))
+	}
+	l = openLoad(t, `{"aiperf_version":"0.9","input_config":{"phases":[{"type":"fixed_schedule","requests":9}]},"request_latency":{"unit":"ms","avg":4}}`)
+	if !l.Open() || l.Prompts != 9 {
+		t.Errorf("AIPerf, a schedule: %+v", headerOf(l))
+	}
+}
+
+// TestUserMetadata: --metadata writes texts, which are a user's words and no
+// figures.
+func TestUserMetadata(t *testing.T) {
+	l := openLoad(t, marshal(t, change(detailed(), map[string]any{"input_len": "1000", "output_len": "500", "gpu": "4xL40S"})))
+	if want := "also in the file: gpu=4xL40S, input_len=1000, output_len=500"; l.Input != 10 || notesOf(l) != "1 of 3 requests failed; "+want {
+		t.Errorf("input %d, notes %q", l.Input, l.Notes)
+	}
+}
+
+// TestAIPerfLeftovers: runs without a success and files without a
+// configuration.
+func TestAIPerfLeftovers(t *testing.T) {
+	text, err := os.ReadFile("testdata/aiperf/made_v0.10.0_non_streaming.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]any
+	if err := json.Unmarshal(text, &whole); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := Open(write(t, "x.json", marshal(t, without(whole, "input_config"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What its command line says: model m, concurrency 4.
+	r, l := runs[0], runs[0].Loads[0]
+	client, _ := r.Condition(CondClient)
+	if r.Tool != ToolAIPerf || r.Model != "m" || client != "HTTP, chat" || l.Concurrency != 4 || l.Prompts != 96 || l.Values[RequestThroughput].V != 2.6297917671237303 {
+		t.Errorf("without a configuration: %q, %q, %q, %+v", r.Tool, r.Model, client, headerOf(l))
+	}
+	l = openLoad(t, `{"aiperf_version":"0.10.0","input_config":{"models":{"items":[{"name":"m"}]},"phases":[{"requests":8,"concurrency":2}]},
+		"error_summary":[{"error_details":{"code":500},"count":5},{"error_details":{"code":503},"count":3}]}`)
+	if diff := cmp.Diff(header{0, 0, 2, 8, 0, "", -1, -1, 0, 8, 0}, headerOf(l)); diff != "" || len(l.Values) > 0 || !strings.Contains(notesOf(l), "no request succeeded") {
+		t.Errorf("no success (-want +got):\n%s%q", diff, l.Notes)
+	}
+}
+
+// TestGenAIPerfAges: the tool, the model and the concurrency in the three
+// shapes that genai-perf's configuration has had, and numbers as texts.
+func TestGenAIPerfAges(t *testing.T) {
+	figures := `"request_throughput":{"unit":"requests/sec","avg":7.5},"request_latency":{"unit":"ms","avg":80,"p99":100},"time_to_first_token":{"unit":"ms","avg":20},"inter_token_latency":{"unit":"ms","avg":4}`
+	old := `"request_throughput":{"unit":"request per sec","avg":"7.5"},"request_latency":{"unit":"ns","avg":"80000000","p99":"100000000.0"},"time_to_first_token":{"unit":"ns","avg":"20000000"},
+		"inter_token_latency":{"unit":"ns","avg":"4000000"},"num_output_token":{"unit":"tokens","avg":"18.0"},"num_input_token":{"unit":"tokens","avg":"550.0"}`
+	for name, test := range map[string]struct {
+		figures, config, tokenizer string
+	}{
+		"of mid 2024": {old, `{"model":"gpt2","backend":"vllm","endpoint_type":null,"service_kind":"triton","streaming":true,"concurrency":16,"request_rate":null,"random_seed":0,"tokenizer":"hf"}`, "hf"},
+		"of 2024":     {figures, `{"subcommand":"profile","model":["gpt2"],"endpoint_type":"chat","streaming":true,"concurrency":16,"request_count":0,"request_rate":null,"tokenizer":"hf"}`, "hf"},
+		"of 2025":     {figures, `{"model_names":["gpt2"],"endpoint":{"type":"chat","streaming":true},"perf_analyzer":{"stimulus":{"concurrency":16}},"input":{"random_seed":0},"tokenizer":{"name":"hf"}}`, "hf"},
+	} {
+		runs, err := Open(write(t, "x.json", "{"+test.figures+`,"input_config":`+test.config+"}"))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		r, l := runs[0], runs[0].Loads[0]
+		tokenizer, _ := r.Condition(CondTokenizer)
+		if r.Tool != ToolGenAIPerf || r.Model != "gpt2" || l.Concurrency != 16 || l.RequestRate != nil || tokenizer != test.tokenizer {
+			t.Errorf("%s: %q, %q, %+v, %q", name, r.Tool, r.Model, headerOf(l), tokenizer)
+		}
+		for m, want := range map[Metric]float64{RequestThroughput: 7.5, E2ELMean: 80, E2ELP99: 100, TTFTMean: 20, TPOTMean: 4} {
+			if math.Abs(l.Values[m].V-want) > 1e-9 {
+				t.Errorf("%s: %s is %v, want %v (%q)", name, m, l.Values[m].V, want, l.Notes)
+			}
+		}
+		if test.figures == old && (l.Input != 550 || l.Output != 18) {
+			t.Errorf("%s: lengths %d/%d", name, l.Input, l.Output)
+		}
+	}
+	// Without streaming it writes the whole latency as the time to the first token.
+	l := openLoad(t, `{"request_throughput":{"unit":"requests/sec","avg":7.5},"request_latency":{"unit":"ms","avg":80},"time_to_first_token":{"unit":"ms","avg":80},"input_config":{"model":["m"],"concurrency":2}}`)
+	if _, ok := l.Values[TTFTMean]; ok || l.Values[E2ELMean].V != 80 || !strings.Contains(notesOf(l), "without streaming") {
+		t.Errorf("TTFT %+v, notes %q", l.Values[TTFTMean], l.Notes)
+	}
+}
+
+// TestFirstGuideLLM: the shapes of versions before 0.2 beside the sample's:
+// seconds, a rate, requests without a token and without a success.
+func TestFirstGuideLLM(t *testing.T) {
+	text := `{"benchmarks":[{"mode":"constant","rate":2.5,"results":[
+		{"prompt_token_count":10,"output_token_count":3,"start_time":100.0,"end_time":100.5,"first_token_set":true,"first_token_time":0.3,"decode_times":{"data":[0.1,0.1]}},
+		{"prompt_token_count":10,"output_token_count":0,"start_time":100.5,"end_time":101.0,"first_token_set":false,"first_token_time":null,"decode_times":{"data":[]}}],
+		"errors":[{"message":"x"}],"concurrencies":[]}],"args":{"model":"m","data":"x","rate_type":"constant"}}`
+	l := openLoad(t, text)
+	if diff := cmp.Diff(header{10, 2, 0, 3, 0, LengthsMean, -1, 2.5, 2, 1, 0}, headerOf(l)); diff != "" || l.Tokenless != 1 {
+		t.Errorf("%d without a token; load (-want +got):\n%s", l.Tokenless, diff)
+	}
+	for m, want := range map[Metric]float64{TTFTMean: 300, TPOTMean: 100, ITLMean: 100, E2ELMean: 500, Duration: 1, OutputThroughput: 3} {
+		if math.Abs(l.Values[m].V-want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", m, l.Values[m].V, want)
+		}
+	}
+	l = openLoad(t, `{"benchmarks":[{"mode":"throughput","rate":null,"results":[],"errors":[{}],"concurrencies":[]}],"args":{}}`)
+	if l.Concurrency != 1 || *l.Failed != 1 || len(l.Values) > 0 {
+		t.Errorf("no success: %+v", headerOf(l))
+	}
+}
+
+// TestPrinted: tables that tools print are named, whatever their widths, also
+// behind other lines.
+func TestPrinted(t *testing.T) {
+	for table, want := range map[string]string{
+		"| model                          |       size |     params | backend    | ngl |            test |                  t/s |\n": "llama-bench printed: run it with -o json",
+		"ggml_cuda_init: found 4 ROCm devices:\n| model | size | params | backend | ngl | fa | test | t/s |\n":                       "llama-bench printed",
+		"|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |\n":                                                                 "llama-batched-bench printed: run it with --output-format jsonl",
+		"| model | test | t/s | peak t/s | ttfr (ms) | est_ppt (ms) |\n":                                                             "llama-benchy printed",
+		"============ Serving Benchmark Result ============\n":                                                                       "--save-result",
+		"┃ Metric ┃ avg ┃ min ┃ max ┃ p99 ┃\n":                                                                                       "AIPerf or genai-perf printed",
+	} {
+		wantError(t, write(t, "table.txt", table), want)
+	}
+}
