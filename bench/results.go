@@ -254,6 +254,8 @@ type EngineInfo struct {
 	FlashAttn    string            `json:"flash_attn"` // on | off | auto
 	KVType       string            `json:"kv_type"`
 	KVUnified    bool              `json:"kv_unified"`
+	SWAWindow    int               `json:"swa_window,omitempty"`   // positions that some layers attend to; 0: all attend to all
+	SWAFull      bool              `json:"swa_full"`               // those layers keep all positions in the KV cache, not their window
 	SplitMode    string            `json:"split_mode"`             // none | layer | row | tensor, as it was done
 	SplitReason  string            `json:"split_reason,omitempty"` // why: "asked for", "4 GPUs of one back end"
 	TensorSplit  []float32         `json:"tensor_split,omitempty"` // shares asked for, device by device

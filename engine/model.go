@@ -178,6 +178,10 @@ func (m *Model) Context() int {
 	return n
 }
 
+// Window returns the positions that some of the model's layers attend to; 0: all
+// attend to all positions.
+func (m *Model) Window() int { return m.native.Window() }
+
 // VocabSize returns the number of tokens.
 func (m *Model) VocabSize() int { return m.native.VocabSize() }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -25,6 +26,10 @@ type SessionOptions struct {
 	FlashAttn    string // see FlashModes
 	KVType       string // see KVTypes
 	KVOnHost     bool   // keep the KV cache off the GPUs
+	// FullWindow makes layers with a sliding window keep all positions, which
+	// CopySeq and RemoveSeq of a part need. Without it they keep their window and
+	// the tokens of one batch.
+	FullWindow bool
 
 	// Greedy asks for argmax in the back end's graph, so that logits stay on
 	// the device. Where the back end can't (a tensor split never can), and
@@ -46,6 +51,7 @@ type Session struct {
 	seqs    int32
 	outputs int
 	unified bool
+	windows bool     // some layers have forgotten what lies before their window
 	wanted  []uint32 // step number in which a sequence last asked for a sample
 	step    uint32
 
@@ -83,7 +89,7 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	m.open.Add(1)
 	perSeq, batch, seqs := native.Limits()
 	return &Session{native: native, warnings: llama.LoggedWarnings(), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
-		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, wanted: make([]uint32, seqs)}, nil
+		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, windows: m.Window() > 0 && !p.SWAFull, wanted: make([]uint32, seqs)}, nil
 }
 
 func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
@@ -123,6 +129,7 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	p.Batch = max(orDefault(o.Batch, 2048), p.UBatch, o.Sequences)
 	p.Threads, p.ThreadsBatch = o.Threads, orDefault(o.ThreadsBatch, o.Threads)
 	p.Outputs = orDefault(o.Outputs, o.Sequences)
+	p.SWAFull = o.FullWindow
 	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
 	return p, nil
 }
@@ -207,10 +214,15 @@ func (s *Session) Warnings() []string { return s.warnings }
 // from the CPU's argmax.
 func (s *Session) Sampled() (backend, argmax uint64) { return s.native.Sampled() }
 
+var errWindow = errors.New("layers with a sliding window keep that alone; open the session with FullWindow")
+
 // RemoveSeq drops the KV cells of a sequence from position from on.
 func (s *Session) RemoveSeq(seq, from int32) error {
 	if seq < 0 || seq >= s.seqs || from < 0 {
 		return fmt.Errorf("%w: sequence %d from %d; the session has %d", ErrInvalidBatch, seq, from, s.seqs)
+	}
+	if from > 0 && s.windows {
+		return fmt.Errorf("%w: sequence %d from %d: %w", ErrInvalidBatch, seq, from, errWindow)
 	}
 	if !s.native.RemoveSeq(seq, from, -1) {
 		return fmt.Errorf("%w: the model's memory can't drop sequence %d from position %d", ErrInvalidBatch, seq, from)
@@ -224,6 +236,9 @@ func (s *Session) CopySeq(src, dst, n int32) error {
 	if src < 0 || src >= s.seqs || dst < 0 || dst >= s.seqs || src == dst || n < 1 {
 		return fmt.Errorf("%w: copy of %d tokens from sequence %d to %d; the session has %d",
 			ErrInvalidBatch, n, src, dst, s.seqs)
+	}
+	if s.windows {
+		return fmt.Errorf("%w: copy of %d tokens from sequence %d: %w", ErrInvalidBatch, n, src, errWindow)
 	}
 	if end := s.native.SeqEnd(src); end < n-1 {
 		return fmt.Errorf("%w: copy of %d tokens from sequence %d, which holds %d", ErrInvalidBatch, n, src, end+1)

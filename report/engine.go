@@ -37,6 +37,9 @@ func engineSection(r *bench.Results) string {
 	t.add("Batch / ubatch (tokens)", pair(countText(e.Batch), countText(e.UBatch)))
 	t.add("Flash attention", e.FlashAttn)
 	t.add("KV cache", kvText(e))
+	if e.SWAWindow > 0 {
+		t.add("Sliding-window layers", windowText(e))
+	}
 	t.add("Prompt cache", cacheText(r))
 	t.add("Sampling", e.Sampling)
 	t.add("Seed", strconv.FormatUint(e.Seed, 10))
@@ -260,6 +263,13 @@ func kvText(e *bench.EngineInfo) string {
 		return e.KVType + ", one buffer for all sequences (unified)"
 	}
 	return e.KVType + ", a buffer of its own for each sequence (not unified)"
+}
+
+func windowText(e *bench.EngineInfo) string {
+	if e.SWAFull {
+		return "all positions in the KV cache (full), of which each token sees " + grouped(int64(e.SWAWindow))
+	}
+	return fmt.Sprintf("the window of %s tokens and a batch in the KV cache", grouped(int64(e.SWAWindow)))
 }
 
 // cacheText says whether prompts could be served from earlier ones, and how

@@ -96,6 +96,7 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), TensorTypes: tensorTypes(m.File()),
 		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
+		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,
 		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
 		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, LoadSeconds: loadSeconds,
 		Environment: environment(os.Environ()),

@@ -216,6 +216,7 @@ func (w *writer) open(ctx context.Context, n, tokens int) (*engine.Session, erro
 	// On the CPU a step over many long sequences takes half as long with one
 	// KV buffer as with one for each.
 	o.Greedy, o.Unified, o.TokensPerSequence = false, true, tokens
+	o.FullWindow = true // texts share a prompt's beginning
 	for {
 		o.Sequences = n
 		session, err := w.model.Open(ctx, o)

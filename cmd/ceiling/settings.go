@@ -52,7 +52,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		},
 		session: engine.SessionOptions{
 			UBatch: c.Int("ubatch"), Batch: max(c.Int("batch"), c.Int("ubatch")), Threads: c.Int("threads"),
-			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"),
+			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"), FullWindow: c.Bool("prefix-cache"),
 		},
 	}
 	if err := s.readWords(c); err != nil {

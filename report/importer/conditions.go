@@ -36,6 +36,9 @@ func (r *Run) engineConditions(e *bench.EngineInfo) {
 		r.set(CondGPULayers, fmt.Sprint(e.GPULayers))
 	}
 	r.set(CondKV, e.KVType)
+	if e.SWAWindow > 0 {
+		r.set(CondSWA, map[bool]string{false: "window", true: "full"}[e.SWAFull])
+	}
 	r.set(CondFlash, e.FlashAttn)
 	r.set(CondBatch, positive(int64(e.Batch)))
 	r.set(CondUBatch, positive(int64(e.UBatch)))

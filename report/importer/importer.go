@@ -69,6 +69,7 @@ const (
 	CondTensorSplit = "tensor split"
 	CondGPULayers   = "GPU layers"
 	CondKV          = "KV type"         // "f16", or "K q8_0, V f16"
+	CondSWA         = "SWA cache"       // window | full; of models with sliding windows
 	CondFlash       = "flash attention" // on | off | auto
 	CondBatch       = "batch"
 	CondUBatch      = "ubatch" // also the chunk of a chunked prefill
@@ -99,7 +100,7 @@ func ConditionNames() []string { return slices.Clone(conditionOrder) }
 var conditionOrder = []string{
 	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
 	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
-	CondKV, CondFlash, CondBatch, CondUBatch, CondThreads, CondLoadMode,
+	CondKV, CondSWA, CondFlash, CondBatch, CondUBatch, CondThreads, CondLoadMode,
 	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset, CondPrompts,
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }

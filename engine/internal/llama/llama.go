@@ -238,6 +238,10 @@ func (m *Model) Shape() (layers, kvHeads, context, embedding int) {
 // Heads returns the number of attention heads.
 func (m *Model) Heads() int { return int(C.llama_model_n_head(m.p)) }
 
+// Window returns the positions that the layers with a sliding window attend to;
+// 0: there are none.
+func (m *Model) Window() int { return int(C.llama_model_n_swa(m.p)) }
+
 // Params returns the number of parameters.
 func (m *Model) Params() int64 { return int64(C.llama_model_n_params(m.p)) }
 
@@ -359,6 +363,7 @@ type OpenParams struct {
 	Threads, ThreadsBatch                      int
 	FlashAttn, TypeK, TypeV                    int
 	Unified, OffloadKQV, BackendGreedy         bool
+	SWAFull                                    bool // layers with a sliding window keep all positions
 }
 
 // Session owns a llama_context, its batch arrays and its samplers.
@@ -379,6 +384,7 @@ func (m *Model) OpenSession(p OpenParams) *Session {
 		n_threads: C.int32_t(p.Threads), n_threads_batch: C.int32_t(p.ThreadsBatch),
 		flash_attn: C.int32_t(p.FlashAttn), type_k: C.int32_t(p.TypeK), type_v: C.int32_t(p.TypeV),
 		kv_unified: C.bool(p.Unified), offload_kqv: C.bool(p.OffloadKQV), backend_greedy: C.bool(p.BackendGreedy),
+		swa_full: C.bool(p.SWAFull),
 	}
 	s := C.ceil_session_open(m.p, &o)
 	if s == nil {

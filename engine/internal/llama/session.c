@@ -85,6 +85,7 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     p.type_k              = (enum ggml_type) o->type_k;
     p.type_v              = (enum ggml_type) o->type_v;
     p.kv_unified          = o->kv_unified;
+    p.swa_full            = o->swa_full;
     p.offload_kqv         = o->offload_kqv;
     p.no_perf             = true;
     p.abort_callback      = want_abort;

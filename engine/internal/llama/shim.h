@@ -97,6 +97,7 @@ struct ceil_open {
     int32_t  flash_attn; // enum llama_flash_attn_type
     int32_t  type_k, type_v; // enum ggml_type
     bool     kv_unified;
+    bool     swa_full;    // layers with a sliding window keep all positions
     bool     offload_kqv;
     bool     backend_greedy; // attach a greedy sampler to every sequence
 };
