@@ -3,7 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
-	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // ErrEngineLost is what an Engine or Opener wraps when nothing can be run on
@@ -31,5 +32,5 @@ func canceled(ctx context.Context, err error) bool {
 
 // oneLine makes an engine's message fit for a table cell and a JSON line.
 func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return oneline.Of(err.Error())
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"ceiling/internal/oneline"
 )
 
 // yamlFields is a mapping's known keys, and those that unknown keys were
@@ -61,12 +63,14 @@ func (r *yamlReader) unknownKey(line int, label, key string, known []string) str
 	return near
 }
 
+// text is a scalar as one printable line: names and purposes go to terminals,
+// tables and headings.
 func (r *yamlReader) text(n ast.Node, key string) (string, bool) {
 	switch v := n.(type) {
 	case *ast.StringNode:
-		return v.Value, true
+		return oneline.Of(v.Value), true
 	case *ast.LiteralNode:
-		return v.Value.Value, true
+		return oneline.Of(v.Value.Value), true
 	}
 	r.problem(lineOf(n), "%s: %s is not text: write it in quotes", key, shown(n))
 	return "", false

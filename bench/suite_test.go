@@ -86,7 +86,7 @@ func TestParseSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Suite{Name: "nightly", Scenarios: []Scenario{{
-		Name: "Chat", Category: "Latency", Purpose: "What a user feels\n", Input: 2048, Output: 512, Concurrency: 4, Prompts: 30,
+		Name: "Chat", Category: "Latency", Purpose: "What a user feels", Input: 2048, Output: 512, Concurrency: 4, Prompts: 30,
 		RangeRatio: 0.5, RequestRate: 2, Burstiness: 0.5, PrefixLen: 256, SLO: SLO{TTFTMs: 200, TPOTMs: 50.5}, Repeat: 1,
 	}, {
 		Name: "Tiny", Category: "Custom", Input: 2, Output: 1, Concurrency: 1, Prompts: 1,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ceiling/engine/internal/llama"
+	"ceiling/internal/oneline"
 )
 
 // abortDialTimeout is how long an RPC server may take to answer before it is
@@ -35,7 +36,7 @@ func abortReason(message string, silent []string) string {
 	if ok {
 		message = fmt.Sprintf("%s (%s)", text, filepath.Base(place))
 	}
-	message = strings.Join(strings.Fields(message), " ")
+	message = oneline.Of(message)
 	if len(silent) > 0 {
 		message = fmt.Sprintf("rpc server %s does not answer: %s", strings.Join(silent, ", "), message)
 	}

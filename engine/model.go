@@ -8,6 +8,7 @@ import (
 
 	"ceiling/engine/gguf"
 	"ceiling/engine/internal/llama"
+	"ceiling/internal/oneline"
 )
 
 // LoadOptions say where a model's weights go and how they are read. The zero
@@ -160,11 +161,11 @@ func (m *Model) Meta(key string) (string, bool) { return m.native.Meta(key) }
 // Architecture is the GGUF's general.architecture.
 func (m *Model) Architecture() string {
 	a, _ := m.native.Meta("general.architecture")
-	return a
+	return oneline.Of(a)
 }
 
 // Description is llama.cpp's short name, "llama 1B Q4_1".
-func (m *Model) Description() string { return m.native.Description() }
+func (m *Model) Description() string { return oneline.Of(m.native.Description()) }
 
 // Params returns the number of parameters.
 func (m *Model) Params() int64 { return m.native.Params() }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"ceiling/internal/oneline"
 )
 
 // maxFile bounds one read, in bytes: sysfs files are a page long, the list of
@@ -148,13 +150,7 @@ func parseProperties(text string) map[string]uint64 {
 // clean makes text from a file fit for one table cell.
 func clean(s string) string {
 	const longest = 120 // runes; longer than any name or version
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	s = strings.Join(strings.Fields(s), " ")
+	s = oneline.Of(strings.ReplaceAll(oneline.Visible(s), "�", " "))
 	if r := []rune(s); len(r) > longest {
 		s = strings.TrimSpace(string(r[:longest]))
 	}

@@ -25,7 +25,7 @@ func energySection(r *bench.Results, all []scenario) string {
 			notes = append(notes, "Not read: "+oneLine(strings.Join(t.Notes, "; "))+".")
 		}
 	}
-	return table + "\n\n" + bullets(notes)
+	return table + "\n\n" + bullets(escaped(notes))
 }
 
 func energyTable(all []scenario) (table string, sampled bool) {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ceiling/internal/oneline"
 )
 
 // missing is printed where a quantity was not measured. A missing number is
@@ -70,14 +72,19 @@ func grouped(n int64) string {
 }
 
 // cell makes text safe inside one table cell.
-func cell(s string) string {
-	return strings.ReplaceAll(oneLine(s), "|", `\|`)
+func cell(s string) string { return oneline.Markdown(s) }
+
+// escaped makes lines of text safe in Markdown.
+func escaped(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = oneline.Markdown(line)
+	}
+	return out
 }
 
 // oneLine keeps text from a file or an error on the line it is printed on.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
-}
+func oneLine(s string) string { return oneline.Of(s) }
 
 // inComment makes text safe inside an HTML comment, which "-->" would end.
 func inComment(s string) string {

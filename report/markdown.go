@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
 
@@ -123,12 +124,12 @@ func (d *document) header() string {
 func (d *document) title() string {
 	lines := []string{
 		"# LLM Inference Benchmark Report",
-		"**Model:** " + orMissing(oneLine(d.results.Model)),
-		"**Hardware:** " + orMissing(oneLine(d.results.Hardware)),
+		"**Model:** " + orMissing(oneline.Markdown(d.results.Model)),
+		"**Hardware:** " + orMissing(oneline.Markdown(d.results.Hardware)),
 		"**Date:** " + longDate(d.results.Date),
 	}
 	if d.results.Partial {
-		lines = append(lines, "**Partial run:** "+partialStatement(d.results, d.all))
+		lines = append(lines, "**Partial run:** "+oneline.Markdown(partialStatement(d.results, d.all)))
 	}
 	return strings.Join(lines, "\n\n")
 }
@@ -179,8 +180,8 @@ func (d *document) scenarioResults() string {
 	parts := make([]string, len(d.all))
 	for i := range d.all {
 		s := &d.all[i]
-		part := "### " + oneLine(s.Name) + "\n" +
-			"**Purpose:** " + oneLine(s.purpose()) + "\n" +
+		part := "### " + oneline.Markdown(s.Name) + "\n" +
+			"**Purpose:** " + oneline.Markdown(s.purpose()) + "\n" +
 			"**Key metrics:**\n" + keyMetrics(s)
 		if d.prose != nil {
 			part += "\n\n---\n\n**Interpretation:**\n\n" + bullets(d.prose.scenarios[i])

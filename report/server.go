@@ -59,11 +59,11 @@ func protocolText(api string) string {
 func conditionRows(s *bench.ServerInfo) string {
 	rows := []string{"| As in process? | Outcome | Seen |\n|---|---|---|"}
 	for _, c := range s.Conditions {
-		outcome := c.Outcome
-		if outcome == bench.OutcomeDiffers {
+		outcome := cell(c.Outcome)
+		if c.Outcome == bench.OutcomeDiffers {
 			outcome = "**" + outcome + "**"
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", cell(c.Name), cell(outcome), orMissing(cell(c.Detail))))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", cell(c.Name), outcome, orMissing(cell(c.Detail))))
 	}
 	return strings.Join(rows, "\n")
 }

@@ -198,7 +198,7 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("text became a line of its own: %q", line)
 		}
 	}
-	if !strings.Contains(md, `| na\|me ### Y | Latency |`) {
+	if !strings.Contains(md, `| na\|me \#\#\# Y | Latency |`) {
 		t.Error("a bar in a name was not escaped")
 	}
 }

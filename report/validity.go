@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 )
 
 // carriesP99 is the least number of values that a 99th percentile can rest
@@ -33,7 +34,7 @@ func validitySection(r *bench.Results, all []scenario, more ...string) string {
 	notes = append(notes, bundleNotes(all)...)
 	notes = append(notes, prefillNote(all)...)
 	notes = append(notes, warningNotes(all)...)
-	notes = append(notes, more...)
+	notes = append(escaped(notes), more...)
 	if len(notes) > 0 {
 		parts = append(parts, bullets(notes))
 	}
@@ -43,7 +44,7 @@ func validitySection(r *bench.Results, all []scenario, more ...string) string {
 // completeness says how much of the suite has a result.
 func completeness(r *bench.Results, all []scenario) string {
 	if r.Partial {
-		return "**This run is partial:** " + partialStatement(r, all)
+		return "**This run is partial:** " + oneline.Markdown(partialStatement(r, all))
 	}
 	failed := 0
 	var lost float64

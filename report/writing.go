@@ -2,16 +2,14 @@ package report
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
-	"unicode"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
 
 // writing is the prose of a report as it is printed, and who wrote how much of
-// it. Sentences of a model are safe in Markdown.
+// it. All of it is safe in Markdown.
 type writing struct {
 	summary         []string
 	scenarios       [][]string // bullets, one list per result
@@ -38,7 +36,7 @@ func newWriting(r *bench.Results, all []scenario, text *prose.Text) *writing {
 	for i, s := range p.scenarios {
 		if s == nil {
 			reason, _ := all[i].failed()
-			w.scenarios[i] = []string{nothingMeasured(reason)}
+			w.scenarios[i] = []string{oneline.Markdown(nothingMeasured(reason))}
 			w.prescribed++
 			continue
 		}
@@ -80,9 +78,9 @@ func (w *writing) lines(sentences []prose.Sentence, prescribed int) []string {
 		case s.Author == prose.ByModel:
 			out[i] = inline(s.Text)
 		case w.model > 0 && i >= prescribed:
-			out[i] = s.Text + ruleMark
+			out[i] = oneline.Markdown(s.Text) + ruleMark
 		default:
-			out[i] = s.Text
+			out[i] = oneline.Markdown(s.Text)
 		}
 	}
 	return out
@@ -138,24 +136,6 @@ func were(n int) string {
 	return "were"
 }
 
-var (
-	// active are the characters by which text within a line can become markup
-	// in Markdown as GitHub and goldmark read it.
-	active = regexp.MustCompile("[\\\\`*_{}\\[\\]<>|~&$^#@]")
-	// marker is what makes a line that begins with it a list or a rule.
-	marker = regexp.MustCompile(`^([-+]|[0-9]+[.)]( |$))`)
-	// link is what is made a link without any markup.
-	link = regexp.MustCompile(`(?i)(:)(//)|\b(www)(\.)|\b(mailto|xmpp)(:)`)
-)
-
 // inline makes a model's sentence plain text in Markdown: one line that is no
 // markup and holds none.
-func inline(sentence string) string {
-	s := active.ReplaceAllString(prose.Clean(sentence), `\$0`)
-	s = link.ReplaceAllString(s, `$3$5\$1$4$6$2`)
-	if m := marker.FindString(s); m != "" {
-		i := strings.IndexFunc(m, func(r rune) bool { return !unicode.IsDigit(r) })
-		s = s[:i] + `\` + s[i:]
-	}
-	return s
-}
+func inline(sentence string) string { return oneline.Markdown(prose.Clean(sentence)) }

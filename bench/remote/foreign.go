@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ceiling/internal/plain"
+	"ceiling/internal/oneline"
 )
 
 // foreign is text as a server sent it, or an error that may quote it. It is
@@ -19,7 +19,7 @@ type foreign string
 // moderate length, without the key, should the server have sent it back.
 func (c *Client) text(f foreign) string {
 	// Once more behind the change, which may put together what was apart.
-	return shorten(c.secrets.hide(plain.Line(c.secrets.hide(string(f)))))
+	return shorten(c.secrets.hide(oneline.Of(c.secrets.hide(string(f)))))
 }
 
 // shorten cuts a line.

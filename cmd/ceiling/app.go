@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v3"
+
+	"ceiling/internal/oneline"
 )
 
 // Exit codes.
@@ -74,7 +76,7 @@ func exitCode(err error) int {
 // printError writes an error, each of its lines behind the program's name.
 func printError(stderr io.Writer, err error) {
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "ceiling: %s\n", strings.TrimRight(line, "\n"))
+		fmt.Fprintf(stderr, "ceiling: %s\n", oneline.Visible(strings.TrimRight(line, "\n")))
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -20,6 +19,7 @@ import (
 	"ceiling/hip"
 	"ceiling/hip/doctor"
 	"ceiling/hip/host"
+	"ceiling/internal/oneline"
 )
 
 func doctorCommand() *cli.Command {
@@ -215,4 +215,4 @@ func printChecks(out io.Writer, list []doctor.Check) error {
 }
 
 // oneLineText keeps text from files and errors in its table cell.
-func oneLineText(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLineText(s string) string { return oneline.Of(s) }

@@ -10,6 +10,7 @@ import (
 
 	"ceiling/engine"
 	"ceiling/engine/gguf"
+	"ceiling/internal/oneline"
 )
 
 func inspectCommand() *cli.Command {
@@ -120,9 +121,10 @@ func inspectGGUF(path string, q memoryQuery) (*inspection, error) {
 		return nil, err
 	}
 	m := modelShape{arch: f.Architecture(), value: f.Value, tensors: f.Tensors}
-	found := &inspection{Path: path, Kind: kindGGUF, Architecture: m.arch, Files: f.Paths, Bytes: f.Size,
+	found := &inspection{Path: path, Kind: kindGGUF, Architecture: oneline.Of(m.arch), Files: f.Paths, Bytes: f.Size,
 		Parameters: f.Parameters(), Tensors: len(f.Tensors), Geometry: m.geometry(), Problems: []string{}, Warnings: []string{}}
-	found.Name, _, _ = gguf.Get[string](f, "general.name") // another type is one of Check's problems
+	name, _, _ := gguf.Get[string](f, "general.name") // another type is one of Check's problems
+	found.Name = oneline.Of(name)
 	found.BitsPerWght = bitsPerWeight(f.Size, found.Parameters)
 	for _, t := range f.TensorTypes() {
 		found.Types = append(found.Types, inspectedType{Type: t.Type.String(), Tensors: t.Tensors, Parameters: t.Elements, Bytes: t.Bytes})

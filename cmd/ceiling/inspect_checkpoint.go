@@ -9,6 +9,7 @@ import (
 	"ceiling/engine/awq"
 	"ceiling/engine/awq/hf"
 	"ceiling/engine/gguf"
+	"ceiling/internal/oneline"
 )
 
 // inspectedResult is what a checkpoint would be converted to.
@@ -47,7 +48,7 @@ func inspectCheckpoint(ctx context.Context, path string, q memoryQuery, show *pr
 	m := planShape(c.Geometry, plan, kvs)
 	found.Geometry = m.geometry()
 	if name, ok := m.value("general.name"); ok {
-		found.Name = fmt.Sprint(name)
+		found.Name = oneline.Of(fmt.Sprint(name))
 	}
 	if len(found.Problems) == 0 {
 		need := m.need(q)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"ceiling/internal/oneline"
 )
 
 // print writes the inspection as text.
@@ -34,7 +36,7 @@ func printList(w io.Writer, name string, lines []string) {
 	}
 	fmt.Fprintf(w, "\n%s\n", name)
 	for _, line := range lines {
-		fmt.Fprintf(w, "%s\n", line)
+		fmt.Fprintf(w, "%s\n", oneline.Of(line))
 	}
 }
 

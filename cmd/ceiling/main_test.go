@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -62,7 +63,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
-			"exits": exits, "when": when, "cut": cut, "oneline": oneline, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
+			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
 			"factual": factual, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison,
 		},
@@ -101,10 +102,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // oneline FILE checks that a captured stderr is one line of ceiling's.
-func oneline(ts *testscript.TestScript, neg bool, args []string) {
+func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
 	text := ts.ReadFile(args[0])
 	if !strings.HasPrefix(text, "ceiling: ") || strings.Count(text, "\n") != 1 {
 		ts.Fatalf("not one line of an error: %q", text)
+	}
+}
+
+// shown FILE… checks that all in the files can be seen: they hold no control
+// character but the end of a line and a tabulator, and none that turns the
+// direction of text or has no width.
+func shown(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		for line := range strings.Lines(ts.ReadFile(name)) {
+			if i := strings.IndexFunc(strings.TrimRight(line, "\n"), func(r rune) bool { return r != '\t' && !unicode.IsPrint(r) && !unicode.IsSpace(r) || r == '\r' }); i >= 0 {
+				ts.Fatalf("%s: %q in %q", name, line[i:min(i+4, len(line))], line)
+			}
+		}
 	}
 }
 

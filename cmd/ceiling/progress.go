@@ -8,6 +8,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"ceiling/internal/oneline"
 )
 
 // plainEvery is the pause between two progress lines of one task in a log.
@@ -54,7 +56,7 @@ func (p *progress) update(label string, share float64, note string) {
 // line prints a line of its own, above the bar.
 func (p *progress) line(format string, args ...any) {
 	p.clear()
-	fmt.Fprintf(p.out, format+"\n", args...)
+	fmt.Fprintln(p.out, oneline.Visible(fmt.Sprintf(format, args...)))
 	p.label = ""
 }
 

@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 )
 
 // maxFile bounds one read, in bytes. /proc/cpuinfo is the longest file wanted
@@ -154,14 +155,7 @@ func (t tree) line(name string) string {
 // has reason to be.
 func clean(s string) string {
 	const longest = 200 // runes
-	s = strings.ToValidUTF8(s, "")
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
+	s = oneline.Of(strings.ReplaceAll(oneline.Visible(s), "�", " "))
 	if r := []rune(s); len(r) > longest {
 		s = strings.TrimSpace(string(r[:longest]))
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 )
 
 // Figure is one chart with what has to stand beside it.
@@ -123,11 +124,11 @@ func (c *collection) attempt(what string, work func() error) {
 // files.
 func cleaned(f Figure) Figure {
 	for _, text := range []*string{&f.Title, &f.Alt, &f.Note} {
-		*text = printable(*text)
+		*text = oneline.Visible(*text)
 	}
 	for _, row := range append(f.Rows, f.Header) {
 		for i := range row {
-			row[i] = printable(row[i])
+			row[i] = oneline.Visible(row[i])
 		}
 	}
 	return f

@@ -16,6 +16,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"ceiling/internal/oneline"
 )
 
 // Sizes in points. A point of an SVG is one pixel at its natural size.
@@ -50,21 +52,7 @@ func style(t tone, size vg.Length, x text.XAlignment) text.Style {
 func write(c draw.Canvas, s text.Style, x, y vg.Length, line string) {
 	// The handler puts the baseline above y by what the font's ascent is
 	// short of its size.
-	c.FillText(s, vg.Point{X: x, Y: y - s.Font.Size + textHandler.Extents(s.Font).Ascent}, printable(line))
-}
-
-// printable replaces what XML can't hold and what would break the line: the
-// plotting library escapes only what HTML asks for.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case r < 0x20 || r == 0xfffe || r == 0xffff:
-			return '\ufffd'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
+	c.FillText(s, vg.Point{X: x, Y: y - s.Font.Size + textHandler.Extents(s.Font).Ascent}, oneline.Visible(line))
 }
 
 // A drawing is a chart that can be drawn on any canvas.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // missing is printed where there is no figure.
@@ -59,14 +61,9 @@ func pText(p float64) string {
 
 // cell makes text safe inside a table cell.
 func cell(s string) string {
-	s = strings.ReplaceAll(oneLine(s), "|", `\|`)
+	s = oneline.Markdown(s)
 	if s == "" {
 		return missing
 	}
 	return s
-}
-
-// oneLine keeps text from a file on the line it is printed on.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
 }

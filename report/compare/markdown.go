@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ceiling/internal/oneline"
 	"ceiling/report/importer"
 )
 
@@ -58,7 +59,7 @@ func (c *Comparison) conditionsTable(b *strings.Builder) {
 		case !x.known():
 			unknown = append(unknown, x)
 		default:
-			shared = append(shared, x.Name+" "+oneLine(x.Values[0]))
+			shared = append(shared, x.Name+" "+oneline.Markdown(x.Values[0]))
 		}
 	}
 	switch len(differ) {
@@ -117,7 +118,7 @@ func (c *Comparison) findingsList(b *strings.Builder) {
 			var lines []string
 			for _, f := range c.Findings {
 				if f.Run == c.Runs[i].Label && f.Kind == k {
-					lines = append(lines, fmt.Sprintf("  - %s: %s.\n", oneLine(f.Scenario), f.Text))
+					lines = append(lines, fmt.Sprintf("  - %s: %s.\n", oneline.Markdown(f.Scenario), f.Text))
 				}
 			}
 			if len(lines) > 0 {
@@ -144,7 +145,7 @@ func (c *Comparison) pair(b *strings.Builder, p *Pair) {
 	if len(p.Unmatched) > 0 {
 		fmt.Fprintf(b, "### Not compared\n\n")
 		for _, u := range p.Unmatched {
-			fmt.Fprintf(b, "- Only in %s: %s (%s); %s.\n", u.Run, oneLine(u.Name), u.Load, u.Why)
+			fmt.Fprintf(b, "- Only in %s: %s (%s); %s.\n", u.Run, oneline.Markdown(u.Name), u.Load, u.Why)
 		}
 		b.WriteString("\n")
 	}
@@ -325,7 +326,7 @@ func (c *Comparison) method(b *strings.Builder) {
 }
 
 // sentence ends a note with one full stop.
-func sentence(s string) string { return strings.TrimSuffix(oneLine(s), ".") + "." }
+func sentence(s string) string { return strings.TrimSuffix(oneline.Markdown(s), ".") + "." }
 
 func count(n int, one, many string) string {
 	if n == 1 {

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // markdown is a scenario's own table.
 func (s *Scenario) markdown(b *strings.Builder, p *Pair) {
-	fmt.Fprintf(b, "### %s\n\n", oneLine(s.Name))
+	fmt.Fprintf(b, "### %s\n\n", oneline.Markdown(s.Name))
 	b.WriteString(s.Load.String())
 	if s.NameB != "" {
-		fmt.Fprintf(b, "; in %s: %q", p.B, s.NameB)
+		fmt.Fprintf(b, "; in %s: \"%s\"", p.B, oneline.Markdown(s.NameB))
 	}
 	if s.PassesA > 1 || s.PassesB > 1 {
 		fmt.Fprintf(b, "; passes: %d + %d", s.PassesA, s.PassesB)

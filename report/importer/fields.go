@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // object is a JSON object whose fields are read one by one. Tools differ in
@@ -181,7 +182,7 @@ func (o object) onOff(key string) string {
 
 // oneLine keeps text from a file on the line it is printed on.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+	return oneline.Of(s)
 }
 
 // shorten is text from a file, in quotes and not too long for a line.

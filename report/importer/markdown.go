@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // reportTitle is the title of the reference's reports and of ours.
@@ -88,7 +90,7 @@ func splitReport(text string) mdReport {
 			section, inKeys = strings.TrimPrefix(line, "## "), false
 			continue
 		case !fenced && section == "Scenario Results" && strings.HasPrefix(line, "### "):
-			md.scenarios = append(md.scenarios, mdScenario{name: strings.TrimPrefix(line, "### "), metrics: map[string]string{}})
+			md.scenarios = append(md.scenarios, mdScenario{name: oneline.FromMarkdown(strings.TrimPrefix(line, "### ")), metrics: map[string]string{}})
 			inKeys = false
 		case section == "Scenario Results" && len(md.scenarios) > 0:
 			inKeys = md.scenarios[len(md.scenarios)-1].line(line, inKeys)
@@ -104,7 +106,7 @@ func splitReport(text string) mdReport {
 func (md *mdReport) header(line string) {
 	key, value, ok := strings.Cut(strings.ReplaceAll(line, "**", ""), ":")
 	if _, there := md.meta[key]; ok && !there && strings.TrimSpace(value) != "" {
-		md.meta[key] = oneLine(value)
+		md.meta[key] = oneLine(oneline.FromMarkdown(value))
 	}
 }
 
@@ -113,7 +115,7 @@ func (md *mdReport) header(line string) {
 func (s *mdScenario) line(line string, inKeys bool) bool {
 	switch {
 	case strings.HasPrefix(line, "**Purpose:**"):
-		s.purpose = strings.TrimSpace(strings.TrimPrefix(line, "**Purpose:**"))
+		s.purpose = strings.TrimSpace(oneline.FromMarkdown(strings.TrimPrefix(line, "**Purpose:**")))
 		return false
 	case line == "**Key metrics:**":
 		return true

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ceiling/internal/oneline"
 	"ceiling/report/importer"
 )
 
@@ -230,13 +231,11 @@ func count(n int) string {
 }
 
 // text keeps a string from a file on its line; "" is missing.
-func text(s string) string { return cmp.Or(oneLine(s), missing) }
+func text(s string) string { return cmp.Or(oneline.Markdown(s), missing) }
 
 // cell makes text safe inside a table, where it may be empty.
-func cell(s string) string { return strings.ReplaceAll(oneLine(s), "|", `\|`) }
+func cell(s string) string { return oneline.Markdown(s) }
 
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+func comment(s string) string {
+	return strings.ReplaceAll(cmp.Or(oneline.Of(s), missing), "-->", "-- >")
 }
-
-func comment(s string) string { return strings.ReplaceAll(text(s), "-->", "-- >") }

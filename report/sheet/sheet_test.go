@@ -124,7 +124,7 @@ Note: These are the figures of a result file of vllm bench serve, as it has them
 
 **Tool:** vllm bench serve
 
-**Model:** m | <b>
+**Model:** m \| \<b\>
 
 **Hardware:** —
 

@@ -1,19 +1,22 @@
-// Package plain makes text of others fit to be shown: what comes from a file,
+// Package oneline makes text of others fit to be shown: what comes from a file,
 // a server or a library may hold anything, and goes to terminals, tables and
 // lines of JSON.
-package plain
+package oneline
 
 import (
 	"strings"
 	"unicode"
 )
 
-// Line returns s as one line of characters that print. Runs of white space
+// Of returns s as one line of characters that print. Runs of white space
 // are one blank, and those at the ends are gone. What does not print (control
 // characters, marks that turn the direction of text, broken UTF-8) is shown as
 // the replacement character U+FFFD, so that it can't hide.
-func Line(s string) string {
-	visible := strings.Map(func(r rune) rune {
+func Of(s string) string { return strings.Join(strings.Fields(Visible(s)), " ") }
+
+// Visible is Of with the blanks left as they are.
+func Visible(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -22,5 +25,4 @@ func Line(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
-	return strings.Join(strings.Fields(visible), " ")
 }
