@@ -23,9 +23,12 @@ func compareCommand() *cli.Command {
 			"  --fail-if 'tpot_mean > 1.05x'                    a ratio to the base, in any scenario\n" +
 			"  --fail-if 'c=8: ttft_p99 > 800ms'                a value, in the figure's unit (ms, s, tok/s, req/s)\n" +
 			"  --fail-if 'c=8, in=1024: output_throughput < 0.95x'\n" +
-			"  --fail-if 'name=Mixed Traffic: request_throughput < 1.2req/s'\n" +
-			"SCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name. A violated rule is a line on\n" +
-			"stderr and exit code 3. A rule that picks no scenario, or whose figure is missing in one, is an error, code 1.",
+			"  --fail-if 'name=\"Chat: short\": request_throughput < 1.2req/s'\n" +
+			"  --fail-if 'ttft_mean > 1.05x significantly'      only where the difference is more than noise, too\n" +
+			"  --fail-if 'failed > 0%'                          the share of requests that failed\n" +
+			"SCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name, in quotes where it has : or ,.\n" +
+			"A violated rule is a line on stderr and exit code 3. A rule that picks no scenario, or whose figure is missing\n" +
+			"in one, is an error, code 1. Requests that failed in a scenario are told beside its rules.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "fail-if", Usage: "fail when `RULE` holds; may be given several times"},
 			choice("assume", "what the tests take for granted of the noise", []string{string(compare.Nothing), string(compare.Normal)}),
@@ -63,6 +66,7 @@ func compareAction(_ context.Context, c *cli.Command) error {
 		return err
 	}
 	gate := result.Gate(rules)
+	printNotes(c, gate.Notices)
 	if err := writeComparison(c, form, result, gate); err != nil {
 		return err
 	}

@@ -103,7 +103,8 @@ type Scenario struct {
 	// SamePrompts says that the journals of both hold the same prompts.
 	SamePrompts bool `json:"same_prompts,omitempty"`
 
-	all []Figure // of every metric that a side has, for the gate
+	all      []Figure // of every metric that a side has, for the gate
+	failures []string // requests that failed, or got no token
 }
 
 // Unmatched is a load that only one run has.
@@ -224,8 +225,9 @@ func newScenario(a, b *group, opt Options) Scenario {
 		s.Flags = append(s.Flags, fmt.Sprintf("cache state differs: %s is %s, %s is %s; prompts served from a cache are not computed, so TTFT, throughput and request rate do not compare",
 			a.label, ca, b.label, cb))
 	}
-	s.Flags = append(s.Flags, a.failed()...)
-	s.Flags = append(s.Flags, b.failed()...)
+	failed := append(a.failed(), b.failed()...)
+	s.Flags = append(s.Flags, failed...)
+	s.failures = slices.Concat(failed, a.tokenless(), b.tokenless())
 	s.Notes = append(s.Notes, loadNotes(a, b)...)
 	inTable := shown(a, b)
 	for _, i := range importer.Metrics() {
@@ -233,6 +235,7 @@ func newScenario(a, b *group, opt Options) Scenario {
 			s.all = append(s.all, newFigure(i.Metric, a, b, opt))
 		}
 	}
+	s.all = append(s.all, failedShare(a, b))
 	for _, m := range inTable {
 		s.Figures = append(s.Figures, *s.figure(m))
 	}
@@ -241,20 +244,57 @@ func newScenario(a, b *group, opt Options) Scenario {
 
 // failed flags requests that failed: the figures are of the others.
 func (g *group) failed() []string {
-	bad, all := 0, 0
+	bad, all, _ := g.requestCounts()
+	if bad == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %d of %d requests failed; its figures are of the others", g.label, bad, all)}
+}
+
+// requestCounts adds up over the passes how many requests failed; known is
+// false where a file does not say so of each.
+func (g *group) requestCounts() (bad, all int, known bool) {
+	known = true
 	for _, l := range g.loads {
+		known = known && l.Failed != nil && l.Successful != nil
 		if l.Failed != nil {
-			bad += *l.Failed
-			all += *l.Failed
+			bad, all = bad+*l.Failed, all+*l.Failed
 		}
 		if l.Successful != nil {
 			all += *l.Successful
 		}
 	}
-	if bad == 0 {
+	return bad, all, known && all > 0
+}
+
+// tokenless says how many requests completed without a token.
+func (g *group) tokenless() []string {
+	n := 0
+	for _, l := range g.loads {
+		n += l.Tokenless
+	}
+	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %d of %d requests failed; its figures are of the others", g.label, bad, all)}
+	return []string{fmt.Sprintf("%s: %s without a token", g.label, count(n, "completed request", "completed requests"))}
+}
+
+// failedShare is the percentage of requests that failed in both runs.
+func failedShare(a, b *group) Figure {
+	share := func(g *group) *float64 {
+		bad, all, known := g.requestCounts()
+		if !known {
+			return nil
+		}
+		v := 100 * float64(bad) / float64(all)
+		return &v
+	}
+	f := Figure{Metric: importer.FailedShare, A: share(a), B: share(b), Why: "a count has none"}
+	if f.A != nil && f.B != nil && *f.A > 0 {
+		q, d := *f.B / *f.A, *f.B-*f.A
+		f.Ratio, f.Difference = &q, &d
+	}
+	return f
 }
 
 // loadNotes are the importer's notes on both loads, each once.

@@ -16,19 +16,25 @@ import (
 //	tpot_mean > 1.05x
 //	c=8: ttft_p99 > 800ms
 //	c=8, in=1024: output_throughput < 0.95x
-//	name=Mixed Traffic: request_throughput < 1.2req/s
+//	name="Chat: turns, short": request_throughput < 1.2req/s
+//	ttft_mean > 1.05x significantly
+//	failed > 0%
 //
 // In front of the colon stand the scenarios it is for, all of them where there
-// is no colon: c (concurrency), in, out (tokens), n (prompts) and name. Then
-// the figure, one of >, >=, <, <=, and the limit: a ratio to the base (x), or
-// a value of the other run in the figure's unit (ms, s, tok/s, req/s).
+// is no colon: c (concurrency), in, out (tokens), n (prompts) and name, which
+// takes single or double quotes. Then the figure, one of >, >=, <, <=, and the
+// limit: a ratio to the base (x), or a value of the other run in the figure's
+// unit (ms, s, tok/s, req/s, %). A ratio that is followed by "significantly"
+// is violated only where the difference is significant as well.
 type Rule struct {
 	Text   string
 	Metric importer.Metric
 	Op     string
 	Limit  float64 // a ratio, or in the metric's unit
 	Ratio  bool
-	Where  []Selector
+	// Significant asks for a significant difference beside the ratio.
+	Significant bool
+	Where       []Selector
 }
 
 // Selector picks scenarios by one property.
@@ -51,17 +57,19 @@ func ParseRule(text string) (Rule, error) {
 	return r, nil
 }
 
+// significantly is the word behind a limit that asks for significance too.
+const significantly = "significantly"
+
 func parseRule(text string) (Rule, error) {
 	r := Rule{Text: strings.TrimSpace(text)}
-	condition := r.Text
-	if before, after, found := strings.Cut(r.Text, ":"); found {
-		condition = after
-		for part := range strings.SplitSeq(before, ",") {
-			s, err := parseSelector(part)
-			if err != nil {
-				return Rule{}, err
-			}
-			r.Where = append(r.Where, s)
+	pieces, err := splitUnquoted(r.Text, ':', 2)
+	if err != nil {
+		return Rule{}, err
+	}
+	condition := pieces[len(pieces)-1]
+	if len(pieces) == 2 {
+		if r.Where, err = parseSelectors(pieces[0]); err != nil {
+			return Rule{}, err
 		}
 	}
 	at := strings.IndexAny(condition, "<>")
@@ -73,12 +81,56 @@ func parseRule(text string) (Rule, error) {
 	if strings.HasPrefix(limit, "=") {
 		r.Op, limit = r.Op+"=", limit[1:]
 	}
-	var err error
 	if r.Metric, err = parseMetric(strings.TrimSpace(condition[:at])); err != nil {
 		return Rule{}, err
 	}
+	limit, r.Significant = strings.CutSuffix(strings.TrimSpace(limit), significantly)
 	r.Limit, r.Ratio, err = parseLimit(strings.TrimSpace(limit), r.Metric)
+	if err == nil && r.Significant && !r.Ratio {
+		return Rule{}, fmt.Errorf("%q goes with a ratio to the base, such as 1.05x %[1]s", significantly)
+	}
 	return r, err
+}
+
+// splitUnquoted splits text at a sign, into n pieces at most (n < 0: all), but
+// not within the quotes around a value. A quote begins a value or is a part
+// of a word.
+func splitUnquoted(text string, at byte, n int) ([]string, error) {
+	var pieces []string
+	from, quote := 0, byte(0)
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case (c == '"' || c == '\'') && strings.HasSuffix(strings.TrimRight(text[:i], " "), "="):
+			quote = c
+		case c == at && len(pieces) != n-1:
+			pieces, from = append(pieces, text[from:i]), i+1
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("a quote that does not end: close it with %c", quote)
+	}
+	return append(pieces, text[from:]), nil
+}
+
+func parseSelectors(text string) ([]Selector, error) {
+	parts, err := splitUnquoted(text, ',', -1)
+	if err != nil {
+		return nil, err
+	}
+	var out []Selector
+	for _, part := range parts {
+		s, err := parseSelector(part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 func parseSelector(text string) (Selector, error) {
@@ -86,10 +138,16 @@ func parseSelector(text string) (Selector, error) {
 	s := Selector{Key: strings.TrimSpace(key)}
 	value = strings.TrimSpace(value)
 	if !found || !slices.Contains(selectorKeys, s.Key) || value == "" {
-		return s, fmt.Errorf("selector %q: use %s, each with = and a value", strings.TrimSpace(text), strings.Join(selectorKeys, ", "))
+		return s, fmt.Errorf("selector %q: use %s, each with = and a value; %s", strings.TrimSpace(text), strings.Join(selectorKeys, ", "), quoteHint)
 	}
 	if s.Key == "name" {
 		s.Name = value
+		if q := value[0]; q == '"' || q == '\'' {
+			if len(value) < 3 || value[len(value)-1] != q {
+				return s, fmt.Errorf("selector %q: the name is the whole of what stands in quotes", strings.TrimSpace(text))
+			}
+			s.Name = value[1 : len(value)-1]
+		}
 		return s, nil
 	}
 	n, err := strconv.Atoi(value)
@@ -100,13 +158,16 @@ func parseSelector(text string) (Selector, error) {
 	return s, nil
 }
 
+// quoteHint is for names that the signs of a rule stand in.
+const quoteHint = `a name with : or , in it takes quotes, name="…"`
+
 // ruleNames are the names of metrics in rules: those of the importer, with or
 // without their unit.
 func ruleNames() map[string]importer.Metric {
 	out := map[string]importer.Metric{}
 	for _, i := range importer.Metrics() {
 		out[string(i.Metric)] = i.Metric
-		for _, suffix := range []string{"_ms", "_tok_s", "_req_s", "_s", "_tokens"} {
+		for _, suffix := range []string{"_ms", "_tok_s", "_req_s", "_s", "_tokens", "_percent"} {
 			if short, ok := strings.CutSuffix(string(i.Metric), suffix); ok {
 				out[short] = i.Metric
 				break
@@ -120,11 +181,14 @@ func parseMetric(name string) (importer.Metric, error) {
 	if m, ok := ruleNames()[name]; ok {
 		return m, nil
 	}
+	if strings.Contains(name, ":") {
+		return "", fmt.Errorf("figure %q is not known: %s", name, quoteHint)
+	}
 	var short []string
 	for _, m := range []string{"ttft", "tpot", "itl", "e2el"} {
 		short = append(short, m+"_mean", m+"_median", m+"_p99")
 	}
-	short = append(short, "output_throughput", "request_throughput", "total_throughput", "engine_prefill")
+	short = append(short, "output_throughput", "request_throughput", "total_throughput", "engine_prefill", "failed")
 	return "", fmt.Errorf("figure %q is not known: use %s and the like", name, strings.Join(short, ", "))
 }
 
@@ -196,6 +260,9 @@ type Outcome struct {
 	// Errors are rules that could not be judged, one line each: nothing
 	// matched, or a figure is missing. They are not passes.
 	Errors []string `json:"errors"`
+	// Notices are what was judged all the same and is not beyond doubt: a
+	// scenario in which requests failed, one line per rule and run.
+	Notices []string `json:"notices"`
 }
 
 // Gate judges the rules. A rule is judged for every scenario that it picks in
@@ -204,58 +271,66 @@ func (c *Comparison) Gate(rules []Rule) Outcome {
 	var out Outcome
 	for i := range rules {
 		for k := range c.Pairs {
-			violation, problem := rules[i].judge(&c.Pairs[k])
-			if violation != "" {
-				out.Violations = append(out.Violations, violation)
-			}
-			if problem != "" {
-				out.Errors = append(out.Errors, problem)
-			}
+			rules[i].judge(&c.Pairs[k], &out)
 		}
 	}
 	return out
 }
 
+// judging is one rule on one pair, on its way.
+type judging struct {
+	picked, broken int
+	worst          string
+	far            float64  // how far the worst is beyond the limit, as a factor
+	gaps, doubts   []string // scenarios that can't be judged, and those with failures
+}
+
 // judge is one rule on one pair.
-func (r *Rule) judge(p *Pair) (violation, problem string) {
-	picked, broken := 0, 0
-	var worst, gaps []string
-	far := 0.0 // how far the worst is beyond the limit, as a factor
+func (r *Rule) judge(p *Pair, out *Outcome) {
+	var j judging
 	for i := range p.Scenarios {
-		s := &p.Scenarios[i]
-		if !r.picks(s.Name, s.Load) {
-			continue
-		}
-		picked++
-		v, text, err := r.figure(s, p)
-		if err != nil {
-			gaps = append(gaps, fmt.Sprintf("%s: %s", s.Name, err))
-			continue
-		}
-		if r.violated(v) {
-			broken++
-			if d := math.Abs(math.Log(max(v, 1e-12) / r.limit())); d >= far {
-				far, worst = d, []string{s.Name, text}
-			}
+		if s := &p.Scenarios[i]; r.picks(s.Name, s.Load) {
+			j.picked++
+			r.judgeScenario(s, p, &j)
 		}
 	}
 	for _, u := range p.Unmatched {
 		if u.Run == p.A && r.picks(u.Name, u.Load) {
-			picked++
-			gaps = append(gaps, fmt.Sprintf("%s: only %s has it", u.Name, p.A))
+			j.picked++
+			j.gaps = append(j.gaps, fmt.Sprintf("%s: only %s has it", u.Name, p.A))
 		}
 	}
 	name := fmt.Sprintf("gate %q on %s", r.Text, p.B)
+	if j.broken > 0 {
+		out.Violations = append(out.Violations, fmt.Sprintf("%s: violated in %d of %d scenarios, most in %s", name, j.broken, j.picked, j.worst))
+	}
 	switch {
-	case picked == 0:
-		problem = name + ": no scenario matches it; nothing was checked"
-	case len(gaps) > 0:
-		problem = fmt.Sprintf("%s: %d of %d scenarios can't be judged; %s", name, len(gaps), picked, gaps[0])
+	case j.picked == 0:
+		out.Errors = append(out.Errors, name+": no scenario matches it; nothing was checked")
+	case len(j.gaps) > 0:
+		out.Errors = append(out.Errors, fmt.Sprintf("%s: %d of %d scenarios can't be judged; %s", name, len(j.gaps), j.picked, j.gaps[0]))
 	}
-	if broken > 0 {
-		violation = fmt.Sprintf("%s: violated in %d of %d scenarios, most in %s: %s", name, broken, picked, worst[0], worst[1])
+	if len(j.doubts) > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%s: requests failed in %d of %d scenarios; %s", name, len(j.doubts), j.picked, strings.Join(j.doubts, "; ")))
 	}
-	return violation, problem
+}
+
+func (r *Rule) judgeScenario(s *Scenario, p *Pair, j *judging) {
+	v, text, err := r.figure(s, p)
+	if err != nil {
+		j.gaps = append(j.gaps, fmt.Sprintf("%s: %s", s.Name, err))
+		return
+	}
+	if len(s.failures) > 0 && r.Metric != importer.FailedShare {
+		j.doubts = append(j.doubts, s.Name+": "+strings.Join(s.failures, ", "))
+	}
+	if !r.violated(v) || r.Significant && s.figure(r.Metric).Verdict() != Differs {
+		return
+	}
+	j.broken++
+	if d := math.Abs(math.Log(max(v, 1e-12) / r.limit())); d >= j.far {
+		j.far, j.worst = d, s.Name+": "+text
+	}
 }
 
 func (r *Rule) limit() float64 { return max(r.Limit, 1e-12) }
@@ -294,6 +369,8 @@ func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) 
 		return 0, "", errors.New("the cache state differs, so a ratio means nothing; compare runs of one state")
 	case f.Ratio == nil:
 		return 0, "", fmt.Errorf("%s is 0 in %s and has no ratio", r.Metric, p.A)
+	case r.Significant && f.Interval == nil:
+		return 0, "", fmt.Errorf("the difference of %s can't be tested (%s)", r.Metric, f.Why)
 	}
 	return *f.Ratio, fmt.Sprintf("%sx (%s against %s %s)", ratioText(*f.Ratio), info.Format(*f.B), info.Format(*f.A), info.Unit), nil
 }

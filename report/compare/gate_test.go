@@ -23,6 +23,14 @@ func TestParseRule(t *testing.T) {
 			Where: []Selector{{Key: "c", Count: 8}, {Key: "in", Count: 1024}}}},
 		{"name=Mixed Traffic: request_throughput <= 1.2req/s", Rule{Metric: importer.RequestThroughput, Op: "<=", Limit: 1.2,
 			Where: []Selector{{Key: "name", Name: "Mixed Traffic"}}}},
+		{`name="Chat: turns, short": ttft_mean > 2x`, Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+			Where: []Selector{{Key: "name", Name: "Chat: turns, short"}}}},
+		{`name = 'a "b": c' , c=8: ttft_mean > 2x`, Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+			Where: []Selector{{Key: "name", Name: `a "b": c`}, {Key: "c", Count: 8}}}},
+		{"name=Bob's chat: ttft_mean > 2x", Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+			Where: []Selector{{Key: "name", Name: "Bob's chat"}}}},
+		{"ttft_mean > 1.05x significantly", Rule{Metric: importer.TTFTMean, Op: ">", Limit: 1.05, Ratio: true, Significant: true}},
+		{"failed > 0.5%", Rule{Metric: importer.FailedShare, Op: ">", Limit: 0.5}},
 		{"overhead_ratio > 2x", Rule{Metric: importer.OverheadRatio, Op: ">", Limit: 2, Ratio: true}},
 		{"duration > 90s", Rule{Metric: importer.Duration, Op: ">", Limit: 90}},
 	} {
@@ -51,6 +59,14 @@ func TestParseRule(t *testing.T) {
 		"c=: tpot_mean > 1x":     `selector "c=": use c, in, out, n, name`,
 		"c=many: tpot_mean > 1x": `selector "c=many": "many" is not a count`,
 		": tpot_mean > 1x":       `selector "": use c, in, out, n, name`,
+
+		"name=Chat: turns, short: ttft_mean > 2x": `figure "turns, short: ttft_mean" is not known: a name with : or , in it takes quotes`,
+		"name=turns, short: ttft_mean > 2x":       `selector "short": use c, in, out, n, name, each with = and a value; a name with : or , in it takes quotes`,
+		`name="Chat: ttft_mean > 2x`:              `a quote that does not end: close it with "`,
+		`name="Chat" x: ttft_mean > 2x`:           "the name is the whole of what stands in quotes",
+		`name="": ttft_mean > 2x`:                 "the name is the whole of what stands in quotes",
+		"ttft_mean > 800ms significantly":         `"significantly" goes with a ratio to the base`,
+		"ttft_mean > 2x surely":                   `limit "2x surely": ttft_mean_ms is in ms`,
 	} {
 		if _, err := ParseRule(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want …%s", text, err, want)
@@ -118,6 +134,88 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// Two runs that differ by noise break a rule about size, and none that asks for
+// significance as well.
+func TestGateOfNoise(t *testing.T) {
+	c := compared(t, Options{}, open(t, "testdata/noise/a", "testdata/noise/b")...)
+	const by = `name="Chat: turns, short": ttft_mean > 1.05x`
+	f := c.Pairs[0].Scenarios[0].figure(importer.TTFTMean)
+	if *f.Ratio < 1.5 || f.Verdict() != Same {
+		t.Fatalf("the files are of something else: %v, %v", *f.Ratio, f.Interval)
+	}
+	for rule, violations := range map[string]int{by: 1, by + " significantly": 0, "c=2: ttft_mean > 1.05x significantly": 0, "ttft_mean > 1.05x": 1} {
+		got := gated(t, c, rule)
+		if len(got.Violations) != violations || len(got.Errors) > 0 || len(got.Notices) > 0 {
+			t.Errorf("%s: %+v", rule, got)
+		}
+	}
+	// Throughput has no interval over one pass: no pass of the rule either.
+	if got := gated(t, c, "output_throughput < 0.99x significantly"); len(got.Errors) != 1 || !strings.Contains(got.Errors[0], "can't be tested (one pass each)") {
+		t.Errorf("without an interval: %+v", got)
+	}
+	// A name with its quotes, of a run against itself.
+	self := open(t, "testdata/noise/a")
+	if got := gated(t, compared(t, Options{}, self[0], self[0]), `name='Chat: turns, short': ttft_mean > 1000x`); len(got.Violations)+len(got.Errors) > 0 {
+		t.Errorf("a quoted name: %+v", got)
+	}
+}
+
+// gated judges one rule.
+func gated(t *testing.T, c *Comparison, text string) Outcome {
+	t.Helper()
+	r, err := ParseRule(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Gate([]Rule{r})
+}
+
+// A difference that is more than noise and beyond the limit violates a rule
+// that asks for both; one within the limit does not.
+func TestGateSignificantly(t *testing.T) {
+	c := compared(t, Options{}, fakeRun(1, single(6, 20, 0.01, 0.004)), fakeRun(2, single(6, 21, 0.01, 0.004)))
+	if got := gated(t, c, "tpot_mean > 1.02x significantly"); len(got.Violations) != 1 {
+		t.Errorf("5 %% slower: %+v", got)
+	}
+	if got := gated(t, c, "tpot_mean > 1.2x significantly"); len(got.Violations) != 0 || len(got.Errors) != 0 {
+		t.Errorf("within the limit: %+v", got)
+	}
+}
+
+// Failed requests are a figure of their own, and told beside every other rule.
+func TestGateOfFailures(t *testing.T) {
+	count := func(r *importer.Run, failed int) *importer.Run {
+		good := 20 - failed
+		r.Loads[0].Failed, r.Loads[0].Successful = &failed, &good
+		return r
+	}
+	c := compared(t, Options{}, count(fakeRun(1, single(1, 20, 0, 0)), 0), count(fakeRun(2, single(1, 20, 0, 0)), 3))
+	for rule, want := range map[string]Outcome{
+		"tpot_mean > 1.05x": {Notices: []string{`gate "tpot_mean > 1.05x" on B: requests failed in 1 of 1 scenarios; Single User Latency: B: 3 of 20 requests failed; its figures are of the others`}},
+		"failed > 15%":      {},
+		"failed > 10%":      {Violations: []string{`gate "failed > 10%" on B: violated in 1 of 1 scenarios, most in Single User Latency: 15.00 %`}},
+		"failed > 2x":       {Errors: []string{`gate "failed > 2x" on B: 1 of 1 scenarios can't be judged; Single User Latency: failed_percent is 0 in A and has no ratio`}},
+	} {
+		if diff := cmp.Diff(want, gated(t, c, rule)); diff != "" {
+			t.Errorf("%s:\n%s", rule, diff)
+		}
+	}
+	base := count(fakeRun(1, single(1, 20, 0, 0)), 1)
+	if got := gated(t, compared(t, Options{}, base, count(fakeRun(2, single(1, 20, 0, 0)), 4)), "failed > 3x"); len(got.Violations) != 1 {
+		t.Errorf("four times as many: %+v", got)
+	}
+	// A file that does not say how many failed can't pass.
+	if got := gated(t, compared(t, Options{}, base, fakeRun(2, single(1, 20, 0, 0))), "failed > 0%"); len(got.Errors) != 1 || len(got.Violations) != 0 {
+		t.Errorf("not known: %+v", got)
+	}
+	// Completed without a token: a failure that the tool did not call one.
+	empty := fakeRun(2, single(1, 20, 0, 0))
+	empty.Loads[0].Tokenless = 2
+	if got := gated(t, compared(t, Options{}, fakeRun(1, single(1, 20, 0, 0)), empty), "tpot_mean > 1.05x"); len(got.Notices) != 1 || !strings.Contains(got.Notices[0], "B: 2 completed requests without a token") {
+		t.Errorf("without a token: %+v", got)
+	}
+}
+
 // Every run is judged against the base, each on a line of its own.
 func TestGateOfThreeRuns(t *testing.T) {
 	rule, err := ParseRule("tpot_mean > 1.05x")
@@ -133,7 +231,7 @@ func TestGateOfThreeRuns(t *testing.T) {
 
 // Whatever is written as a rule, it is read or refused in one line.
 func FuzzParseRule(f *testing.F) {
-	for _, s := range []string{"tpot_mean > 1.05x", "c=8, in=1024: ttft_p99 >= 800 ms", "name=a:b < 1x", ":::<<>>", "duration > 1e3s", "e2el_mean < 5µs"} {
+	for _, s := range []string{"tpot_mean > 1.05x", "c=8, in=1024: ttft_p99 >= 800 ms", "name=a:b < 1x", `name="a:,": failed > 1%`, `name="`, "ttft_mean > 2x significantly", ":::<<>>", "duration > 1e3s", "e2el_mean < 5µs"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -63,6 +63,10 @@ const (
 	AcceptLength   Metric = "accept_length_tokens" // tokens per step of speculative decoding
 	OverheadRatio  Metric = "overhead_ratio"
 
+	// FailedShare is the percentage of requests that failed. No load has it as
+	// a value: it follows from the counts.
+	FailedShare Metric = "failed_percent"
+
 	// The server's own figures of a run of ours through it.
 	ServerPromptMean Metric = "server_prompt_mean_ms" // its time for the prompt
 	ServerDecodeMean Metric = "server_decode_mean_ms" // its time for the output
@@ -164,6 +168,7 @@ var infos = []Info{
 	{ReusedTokens, "Reused tokens", unitTokens, Neither, 0},
 	{AcceptLength, "Accept length", unitTokens, Higher, 2},
 	{OverheadRatio, "Overhead ratio", "", Lower, 4},
+	{FailedShare, "Failed requests", "%", Lower, 2},
 	{ServerPromptMean, "Server's prompt time mean", unitMs, Lower, 2},
 	{ServerDecodeMean, "Server's decode time mean", unitMs, Lower, 2},
 	{ServerWaitMean, "Server's wait mean", unitMs, Lower, 2},
