@@ -56,7 +56,7 @@ func engineFlags() []cli.Flag {
 		choice("kv-type", "type of the KV cache", engine.KVTypes()),
 		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
 		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
-		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores that this process may use)", Validator: atLeast(1)},
+		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
 		rpcFlag(),
 	}
 }

@@ -166,33 +166,53 @@ var armParts = map[[2]uint16]string{
 // affinity mask, cut by the cgroup's quota rounded up. quota is in CPUs, 0
 // for none. It is 0 where nothing tells.
 func usableCores(t tree, info cpuInfo, quota float64) int {
-	n := 0
+	n := len(usableCPUs(t))
+	// Containers may show fewer CPUs here, with numbers of their own.
+	return least(n, info.processors(), wholeCPUs(quota))
+}
+
+// usableCPUs are the numbers of the logical CPUs that the process may run on:
+// the affinity mask, which names CPUs that the machine could have, without
+// those that are not online. It is empty where nothing tells.
+func usableCPUs(t tree) []int {
+	online := cpuList(t.text("sys/devices/system/cpu/online"))
 	for line := range strings.Lines(t.text("proc/self/status")) {
-		if list, ok := strings.CutPrefix(line, "Cpus_allowed_list:"); ok {
-			n = countCPUList(list)
-			break
+		list, ok := strings.CutPrefix(line, "Cpus_allowed_list:")
+		if !ok {
+			continue
 		}
-	}
-	// A mask names CPUs that the machine could have; online ones bound it.
-	for _, have := range []int{countCPUList(t.text("sys/devices/system/cpu/online")), info.processors()} {
-		if have > 0 && (n == 0 || have < n) {
-			n = have
+		allowed := cpuList(list)
+		if len(online) > 0 {
+			allowed = slices.DeleteFunc(allowed, func(cpu int) bool {
+				_, found := slices.BinarySearch(online, cpu)
+				return !found
+			})
 		}
+		return allowed
 	}
-	if quota > 0 {
-		if q := int(math.Ceil(min(quota, math.MaxInt32))); n == 0 || q < n {
-			n = q
+	return online
+}
+
+// wholeCPUs rounds a quota up; 0 for none.
+func wholeCPUs(quota float64) int { return int(math.Ceil(min(quota, math.MaxInt32))) }
+
+// least is the smallest of the counts that are known, 0 if none is.
+func least(counts ...int) int {
+	n := 0
+	for _, c := range counts {
+		if c > 0 && (n == 0 || c < n) {
+			n = c
 		}
 	}
 	return n
 }
 
-// countCPUList counts the CPUs of a kernel list such as "0-3,8,10-11"; 0 for
-// anything else.
-func countCPUList(list string) int {
+// cpuList reads a kernel list such as "0-3,8,10-11", in increasing order; nil
+// for anything else.
+func cpuList(list string) []int {
 	// The kernel's own limit (CONFIG_NR_CPUS) is 8192.
 	const most = 1 << 16
-	n := 0
+	var cpus []int
 	for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
 		from, to, isRange := strings.Cut(part, "-")
 		if !isRange {
@@ -200,12 +220,13 @@ func countCPUList(list string) int {
 		}
 		a, erra := strconv.ParseUint(from, 10, 32)
 		b, errb := strconv.ParseUint(to, 10, 32)
-		if erra != nil || errb != nil || b < a || b-a >= most {
-			return 0
+		if erra != nil || errb != nil || b < a || b-a >= most || len(cpus)+int(b-a) >= most {
+			return nil
 		}
-		if n += int(b-a) + 1; n > most {
-			return 0
+		for cpu := a; cpu <= b; cpu++ {
+			cpus = append(cpus, int(cpu))
 		}
 	}
-	return n
+	slices.Sort(cpus)
+	return slices.Compact(cpus)
 }

@@ -216,20 +216,21 @@ func TestHypervisor(t *testing.T) {
 	}
 }
 
-func TestCountCPUList(t *testing.T) {
+func TestCPUList(t *testing.T) {
 	for list, want := range map[string]int{
 		"0":         1,
 		"0-3":       4,
 		"0-3,8":     5,
 		" 1,3-5\n":  4,
+		"2,0-1,1":   3, // each once
 		"":          0,
 		"3-1":       0,
 		"0-":        0,
 		"a":         0,
 		"0-9999999": 0, // more than any kernel can have
 	} {
-		if got := countCPUList(list); got != want {
-			t.Errorf("countCPUList(%q) = %d, want %d", list, got, want)
+		if got := len(cpuList(list)); got != want {
+			t.Errorf("cpuList(%q) has %d, want %d", list, got, want)
 		}
 	}
 }
@@ -355,8 +356,8 @@ func FuzzParsers(f *testing.F) {
 		if n := parseMemTotal(text); n < 0 {
 			t.Errorf("parseMemTotal = %d", n)
 		}
-		if n := countCPUList(text); n < 0 || n > 1<<16 {
-			t.Errorf("countCPUList = %d", n)
+		if n := len(cpuList(text)); n < 0 || n > 1<<16 {
+			t.Errorf("cpuList has %d", n)
 		}
 		if n := parseMemoryLimit(text); n < 0 {
 			t.Errorf("parseMemoryLimit = %d", n)

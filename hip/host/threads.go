@@ -1,9 +1,11 @@
 package host
 
-// PhysicalCores is how many cores this process may compute on: the usable
-// logical CPUs over the threads of one core. Two threads of a core share its
-// arithmetic units, so a second one slows an engine more than it helps. 0
-// where the tree below root does not tell.
+import "fmt"
+
+// PhysicalCores is how many cores this process may compute on: the distinct
+// ones among the CPUs that it may use, and no more than its quota of CPU time.
+// Two threads of a core share its arithmetic units, so a second one slows an
+// engine more than it helps. 0 where the tree below root does not tell.
 func PhysicalCores(root string) int {
 	dir, err := openFolder(root)
 	if err != nil {
@@ -11,10 +13,19 @@ func PhysicalCores(root string) int {
 	}
 	defer dir.Close()
 	t := tree{dir}
-	usable := usableCores(t, parseCPUInfo(t.text("proc/cpuinfo")), cgroupLimits(t).cpus)
-	perCore := max(1, countCPUList(t.text("sys/devices/system/cpu/cpu0/topology/thread_siblings_list")))
-	if usable == 0 {
-		return 0
+	return least(distinctCores(t), parseCPUInfo(t.text("proc/cpuinfo")).processors(), wholeCPUs(cgroupLimits(t).cpus))
+}
+
+// distinctCores counts the cores behind the usable CPUs. A core is known by
+// the first of its threads; a CPU whose siblings are not told is one.
+func distinctCores(t tree) int {
+	cores := map[int]bool{}
+	for _, cpu := range usableCPUs(t) {
+		first := cpu
+		if siblings := cpuList(t.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu))); len(siblings) > 0 {
+			first = siblings[0]
+		}
+		cores[first] = true
 	}
-	return max(1, usable/perCore)
+	return len(cores)
 }
