@@ -46,6 +46,9 @@ type Config struct {
 	Sleep func(time.Duration)
 	// NoWarmup leaves the warm-up requests out.
 	NoWarmup bool
+	// Refused are the scenarios that can't run, with the reason, by their index
+	// in the suite: see Refusals. They are results that say so.
+	Refused map[int]error
 	// Resume is what an earlier part of the run has finished; nil: nothing.
 	Resume *ResumeState
 

@@ -74,14 +74,14 @@ func newDrive(eng Engine, clock *Clock, work *Workload, index, budget int) *driv
 	longest, _, _ := work.longest()
 	d := &drive{
 		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget,
-		batcher: newBatcher(sc.Concurrency, longest, work.spec.Vocab.Size),
+		batcher: newBatcher(sc.InFlight(), longest, work.spec.Vocab.Size),
 		batch: Batch{
 			Tokens: make([]int32, 0, budget), Pos: make([]int32, 0, budget),
 			Seqs: make([]int32, 0, budget), Want: make([]int8, 0, budget),
-			Out: make([]int32, 0, sc.Concurrency),
+			Out: make([]int32, 0, sc.InFlight()),
 		},
-		flights: make([]flight, sc.Concurrency),
-		freeAt:  make([]time.Duration, sc.Concurrency),
+		flights: make([]flight, sc.InFlight()),
+		freeAt:  make([]time.Duration, sc.InFlight()),
 		records: make([]Record, 0, len(work.Requests)),
 	}
 	d.begin()
@@ -220,11 +220,10 @@ func (d *drive) fail(reason string) error {
 // fits tells why the workload can't run on a session of the given size.
 func fits(work *Workload, spec SessionSpec, budget int) error {
 	sc := work.spec.Scenario
-	if sc.Concurrency > spec.Sequences {
-		return fmt.Errorf("concurrency \"%d\" exceeds the session's %d sequences: lower it", sc.Concurrency, spec.Sequences)
-	}
-	if sc.Concurrency > budget {
-		return fmt.Errorf("concurrency \"%d\" exceeds the %d tokens of one step: raise --ubatch or lower the concurrency", sc.Concurrency, budget)
+	if n := sc.InFlight(); n > spec.Sequences {
+		return fmt.Errorf("\"%d\" requests in flight exceed the session's %d sequences: lower the concurrency", n, spec.Sequences)
+	} else if n > budget {
+		return tooWide(n, budget)
 	}
 	for i, r := range work.Requests {
 		if r.Input+r.Output > spec.TokensPerSequence {

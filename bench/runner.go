@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -78,7 +79,7 @@ type runner struct {
 
 func newRunner(cfg Config) *runner {
 	r := &runner{cfg: cfg, clock: cfg.Clock, rep: newReporter(cfg.Progress)}
-	r.sessions = sessions{cfg: cfg, tooLarge: map[int]error{}}
+	r.sessions = sessions{cfg: cfg, tooLarge: maps.Collect(maps.All(cfg.Refused))}
 	budget := cfg.Budget
 	if budget == 0 {
 		budget = DefaultBudget
@@ -97,6 +98,7 @@ func newRunner(cfg Config) *runner {
 			}
 		}
 	}
+	r.refuse()
 	if r.clock == nil {
 		r.clock = NewClock(offset)
 	}

@@ -326,7 +326,7 @@ func TestEngineContract(t *testing.T) {
 }
 
 func TestFits(t *testing.T) {
-	w := testWorkload(t, Scenario{Name: "s", Input: 10, Output: 5, Concurrency: 4, Prompts: 2})
+	w := testWorkload(t, Scenario{Name: "s", Input: 10, Output: 5, Concurrency: 4, Prompts: 4})
 	spec := SessionSpec{Sequences: 4, TokensPerSequence: 15}
 	if err := fits(w, spec, 4); err != nil {
 		t.Errorf("fits exactly: %v", err)
@@ -335,8 +335,8 @@ func TestFits(t *testing.T) {
 	short.TokensPerSequence, few.Sequences = 14, 3
 	for want, err := range map[string]error{
 		`request 0 needs "15" tokens (10 in, 5 out), and a sequence of the session holds 14`: fits(w, short, 4),
-		`concurrency "4" exceeds the session's 3 sequences`:                                  fits(w, few, 4),
-		`concurrency "4" exceeds the 3 tokens of one step`:                                   fits(w, spec, 3),
+		`"4" requests in flight exceed the session's 3 sequences`:                            fits(w, few, 4),
+		`"4" requests in flight exceed the 3 tokens of one step`:                             fits(w, spec, 3),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v, want %s…", err, want)

@@ -26,7 +26,7 @@ type sessions struct {
 
 // need is the session that scenario sc asks for by itself.
 func need(sc Scenario, unified bool) SessionSpec {
-	return SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: sc.LongestRequest(), Unified: unified}
+	return SessionSpec{Sequences: sc.InFlight(), TokensPerSequence: sc.LongestRequest(), Unified: unified}
 }
 
 // LongestRequest is the most tokens, prompt and output, that a request of the
@@ -40,9 +40,7 @@ func (s Scenario) LongestRequest() int {
 // acquire returns a session for scenario i. Its error is the scenario's.
 func (s *sessions) acquire(ctx context.Context, i int, work *Workload) (*session, error) {
 	if !s.cfg.PrefixCache {
-		spec := need(work.spec.Scenario, s.cfg.KVUnified != nil && *s.cfg.KVUnified)
-		// What was drawn may be shorter than what could have been.
-		_, _, spec.TokensPerSequence = work.longest()
+		spec := s.cfg.coldSpec(work)
 		eng, err := s.cfg.Opener.Open(ctx, spec)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,95 @@
+package bench
+
+import "fmt"
+
+// InFlight is the most requests that are ever in flight: there are no more
+// than prompts, whatever the concurrency allows.
+func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
+
+// Refusals says of each scenario that can't run why it can't, by its index in
+// the suite. Nothing is opened: check tells what keeps a session from being
+// opened. Of the configuration it reads what a session follows from, and the
+// vocabulary.
+func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
+	refused := map[int]error{}
+	_, total := c.Suite.Plan()
+	for i, sc := range c.Suite.Scenarios {
+		w := &Workload{spec: WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total}, src: newSource()}
+		w.drawLengths()
+		err := c.limits(sc)
+		if err == nil {
+			err = w.number()
+		}
+		if err == nil && !c.PrefixCache {
+			err = check(c.coldSpec(w))
+		}
+		if err != nil {
+			refused[i] = err
+		}
+	}
+	if c.PrefixCache {
+		c.refuseShared(refused, check)
+	}
+	return refused
+}
+
+// refuseShared gives scenarios up, those with the longest sequences first,
+// until one session holds the rest.
+func (c *Config) refuseShared(refused map[int]error, check func(SessionSpec) error) {
+	s := sessions{cfg: *c, tooLarge: refused}
+	for {
+		spec, _, largest := s.sharedSpec()
+		if largest < 0 {
+			return
+		}
+		err := check(spec)
+		if err == nil {
+			return
+		}
+		refused[largest] = err
+	}
+}
+
+// limits are those that follow from the numbers alone.
+func (c *Config) limits(sc Scenario) error {
+	n := sc.InFlight()
+	if most := c.maxSequences(); n > most {
+		return fmt.Errorf("\"%d\" requests in flight (concurrency %d, %d prompts) are more than the %d sequences that the engine takes: lower the concurrency",
+			n, sc.Concurrency, sc.Prompts, most)
+	}
+	if c.Budget > 0 && n > c.Budget {
+		return tooWide(n, c.Budget)
+	}
+	return nil
+}
+
+func tooWide(n, budget int) error {
+	return fmt.Errorf("\"%d\" requests in flight exceed the %d tokens of one step: raise --ubatch or lower the concurrency", n, budget)
+}
+
+// coldSpec is the session of a scenario by itself. What was drawn may be
+// shorter than what could have been.
+func (c *Config) coldSpec(w *Workload) SessionSpec {
+	spec := need(w.spec.Scenario, c.KVUnified != nil && *c.KVUnified)
+	_, _, spec.TokensPerSequence = w.longest()
+	return spec
+}
+
+// refuse enters the scenarios that can't run, with their reasons.
+func (r *runner) refuse() {
+	for k, u := range r.units {
+		err, sc := r.cfg.Refused[u.Scenario], r.cfg.Suite.Scenarios[u.Scenario]
+		if err == nil || r.entries[k] != nil {
+			continue
+		}
+		m := Measured{Status: StatusFailed, Error: oneLine(err), Cache: CacheCold, Dropped: sc.Prompts}
+		if r.cfg.PrefixCache {
+			m.Cache = CacheWarm
+		}
+		var entry ScenarioResult
+		entry.Result, entry.Detail = Summarize(sc, nil, m)
+		r.entries[k] = &entry
+		r.track.begin(k, "")
+		r.track.end()
+	}
+}
