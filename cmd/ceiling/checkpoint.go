@@ -42,8 +42,9 @@ func exists(path string) bool {
 
 // convertOnce returns the path of a checkpoint's conversion in the cache,
 // which it makes where it is not there and whole, and what the reports say
-// about the checkpoint.
-func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, show *progress) (string, *bench.Checkpoint, error) {
+// about the checkpoint. round allows scales to be rounded; a file that was made
+// so is used only where it does.
+func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool, show *progress) (string, *bench.Checkpoint, error) {
 	cache, err := openModelCache(root)
 	if err != nil {
 		return "", nil, err
@@ -58,6 +59,9 @@ func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, show *prog
 	}
 	path := cache.path(from.Name, key)
 	if r, _ := cache.lookup(path, key); r != nil {
+		if !r.Checkpoint.Exact && !round {
+			return "", nil, fmt.Errorf("checkpoint %q can't be converted exactly: some of its scales fit no float16 (`ceiling inspect` lists them); run with --allow-rounding to use %q, in which they are rounded", c.Dir, path)
+		}
 		show.line("%s was converted before: %s", from.Path, path)
 		from.Exact = r.Checkpoint.Exact
 		return path, from, nil
@@ -70,7 +74,7 @@ func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, show *prog
 	r, why := cache.lookup(path, key) // the other process may have done it
 	if r == nil {
 		show.line("converting %s (%s): %s", from.Path, from.Format, why)
-		if r, err = cache.convert(ctx, c, path, key, *from, show); err != nil {
+		if r, err = cache.convert(ctx, c, path, key, *from, round, show); err != nil {
 			return "", nil, err
 		}
 	}
@@ -79,14 +83,14 @@ func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, show *prog
 }
 
 // convert fills the cache. It needs the lock.
-func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, path, key string, from bench.Checkpoint, show *progress) (*cacheRecord, error) {
+func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, path, key string, from bench.Checkpoint, round bool, show *progress) (*cacheRecord, error) {
 	if freed := c.tidy(from.Path, key); freed > 0 {
 		show.line("removed what earlier conversions left in %s: %s", c.dir, size(freed))
 	}
 	// Whatever happens now, what is there is not to be used.
 	os.Remove(recordPath(path))
 	os.Remove(path)
-	result, err := awq.Convert(ctx, checkpoint, path, awq.Options{Verify: true, Progress: stageProgress(show)})
+	result, err := awq.Convert(ctx, checkpoint, path, awq.Options{AllowRounding: round, Verify: true, Progress: stageProgress(show)})
 	show.clear()
 	var space *gguf.SpaceError
 	switch {
@@ -103,6 +107,9 @@ func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, pa
 	}
 	for _, w := range result.Warnings {
 		show.line("warning: %s", w)
+	}
+	if result.Rounded > 0 {
+		show.line("warning: %d scales are rounded, by %.3g of their value at most, in %s", result.Rounded, result.LargestError, result.LargestErrorTensor)
 	}
 	from.Exact = exact(result)
 	r, err := c.store(path, key, from)

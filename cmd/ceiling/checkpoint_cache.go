@@ -20,7 +20,7 @@ import (
 
 // conversionFormat is part of every key: raise it when conversion gives
 // another file from the same checkpoint, so that older ones are not used.
-const conversionFormat = 1
+const conversionFormat = 2
 
 // modelCache is the folder of converted checkpoints. Beside each NAME.gguf
 // lies NAME.gguf.json, its record, which is written last: a file without one

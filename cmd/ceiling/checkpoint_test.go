@@ -197,14 +197,14 @@ func TestConvertOnceStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	show := newProgress(io.Discard)
-	if _, _, err := convertOnce(ctx, c, root, show); !errors.Is(err, context.Canceled) {
+	if _, _, err := convertOnce(ctx, c, root, false, show); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped with %v, want context.Canceled", err)
 	}
 	left, err := os.ReadDir(filepath.Join(root, "models"))
 	if err != nil || len(left) != 1 || left[0].Name() != ".lock" {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	path, from, err := convertOnce(context.Background(), c, root, show)
+	path, from, err := convertOnce(context.Background(), c, root, false, show)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestConvertOnceChanging(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = convertOnce(context.Background(), c, root, newProgress(meddler{dir}))
+	_, _, err = convertOnce(context.Background(), c, root, false, newProgress(meddler{dir}))
 	if err == nil || !strings.Contains(err.Error(), "changed while it was converted") {
 		t.Errorf("converted with %v", err)
 	}

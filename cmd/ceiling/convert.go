@@ -26,7 +26,7 @@ func convertCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "the GGUF `FILE` to write", Required: true},
 			&cli.BoolFlag{Name: "exact", Usage: "refuse what can't be exact (the default)"},
-			&cli.BoolFlag{Name: "allow-rounding", Usage: "round scales that float16 can't hold, and report the largest error"},
+			roundingFlag(),
 			choice("embeddings", "storage of token_embd and output where the checkpoint does not quantise them", awq.EmbeddingTypes()),
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model in the file (default: the checkpoint's)"},
 			&cli.StringFlag{Name: "chat-template", Usage: "Jinja `FILE` in place of the checkpoint's chat template"},

@@ -61,6 +61,10 @@ func engineFlags() []cli.Flag {
 	}
 }
 
+func roundingFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "allow-rounding", Usage: "round scales of a checkpoint that float16 can't hold, and report the largest error"}
+}
+
 func tensorSplitFlag() cli.Flag {
 	return &cli.StringFlag{Name: "tensor-split", Usage: "share of each device, `1,1,…`", Validator: func(text string) error {
 		_, err := parseShares(text)

@@ -27,7 +27,7 @@ func runCommand() *cli.Command {
 		Usage: "run a suite of scenarios on a model and write the report",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder"},
-			cacheFlag(),
+			cacheFlag(), roundingFlag(),
 			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options are those it began with"},
@@ -68,6 +68,9 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	checkpoint, err := lookAtModel(s.model)
 	if err != nil {
 		return err
+	}
+	if s.round && checkpoint == nil {
+		return usagef("--allow-rounding with %q: it is about the folder of a checkpoint; leave it away", s.model)
 	}
 	r := &runner{settings: s, checkpoint: checkpoint, show: newProgress(c.Root().ErrWriter), args: os.Args}
 	if r.dir, err = takeDir(&s); err != nil {
@@ -129,7 +132,7 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	}
 	if r.checkpoint != nil {
 		var err error
-		if r.model, r.convertedFrom, err = convertOnce(ctx, r.checkpoint, r.cache, r.show); err != nil {
+		if r.model, r.convertedFrom, err = convertOnce(ctx, r.checkpoint, r.cache, r.round, r.show); err != nil {
 			return nil, err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 type settings struct {
 	model   string
 	cache   string // of converted checkpoints
+	round   bool   // scales of a checkpoint that float16 can't hold
 	suite   bench.Suite
 	out     string
 	earlier *earlierRun // that is gone on with; nil: a new run
@@ -42,7 +43,7 @@ type settings struct {
 func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
-		model:   c.String("model"), cache: c.String("cache"), out: c.String("out"), sysroot: c.String("sysroot"),
+		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),

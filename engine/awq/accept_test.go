@@ -26,6 +26,7 @@ var accepted = []struct {
 		p := m.parts[target+".weight_shape"]
 		p.dtype, p.data = "I32", slices.Concat(p.data.([]byte)[:4], p.data.([]byte)[8:12])
 	}},
+	{"packed, though its status says less", symmetric, "", func(m *model) { m.quantization()["quantization_status"] = "frozen" }},
 	{"no weight_shape", symmetric, "", func(m *model) { delete(m.parts, target+".weight_shape") }},
 	{"neutral zero points left over", symmetric, "", func(m *model) {
 		m.parts[target+".weight_zero_point"] = &part{"", "I32", []int{32, 20}, make([]byte, 32*20*4)}

@@ -100,7 +100,7 @@ func (c *Checkpoint) build(s *scheme, o OpenOptions) error {
 	if err != nil {
 		return err
 	}
-	if s.format, err = detect(modules, s.format, o.Format); err != nil {
+	if s.format, err = detect(modules, s, o.Format); err != nil {
 		return err
 	}
 	c.Format = s.format
@@ -110,6 +110,7 @@ func (c *Checkpoint) build(s *scheme, o OpenOptions) error {
 			return err
 		}
 	}
+	b.ropeFactors()
 	if err := c.complete(); err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func TestTypes(t *testing.T) {
 		want := map[awqtest.Format]string{
 			"": "compressed-tensors", awqtest.AWQGemm: "awq", awqtest.AWQGemv: "awq-gemv", awqtest.GPTQ: "gptq",
 			awqtest.GPTQv2: "gptq_v2", awqtest.AutoRoundAWQ: "awq", awqtest.AutoRoundGPTQ: "gptq",
+			awqtest.AutoRoundGPTQv2: "gptq_v2",
 		}[v.Options.Format]
 		if c.Format != want || len(c.Warnings) > 0 {
 			t.Errorf("%s: format %q, want %q, warnings %q", v.Name, c.Format, want, c.Warnings)

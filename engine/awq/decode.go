@@ -79,15 +79,16 @@ func (t *tensor) decodeRows(files *safetensors.Files, first, n int64) ([]sourceR
 }
 
 func (t *tensor) decodeFloats(files *safetensors.Files, rows []sourceRow, first int64) error {
-	row := t.role.in * t.float.DType.Size()
-	p, err := pieces(files, t.float, int64(len(rows)), row, first*row, row)
-	if err != nil {
+	dtype := safetensors.DType(t.DType)
+	row := t.role.in * dtype.Size()
+	p := make([]byte, int64(len(rows))*row)
+	if err := t.readFloats(files, p, first*row); err != nil {
 		return err
 	}
 	for k := range rows {
 		rows[k].values = make([]float64, t.role.in)
 		for i := range t.role.in {
-			rows[k].values[i] = float64(floatAt(t.float.DType, p[int64(k)*row+i*t.float.DType.Size():]))
+			rows[k].values[i] = float64(floatAt(dtype, p[int64(k)*row+i*dtype.Size():]))
 		}
 	}
 	return nil

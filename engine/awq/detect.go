@@ -11,7 +11,8 @@ import (
 // detect finds the format of the packed weights. Suffixes and shapes of the
 // tensors decide; declared, from the configuration, must agree and settles
 // what they leave open, unless override takes its place.
-func detect(modules []*module, declared, override string) (string, error) {
+func detect(modules []*module, s *scheme, override string) (string, error) {
+	declared := s.format
 	if override != "" {
 		declared = override
 	}
@@ -41,6 +42,8 @@ func detect(modules []*module, declared, override string) (string, error) {
 	switch {
 	case first == nil && declared == "":
 		return formatPlain, nil
+	case first == nil && s.status != "" && s.status != "compressed":
+		return "", fmt.Errorf("quantization_status is %q and no tensor is packed: save the checkpoint compressed (save_compressed)", s.status)
 	case first == nil:
 		return "", fmt.Errorf("the configuration declares %s but no tensor is packed", declared)
 	case declared == "":

@@ -167,11 +167,10 @@ func (c *converter) produce(ctx context.Context) {
 // workers that read in turns look like random access, for which the system
 // would not do that by itself. Where it can't, reading is merely slower.
 func (c *converter) readAhead(t *tensor, at span) {
-	parts := []*safetensors.Tensor{t.float}
-	if t.Kind == KindPacked {
-		parts = []*safetensors.Tensor{t.codes, t.scales}
-	}
-	for _, p := range parts {
+	for _, p := range []*safetensors.Tensor{t.float, t.codes, t.scales} {
+		if p == nil {
+			continue
+		}
 		row := p.Bytes / t.role.out
 		_ = unix.Fadvise(int(c.files.File(p).Fd()), p.Start+at.row*row, at.rows*row, unix.FADV_WILLNEED)
 	}
@@ -277,17 +276,18 @@ func (c *converter) convert(t *tile) error {
 
 // floatRows reads and converts rows that are not quantised.
 func (s *scratch) floatRows(files *safetensors.Files, t *tensor, at span, out []byte, row int64, to gguf.Type) (worst float64, err error) {
-	size := t.role.in * t.float.DType.Size()
+	dtype := safetensors.DType(t.DType)
+	size := t.role.in * dtype.Size()
 	src := sized(&s.band.codes, at.rows*size)
-	if err := files.ReadAt(t.float, src, at.row*size); err != nil {
+	if err := t.readFloats(files, src, at.row*size); err != nil {
 		return 0, err
 	}
 	if t.role.heads == 0 {
-		return convertFloats(out, src, t.float.DType, to)
+		return convertFloats(out, src, dtype, to)
 	}
 	for n := range at.rows {
 		from := t.role.sourceRow(at.row+n) - at.row
-		e, err := convertFloats(out[n*row:(n+1)*row], src[from*size:(from+1)*size], t.float.DType, to)
+		e, err := convertFloats(out[n*row:(n+1)*row], src[from*size:(from+1)*size], dtype, to)
 		if err != nil {
 			return 0, err
 		}

@@ -51,7 +51,7 @@ func (c *Checkpoint) prepare(ctx context.Context, files *safetensors.Files, out 
 	}
 	for i, t := range c.tensors {
 		p.Targets[i] = Target{Source: t.Source, t: t}
-		if t.float != nil {
+		if t.Kind == KindFloat {
 			p.Targets[i].Type = floatTarget(t, kind, keep)
 		}
 	}
@@ -83,7 +83,7 @@ func floatTarget(t *tensor, embeddings gguf.Type, keep bool) gguf.Type {
 	case t.role.embed && !keep:
 		return embeddings
 	}
-	return nativeType(t.float.DType)
+	return nativeType(safetensors.DType(t.DType))
 }
 
 // describe adds the tensor to the file's header.

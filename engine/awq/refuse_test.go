@@ -250,7 +250,11 @@ var refusals = []struct {
 	{"group's format", symmetric, `config_groups["group_0"]: format "nvfp4-pack-quantized"`, func(m *model) {
 		m.quantization()["config_groups"].(map[string]any)["group_0"].(map[string]any)["format"] = "nvfp4-pack-quantized"
 	}},
-	{"status", symmetric, `quantization_status is "frozen"`, func(m *model) { m.quantization()["quantization_status"] = "frozen" }},
+	{"targets no list", symmetric, `targets is a number, must be an array`, func(m *model) {
+		for _, g := range m.quantization()["config_groups"].(map[string]any) {
+			g.(map[string]any)["targets"] = -1
+		}
+	}},
 	{"no groups", symmetric, "config_groups is missing or empty", func(m *model) { m.quantization()["config_groups"] = map[string]any{} }},
 	{"transform", symmetric, "transform_config is not empty", func(m *model) { m.quantization()["transform_config"] = map[string]any{"x": 1} }},
 	{"sparse", symmetric, "sparsity_config is not empty", func(m *model) {
@@ -262,13 +266,20 @@ var refusals = []struct {
 	{"no group size", symmetric, "weights.group_size is 0", func(m *model) { m.weights()["group_size"] = nil }},
 	{"no symmetry", symmetric, "weights.symmetric is missing", func(m *model) { delete(m.weights(), "symmetric") }},
 	{"ignore is a number", symmetric, "ignore is a number, must be an array", func(m *model) { m.quantization()["ignore"] = 3 }},
-	{"declared but not packed", symmetric, "no tensor is packed", func(m *model) {
-		for name := range m.parts {
-			if strings.Contains(name, "_proj") {
-				delete(m.parts, name)
-			}
-		}
+	{"declared but not packed", symmetric, "no tensor is packed", unpack},
+	{"frozen and not packed", symmetric, `quantization_status is "frozen" and no tensor is packed`, func(m *model) {
+		m.quantization()["quantization_status"] = "frozen"
+		unpack(m)
 	}},
+}
+
+// unpack drops everything that is packed.
+func unpack(m *model) {
+	for name := range m.parts {
+		if strings.Contains(name, "_proj") {
+			delete(m.parts, name)
+		}
+	}
 }
 
 // TestRefuses: each of them gives one clear line and no file.

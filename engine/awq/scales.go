@@ -151,6 +151,6 @@ func (s *scaleStats) rounding() string {
 	if s.inexact == 0 {
 		return ""
 	}
-	return fmt.Sprintf("has %d of %d scales that float16 can't hold exactly, the worst would change by %.3g of its value: ceiling convert --allow-rounding converts it nevertheless",
+	return fmt.Sprintf("has %d of %d scales that float16 can't hold exactly, the worst would change by %.3g of its value: --allow-rounding (of `ceiling convert` and `ceiling run`) converts it nevertheless",
 		s.inexact, s.scales, s.worst)
 }

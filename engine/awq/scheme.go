@@ -29,6 +29,7 @@ func Formats() []string {
 // tensors decide; the scheme must agree with them.
 type scheme struct {
 	format   string    // "" where nothing is declared
+	status   string    // of compressed-tensors, "" for others
 	groups   []wscheme // any of them may apply to a tensor; empty: unknown
 	ignore   []string  // modules that are said to be unquantised
 	actOrder bool      // desc_act of GPTQ
@@ -213,8 +214,10 @@ func parseAutoRound(r *reader) (*scheme, error) {
 		s.format = formatGEMM
 	case "auto_round:auto_gptq":
 		s.format = formatGPTQ
+	case "auto_round:gptqmodel": // zero points as they are
+		s.format = formatGPTQ2
 	default:
-		return nil, fmt.Errorf("AutoRound packing_format %q can't be converted; auto_round:auto_awq and auto_round:auto_gptq can", packing)
+		return nil, fmt.Errorf("AutoRound packing_format %q can't be converted; auto_round:auto_awq, auto_round:auto_gptq and auto_round:gptqmodel can", packing)
 	}
 	w := wscheme{bits: r.integer("bits"), group: r.integer("group_size"), sym: r.flag("sym")}
 	if kind := r.text("data_type"); kind != "" && kind != "int" {

@@ -11,14 +11,12 @@ const packQuantized = "pack-quantized"
 
 // parseCT reads the configuration of compressed-tensors.
 func parseCT(r *reader) (*scheme, error) {
-	s := &scheme{format: formatCT, ignore: r.list("ignore")}
-	status, format := r.text("quantization_status"), r.text("format")
+	s := &scheme{format: formatCT, ignore: r.list("ignore"), status: r.text("quantization_status")}
+	format := r.text("format")
 	groups := r.v.Get("config_groups")
 	switch {
 	case r.err != nil:
 		return nil, r.err
-	case status != "" && status != "compressed":
-		return nil, fmt.Errorf("quantization_status is %q, must be \"compressed\": the weights are not packed", status)
 	case format != packQuantized && format != "mixed-precision":
 		return nil, fmt.Errorf("compressed-tensors format %q can't be converted, must be %q", format, packQuantized)
 	case groups.Kind() != strictjson.Object || groups.Len() == 0:
@@ -52,6 +50,7 @@ func (s *scheme) ctGroup(v *strictjson.Value, format string) (w wscheme, err err
 	}
 	outer, r := &reader{v: v}, &reader{v: v.Get("weights")}
 	own := outer.text("format")
+	outer.list("targets") // the tensors tell what is quantised, but it must be a list
 	switch {
 	case outer.err != nil:
 		return w, outer.err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"ceiling/engine/awq/safetensors"
@@ -42,7 +43,10 @@ type tensor struct {
 	Source
 	role role
 
-	float *safetensors.Tensor // KindFloat
+	float *safetensors.Tensor // KindFloat; nil where computed is not
+	// computed holds float32 numbers of the configuration's, that no tensor of
+	// the checkpoint has.
+	computed []byte
 
 	// KindPacked. Groups are of group columns each; a row has groups of them.
 	codes, scales, zeros *safetensors.Tensor
@@ -116,6 +120,33 @@ func (b *builder) add(m *module) error {
 		}
 	}
 	return nil
+}
+
+// ropeFactors adds the tensor that llama.cpp reads Llama 3's rotation from.
+func (b *builder) ropeFactors() {
+	g := b.c.Geometry
+	factors := g.Rope.FreqFactors(g.HeadDim)
+	if factors == nil {
+		return
+	}
+	n := int64(len(factors))
+	t := &tensor{role: role{gguf: "rope_freqs", out: n, in: 1, vector: true, order: math.MaxInt32}, Source: Source{
+		Name: "rope_parameters", GGUF: "rope_freqs.weight", Kind: KindFloat, Bits: 32, DType: string(safetensors.F32), Dims: []int64{n},
+	}}
+	for _, f := range factors {
+		t.computed = le.AppendUint32(t.computed, math.Float32bits(f))
+	}
+	b.c.tensors = append(b.c.tensors, t)
+}
+
+// readFloats fills p with numbers of a tensor that is not quantised, from the
+// byte off on.
+func (t *tensor) readFloats(files *safetensors.Files, p []byte, off int64) error {
+	if t.computed != nil {
+		copy(p, t.computed[off:])
+		return nil
+	}
+	return files.ReadAt(t.float, p, off)
 }
 
 // float adds a tensor that is not quantised.

@@ -80,8 +80,13 @@ func TestVariants(t *testing.T) {
 			}
 			defer file.Close()
 			names := source.Names()
-			if len(f.Tensors) != len(names) {
-				t.Errorf("%d tensors, the checkpoint has %d", len(f.Tensors), len(names))
+			want := len(names)
+			if source.Geometry.Rope.Llama3 != nil {
+				want++
+				compareFactors(t, file, f.Tensor("rope_freqs.weight"), source)
+			}
+			if len(f.Tensors) != want {
+				t.Errorf("%d tensors, the checkpoint asks for %d", len(f.Tensors), want)
 			}
 			for _, name := range names {
 				g := f.Tensor(ggufName(name))
@@ -96,6 +101,23 @@ func TestVariants(t *testing.T) {
 				t.Errorf("architecture %q, verified %v, %d scales rounded", arch, r.Verified, r.Rounded)
 			}
 		})
+	}
+}
+
+// compareFactors compares what llama.cpp divides each rotation by with the
+// configuration's. That they mean the right thing the model's own test shows.
+func compareFactors(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqtest.Checkpoint) {
+	t.Helper()
+	want := source.Geometry.Rope.FreqFactors(source.Geometry.HeadDim)
+	if g == nil || g.Type != gguf.F32 || !slices.Equal(g.Dims, []int64{int64(len(want))}) || want[0] != 1 || want[len(want)-1] != 8 {
+		t.Fatalf("rope_freqs.weight is %+v, the factors %v", g, want)
+	}
+	data, got := make([]byte, g.Bytes), make([]float32, len(want))
+	if _, err := file.ReadAt(data, g.Start); err != nil {
+		t.Fatal(err)
+	}
+	if err := gguf.Dequantize(g.Type, data, got); err != nil || !slices.Equal(got, want) {
+		t.Errorf("factors %v, %v, want %v", got, err, want)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	GPTQv2            Format = "gptq_v2" // zero points stored as they are
 	AutoRoundAWQ      Format = "auto-round as awq"
 	AutoRoundGPTQ     Format = "auto-round as gptq"
+	AutoRoundGPTQv2   Format = "auto-round as gptq_v2"
 )
 
 // Family is the kind of model.
@@ -146,7 +147,7 @@ func (o Options) normalised() Options {
 func (o Options) validate() error {
 	g := o.Geometry
 	switch {
-	case !slices.Contains([]Format{CompressedTensors, AWQGemm, AWQGemv, GPTQ, GPTQv2, AutoRoundAWQ, AutoRoundGPTQ}, o.Format):
+	case !slices.Contains([]Format{CompressedTensors, AWQGemm, AWQGemv, GPTQ, GPTQv2, AutoRoundAWQ, AutoRoundGPTQ, AutoRoundGPTQv2}, o.Format):
 		return fmt.Errorf("unknown format %q", o.Format)
 	case o.Format != CompressedTensors && (o.GroupSize < 0 && o.Format == AWQGemv || len(o.EightBit) > 0):
 		return fmt.Errorf("format %q has neither whole rows as groups nor 8 bits", o.Format)

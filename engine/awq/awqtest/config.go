@@ -60,6 +60,10 @@ func textConfig(o Options) object {
 		if factor := g.Rope.LinearFactor; factor != 0 {
 			c["rope_scaling"] = object{"type": "linear", "factor": factor}
 		}
+		if l := g.Rope.Llama3; l != nil {
+			c["rope_scaling"] = object{"rope_type": "llama3", "factor": l.Factor, "low_freq_factor": l.LowFreq,
+				"high_freq_factor": l.HighFreq, "original_max_position_embeddings": l.OriginalContext}
+		}
 		delete(c, "sliding_window")
 	}
 	return c
@@ -79,10 +83,8 @@ func quantization(o Options) object {
 			"desc_act": false, "static_groups": false, "damp_percent": 0.01, "true_sequential": true,
 			"checkpoint_format": string(o.Format)}
 	}
-	packing := "auto_round:auto_awq"
-	if o.Format == AutoRoundGPTQ {
-		packing = "auto_round:auto_gptq"
-	}
+	packing := map[Format]string{AutoRoundAWQ: "auto_round:auto_awq", AutoRoundGPTQ: "auto_round:auto_gptq",
+		AutoRoundGPTQv2: "auto_round:gptqmodel"}[o.Format]
 	return object{"quant_method": "auto-round", "packing_format": packing, "bits": 4, "group_size": o.GroupSize,
 		"sym": !o.Zeros, "data_type": "int", "iters": 200, "autoround_version": "0.5.1"}
 }

@@ -193,6 +193,9 @@ func frequencies(g hf.Geometry) (f []float64, magnitude float64) {
 			f[i] /= g.Rope.LinearFactor
 		}
 	}
+	if l := g.Rope.Llama3; l != nil {
+		slow(f, l)
+	}
 	y := g.Rope.Yarn
 	if y == nil {
 		return f, 1
@@ -216,4 +219,19 @@ func frequencies(g hf.Geometry) (f []float64, magnitude float64) {
 		magnitude /= mscale(y.LogMultiplier)
 	}
 	return f, magnitude
+}
+
+// slow changes frequencies as Hugging Face's library does for Llama 3: by the
+// length of their waves.
+func slow(f []float64, l *hf.Llama3) {
+	context := float64(l.OriginalContext)
+	for i, frequency := range f {
+		switch wave := 2 * math.Pi / frequency; {
+		case wave > context/l.LowFreq:
+			f[i] = frequency / l.Factor
+		case wave >= context/l.HighFreq:
+			smooth := (context/wave - l.LowFreq) / (l.HighFreq - l.LowFreq)
+			f[i] = (1-smooth)*frequency/l.Factor + smooth*frequency
+		}
+	}
 }

@@ -106,7 +106,7 @@ func (l *Linear) pack(name string, o Options) []tensor {
 		return l.packGemm(name, o)
 	case AWQGemv:
 		return l.packGemv(name, o)
-	case GPTQv2:
+	case GPTQv2, AutoRoundGPTQv2:
 		return l.packGPTQ(name, o, 0)
 	}
 	return l.packGPTQ(name, o, 1)

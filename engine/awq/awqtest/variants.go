@@ -1,5 +1,7 @@
 package awqtest
 
+import "ceiling/engine/awq/hf"
+
 // Variant is a named choice of options.
 type Variant struct {
 	Name    string
@@ -12,6 +14,8 @@ func Variants() []Variant {
 	mixed := []string{"layers.0.self_attn.k_proj", "layers.1.mlp.down_proj"}
 	linear := Small(Llama)
 	linear.Rope.LinearFactor = 4
+	slowed := Small(Llama)
+	slowed.Rope.Llama3 = &hf.Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 128}
 	list := []Variant{
 		{"compressed symmetric", Options{}},
 		{"compressed symmetric, groups of 64, inner names, shards", Options{GroupSize: 64, Prefix: Inner, Shards: 3, Vision: true}},
@@ -34,10 +38,12 @@ func Variants() []Variant {
 		{"GPTQ version 2 asymmetric", Options{Format: GPTQv2, Zeros: true, GroupSize: 64}},
 		{"AutoRound as AWQ", Options{Format: AutoRoundAWQ, Zeros: true, GroupSize: 128, Prefix: Text}},
 		{"AutoRound as GPTQ", Options{Format: AutoRoundGPTQ, GroupSize: 128}},
+		{"AutoRound as GPTQ version 2", Options{Format: AutoRoundGPTQv2, Zeros: true, GroupSize: 64}},
 		{"tied embeddings", Options{Tied: true, Prefix: Text}},
 		{"Mistral Small 3", Options{Family: MistralSmall3, Zeros: true}},
 		{"Llama", Options{Family: Llama, Format: AWQGemm, Zeros: true, GroupSize: 64}},
 		{"Llama, positions divided", Options{Family: Llama, Geometry: linear, Format: GPTQ, GroupSize: 128}},
+		{"Llama 3.1", Options{Family: Llama, Geometry: slowed}},
 	}
 	for i := range list {
 		list[i].Options.Seed = 20260101

@@ -46,6 +46,7 @@ type Rope struct {
 	FreqBase     float64 // base of the rotation frequencies
 	LinearFactor float64 // positions are divided by it; 0: they are not
 	Yarn         *Yarn   // nil: none
+	Llama3       *Llama3 // nil: none
 }
 
 // Yarn stretches positions beyond the context of the first training, the
@@ -56,6 +57,17 @@ type Yarn struct {
 	BetaFast        float64 // rotations above which a frequency is kept
 	BetaSlow        float64 // rotations below which it is stretched fully
 	LogMultiplier   float64 // mscale_all_dim; 1: the attention's magnitude is not corrected
+}
+
+// Llama3 slows the rotations that are slow already, as Llama 3.1 does: those
+// whose wave is longer than OriginalContext / LowFreq are divided by Factor,
+// those whose wave is shorter than OriginalContext / HighFreq stay, and those
+// between are in between.
+type Llama3 struct {
+	Factor          float64 // ≥ 1
+	LowFreq         float64 // below HighFreq
+	HighFreq        float64
+	OriginalContext int // positions of the first training
 }
 
 // Parameters returns the number of weights in matrices and norms, the output

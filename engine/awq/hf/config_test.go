@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -29,6 +30,11 @@ func devstral(t testing.TB) object {
 
 // text is the part of a configuration that describes the language model.
 func text(c object) object { return c["text_config"].(object) }
+
+// llama3 is the rotation of Llama 3.1 with other factors.
+func llama3(factor, low, high float64) object {
+	return object{"rope_type": "llama3", "factor": factor, "low_freq_factor": low, "high_freq_factor": high, "original_max_position_embeddings": 8192}
+}
 
 // rope are its rotary parameters.
 func rope(c object) object { return text(c)["rope_parameters"].(object) }
@@ -139,6 +145,12 @@ var configVariants = []struct {
 		llama(c)
 		c["rope_scaling"] = object{"type": "linear", "factor": 4}
 	}, func(c *Config) bool { return c.Rope.LinearFactor == 4 }},
+	{"Llama 3 scaling", func(c object) {
+		llama(c)
+		c["rope_scaling"] = llama3(8, 1, 4)
+	}, func(c *Config) bool {
+		return *c.Rope.Llama3 == Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192} && c.Rope.LinearFactor == 0
+	}},
 	{"tied", func(c object) { text(c)["tie_word_embeddings"] = true }, func(c *Config) bool {
 		return c.TieEmbeddings && c.Parameters() == 23_572_403_200-131072*5120
 	}},
@@ -151,6 +163,32 @@ var configVariants = []struct {
 	}},
 	{"full attention by layer", func(c object) { text(c)["layer_types"] = []string{"full_attention", "full_attention"} },
 		func(c *Config) bool { return true }},
+}
+
+// The factors of Llama 3.1 (heads of 128, base 500000), computed from Hugging
+// Face's formula, which divides by the length of a wave.
+func TestFreqFactors(t *testing.T) {
+	r := Rope{FreqBase: 500000, Llama3: &Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192}}
+	got := r.FreqFactors(128)
+	if len(got) != 64 {
+		t.Fatalf("%d factors", len(got))
+	}
+	between := []float64{1.2074839, 1.5534146, 2.0263132, 2.6945297, 3.6842525, 5.2573266}
+	for i, f := range got {
+		want := 1.0
+		switch {
+		case i >= 35:
+			want = 8
+		case i >= 29:
+			want = between[i-29]
+		}
+		if math.Abs(float64(f)-want) > 2e-7*want {
+			t.Errorf("factor %d is %v, want %v", i, f, want)
+		}
+	}
+	if got := (Rope{FreqBase: 500000}).FreqFactors(128); got != nil {
+		t.Errorf("without scaling: %v", got)
+	}
 }
 
 func TestConfigVariants(t *testing.T) {
@@ -221,10 +259,24 @@ var refusedConfigs = []struct {
 	{"no rope", drop("rope_parameters"), "rope_theta is missing"},
 	{"rope of type default", func(c object) { text(c)["rope_parameters"] = object{"rope_theta": 1e6} }, `needs "yarn"`},
 	{"unknown type", func(c object) { rope(c)["rope_type"], rope(c)["type"] = "longrope", "longrope" }, `type is "longrope"`},
-	{"Llama 3 scaling", func(c object) {
+	{"Llama 3 scaling, half of it", func(c object) {
 		llama(c)
 		c["rope_scaling"] = object{"rope_type": "llama3", "factor": 8.0}
-	}, `type is "llama3"`},
+	}, "low_freq_factor is missing"},
+	{"Llama 3 scaling, bounds in the wrong order", func(c object) {
+		llama(c)
+		c["rope_scaling"] = llama3(8, 4, 4)
+	}, "low_freq_factor is 4, must be below high_freq_factor, which is 4"},
+	{"Llama 3 scaling with more", func(c object) {
+		llama(c)
+		c["rope_scaling"] = llama3(8, 1, 4)
+		c["rope_scaling"].(object)["attention_factor"] = 1.2
+	}, `has "attention_factor", which is unknown`},
+	{"Llama 3 scaling in Mistral Small", func(c object) {
+		set("model_type", "mistral")(c)
+		text(c)["rope_parameters"] = llama3(8, 1, 4)
+		rope(c)["rope_theta"] = 1e6
+	}, `rope_type is "llama3", which can be converted in llama models only`},
 	{"yarn in Llama", func(c object) {
 		llama(c)
 		c["rope_scaling"] = object{"rope_type": "yarn", "factor": 8.0}

@@ -22,6 +22,7 @@ const (
 var ropeKeys = map[string][]string{
 	"default": {},
 	"linear":  {"factor"},
+	"llama3":  {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"},
 	"yarn": {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
 		"llama_4_scaling_beta", "attention_factor", "attn_factor", "extrapolation_factor", "truncate"},
 }
@@ -39,7 +40,7 @@ func (c *Config) rope() error {
 	}
 	known, ok := ropeKeys[kind]
 	if !ok {
-		return fmt.Errorf("%stype is %q; default, linear and yarn can be converted", ropeName, shorten(kind))
+		return fmt.Errorf("%stype is %q; default, linear, llama3 and yarn can be converted", ropeName, shorten(kind))
 	}
 	for key := range p.Members() {
 		if !slices.Contains(known, key) && !slices.Contains([]string{"rope_theta", "rope_type", "type", "partial_rotary_factor"}, key) {
@@ -71,12 +72,48 @@ func (c *Config) ropeScaling(kind string, p *strictjson.Value) error {
 		return fmt.Errorf("%srope_type is %q, ministral3 needs \"yarn\"", ropeName, kind)
 	case kind == "yarn":
 		return fmt.Errorf("%srope_type is \"yarn\", which can be converted in ministral3 models only", ropeName)
-	case kind == "linear" && c.Architecture == archMistral3:
-		return fmt.Errorf("%srope_type is \"linear\", which can be converted in llama models only", ropeName)
+	case kind != "default" && c.Architecture == archMistral3:
+		return fmt.Errorf("%srope_type is %q, which can be converted in llama models only", ropeName, kind)
+	case kind == "llama3":
+		return c.llama3(p)
 	case kind == "linear":
 		c.Rope.LinearFactor = f.float("factor", tiny, maxRopeFactor)
 	}
 	return f.err
+}
+
+// llama3 reads what Llama 3.1 and later have.
+func (c *Config) llama3(p *strictjson.Value) error {
+	f := fields{v: p, name: ropeName}
+	l := &Llama3{
+		Factor:          f.float("factor", 1, maxRopeFactor),
+		LowFreq:         f.float("low_freq_factor", tiny, maxRopeFactor),
+		HighFreq:        f.float("high_freq_factor", tiny, maxRopeFactor),
+		OriginalContext: f.int("original_max_position_embeddings", 1, maxContext),
+	}
+	if f.err == nil && l.LowFreq >= l.HighFreq {
+		return fmt.Errorf("%slow_freq_factor is %v, must be below high_freq_factor, which is %v", ropeName, l.LowFreq, l.HighFreq)
+	}
+	c.Rope.Llama3 = l
+	return f.err
+}
+
+// FreqFactors are what llama.cpp divides the rotation of each pair of a head's
+// elements by (rope_freqs.weight); nil where it has nothing to divide. headDim
+// is the elements of a head.
+func (r Rope) FreqFactors(headDim int) []float32 {
+	l := r.Llama3
+	if l == nil {
+		return nil
+	}
+	factors := make([]float32, headDim/2)
+	for i := range factors {
+		wave := 2 * math.Pi * math.Pow(r.FreqBase, float64(2*i)/float64(headDim)) // positions of one turn
+		// 0 for slow rotations, 1 for fast ones, on a line between.
+		fast := min(max((float64(l.OriginalContext)/wave-l.LowFreq)/(l.HighFreq-l.LowFreq), 0), 1)
+		factors[i] = float32(1 / (fast + (1-fast)/l.Factor))
+	}
+	return factors
 }
 
 // ropeParameters unites the places in which the rotation is described.

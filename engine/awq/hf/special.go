@@ -80,14 +80,21 @@ func (t *tokenizer) declared(cfg *Config, key string) (id uint32, ok bool, err e
 }
 
 // marks finds whether a token is put in front of a text and behind it: as
-// tokenizer_config.json states, else as the post-processor does.
+// tokenizer_config.json states, else as the post-processor does. Where neither says
+// anything nothing is known.
 func (t *tokenizer) marks(post, config *strictjson.Value) error {
 	first, last := template(post)
-	t.addBOS, t.addEOS = t.is(first, "bos"), t.is(last, "eos")
-	if first != "" && !t.addBOS {
+	begins, ends := t.is(first, "bos"), t.is(last, "eos")
+	if first != "" {
+		t.addBOS = &begins
+	}
+	if last != "" {
+		t.addEOS = &ends
+	}
+	if first != "" && !begins {
 		t.warnf("texts begin with %q, which is not the token that begins a text: none is put in front", shorten(first))
 	}
-	if last != "" && !t.addEOS {
+	if last != "" && !ends {
 		t.warnf("texts end with %q, which is not the token that ends a text: none is put behind", shorten(last))
 	}
 	return t.stated(config)
@@ -97,10 +104,12 @@ func (t *tokenizer) marks(post, config *strictjson.Value) error {
 func (t *tokenizer) stated(config *strictjson.Value) error {
 	f := fields{v: config, name: "tokenizer_config.json: "}
 	if !config.Get("add_bos_token").IsNull() {
-		t.addBOS = f.bool("add_bos_token")
+		begins := f.bool("add_bos_token")
+		t.addBOS = &begins
 	}
 	if !config.Get("add_eos_token").IsNull() {
-		t.addEOS = f.bool("add_eos_token")
+		ends := f.bool("add_eos_token")
+		t.addEOS = &ends
 	}
 	if !config.Get("add_prefix_space").IsNull() {
 		t.noSpacePrefix = !f.bool("add_prefix_space")

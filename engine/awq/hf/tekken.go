@@ -69,7 +69,8 @@ func parseTekken(root, config *strictjson.Value, cfg *Config) (*tokenizer, error
 			t.special[name] = uint32(id)
 		}
 	}
-	t.addBOS = true
+	begins, ends := true, false
+	t.addBOS, t.addEOS = &begins, &ends
 	return t, t.stated(config)
 }
 

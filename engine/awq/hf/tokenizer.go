@@ -24,8 +24,10 @@ type tokenizer struct {
 	merges []string // "left right", in order of rank
 	// special holds the ids of "bos", "eos", "unknown" and "padding", where
 	// the model has them.
-	special        map[string]uint32
-	addBOS, addEOS bool
+	special map[string]uint32
+	// addBOS and addEOS say whether texts get them; nil where the checkpoint
+	// does not say, and llama.cpp's own rule for the pre-tokenizer holds.
+	addBOS, addEOS *bool
 	// noSpacePrefix says that the checkpoint states that no space is put in
 	// front of a text.
 	noSpacePrefix bool
@@ -51,8 +53,12 @@ func (m *metadata) tokenizer(t *tokenizer) {
 			m.add("tokenizer.ggml."+name+"_token_id", id)
 		}
 	}
-	m.add("tokenizer.ggml.add_bos_token", t.addBOS)
-	m.add("tokenizer.ggml.add_eos_token", t.addEOS)
+	if t.addBOS != nil {
+		m.add("tokenizer.ggml.add_bos_token", *t.addBOS)
+	}
+	if t.addEOS != nil {
+		m.add("tokenizer.ggml.add_eos_token", *t.addEOS)
+	}
 	if t.noSpacePrefix {
 		m.add("tokenizer.ggml.add_space_prefix", false)
 	}
@@ -176,7 +182,9 @@ func (t *tokenizer) check() error {
 	if _, ok := t.special["eos"]; !ok {
 		return errors.New("no token ends a text: eos_token is named neither in tokenizer_config.json nor in config.json")
 	}
-	if _, ok := t.special["bos"]; !ok && t.addBOS {
+	if _, ok := t.special["bos"]; !ok && t.addBOS == nil {
+		t.addBOS = new(bool) // llama.cpp would take a number of its own for it
+	} else if !ok && *t.addBOS {
 		return errors.New("texts begin with a token that nothing names: set bos_token in tokenizer_config.json")
 	}
 	return nil

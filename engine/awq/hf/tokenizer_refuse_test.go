@@ -120,17 +120,17 @@ var specialCases = []struct {
 	tokens   object // tokenizer_config.json
 	post     any
 	bos, eos any // nil where the key must be absent
-	addBOS   bool
-	addEOS   bool
+	addBOS   any // likewise
+	addEOS   any
 	warning  string
 	fails    string
 }{
 	{name: "by text", tokens: object{"bos_token": "[INST]", "eos_token": object{"content": "[/INST]"}}, bos: uint32(3), eos: uint32(4)},
 	{name: "by id", config: object{"bos_token_id": 5, "eos_token_id": 6}, bos: uint32(5), eos: uint32(6)},
-	{name: "text before id", config: object{"eos_token_id": 6}, tokens: object{"eos_token": "</s>"}, eos: uint32(2), warning: "token 2 in tokenizer_config.json, token 6"},
-	{name: "id where the text is unknown", config: object{"eos_token_id": 6}, tokens: object{"eos_token": "<end>"}, eos: uint32(6)},
-	{name: "a list", config: object{"eos_token_id": []int{4, 2}}, eos: uint32(4), warning: "eos_token_id is a list"},
-	{name: "none said as -1", config: object{"bos_token_id": -1, "eos_token_id": 2}, eos: uint32(2)},
+	{name: "text before id", config: object{"eos_token_id": 6}, tokens: object{"eos_token": "</s>"}, eos: uint32(2), addBOS: false, warning: "token 2 in tokenizer_config.json, token 6"},
+	{name: "id where the text is unknown", config: object{"eos_token_id": 6}, tokens: object{"eos_token": "<end>"}, eos: uint32(6), addBOS: false},
+	{name: "a list", config: object{"eos_token_id": []int{4, 2}}, eos: uint32(4), addBOS: false, warning: "eos_token_id is a list"},
+	{name: "none said as -1", config: object{"bos_token_id": -1, "eos_token_id": 2}, eos: uint32(2), addBOS: false},
 	{name: "unknown text", tokens: object{"eos_token": "<end>"}, fails: `eos_token is "<end>", which is not in the vocabulary`},
 	{name: "id too large", config: object{"eos_token_id": 282}, fails: "eos_token_id is 282, vocab_size is 282"},
 	{name: "id a text", config: object{"eos_token_id": "2"}, fails: "eos_token_id is \"2\""},
@@ -138,13 +138,14 @@ var specialCases = []struct {
 	{name: "none", fails: "no token ends a text"},
 	{name: "by the post-processor", config: object{"bos_token_id": 1, "eos_token_id": 2}, post: post(begin, wholeText, end),
 		bos: uint32(1), eos: uint32(2), addBOS: true, addEOS: true},
+	{name: "a post-processor that puts nothing", config: object{"bos_token_id": 1, "eos_token_id": 2}, post: object{"type": "ByteLevel"}, bos: uint32(1), eos: uint32(2)},
 	{name: "in a sequence", config: object{"bos_token_id": 1, "eos_token_id": 2},
 		post: object{"type": "Sequence", "processors": []object{{"type": "ByteLevel"}, post(begin, wholeText)}},
 		bos:  uint32(1), eos: uint32(2), addBOS: true},
 	{name: "stated otherwise", config: object{"bos_token_id": 1, "eos_token_id": 2}, post: post(begin, wholeText),
-		tokens: object{"add_bos_token": false, "add_eos_token": true}, bos: uint32(1), eos: uint32(2), addEOS: true},
+		tokens: object{"add_bos_token": false, "add_eos_token": true}, bos: uint32(1), eos: uint32(2), addBOS: false, addEOS: true},
 	{name: "another token in front", config: object{"bos_token_id": 3, "eos_token_id": 2}, post: post(begin, wholeText),
-		bos: uint32(3), eos: uint32(2), warning: `texts begin with "<s>"`},
+		bos: uint32(3), eos: uint32(2), addBOS: false, warning: `texts begin with "<s>"`},
 	{name: "a beginning that nothing names", config: object{"eos_token_id": 2}, tokens: object{"add_bos_token": true}, fails: "nothing names"},
 	{name: "flag a text", config: object{"eos_token_id": 2}, tokens: object{"add_bos_token": "yes"}, fails: `add_bos_token is "yes"`},
 }

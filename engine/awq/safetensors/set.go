@@ -58,6 +58,9 @@ func openSingle(dir string) (*Set, error) {
 	s := &Set{names: map[string]int{}}
 	err := s.add(filepath.Join(dir, singleName))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && len(shards(dir)) > 0:
+		return nil, fmt.Errorf("%q holds %d shards (%s …) and not their index: %s is missing, fetch it too",
+			dir, len(shards(dir)), shards(dir)[0], indexName)
 	case errors.Is(err, fs.ErrNotExist) && native(dir):
 		return nil, fmt.Errorf("%q holds consolidated*.safetensors alone: this is Mistral's own layout; use the checkpoint's Hugging Face form", dir)
 	case errors.Is(err, fs.ErrNotExist):
@@ -66,6 +69,22 @@ func openSingle(dir string) (*Set, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// shards are the names of the parts of a checkpoint in dir, Mistral's own
+// layout left out.
+func shards(dir string) []string {
+	list, err := filepath.Glob(filepath.Join(dir, "*-of-*.safetensors"))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, path := range list {
+		if name := filepath.Base(path); !strings.HasPrefix(name, "consolidated") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // native reports whether dir holds a checkpoint in Mistral's own layout.

@@ -182,6 +182,11 @@ func TestOpenRefuses(t *testing.T) {
 		want  string
 	}{
 		{"nothing", nil, "holds neither"},
+		{"shards without an index", map[string]string{"model-00001-of-00002.safetensors": shard("a"), "model-00002-of-00002.safetensors": shard("b")},
+			"2 shards (model-00001-of-00002.safetensors …) and not their index: model.safetensors.index.json is missing"},
+		{"shards without an index, Mistral's layout beside them", map[string]string{"consolidated.safetensors": shard("a"),
+			"model-00001-of-00002.safetensors": shard("a"), "model-00002-of-00002.safetensors": shard("b")}, "model.safetensors.index.json is missing"},
+		{"Mistral's layout in parts", map[string]string{"consolidated-00001-of-00002.safetensors": shard("a"), "consolidated-00002-of-00002.safetensors": shard("b")}, "Mistral's own layout"},
 		{"Mistral's layout", map[string]string{"consolidated.safetensors": shard("a")}, "Mistral's own layout"},
 		{"damaged file", map[string]string{"model.safetensors": "short"}, "has 5 bytes"},
 		{"missing shard", map[string]string{"1.safetensors": shard("a"), indexFile: both}, "does not exist"},
