@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"ceiling/engine/internal/llama"
+	"ceiling/internal/oneline"
 )
 
 // The native side's failures, each its own error. They come wrapped with the
@@ -163,16 +164,17 @@ func Devices() []Device {
 	return out
 }
 
-// logged returns the library's last error line as ": line", or "".
+// logged returns the library's last error line that says why as ": line", or
+// "".
 func logged() string {
 	lines := llama.LoggedErrors()
 	for i := len(lines) - 1; i >= 0; i-- {
 		line := lines[i]
 		// "function: message": the function's name tells a user nothing.
-		if _, rest, ok := strings.Cut(line, ": "); ok && !strings.Contains(line[:len(line)-len(rest)], " ") {
+		if name, rest, ok := strings.Cut(line, ": "); ok && !strings.Contains(name, " ") {
 			line = rest
 		}
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "failed to load model") {
+		if line = oneline.Of(line); line != "" && !strings.HasPrefix(line, "failed to load model") {
 			return ": " + strings.TrimRight(line, ".")
 		}
 	}

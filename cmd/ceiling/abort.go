@@ -21,7 +21,10 @@ func sayWhyEnded(stderr io.Writer) {
 	})
 }
 
-func endedError(reason string) error { return fmt.Errorf("the engine ended the process: %s", reason) }
+// errAborted is what ggml does on a fault that it can't go on after.
+var errAborted = errors.New("the engine ended the process")
+
+func endedError(reason string) error { return fmt.Errorf("%w: %s", errAborted, reason) }
 
 // saveOnAbort keeps what a run has finished when the engine ends the process:
 // the scenario that runs has failed with the reason, the report is partial.
@@ -38,7 +41,7 @@ func (r *runner) saveOnAbort(c *cli.Command) {
 		}
 		r.show.clear()
 		if results == nil || len(results.Results) == 0 {
-			r.dir.discard()
+			r.discard(err)
 		} else {
 			results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
 			units, _ := r.suite.Plan()

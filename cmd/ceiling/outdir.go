@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -212,6 +213,22 @@ func (d *outDir) discard() {
 	for i := len(d.made) - 1; i >= 0; i-- {
 		os.Remove(d.made[i]) // as far as it is empty
 	}
+}
+
+// lastLines are the last few lines of a log; none where it can't be read.
+func lastLines(path string) []string {
+	const most, tail = 8, 64 << 10
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > tail {
+		_, _ = f.Seek(-tail, io.SeekEnd) // else the first lines are those shown
+	}
+	text, _ := io.ReadAll(io.LimitReader(f, tail)) // half a log is better than none
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	return lines[max(len(lines)-most, 0):]
 }
 
 // defaultOut is results/<model>-<UTC time>.

@@ -84,10 +84,24 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	results, err := r.run(ctx)
 	r.show.clear()
 	if results == nil {
-		r.dir.discard()
+		r.discard(err)
 		return err
 	}
 	return r.conclude(ctx, c, results, err)
+}
+
+// discard gives up the folder of a run that measured nothing. Where the engine
+// failed, its last words are shown: they go with the folder.
+func (r *runner) discard(err error) {
+	for _, kind := range []error{engine.ErrLoad, engine.ErrSession, engine.ErrRPC, engine.ErrDecode, bench.ErrEngineLost, errAborted} {
+		if errors.Is(err, kind) {
+			for _, line := range lastLines(r.dir.file(logFile)) {
+				r.show.line("engine: %s", line)
+			}
+			break
+		}
+	}
+	r.dir.discard()
 }
 
 // runner is a run on its way.
