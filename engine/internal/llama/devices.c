@@ -31,6 +31,12 @@ bool ceil_library_dir(char * out, size_t size) {
     return copy_text(out, size, real);
 }
 
+void ceil_load_backends(const char * dir) {
+    ceil_restore_timer_slack();
+    ggml_backend_load_all_from_path(dir);
+    llama_backend_init();
+}
+
 size_t ceil_device_count(void) {
     return ggml_backend_dev_count();
 }
@@ -77,6 +83,7 @@ bool ceil_library_fault(const char * path, char * out, size_t size) {
 typedef ggml_backend_reg_t (*add_server_t)(const char *);
 
 bool ceil_add_rpc(const char * endpoint) {
+    ceil_restore_timer_slack();
     ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
     if (!rpc) {
         return false;

@@ -94,8 +94,7 @@ func LoadBackends(dir string) {
 		}
 		p := C.CString(dir)
 		defer C.free(unsafe.Pointer(p))
-		C.ggml_backend_load_all_from_path(p)
-		C.llama_backend_init()
+		C.ceil_load_backends(p)
 	})
 }
 

@@ -35,6 +35,7 @@ static void select_devices(const char * names, ggml_backend_dev_t * list) {
 }
 
 struct llama_model * ceil_model_load(const struct ceil_load * l) {
+    ceil_restore_timer_slack();
     struct llama_model_params p = llama_model_default_params();
     ggml_backend_dev_t devices[MAX_DEVICES + 1] = { NULL };
     float split[MAX_DEVICES] = { 0 };

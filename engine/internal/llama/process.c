@@ -19,9 +19,11 @@
 // Go's monitor thread wakes up to 1000 times a second while the engine
 // computes, and each time takes a core from a compute thread: 2 % of the token
 // rate where every core computes. It inherits the timer slack of the process's
-// first thread, so that thread is given a long one before Go's runtime starts
-// and gets its own back from ceil_restore_timer_slack. Other threads may
-// inherit the long one too: who has to wake in time uses ceil_sleep.
+// first thread, so that thread is given a long one before Go's runtime starts.
+// Threads that the monitor starts inherit it too, and any of them may come to
+// drive the engine: each way into the library gives the calling thread, and with
+// it all that the library then creates, the process's own slack back. Goroutines
+// elsewhere that have to wake in time use ceil_sleep.
 #ifdef __linux__
 enum { MONITOR_SLACK_NS = 20 * 1000 * 1000 };
 static int first_slack_ns;

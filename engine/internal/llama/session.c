@@ -73,6 +73,7 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     if (!s) {
         return NULL;
     }
+    ceil_restore_timer_slack(); // the compute threads inherit it at the first step
     struct llama_context_params p = llama_context_default_params();
     p.n_ctx               = o->n_ctx;
     p.n_batch             = o->n_batch;

@@ -15,7 +15,8 @@ extern "C" {
 // --- process.c: threads, time, memory ---
 
 // ceil_restore_timer_slack gives the calling thread the timer slack that the
-// process was started with. Called once, on the first thread.
+// process was started with. Called on the first thread when the monitor has
+// started, and at each way into the library.
 void ceil_restore_timer_slack(void);
 
 // ceil_sleep blocks the calling thread for ns nanoseconds, to the kernel's
@@ -40,6 +41,9 @@ int ceil_log_open(const char * path);
 // of ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
 size_t ceil_log_kept(bool warnings, char * out, size_t size);
 void   ceil_log_reset(void);
+
+// ceil_load_backends initialises the library with the back ends that lie in dir.
+void ceil_load_backends(const char * dir);
 
 struct ceil_device {
     char     name[128];
