@@ -197,7 +197,7 @@ func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model,
 		return nil, err
 	}
 	for _, n := range needs {
-		m.Needs = append(m.Needs, doctor.Need{Device: n.Device, Model: n.Model, Context: n.Context, Compute: n.Compute, Free: n.Free, Estimated: n.Estimated})
+		m.Needs = append(m.Needs, doctor.Need{Text: n.String(), Known: n.Free > 0, Lacks: n.Lacks()})
 	}
 	return m, nil
 }
