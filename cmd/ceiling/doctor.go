@@ -36,7 +36,7 @@ func doctorCommand() *cli.Command {
 			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "requests in flight", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "context", Value: 4096, Usage: "tokens of one request, prompt and output", Validator: atLeast(1)},
 		}, engineFlags()...),
-		Action: doctorAction,
+		Action: underWatch(doctorAction),
 	}
 }
 
