@@ -81,7 +81,7 @@ func (g *group) load() Load {
 }
 
 // repeatingTools are those whose samples are one value per repetition.
-var repeatingTools = []string{importer.ToolLlamaBench, importer.ToolLlamaBenchy, importer.ToolBatchedBench}
+var repeatingTools = []string{importer.ToolLlamaBench, importer.ToolLlamaBenchy, importer.ToolBatchedBench, importer.ToolOllama}
 
 // groups gathers the passes over each load of a run, in the run's order. Two
 // loads are passes of one when the importer numbered them so and nothing else

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -177,14 +176,8 @@ var toBase = map[string]float64{
 // versions of genai-perf write numbers as texts.
 func (l *Load) aiperfValue(o object, key, name string, units map[string]float64) (v float64, origin string, ok bool) {
 	metric := o.object(key)
-	if raw, there := metric.get(name); there && raw[0] == '"' {
-		quoted, err := strconv.ParseFloat(metric.text(name), 64)
-		if err != nil {
-			metric.reject(name, raw, "a measured number")
-			return 0, "", false
-		}
-		v = quoted
-	} else if v, ok = metric.number(name); !ok {
+	if v, ok = metric.figure(name); !ok {
+		metric.number(name) // says so where it is something else
 		return 0, "", false
 	}
 	unit := metric.text("unit")
@@ -285,8 +278,8 @@ func (l *Load) aiperfTokens(p profile, own bool) {
 
 // sameMean says whether two metrics have one and the same mean.
 func sameMean(o object, a, b string) bool {
-	x, okX := o.object(a).number("avg")
-	y, okY := o.object(b).number("avg")
+	x, okX := o.object(a).figure("avg")
+	y, okY := o.object(b).figure("avg")
 	return okX && okY && x == y
 }
 

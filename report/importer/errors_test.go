@@ -47,6 +47,7 @@ func TestCut(t *testing.T) {
 	tools := map[string]string{
 		"vllm-bench-serve": ToolVLLM, "sglang-bench-serving": ToolSGLang, "guidellm": ToolGuideLLM, "aiperf": ToolAIPerf,
 		"llama-bench": ToolLlamaBench, "llama-batched-bench": ToolBatchedBench, "llama-benchy": ToolLlamaBenchy,
+		"inferencex": ToolInferenceX, "ollama": ToolOllama, "vllm-bench": ToolVLLMBench, "vllm-bench-sweep": ToolVLLM, "genai-perf": ToolGenAIPerf,
 		"reference": "",
 	}
 	for _, file := range sampleFiles(t) {
@@ -82,7 +83,7 @@ func TestCut(t *testing.T) {
 
 // lines tells whether a file may end after any of its lines.
 func lines(file string) bool {
-	return strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".csv")
+	return strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".csv") || strings.HasSuffix(file, ".bench")
 }
 
 // TestRefused: files that hold no results.

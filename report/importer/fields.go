@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"ceiling/internal/oneline"
 )
@@ -64,6 +65,17 @@ func (o object) number(key string) (float64, bool) {
 		return 0, false
 	}
 	return f, true
+}
+
+// figure is number, also where it stands in quotes; anything else is just not
+// there.
+func (o object) figure(key string) (float64, bool) {
+	v, ok := o.get(key)
+	if !ok {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(strings.Trim(string(v), `"`), 64)
+	return f, err == nil && f >= 0 && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
 // maxCount is more than any count in a result file, and exact in a float64.

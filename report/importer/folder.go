@@ -15,6 +15,9 @@ import (
 // lie: time / combination.
 const maxSweepDepth = 3
 
+// summaryFile is the table that a sweep leaves of all its runs.
+const summaryFile = "summary.csv"
+
 // openDir reads a run's folder, a sweep's, or one that holds the result files
 // of one tool, a load each.
 func openDir(dir string) ([]*Run, error) {
@@ -26,6 +29,9 @@ func openDir(dir string) ([]*Run, error) {
 		return runs, nil
 	}
 	files, failed, err := sweepFiles(dir)
+	if _, errSummary := os.Stat(filepath.Join(dir, summaryFile)); err == nil && len(files) == 0 && errSummary == nil {
+		files = []string{summaryFile}
+	}
 	if err == nil && len(files) == 0 {
 		files, err = resultFiles(dir)
 	}
@@ -33,7 +39,7 @@ func openDir(dir string) ([]*Run, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("neither %s of a run, nor run=N.json files of `vllm bench sweep`, nor JSON files in it", resultsFile)
+		return nil, fmt.Errorf("neither %s of a run, nor run=N.json, summary.json or summary.csv of `vllm bench sweep`, nor JSON files in it", resultsFile)
 	}
 	runs, err := openAll(dir, files)
 	for _, r := range runs {
@@ -77,7 +83,7 @@ func resultFiles(dir string) ([]string, error) {
 	var files []string
 	for _, e := range entries {
 		name := e.Name()
-		if ext := filepath.Ext(name); !e.IsDir() && (ext == ".json" || ext == ".jsonl") && !strings.HasSuffix(name, ".pytorch.json") {
+		if ext := filepath.Ext(name); !e.IsDir() && (ext == ".json" || ext == ".jsonl") && !strings.HasSuffix(name, ".pytorch.json") && !isFailure(name) {
 			files = append(files, name)
 		}
 	}
@@ -85,8 +91,10 @@ func resultFiles(dir string) ([]string, error) {
 }
 
 // sweepFiles finds the run=N.json files below dir, by combination and then by
-// number, and counts the runs that failed.
+// number, and the summary.json of a combination that has nothing else left. It
+// counts the runs that failed.
 func sweepFiles(dir string) (files []string, failed int, err error) {
+	var summaries []string
 	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -103,10 +111,12 @@ func sweepFiles(dir string) (files []string, failed int, err error) {
 		}
 		name := entry.Name()
 		switch {
-		case strings.HasSuffix(name, ".failure.json"):
+		case isFailure(name):
 			failed++
 		case strings.HasPrefix(name, "run=") && strings.HasSuffix(name, ".json"):
 			files = append(files, rel)
+		case name == "summary.json" && rel != name:
+			summaries = append(summaries, rel)
 		}
 		return nil
 	})
@@ -117,6 +127,11 @@ func sweepFiles(dir string) (files []string, failed int, err error) {
 		}
 		return nil, 0, err
 	}
+	for _, s := range summaries {
+		if !slices.ContainsFunc(files, func(f string) bool { return filepath.Dir(f) == filepath.Dir(s) }) {
+			files = append(files, s)
+		}
+	}
 	slices.SortFunc(files, func(a, b string) int {
 		// run=10 comes after run=9.
 		return cmp.Or(strings.Compare(filepath.Dir(a), filepath.Dir(b)), len(a)-len(b), strings.Compare(a, b))
@@ -124,8 +139,15 @@ func sweepFiles(dir string) (files []string, failed int, err error) {
 	return files, failed, nil
 }
 
+// isFailure tells whether a sweep wrote the file in place of a run's, or of all
+// runs of a server that did not start.
+func isFailure(name string) bool {
+	return strings.HasSuffix(name, ".failure.json") || strings.HasPrefix(name, "SERVE-") && strings.HasSuffix(name, "-failure.json")
+}
+
 // serverOptions is the part of a combination's folder that varies the server:
 // "SERVE--max_num_seqs=32-BENCH--max_concurrency=8" gives "max_num_seqs=32".
+// A sweep over workloads adds its own part, WL.
 func serverOptions(file string) string {
 	folder := filepath.Base(filepath.Dir(file))
 	_, rest, ok := strings.Cut(folder, "SERVE--")
@@ -133,5 +155,6 @@ func serverOptions(file string) string {
 		return ""
 	}
 	options, _, _ := strings.Cut(rest, "-BENCH--")
+	options, _, _ = strings.Cut(options, "-WL--")
 	return options
 }

@@ -13,11 +13,21 @@ var formats = []format{
 		read: readResults,
 	},
 	{
+		tool: ToolVLLMBench, marks: []string{"turns_per_conversation", "max_model_len"},
+		is:   func(o object) bool { return o.has("num_conversations", "turns_per_conversation", "completed") },
+		read: readConversations,
+	},
+	{
 		tool: ToolVLLM, marks: []string{"tokenizer_id", "endpoint_type"},
 		is: func(o object) bool {
 			return o.has("tokenizer_id", "num_prompts") && o.has("completed")
 		},
 		read: readVLLM,
+	},
+	{
+		tool: ToolInferenceX, marks: []string{"tput_per_gpu", "input_tput_per_gpu", "infmax_model_prefix", "is_multinode"},
+		is:   isInferenceX,
+		read: readInferenceX,
 	},
 	{
 		tool: ToolSGLang, marks: []string{"sharegpt_output_len", "random_input_len"},

@@ -38,6 +38,9 @@ func FuzzImport(f *testing.F) {
 	}
 	for _, text := range []string{"", "[]", "{}", `{"results":[{"name":"a","pp_speed":1}]}`, "log\n{\"n_kv_max\":1,\"pl\":0}\n", reportTitle,
 		`{"metadata":{"guidellm_version":""},"benchmarks":[{}]}`, `{"latency_mode":1,"benchmarks":[{"ttfr":{"mean":1}}]}`,
+		ollamaHead + "\na,prefill,1,2,3\n", ollamaLine + "a/step=ttft 1 2 ns/op", `{"hw":1,"conc":2,"metrics":{"tput_per_gpu":3}}`,
+		`{"benchmarks":[{"mode":"throughput","results":[{"start_time":1,"end_time":2}],"errors":[]}]}`,
+		",tokenizer_id,num_prompts,completed,run_number\n0,a,1,1,0\n", "log\n[{\"build_commit\":1,\"avg_ts\":2}] x\n",
 		`{"input_config":{"phases":[{}]},"time_to_first_token":{"unit":"s","avg":1e300}}`, `{"elapsed_time":1,"num_requests":-1,"tokens_per_second":NaN}`} {
 		f.Add([]byte(text))
 	}

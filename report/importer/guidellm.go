@@ -166,8 +166,8 @@ func (l *Load) guideLatencies(metrics object) {
 }
 
 func constantDist(d object) bool {
-	low, okLow := d.number("min")
-	high, okHigh := d.number("max")
+	low, okLow := d.figure("min")
+	high, okHigh := d.figure("max")
 	return okLow && okHigh && low == high && low > 0
 }
 

@@ -14,6 +14,7 @@ const (
 	ToolCeiling      = "ceiling"
 	ToolReference    = "benchmark_and_report.py" // the reports that ceiling's are modelled on
 	ToolVLLM         = "vllm bench serve"
+	ToolVLLMBench    = "vllm-bench" // the client in Rust
 	ToolVLLMLatency  = "vllm bench latency"
 	ToolVLLMThrough  = "vllm bench throughput"
 	ToolLlamaBench   = "llama-bench"
@@ -22,6 +23,8 @@ const (
 	ToolGuideLLM     = "GuideLLM"
 	ToolAIPerf       = "AIPerf"
 	ToolGenAIPerf    = "genai-perf"
+	ToolInferenceX   = "InferenceX"
+	ToolOllama       = "ollama's benchmark"
 	ToolSGLang       = "SGLang bench_serving"
 )
 

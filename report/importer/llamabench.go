@@ -200,30 +200,40 @@ func isLlamaBenchCSV(b []byte) bool {
 // readLlamaBenchCSV reads `llama-bench -o csv`, which quotes every value and
 // has no repetitions.
 func readLlamaBenchCSV(b []byte) ([]*Run, error) {
+	items, err := csvObjects(b, ToolLlamaBench)
+	if err != nil {
+		return nil, err
+	}
+	return readLlamaBench(&file{items: items})
+}
+
+// csvObjects are the rows of a table with a header, as the objects that they
+// would be in JSON.
+func csvObjects(b []byte, tool string) ([]object, error) {
 	in := csv.NewReader(bytes.NewReader(b))
 	header, err := in.Read()
 	if err != nil {
-		return nil, fmt.Errorf("written by %s: %w", ToolLlamaBench, err)
+		return nil, fmt.Errorf("written by %s: %w", tool, err)
 	}
-	f := &file{}
+	var items []object
 	for {
 		row, err := in.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("written by %s: %w after %d rows: %w", ToolLlamaBench, errCut, len(f.items), err)
+			return nil, fmt.Errorf("written by %s: %w after %d rows: %w", tool, errCut, len(items), err)
 		}
 		o := object{fields: map[string]json.RawMessage{}, bad: new([]string)}
 		for i, cell := range row {
 			o.fields[header[i]] = csvValue(cell)
 		}
-		f.items = append(f.items, o)
+		items = append(items, o)
 	}
-	if len(f.items) == 0 {
-		return nil, fmt.Errorf("written by %s, but there is no row in it", ToolLlamaBench)
+	if len(items) == 0 {
+		return nil, fmt.Errorf("written by %s, but there is no row in it", tool)
 	}
-	return readLlamaBench(f)
+	return items, nil
 }
 
 // csvValue turns a cell into the JSON it would be in the other formats.

@@ -9,7 +9,7 @@ import (
 // its name.
 func TestMetrics(t *testing.T) {
 	endings := map[string]string{
-		"ms": "_ms", "tok/s": "_tok_s", "req/s": "_req_s", "s": "_s", "tokens": "tokens", "requests": "requests", "": "_ratio", "W": "_w", "J/tok": "_token",
+		"ms": "_ms", "tok/s": "_tok_s", "req/s": "_req_s", "s": "_s", "tokens": "tokens", "requests": "requests", "": "_ratio", "W": "_w", "J/tok": "_token", "%": "_percent",
 	}
 	seen := map[string]bool{}
 	for _, i := range Metrics() {

@@ -69,6 +69,10 @@ func openFile(path string) ([]*Run, error) {
 		return readReport(b)
 	case isLlamaBenchCSV(b):
 		return readLlamaBenchCSV(b)
+	case isVLLMSummary(b):
+		return readVLLMSummary(b)
+	case isOllama(b):
+		return readOllama(b)
 	}
 	return readJSON(path, b)
 }
@@ -288,7 +292,7 @@ func tools() string {
 			names = append(names, k.tool)
 		}
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(append(names, ToolOllama), ", ")
 }
 
 // printed are the tables that tools print, by the words of one line, and how

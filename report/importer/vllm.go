@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ const noteConcurrent = "clients up to vLLM 0.28, and SGLang's, count every secon
 // and the overrides of a sweep stand beside them.
 var vllmKeys = keySet(`date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
 	max_concurrency ramp_up_strategy ramp_up_start_rps ramp_up_end_rps duration completed failed total_input_tokens
+	max_model_len input_throughput total_input_sequences input_sequence_throughput
 	total_output_tokens request_throughput request_goodput request_goodput: output_throughput total_token_throughput
 	max_output_tokens_per_s max_concurrent_requests rtfx best_of use_beam_search input_lens output_lens ttfts itls
 	start_times generated_texts errors latencies queue_times rps_change_events run_number
@@ -41,7 +43,7 @@ func readVLLM(f *file) ([]*Run, error) {
 }
 
 func vllmPart(o object, notes []string) part {
-	r := Run{Tool: ToolVLLM, Model: o.text("model_id"), Date: o.text("date"), Notes: notes}
+	r := Run{Tool: vllmTool(o), Model: o.text("model_id"), Date: o.text("date"), Notes: notes}
 	l := vllmLoad(o)
 	backend := first(o.text("backend"), o.text("endpoint_type"))
 	if backend == exportBackend {
@@ -58,6 +60,15 @@ func vllmPart(o object, notes []string) part {
 		r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
 	}
 	return part{r, l}
+}
+
+// vllmTool tells vLLM's two clients apart: the one in Rust has the keys of the
+// other and some of its own.
+func vllmTool(o object) string {
+	if o.has("steady_state", "max_model_len") {
+		return ToolVLLMBench
+	}
+	return ToolVLLM
 }
 
 // exportBackend is what `ceiling export --format vllm` writes as backend.
@@ -185,8 +196,10 @@ func (l *Load) vllmFigures(o object) {
 	l.putField(InputTokens, o, "total_input_tokens", 1, same)
 	l.putField(OutputTokens, o, "total_output_tokens", 1, same)
 	l.putField(RequestThroughput, o, "request_throughput", 1, same)
+	l.putField(InputThroughput, o, "input_throughput", 1, same)
 	l.putField(OutputThroughput, o, "output_throughput", 1, same)
 	l.putField(TotalThroughput, o, "total_token_throughput", 1, same)
+	l.steadyState(o.object("steady_state"))
 	l.putField(Goodput, o, "request_goodput:", 1, same) // as of 2024 and 2025
 	l.putField(Goodput, o, "request_goodput", 1, same)
 	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
@@ -196,6 +209,54 @@ func (l *Load) vllmFigures(o object) {
 	l.putField(QueueMean, o, "mean_client_queue_time_ms", 1, same)
 	l.putField(QueueP99, o, "p99_client_queue_time_ms", 1, same)
 	l.dropIfZero(PeakThroughput, PeakConcurrent)
+}
+
+// steadyState notes what the client in Rust measured while its concurrency was
+// reached: a part of the run, so none of it is a figure of the load.
+func (l *Load) steadyState(o object) {
+	window := o.object("window")
+	length, okLength := window.number("duration_s")
+	output, okOutput := o.number("output_throughput")
+	if okLength && okOutput {
+		l.note("in its steady state of %.1f s: %.2f tok/s output, %s", length, output, requests(round(mustNumber(window, "requests_completed_in_window"))))
+	}
+	if warning := window.text("warning"); warning != "" {
+		l.note("%s", warning)
+	}
+}
+
+// mustNumber is a field that is 0 where it is missing.
+func mustNumber(o object, key string) float64 {
+	v, _ := o.number(key)
+	return v
+}
+
+// readConversations reads what the client in Rust measured of conversations of
+// several turns.
+func readConversations(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		r := Run{Tool: ToolVLLMBench, Model: o.text("model_id"), Date: o.text("date"), Notes: f.notes}
+		r.set(CondClient, strings.TrimSuffix("HTTP, backend "+o.text("backend"), ", backend "))
+		l := Load{}
+		l.Concurrency, _ = o.count("multi_turn_concurrency")
+		l.Successful, l.Failed = o.countPointer("completed"), o.countPointer("failed")
+		if l.Successful != nil && l.Failed != nil {
+			l.Prompts = *l.Successful + *l.Failed
+		}
+		l.Arrivals = fmt.Sprintf("%s conversations of %s turns, %s ms apart", o.scalar("num_conversations"), o.scalar("turns_per_conversation"), first(o.scalar("inter_turn_delay_ms"), "0"))
+		l.note("each turn is a request, and has those before it in its prompt: lengths are means")
+		if l.Successful != nil && *l.Successful > 0 {
+			l.vllmFigures(o)
+			l.vllmLengths(o)
+			l.judgeITL(0, 0)
+		} else {
+			l.note("no request succeeded: the zeros in the file stand for missing values")
+		}
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
 }
 
 // latencies takes "mean_ttft_ms" and the like.
@@ -465,6 +526,41 @@ func readVLLMThroughput(f *file) ([]*Run, error) {
 		l.putField(TotalThroughput, o, "tokens_per_second", 1, same)
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}
+
+// isVLLMSummary tells whether b is the summary.csv of `vllm bench sweep`: the
+// runs' files as rows, behind a column of numbers.
+func isVLLMSummary(b []byte) bool {
+	line, _, _ := bytes.Cut(b[:min(len(b), 1<<16)], []byte("\n"))
+	header := "," + strings.TrimSpace(string(line)) + ","
+	for _, key := range []string{"tokenizer_id", "num_prompts", "completed", "run_number"} {
+		if !strings.Contains(header, ","+key+",") {
+			return false
+		}
+	}
+	return true
+}
+
+// readVLLMSummary reads summary.csv. What a row has beside the client's keys is
+// what the sweep varied of the server.
+func readVLLMSummary(b []byte) ([]*Run, error) {
+	items, err := csvObjects(b, ToolVLLM)
+	if err != nil {
+		return nil, err
+	}
+	var parts []part
+	for _, o := range items {
+		for key, value := range o.fields {
+			if string(value) == `""` {
+				delete(o.fields, key) // a cell of a row without the key
+			}
+		}
+		delete(o.fields, "") // the column of row numbers
+		p := vllmPart(o, nil)
+		p.run.set(CondServer, vllmOthers(o))
+		parts = append(parts, p)
 	}
 	return gather(parts), nil
 }

@@ -1,0 +1,124 @@
+package importer
+
+import (
+	"fmt"
+	"strings"
+)
+
+// isInferenceX tells whether an object is one line of InferenceX's aggregate
+// (InferenceMAX before): vLLM's figures per GPU, and in seconds.
+func isInferenceX(o object) bool {
+	return o.has("conc") && (o.has("hw") || o.has("device")) && inferenceXMetrics(o).has("tput_per_gpu")
+}
+
+// inferenceXMetrics is where the figures stand: beside the configuration, or in
+// an object of their own where a database has been in between.
+func inferenceXMetrics(o object) object {
+	if o.has("tput_per_gpu") {
+		return o
+	}
+	return o.object("metrics")
+}
+
+// readInferenceX reads agg_*.json, one configuration, or a list of them.
+func readInferenceX(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		r := Run{Tool: ToolInferenceX, Model: o.text("model"), Hardware: first(o.text("hw"), o.text("device")), Date: o.text("date"), Notes: f.notes}
+		r.set(CondDevice, r.Hardware)
+		r.set(CondEngine, o.text("framework"))
+		r.set(CondVersion, o.text("image"))
+		r.set(CondQuant, o.text("precision"))
+		if spec := o.scalar("spec_decoding"); spec != "false" && spec != "none" {
+			r.set(CondSpeculative, spec)
+		}
+		r.set(CondSplit, inferenceXSplit(o))
+		r.set(CondClient, "HTTP")
+		l := inferenceXLoad(o)
+		l.Notes = append(l.Notes, *o.bad...)
+		parts = append(parts, part{r, l})
+	}
+	return gather(parts), nil
+}
+
+// inferenceXSplit says how the model lay on the GPUs.
+func inferenceXSplit(o object) string {
+	side := func(prefix string) string {
+		var out []string
+		for _, p := range []struct{ key, name string }{{"tp", "tensor parallel "}, {"ep", "expert parallel "}} {
+			if n := o.scalar(prefix + p.key); n != "" && n != "0" && (p.key == "tp" || n != "1") {
+				out = append(out, p.name+n)
+			}
+		}
+		if o.onOff(prefix+"dp_attention") == "on" {
+			out = append(out, "data parallel attention")
+		}
+		return strings.Join(out, ", ")
+	}
+	prefill, decode := side("prefill_"), side("decode_")
+	switch {
+	case prefill == "" && decode == "":
+		return side("")
+	case !isApart(o):
+		return decode
+	}
+	return fmt.Sprintf("prefill: %s on %s GPUs; decode: %s on %s GPUs", prefill, o.scalar("num_prefill_gpu"), decode, o.scalar("num_decode_gpu"))
+}
+
+// isApart says whether prefill and decode ran on GPUs of their own.
+func isApart(o object) bool { return o.onOff("disagg") == "on" }
+
+func inferenceXLoad(o object) Load {
+	l := Load{}
+	m := inferenceXMetrics(o)
+	l.Concurrency, _ = o.count("conc")
+	in, okIn := o.count("isl")
+	out, okOut := o.count("osl")
+	if okIn && okOut {
+		l.Input, l.Output, l.Lengths = in, out, LengthsNominal
+	}
+	for _, f := range []struct {
+		family
+		key string
+		q   quality
+	}{{ttft, "ttft", sameServer}, {tpot, "tpot", same}, {itl, "itl", same}, {e2el, "e2el", sameServer}} {
+		var stats []stat
+		for _, s := range f.stats() {
+			if v, ok := m.number(s.name + "_" + f.key); ok {
+				stats = append(stats, stat{s.metric, v * 1e3, s.name + "_" + f.key + " (s)", f.q})
+			}
+		}
+		l.putFamily(stats)
+	}
+	if v, ok := l.Values[TPOTMean]; ok {
+		l.putField(TG, m, "mean_intvty", 1, quality{same: true, note: fmt.Sprintf("called interactivity there: 1000 / mean TPOT, of %s ms", TPOTMean.Info().Format(v.V))})
+	}
+	l.inferenceXRates(o, m)
+	l.judgeITL(0, 0)
+	return l
+}
+
+// inferenceXRates turns rates per GPU into those of the whole. Where prefill and
+// decode had GPUs of their own, each rate is over its own.
+func (l *Load) inferenceXRates(o, m object) {
+	all, _ := firstCount(o, "tp", "num_decode_gpu", "num_gpus")
+	decode, prefill := all, all
+	if isApart(o) {
+		prefill, _ = o.count("num_prefill_gpu")
+		decode, _ = o.count("num_decode_gpu")
+		all = prefill + decode
+	}
+	if prefill == 0 || decode == 0 {
+		l.note("rates are per GPU, and the file does not say of how many: left out")
+		return
+	}
+	for _, r := range []struct {
+		m    Metric
+		key  string
+		gpus int
+	}{{TotalThroughput, "tput_per_gpu", all}, {OutputThroughput, "output_tput_per_gpu", decode}, {InputThroughput, "input_tput_per_gpu", prefill}} {
+		if v, ok := m.number(r.key); ok && v > 0 {
+			l.put(r.m, v*float64(r.gpus), fmt.Sprintf("%s × %d GPUs", r.key, r.gpus), same)
+		}
+	}
+}
