@@ -78,9 +78,6 @@ func (d *drive) admit(id int, intended, admitted time.Duration) error {
 		}
 		f.reused = n
 		d.reused += int64(n)
-		if err := d.drop(d.cache.reserve(r.Input + r.Output)); err != nil {
-			return err
-		}
 	}
 	d.flights[id] = f
 	d.batcher.admit(id, prompt, f.reused, r.Output)
@@ -92,13 +89,12 @@ func (d *drive) admit(id int, intended, admitted time.Duration) error {
 // request is recorded twice.
 func (d *drive) finish(id int) error {
 	d.record(id, "")
-	prompt, r := d.batcher.slots[id].prompt, d.work.Requests[d.flights[id].request]
+	prompt := d.batcher.slots[id].prompt
 	d.batcher.release(id)
 	d.freeAt[id] = d.now
 	if d.cache != nil {
-		d.cache.release(r.Input + r.Output)
 		seq, evicted, ok := d.cache.keep(prompt)
-		if err := d.drop(evicted); err != nil {
+		if err := empty(d.eng, evicted); err != nil {
 			return err
 		}
 		if ok {
@@ -110,9 +106,9 @@ func (d *drive) finish(id int) error {
 	return d.eng.RemoveSeq(int32(id), 0)
 }
 
-func (d *drive) drop(seqs []int32) error {
+func empty(eng Engine, seqs []int32) error {
 	for _, seq := range seqs {
-		if err := d.eng.RemoveSeq(seq, 0); err != nil {
+		if err := eng.RemoveSeq(seq, 0); err != nil {
 			return err
 		}
 	}

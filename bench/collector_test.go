@@ -17,7 +17,6 @@ func TestNoCollectionInAScenario(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
-		cfg.NoWarmup = true
 		cfg.Suite.Scenarios = []Scenario{
 			{Name: "A", Input: 16, Output: 32, Concurrency: 1, Prompts: 1},
 			{Name: "B", Input: 16, Output: 32, Concurrency: 1, Prompts: 1},

@@ -23,12 +23,17 @@ type Config struct {
 	// engine's BatchLimit lowers it.
 	Budget int
 
+	// UBatch is the engine's physical batch in tokens (--ubatch), which the
+	// warm-up fills; 0: DefaultBudget.
+	UBatch int
+
 	// PrefixCache runs warm: finished prompts' KV is reused, and prompts of
 	// one shape are the same in every scenario. Whether a server reuses it is
 	// the Client's to ask for.
 	PrefixCache bool
-	// CacheTokens is the number of KV cells that a warm session has beyond
-	// what requests in flight need; 0: as many again.
+	// CacheTokens is the most KV cells that finished prompts keep in a warm
+	// session, beyond what requests in flight need; 0: what the largest
+	// scenario needs whose prompts come again in the next one.
 	CacheTokens int
 	// MaxSequences is the most sequences that the engine gives a session, for
 	// requests in flight and kept prompts together; 0: 256.
@@ -44,7 +49,7 @@ type Config struct {
 	// for with it. nil: a timer of Go's, which may be late in a process that
 	// has slowed Go's monitor thread down.
 	Sleep func(time.Duration)
-	// NoWarmup leaves the warm-up requests out.
+	// NoWarmup leaves the warm-up out.
 	NoWarmup bool
 	// Refused are the scenarios that can't run, with the reason, by their index
 	// in the suite: see Refusals. They are results that say so.
@@ -87,7 +92,7 @@ func (c *Config) check() error {
 	for _, v := range []struct {
 		name string
 		n    int
-	}{{"budget", c.Budget}, {"cache tokens", c.CacheTokens}, {"sequences", c.MaxSequences}} {
+	}{{"budget", c.Budget}, {"physical batch", c.UBatch}, {"cache tokens", c.CacheTokens}, {"sequences", c.MaxSequences}} {
 		if v.n < 0 {
 			errs = append(errs, fmt.Errorf("%s: \"%d\" is below 0: use 0 for the default", v.name, v.n))
 		}
@@ -105,11 +110,18 @@ func (c *Config) maxSequences() int {
 	return c.MaxSequences
 }
 
-func (c *Config) cacheCells(active int) int {
+func (c *Config) cacheCells() int {
 	if c.CacheTokens == 0 {
-		return active
+		return c.Suite.Recurring()
 	}
 	return c.CacheTokens
+}
+
+func (c *Config) ubatch() int {
+	if c.UBatch == 0 {
+		return DefaultBudget
+	}
+	return c.UBatch
 }
 
 // budget is the tokens per step on an engine.

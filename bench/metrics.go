@@ -23,6 +23,10 @@ type Measured struct {
 	PromptTokens int64   // computed, of all requests
 	PromptS      float64 // Σ over steps of time inside Step × the prompt tokens' share of the step's tokens, seconds
 
+	KeptCells int // most KV cells of finished prompts
+
+	Warmup *Warmup // nil: none, or a run through a server
+
 	Notes []string // warnings that the records don't show
 
 	// ClientCPUS is this process's CPU time during a scenario whose requests
@@ -118,7 +122,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
-		StartS: m.StartS, EndS: m.EndS,
+		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells,
 		Failures: failures(s.bad),
 		Server:   s.server(m),
 	}

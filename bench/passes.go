@@ -58,6 +58,27 @@ func (s Suite) Plan() (units []Unit, prompts int) {
 	return units, prompts + warmupPrompts
 }
 
+// Recurring is the most prompt tokens of a scenario whose prompts come again
+// in the one that runs after it, and at least those of the longest prompt, which
+// a shared prefix lives in.
+func (s Suite) Recurring() int {
+	most := 0
+	units, _ := s.Plan()
+	for k, u := range units {
+		sc := s.Scenarios[u.Scenario]
+		_, longest := sc.inputBounds()
+		longest += sc.PrefixLen
+		most = max(most, longest)
+		if k+1 == len(units) {
+			break
+		}
+		if next := s.Scenarios[units[k+1].Scenario]; next.Input == sc.Input && next.RangeRatio == sc.RangeRatio && next.PrefixLen == sc.PrefixLen {
+			most = max(most, sc.Prompts*longest)
+		}
+	}
+	return most
+}
+
 // place numbers a scenario of a pass in the grid of all. In the first pass it
 // is the scenario's index.
 func (s Suite) place(pass, scenario int) int { return pass*len(s.Scenarios) + scenario }

@@ -11,16 +11,15 @@ const minReuse = 16
 // which of it serves a new prompt. It calls no engine: the caller copies and
 // removes sequences as it is told.
 //
-// Kept prompts live in spare sequences. Cells are counted on the safe side:
-// a request in flight counts in full even where it shares cells with a kept
-// prompt, so cells in use never exceed the budget, and any kept prompt may be
-// evicted at any time.
+// Kept prompts live in spare sequences, in cells beyond those that requests in
+// flight can need: a unified buffer reads past every one of them in each step,
+// so there are never more than the budget, and none that can't be of use.
 type prefixCache struct {
 	entries []cacheEntry // entry i is sequence first+i
 	first   int32
-	budget  int // KV cells of the session
-	active  int // cells promised to requests in flight
-	cached  int // cells of kept prompts
+	budget  int // cells that may be kept
+	cached  int // cells that are
+	most    int // the most that were since keepFor
 	turn    int64
 	evicted []int32 // reused result buffer
 }
@@ -51,16 +50,27 @@ func (c *prefixCache) match(prompt []int32) (seq int32, n int) {
 	return c.first + int32(best), n
 }
 
-// reserve promises cells to a new request and returns the sequences that the
-// caller must empty for it, the least recently used first. The slice is valid
-// until the next call.
-func (c *prefixCache) reserve(cells int) []int32 {
-	c.active += cells
-	return c.makeRoom(c.budget - c.active)
+// keepFor evicts every prompt that shares nothing with any of a workload, and
+// returns the sequences that the caller must empty. The slice is valid until
+// the next call.
+func (c *prefixCache) keepFor(work *Workload) []int32 {
+	c.evicted = c.evicted[:0]
+	var prompt []int32
+	used := make([]bool, len(c.entries))
+	for i := range work.Requests {
+		prompt = work.Prompt(prompt[:0], i)
+		for k, e := range c.entries {
+			used[k] = used[k] || commonPrefix(e.ids, prompt) >= minReuse
+		}
+	}
+	for k := range c.entries {
+		if len(c.entries[k].ids) > 0 && !used[k] {
+			c.evict(k)
+		}
+	}
+	c.most = c.cached
+	return c.evicted
 }
-
-// release takes back what reserve promised.
-func (c *prefixCache) release(cells int) { c.active -= cells }
 
 // keep decides whether the KV of a finished prompt stays. With ok, the caller
 // empties the evicted sequences and copies the prompt to seq. A prompt that
@@ -72,11 +82,10 @@ func (c *prefixCache) keep(prompt []int32) (seq int32, evicted []int32, ok bool)
 			return 0, nil, false
 		}
 	}
-	room := c.budget - c.active
-	if len(c.entries) == 0 || len(prompt) < minReuse || len(prompt) > room {
+	if len(c.entries) == 0 || len(prompt) < minReuse || len(prompt) > c.budget {
 		return 0, nil, false
 	}
-	evicted = c.makeRoom(room - len(prompt))
+	evicted = c.makeRoom(c.budget - len(prompt))
 	at := slices.IndexFunc(c.entries, func(e cacheEntry) bool { return len(e.ids) == 0 })
 	if at < 0 {
 		at = c.oldest()
@@ -84,6 +93,7 @@ func (c *prefixCache) keep(prompt []int32) (seq int32, evicted []int32, ok bool)
 	}
 	c.entries[at].ids = append(c.entries[at].ids[:0], prompt...)
 	c.cached += len(prompt)
+	c.most = max(c.most, c.cached)
 	c.touch(at)
 	return c.first + int32(at), evicted, true
 }
@@ -91,7 +101,7 @@ func (c *prefixCache) keep(prompt []int32) (seq int32, evicted []int32, ok bool)
 // makeRoom evicts until at most cells are kept.
 func (c *prefixCache) makeRoom(cells int) []int32 {
 	c.evicted = c.evicted[:0]
-	for c.cached > max(cells, 0) {
+	for c.cached > cells {
 		c.evict(c.oldest())
 	}
 	return c.evicted

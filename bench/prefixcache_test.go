@@ -22,18 +22,15 @@ func ids(tag int32, same, n int) []int32 {
 
 // cacheOp is one call and what it gives.
 type cacheOp struct {
-	do    string // match, reserve, release, keep
-	ids   []int32
-	cells int
-	want  string
+	do   string // match, keep
+	ids  []int32
+	want string
 }
 
-func match(p []int32, want string) cacheOp { return cacheOp{"match", p, 0, want} }
-func keep(p []int32, want string) cacheOp  { return cacheOp{"keep", p, 0, want} }
-func reserve(n int, want string) cacheOp   { return cacheOp{"reserve", nil, n, want} }
-func release(n int) cacheOp                { return cacheOp{"release", nil, n, ""} }
+func match(p []int32, want string) cacheOp { return cacheOp{"match", p, want} }
+func keep(p []int32, want string) cacheOp  { return cacheOp{"keep", p, want} }
 
-// Sequences 8, 9 and 10 keep prompts in a session of 100 cells.
+// Sequences 8, 9 and 10 keep prompts in 100 cells.
 var cacheCases = []struct {
 	name string
 	ops  []cacheOp
@@ -82,19 +79,14 @@ var cacheCases = []struct {
 		keep(ids(1, 0, 20), "no"),
 		keep(ids(4, 0, 20), "sequence 9, evict [9]"),
 	}},
-	{"requests in flight come first: kept prompts make room, oldest first", []cacheOp{
-		keep(ids(1, 0, 30), "sequence 8, evict []"),
-		keep(ids(2, 0, 30), "sequence 9, evict []"),
-		keep(ids(3, 0, 30), "sequence 10, evict []"),
-		reserve(10, "evict []"),     // 90 kept, 10 promised
-		reserve(1, "evict [8]"),     // 60 + 11
-		reserve(80, "evict [9 10]"), // 91: not even 30 fit
-		keep(ids(4, 0, 20), "no"),   // 9 cells are free
-		release(71),                 // 20 promised
-		keep(ids(4, 0, 80), "sequence 8, evict []"),
-		keep(ids(5, 0, 20), "sequence 8, evict [8]"),
-		keep(ids(6, 0, 81), "no"),
-		match(ids(5, 0, 20), "19 of sequence 8"), // and cost nobody a place
+	{"no more than the budget is kept: the oldest make room", []cacheOp{
+		keep(ids(1, 0, 40), "sequence 8, evict []"),
+		keep(ids(2, 0, 40), "sequence 9, evict []"),
+		keep(ids(3, 0, 20), "sequence 10, evict []"), // 100
+		keep(ids(4, 0, 50), "sequence 8, evict [8 9]"),
+		keep(ids(5, 0, 101), "no"),
+		match(ids(3, 0, 20), "19 of sequence 10"), // and cost nobody a place
+		keep(ids(6, 0, 100), "sequence 8, evict [8 10]"),
 	}},
 }
 
@@ -108,10 +100,6 @@ func TestPrefixCache(t *testing.T) {
 				case "match":
 					seq, n := c.match(o.ids)
 					got = fmt.Sprintf("%d of sequence %d", n, seq)
-				case "reserve":
-					got = fmt.Sprintf("evict %v", c.reserve(o.cells))
-				case "release":
-					c.release(o.cells)
 				case "keep":
 					got = "no"
 					if seq, evicted, ok := c.keep(o.ids); ok {
@@ -121,8 +109,8 @@ func TestPrefixCache(t *testing.T) {
 				if diff := cmp.Diff(o.want, got); diff != "" {
 					t.Errorf("operation %d, %s:\n%s", i+1, o.do, diff)
 				}
-				if c.cached+c.active > c.budget {
-					t.Errorf("operation %d: %d kept + %d promised of %d cells", i+1, c.cached, c.active, c.budget)
+				if c.cached > c.budget || c.most < c.cached {
+					t.Errorf("operation %d: %d kept of %d cells, at most %d", i+1, c.cached, c.budget, c.most)
 				}
 			}
 		})
@@ -134,7 +122,7 @@ func TestPrefixCacheWithoutSequences(t *testing.T) {
 	if _, _, ok := c.keep(ids(1, 0, 20)); ok {
 		t.Error("kept a prompt in no sequence")
 	}
-	if _, n := c.match(ids(1, 0, 20)); n != 0 || len(c.reserve(100)) != 0 {
+	if _, n := c.match(ids(1, 0, 20)); n != 0 {
 		t.Error("found something in no sequence")
 	}
 }

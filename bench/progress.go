@@ -8,7 +8,7 @@ type EventKind string
 // The kinds of events, in the order in which a scenario sends them.
 const (
 	EventScenarioStarted  EventKind = "scenario started"  // its session is about to be opened
-	EventWarmup           EventKind = "warm-up"           // warm-up requests are about to run
+	EventWarmup           EventKind = "warm-up"           // it is about to be warmed up
 	EventProgress         EventKind = "progress"          // some of its work is done
 	EventScenarioFinished EventKind = "scenario finished" // Result and Detail are set
 )

@@ -15,6 +15,7 @@ func TestProgressEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, _ := testConfig(t)
 		cfg.Suite.Scenarios = cfg.Suite.Scenarios[:2]
+		cfg.NoWarmup = false
 		var got []string
 		var last Event
 		cfg.Progress = func(e Event) {
@@ -40,6 +41,7 @@ func TestProgressEvents(t *testing.T) {
 			"warm-up 1/2 A, 0 of 0 requests, run 0 of 360 tokens, result false",
 			"scenario finished 1/2 A, 3 of 3 requests, run 72 of 360 tokens, result true",
 			"scenario started 2/2 B, 0 of 6 requests, run 72 of 360 tokens, result false",
+			fmt.Sprintf("warm-up 2/2 B, 0 of 0 requests, run 72 of %d tokens, result false", all),
 			fmt.Sprintf("scenario finished 2/2 B, 6 of 6 requests, run %d of %d tokens, result true", all, all),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

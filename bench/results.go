@@ -91,6 +91,9 @@ type Detail struct {
 
 	Cache        string `json:"cache"`
 	ReusedTokens int64  `json:"reused_tokens"` // prompt tokens served from KV of earlier prompts
+	// KeptCells is the most KV cells that finished prompts had in a warm run
+	// while the scenario ran. Every step reads past them.
+	KeptCells int `json:"kept_cells,omitempty"`
 
 	// Latency distributions, in seconds.
 	TTFT    *Dist `json:"ttft_s"`
@@ -122,6 +125,9 @@ type Detail struct {
 	OverheadRatio *float64 `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
 	StartS        float64  `json:"start_s"`            // on the run's clock
 	EndS          float64  `json:"end_s"`
+
+	// Warmup is what ran before StartS; nil: nothing, or what a server saw.
+	Warmup *Warmup `json:"warmup,omitempty"`
 
 	// Server is set where the requests went through a server. Wait, Prefill,
 	// EnginePrefill, Steps, EngineS and OverheadRatio, which can't be seen
@@ -265,6 +271,7 @@ type EngineInfo struct {
 	Sampling     string            `json:"sampling"`  // "greedy, in the backend" | "greedy, argmax on the CPU"
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
+	CacheTokens  int               `json:"cache_tokens,omitempty"` // most KV cells that a warm run keeps of finished prompts
 	LoadSeconds  float64           `json:"load_s"`
 	PeakRSSBytes int64             `json:"peak_rss_bytes"`
 	Environment  map[string]string `json:"environment,omitempty"` // switches that change speed or results

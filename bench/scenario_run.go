@@ -7,14 +7,6 @@ import (
 	"runtime"
 )
 
-// The warm-up brings caches, thread pools and kernels up before the first
-// scenario. It is never counted.
-const (
-	warmupPrompts = 3
-	warmupInput   = 128 // tokens, or what fits
-	warmupOutput  = 32
-)
-
 // scenario runs the k-th unit of the plan. fatal is an error that ends the
 // run.
 func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fatal error) {
@@ -31,7 +23,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 	}
 	r.now = &attempt{unit: k, sc: sc, m: &m}
 	var records []Record
-	work, err := newWorkload(ctx, r.workload(u, sc))
+	work, err := NewWorkload(r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
 		runtime.GC() // now rather than between two tokens: see rareCollections
@@ -91,8 +83,8 @@ func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
 	return nil
 }
 
-// measure opens a session, warms up if nothing has yet, and drives the
-// workload. The scenario's clock starts when all that is done.
+// measure opens a session, warms it up, and drives the workload. The
+// scenario's clock starts when all that is done.
 func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measured) (records []Record, err error) {
 	s, err := r.sessions.acquire(ctx, u.Scenario, work)
 	if err != nil {
@@ -107,11 +99,8 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	if err := fits(work, s.spec, budget); err != nil {
 		return nil, err
 	}
-	if !r.warmedUp && !r.cfg.NoWarmup {
-		if err := r.warmUp(ctx, s, budget); err != nil {
-			return nil, err
-		}
-		r.warmedUp = true
+	if err := r.prepare(ctx, s, work, min(r.cfg.ubatch(), budget), m); err != nil {
+		return nil, err
 	}
 	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
@@ -120,6 +109,22 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	m.from(d)
 	r.now.ended, r.now.err = true, err
 	return d.records, err
+}
+
+// prepare empties the session of what is of no use to the workload, and warms
+// it up with steps of at most full tokens.
+func (r *runner) prepare(ctx context.Context, s *session, work *Workload, full int, m *Measured) (err error) {
+	if s.cache != nil {
+		if err := empty(s.eng, s.cache.keepFor(work)); err != nil {
+			return err
+		}
+	}
+	if r.cfg.NoWarmup {
+		return nil
+	}
+	r.rep.send(r.track.event(EventWarmup))
+	m.Warmup, err = newWarmer(s.eng, work, full).run(ctx, r.clock)
+	return err
 }
 
 // drive runs d, and fails what is in flight after an engine error. What an
@@ -141,36 +146,7 @@ func (m *Measured) from(d *drive) {
 	m.OutsideS = d.meter.outside().Seconds()
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
 	m.inFlight = d.batcher.inFlight
-}
-
-// warmUp runs the warm-up requests in a session, shortened to what fits
-// there.
-func (r *runner) warmUp(ctx context.Context, s *session, budget int) error {
-	work, err := r.warmupWork(s.spec.Sequences, s.spec.TokensPerSequence)
-	if err != nil {
-		return err
+	if d.cache != nil {
+		m.KeptCells = d.cache.most
 	}
-	if err := newDrive(s.eng, r.clock, work, -1, budget).run(ctx); err != nil {
-		return fmt.Errorf("warm-up: %w", err)
-	}
-	return nil
-}
-
-// warmupWork makes the warm-up requests for so many sequences, each of at
-// most fit tokens, and tells that they are about to run.
-func (r *runner) warmupWork(sequences, fit int) (*Workload, error) {
-	r.rep.send(r.track.event(EventWarmup))
-	sc := Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
-		Concurrency: min(warmupPrompts, sequences), Prompts: warmupPrompts}
-	if sc.Input+sc.Output > fit {
-		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))
-		sc.Output = max(1, fit-sc.Input)
-	}
-	// Its prompts are numbered behind those of the suite.
-	work, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
-		First: r.prompts - warmupPrompts, Total: r.prompts})
-	if err != nil {
-		return nil, fmt.Errorf("warm-up: %w", err)
-	}
-	return work, nil
 }

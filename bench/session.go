@@ -71,7 +71,7 @@ func (s *sessions) openShared(ctx context.Context) error {
 		if err == nil {
 			first := spec.Sequences - s.spares(cells.Sequences)
 			s.shared = &session{eng: eng, spec: spec,
-				cache: newPrefixCache(int32(first), spec.Sequences-first, spec.TotalTokens)}
+				cache: newPrefixCache(int32(first), spec.Sequences-first, spec.TotalTokens-cells.TotalTokens)}
 			return nil
 		}
 		if canceled(ctx, err) || errors.Is(err, ErrEngineLost) {
@@ -100,7 +100,7 @@ func (s *sessions) sharedSpec() (spec, active SessionSpec, largest int) {
 	spec = active
 	spec.Unified = true
 	spec.Sequences += s.spares(active.Sequences)
-	spec.TotalTokens += s.cfg.cacheCells(active.TotalTokens)
+	spec.TotalTokens += s.cfg.cacheCells()
 	return spec, active, largest
 }
 

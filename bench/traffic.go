@@ -283,8 +283,16 @@ func (t *traffic) tell(told int) int {
 	return now.requests
 }
 
-// measureClient is measure for a server: nothing is opened, the warm-up is
-// the same.
+// The warm-up of a server is a few requests before the first scenario. They
+// are never counted.
+const (
+	warmupPrompts = 3
+	warmupInput   = 128 // tokens, or what fits
+	warmupOutput  = 32
+)
+
+// measureClient is measure for a server: nothing is opened, and what is warm
+// once stays so.
 func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *Measured) ([]Record, error) {
 	if !r.warmedUp && !r.cfg.NoWarmup {
 		if err := r.warmUpClient(ctx, work); err != nil {
@@ -322,6 +330,25 @@ func (r *runner) warmUpClient(ctx context.Context, work *Workload) error {
 		}
 	}
 	return nil
+}
+
+// warmupWork makes the warm-up requests for so many sequences, each of at
+// most fit tokens, and tells that they are about to run.
+func (r *runner) warmupWork(sequences, fit int) (*Workload, error) {
+	r.rep.send(r.track.event(EventWarmup))
+	sc := Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
+		Concurrency: min(warmupPrompts, sequences), Prompts: warmupPrompts}
+	if sc.Input+sc.Output > fit {
+		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))
+		sc.Output = max(1, fit-sc.Input)
+	}
+	// Its prompts are numbered behind those of the suite.
+	work, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
+		First: r.prompts - warmupPrompts, Total: r.prompts})
+	if err != nil {
+		return nil, fmt.Errorf("warm-up: %w", err)
+	}
+	return work, nil
 }
 
 // cpuSeconds is the CPU time that this process has used; nil where it is not

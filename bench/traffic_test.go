@@ -83,7 +83,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 func trafficConfig(t *testing.T) (Config, *fakeClient) {
 	cfg, _ := testConfig(t)
 	f := newFakeClient()
-	cfg.Opener, cfg.Client = nil, f
+	cfg.Opener, cfg.Client, cfg.NoWarmup = nil, f, false
 	return cfg, f
 }
 

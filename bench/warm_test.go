@@ -16,7 +16,7 @@ import (
 func TestWarmRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
-		cfg.PrefixCache = true
+		cfg.PrefixCache, cfg.NoWarmup = true, false
 		cfg.Suite.Scenarios = []Scenario{
 			{Name: "A", Input: 32, Output: 4, Concurrency: 1, Prompts: 4},
 			{Name: "B", Input: 32, Output: 4, Concurrency: 2, Prompts: 4},
@@ -39,9 +39,8 @@ func TestWarmRun(t *testing.T) {
 		if len(o.opened) != 1 || !o.opened[0].closed {
 			t.Fatalf("%d sessions", len(o.opened))
 		}
-		// 4 in flight of 36 cells, as much again for what is kept; 4 and 12
-		// sequences.
-		if spec := o.opened[0].spec; spec != (SessionSpec{Sequences: 16, TokensPerSequence: 36, TotalTokens: 288, Unified: true}) {
+		// 4 in flight of 36 cells, and 4 prompts of 32; 4 and 12 sequences.
+		if spec := o.opened[0].spec; spec != (SessionSpec{Sequences: 16, TokensPerSequence: 36, TotalTokens: 4*36 + 4*32, Unified: true}) {
 			t.Errorf("session %+v", spec)
 		}
 
@@ -71,7 +70,7 @@ func TestWarmRun(t *testing.T) {
 func TestWarmSessionFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
-		cfg.PrefixCache, cfg.NoWarmup = true, true
+		cfg.PrefixCache = true
 		cfg.Suite.Scenarios = []Scenario{
 			{Name: "A", Input: 32, Output: 4, Concurrency: 1, Prompts: 2},
 			{Name: "long", Input: 500, Output: 4, Concurrency: 1, Prompts: 2},
@@ -119,6 +118,40 @@ func TestWarmUnderPressure(t *testing.T) {
 		}
 		if spec := o.opened[0].spec; spec.Sequences != 7 || spec.TotalTokens != 4*72+10 {
 			t.Errorf("session %+v", spec)
+		}
+	})
+}
+
+// Prompts of a scenario with which the next one shares nothing are gone when it
+// begins, and no more cells are kept than the budget: a unified buffer reads
+// past all of them in every step.
+func TestWarmKeepsWhatIsOfUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, o := testConfig(t)
+		cfg.PrefixCache, cfg.NoWarmup, cfg.CacheTokens = true, false, 700
+		cfg.Suite.Scenarios = []Scenario{
+			{Name: "long", Input: 200, Output: 2, Concurrency: 2, Prompts: 4},
+			{Name: "short", Input: 32, Output: 2, Concurrency: 1, Prompts: 2},
+			{Name: "short again", Input: 32, Output: 2, Concurrency: 2, Prompts: 2},
+		}
+		var before []int // cells in use when each step begins
+		o.prepare = func(_ int, f *fakeEngine) {
+			f.onStep = func(int) { before = append(before, f.cells()) }
+		}
+		got, err := Run(context.Background(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, block := 0, []int{5, 4, 5} // steps of a round of the warm-up
+		for i, want := range []struct{ begins, most int }{{0, 600}, {0, 64}, {64, 64}} {
+			d := got.Details[i]
+			if before[at] != want.begins || d.KeptCells != want.most {
+				t.Errorf("%s begins beside %d cells and keeps %d at most, want %d and %d", d.Name, before[at], d.KeptCells, want.begins, want.most)
+			}
+			at += d.Warmup.Rounds*block[i] + int(d.Steps)
+		}
+		if at != len(before) {
+			t.Errorf("%d steps, counted %d", len(before), at)
 		}
 	})
 }

@@ -33,6 +33,8 @@ func validitySection(r *bench.Results, all []scenario, more ...string) string {
 	notes = append(notes, percentileNotes(all)...)
 	notes = append(notes, bundleNotes(all)...)
 	notes = append(notes, prefillNote(all)...)
+	notes = append(notes, warmupNotes(all)...)
+	notes = append(notes, keptNotes(all)...)
 	notes = append(notes, warningNotes(all)...)
 	notes = append(escaped(notes), more...)
 	if len(notes) > 0 {
@@ -350,6 +352,48 @@ func prefillNote(all []scenario) []string {
 		}
 	}
 	return []string{note}
+}
+
+// keptNotes say what a warm run's finished prompts cost its steps.
+func keptNotes(all []scenario) []string {
+	var cells []string
+	for i := range all {
+		if d := all[i].detail; d != nil && d.KeptCells > 0 {
+			cells = append(cells, fmt.Sprintf("%s %s", oneLine(all[i].Name), grouped(int64(d.KeptCells))))
+		}
+	}
+	if len(cells) == 0 {
+		return nil
+	}
+	return []string{"Most KV cells that finished prompts kept, all of which every step reads past: " + strings.Join(cells, ", ") + "."}
+}
+
+// warmupNotes say how each scenario was warmed up, and where that did not come
+// to rest.
+func warmupNotes(all []scenario) []string {
+	var rounds, unsettled []string
+	for i := range all {
+		d := all[i].detail
+		if d == nil || d.Warmup == nil {
+			continue
+		}
+		text := fmt.Sprintf("%s %d", oneLine(all[i].Name), d.Warmup.Rounds)
+		if s := d.Warmup.Spread; s != nil {
+			text += fmt.Sprintf(" (%.1f%%)", 100**s)
+		}
+		rounds = append(rounds, text)
+		if !d.Warmup.Settled() {
+			unsettled = append(unsettled, oneLine(all[i].Name))
+		}
+	}
+	var notes []string
+	if len(rounds) > 0 {
+		notes = append(notes, "Warm-up before each clock, in rounds, with the difference of the last two: "+strings.Join(rounds, ", ")+".")
+	}
+	if len(unsettled) > 0 {
+		notes = append(notes, "Not settled when the warm-up's ten seconds were over: "+strings.Join(unsettled, ", ")+". The machine's speed was not steady.")
+	}
+	return notes
 }
 
 // saidAbove recognises the warnings of bench that the notes above already

@@ -98,7 +98,7 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
 		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,
 		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
-		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, LoadSeconds: loadSeconds,
+		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, CacheTokens: s.cacheTokens, LoadSeconds: loadSeconds,
 		Environment: environment(os.Environ()),
 	}
 }

@@ -19,18 +19,17 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		return nil, err
 	}
 	clock := bench.NewClock(r.resumed.Start())
-	r.pauses.begin(clock)
 	sampler, err := r.startTelemetry(clock)
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
 	bos, addBOS := model.BOS()
 	results, runErr := bench.Run(ctx, bench.Config{
-		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch,
+		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch, UBatch: r.session.UBatch,
 		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
-		PrefixCache: r.prefixCache, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
+		PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
 		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(clock),
-		Clock: clock, Observe: r.observer(sampler), Rescue: &r.rescue,
+		Clock: clock, Observe: observer(sampler), Rescue: &r.rescue,
 	})
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {
@@ -83,7 +82,7 @@ func (r *runner) event(e bench.Event) {
 	}
 	switch e.Kind {
 	case bench.EventWarmup:
-		r.show.line("warm-up: three requests, not counted")
+		r.show.update(label, 0, " (warming up)")
 	case bench.EventProgress:
 		note := fmt.Sprintf(" (request %d of %d", min(e.RequestsDone+1, e.Requests), e.Requests)
 		if e.ETAKnown {

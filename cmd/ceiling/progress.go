@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -17,9 +16,8 @@ import (
 const plainEvery = 10 * time.Second
 
 // progress shows how far a task is: a bar on a terminal, plain lines in a
-// log.
+// log. Its methods are for one goroutine.
 type progress struct {
-	mu    sync.Mutex
 	out   io.Writer
 	bar   *progressbar.ProgressBar // nil in a log
 	label string
@@ -42,8 +40,6 @@ func newProgress(out io.Writer) *progress {
 // update shows that a share 0…1 of the task is done; note says more, such as
 // a rate or the time left.
 func (p *progress) update(label string, share float64, note string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	share = min(max(share, 0), 1)
 	if p.bar != nil {
 		p.bar.Describe(label + note)
@@ -59,21 +55,13 @@ func (p *progress) update(label string, share float64, note string) {
 
 // line prints a line of its own, above the bar.
 func (p *progress) line(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clearBar()
+	p.clear()
 	fmt.Fprintln(p.out, oneline.Visible(fmt.Sprintf(format, args...)))
 	p.label = ""
 }
 
 // clear takes the bar off the terminal.
 func (p *progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clearBar()
-}
-
-func (p *progress) clearBar() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}

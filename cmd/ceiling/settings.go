@@ -28,6 +28,7 @@ type settings struct {
 
 	seed        uint64
 	prefixCache bool
+	cacheTokens int // KV cells of kept prompts; 0: without --prefix-cache
 	telemetryHz float64
 	proseLimit  time.Duration
 	unified     bool
@@ -45,7 +46,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		earlier: earlier,
 		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
-		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
+		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
 		load: engine.LoadOptions{
 			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: tensorSplit(c),
@@ -68,7 +69,13 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 			s.session.Threads = runtime.NumCPU()
 		}
 	}
-	return s, s.readPlan(c)
+	if err := s.readPlan(c); err != nil {
+		return s, err
+	}
+	if s.prefixCache && s.cacheTokens == 0 {
+		s.cacheTokens = s.suite.Recurring()
+	}
+	return s, nil
 }
 
 // readPlan reads what is run and where its files go. The model's path must be
@@ -115,6 +122,9 @@ func (s *settings) readWords(c *cli.Command) error {
 	unified, err := oneOf(c, "kv-unified", "auto", "on", "off")
 	if err != nil {
 		return err
+	}
+	if s.cacheTokens > 0 && !s.prefixCache {
+		return usagef("--cache-tokens %d without --prefix-cache: nothing is kept; use both or none", s.cacheTokens)
 	}
 	if unified == "off" && s.prefixCache {
 		return usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")

@@ -92,12 +92,13 @@ type Model struct {
 	Problem string // why it is not known
 }
 
-// Need is what one device would hold and what it has: see engine.Need, which
-// judges it here as before a run.
+// Need is what one device would hold and what it has, in bytes; Free is 0
+// where it is not told.
 type Need struct {
-	Text  string
-	Known bool // what is free is told
-	Lacks bool
+	Device                        string
+	Model, Context, Compute, Free uint64
+	// Estimated: not to the byte, see engine.Need.
+	Estimated bool
 }
 
 // Run makes all checks that apply to the machine.

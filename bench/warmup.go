@@ -1,0 +1,139 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// A new context brings new handles, pools, graphs and pages, and the first
+// calls pay for them. So before each scenario's clock starts, its session runs
+// blocks of the kinds of steps that the scenario will make.
+const (
+	warmupDecodes = 3                // decode steps of a block, with all sequences
+	warmupAgree   = 0.05             // two blocks agree: their difference / the longer one
+	warmupLimit   = 10 * time.Second // after which no further block begins
+)
+
+// Warmup says how a session was warmed up before the scenario's clock.
+type Warmup struct {
+	Rounds int     `json:"rounds"` // blocks of steps
+	TookS  float64 `json:"took_s"` // all of them, seconds
+	// Spread is the difference between the last two blocks / the longer of
+	// them; null: there was one only.
+	Spread *float64 `json:"spread"`
+}
+
+// Settled tells whether the last two blocks took the same time, within 5 %.
+func (w *Warmup) Settled() bool { return w.Spread != nil && *w.Spread <= warmupAgree }
+
+// warmer runs blocks on the sequences of one scenario.
+type warmer struct {
+	eng    Engine
+	ids    []int32 // plain tokens
+	used   int     // of ids, round and round
+	held   []int   // tokens that each sequence holds
+	prompt int     // the scenario's longest prompt
+	fit    int     // tokens that a sequence has room for, more than a prompt
+	full   int     // tokens of a full step
+	batch  Batch
+}
+
+// newWarmer sizes a block after the scenario: a full physical batch, but no
+// prompt longer than its own.
+func newWarmer(eng Engine, work *Workload, full int) *warmer {
+	seqs := work.spec.Scenario.InFlight()
+	prompt, _, fit := work.longest()
+	return &warmer{eng: eng, ids: work.spec.Vocab.Allowed, held: make([]int, seqs), prompt: prompt, fit: fit, full: max(full, seqs)}
+}
+
+// run repeats the block until two in a row agree, or the time is over.
+func (w *warmer) run(ctx context.Context, clock *Clock) (*Warmup, error) {
+	var out Warmup
+	begin, before := clock.Now(), time.Duration(0)
+	for {
+		from := clock.Now()
+		if err := w.block(ctx); err != nil {
+			return nil, fmt.Errorf("warm-up: %w", err)
+		}
+		now := clock.Now()
+		took := now - from
+		if out.Rounds++; out.Rounds > 1 {
+			spread := 0.0
+			if longer := max(took, before); longer > 0 {
+				spread = math.Abs((took - before).Seconds()) / longer.Seconds()
+			}
+			out.Spread = &spread
+		}
+		out.TookS = seconds(now - begin)
+		if out.Settled() || now-begin >= warmupLimit {
+			return &out, nil
+		}
+		before = took
+	}
+}
+
+// block is one prefill step, decode steps with all sequences, and, where there
+// are several, a step in which the last one begins anew while the others
+// decode. It leaves the sequences empty.
+func (w *warmer) block(ctx context.Context) error {
+	if err := w.step(ctx, w.prompt); err != nil {
+		return err
+	}
+	for range warmupDecodes {
+		if err := w.step(ctx, 1); err != nil {
+			return err
+		}
+	}
+	if last := len(w.held) - 1; last > 0 {
+		if err := w.empty(last); err != nil {
+			return err
+		}
+		if err := w.step(ctx, w.prompt); err != nil {
+			return err
+		}
+	}
+	for i := range w.held {
+		if err := w.empty(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step computes one token of every sequence that holds some, and a prompt of
+// every other, as much of it as the step has room for beside a token of each
+// that follows. A sequence that is full begins anew.
+func (w *warmer) step(ctx context.Context, prompt int) error {
+	b := &w.batch
+	b.Tokens, b.Pos, b.Seqs, b.Want, b.Out = b.Tokens[:0], b.Pos[:0], b.Seqs[:0], b.Want[:0], b.Out[:0]
+	spare := w.full - len(w.held)
+	for i := range w.held {
+		if w.held[i] == w.fit {
+			if err := w.empty(i); err != nil {
+				return err
+			}
+		}
+		n := 1
+		if w.held[i] == 0 {
+			n += min(spare, prompt-1)
+			spare -= n - 1
+		}
+		for k := range n {
+			want := int8(0)
+			if k == n-1 {
+				want = 1
+			}
+			put(b, w.ids[w.used%len(w.ids)], w.held[i], i, want)
+			w.used++
+			w.held[i]++
+		}
+	}
+	return w.eng.Step(ctx, b)
+}
+
+func (w *warmer) empty(seq int) error {
+	w.held[seq] = 0
+	return w.eng.RemoveSeq(int32(seq), 0)
+}
