@@ -9,19 +9,29 @@ import (
 // indep_throttle_status, which mean the same on every chip.
 type Throttle uint64
 
+// The lowest bit of each group of reasons. hardwareBit is none of AMD's.
+const (
+	powerBit       = 0
+	currentBit     = 16
+	temperatureBit = 32
+	voltageBit     = 56
+	hardwareBit    = 60
+)
+
 // throttleReasons groups the bits by what the user can do about them.
 var throttleReasons = []struct {
 	reason   string
 	from, to int // bits, both included
 }{
-	{"power", 0, 7},
-	{"current", 16, 23},
-	{"temperature", 32, 47},
-	{"voltage or fit", 56, 57},
+	{"power", powerBit, 7},
+	{"current", currentBit, 23},
+	{"temperature", temperatureBit, 47},
+	{"voltage or fit", voltageBit, 57},
+	{"hardware slowdown", hardwareBit, hardwareBit},
 }
 
 // Reasons are the groups whose bits are set: "power", "current",
-// "temperature", "voltage or fit". nil for none.
+// "temperature", "voltage or fit", "hardware slowdown". nil for none.
 func (s Throttle) Reasons() []string {
 	var out []string
 	for _, r := range throttleReasons {

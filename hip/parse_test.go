@@ -204,7 +204,7 @@ func FuzzTree(f *testing.F) {
 				t.Errorf("%+v", g)
 			}
 		}
-		PowerSensors(root, m)
+		PowerSensors(root, m, nil)
 		ReadState(root, 0)
 	})
 }

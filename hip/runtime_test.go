@@ -11,16 +11,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// standin compiles the stand-in library. Each test gets a file of its own:
-// the loader gives a file that is loaded already again.
+// standin compiles the stand-in of the HIP runtime.
 func standin(t *testing.T, flags ...string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "libamdhip64.so.6")
+	return compile(t, "testdata/standin.c", "libamdhip64.so.6", flags...)
+}
+
+// compile makes a library. Each test gets a file of its own: the loader gives
+// a file that is loaded already again.
+func compile(t *testing.T, source, name string, flags ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), name)
 	cc := os.Getenv("CC")
 	if cc == "" {
 		cc = "cc"
 	}
-	args := append([]string{"-shared", "-fPIC", "-O1", "-o", out, "testdata/standin.c"}, flags...)
+	args := append([]string{"-shared", "-fPIC", "-O1", "-o", out, source}, flags...)
 	if text, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", cc, err, text)
 	}

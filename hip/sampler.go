@@ -40,6 +40,9 @@ type SamplerOptions struct {
 	// CPUUsed says that it runs on the CPU.
 	Used    []string
 	CPUUsed bool
+	// NVIDIA's cards are read beside the machine's. The sampler must stop
+	// before it is closed.
+	NVIDIA *NVIDIA
 }
 
 // Sampler reads the devices' sensors in a goroutine and thread of its own,
@@ -101,17 +104,26 @@ func NewSampler(root string, m Machine, clock Clock, o SamplerOptions) (s *Sampl
 }
 
 func (s *Sampler) openDevices(m Machine, o SamplerOptions) {
-	for _, g := range m.GPUs {
-		d, missing := s.tree.openGPU(g)
-		if len(d.sensors) == 0 {
-			s.notes = append(s.notes, fmt.Sprintf("%s (%s): no sensor can be read", d.name, g.Name))
+	add := func(d device, card string, can int, missing []string) {
+		if len(missing) == can {
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): no sensor can be read", d.name, card))
 			d.close()
-			continue
+			return
 		}
 		if len(missing) > 0 {
-			s.notes = append(s.notes, fmt.Sprintf("%s (%s): not told: %s", d.name, g.Name, strings.Join(missing, ", ")))
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): not told: %s", d.name, card, strings.Join(missing, ", ")))
 		}
-		s.devices, s.used = append(s.devices, d), append(s.used, g.PCI != "" && slices.Contains(o.Used, g.PCI))
+		s.devices, s.used = append(s.devices, d), append(s.used, d.name != "" && slices.Contains(o.Used, d.name))
+	}
+	for _, g := range m.GPUs {
+		d, missing := s.tree.openGPU(g)
+		add(d, g.Name, len(d.sensors)+len(missing), missing)
+	}
+	if o.NVIDIA != nil {
+		for _, c := range o.NVIDIA.Cards {
+			d, missing := o.NVIDIA.openCard(c)
+			add(d, c.Name, len(nvidiaQuantities), missing)
+		}
 	}
 	packages, notes := s.tree.openPackages()
 	s.notes = append(s.notes, notes...)
@@ -269,8 +281,8 @@ func threadTime() time.Duration {
 func (s *sample) finite(q quantity) bool { return !math.IsNaN(s.v[q]) && !math.IsInf(s.v[q], 0) }
 
 // PowerSensors tells which devices' power can be sampled, and why others'
-// can't be.
-func PowerSensors(root string, m Machine) (names, notes []string) {
+// can't be. nv may be nil.
+func PowerSensors(root string, m Machine, nv *NVIDIA) (names, notes []string) {
 	t, err := openTree(root)
 	if err != nil {
 		return nil, []string{err.Error()}
@@ -284,6 +296,15 @@ func PowerSensors(root string, m Machine) (names, notes []string) {
 			names = append(names, d.name)
 		}
 		d.close()
+	}
+	if nv != nil {
+		for _, c := range nv.Cards {
+			if _, missing := nv.openCard(c); slices.Contains(missing, quantityNames[powerW]) {
+				notes = append(notes, fmt.Sprintf("%s (%s): no power sensor", c.PCI, c.Name))
+			} else {
+				names = append(names, c.PCI)
+			}
+		}
 	}
 	packages, more := t.openPackages()
 	for i := range packages {

@@ -278,7 +278,7 @@ func TestPowerSensors(t *testing.T) {
 	root := copyTree(t, "hive")
 	rapl(t, root, "1\n")
 	drop(t, root, hwmon0+"power1_average")
-	names, notes := PowerSensors(root, Read(root))
+	names, notes := PowerSensors(root, Read(root), nil)
 	if d := cmp.Diff([]string{"0000:a3:00.0", "0000:c3:00.0", "0000:e3:00.0", "package-0"}, names); d != "" {
 		t.Error(d)
 	}
@@ -286,7 +286,7 @@ func TestPowerSensors(t *testing.T) {
 		t.Error(d)
 	}
 	drop(t, root, "sys/class/powercap/intel-rapl:0/max_energy_range_uj")
-	if names, notes = PowerSensors(root, Read(root)); len(names) != 3 || len(notes) != 2 || !strings.Contains(notes[1], "package-0") {
+	if names, notes = PowerSensors(root, Read(root), nil); len(names) != 3 || len(notes) != 2 || !strings.Contains(notes[1], "package-0") {
 		t.Errorf("a counter without its range: %q, %q", names, notes)
 	}
 }

@@ -96,7 +96,8 @@ type device struct {
 	kind    string // bench.EnergyGPU or bench.EnergyCPU
 	sensors []sensor
 	metrics *os.File // gpu_metrics; nil: none
-	counter *counter // of a CPU package; nil: a GPU
+	counter *counter // of energy; nil: none
+	nvidia  *nvidiaReader
 
 	capW, capDefaultW *float64
 }
@@ -260,20 +261,28 @@ func (t tree) openPackage(dir, name string) (device, error) {
 // read takes the device's sample at the instant now tells.
 func (d *device) read(out *sample, now float64, buf []byte) {
 	out.t = now
-	for q := range out.v {
-		out.v[q] = math.NaN()
+	noValues(&out.v)
+	if d.nvidia != nil {
+		d.nvidia.read(&out.v)
 	}
 	for i := range d.sensors {
 		out.v[d.sensors[i].of] = d.sensors[i].read(buf)
 	}
 	if d.counter != nil {
-		out.v[energyJ], out.v[powerW] = d.counter.update(now, out.v[energyJ])
+		var mean float64
+		if out.v[energyJ], mean = d.counter.update(now, out.v[energyJ]); !out.finite(powerW) {
+			out.v[powerW] = mean
+		}
 	}
 }
 
 // readThrottle adds gpu_metrics' status. Reading it faster than once or
 // twice a second disturbed the firmware of old kernels.
 func (d *device) readThrottle(out *sample, buf []byte) {
+	if d.nvidia != nil {
+		out.throttle, out.throttled = d.nvidia.throttle()
+		return
+	}
 	if d.metrics == nil {
 		return
 	}

@@ -61,6 +61,9 @@ func energyMethods(all []scenario) []string {
 	if have[bench.EnergyGPU+" "+bench.EnergyByTrapezoid] {
 		out = append(out, "GPU energy is the integral of the power that the card's firmware reports (trapezoidal rule).")
 	}
+	if have[bench.EnergyGPU+" "+bench.EnergyByCounter] {
+		out = append(out, "GPU energy is the difference of the card's own energy counter (NVML).")
+	}
 	if have[bench.EnergyCPU+" "+bench.EnergyByCounter] {
 		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
 	}

@@ -46,6 +46,16 @@ func TestEnergySection(t *testing.T) {
 	}
 }
 
+// NVIDIA's cards count their energy themselves.
+func TestEnergySectionCounter(t *testing.T) {
+	r := sampled()
+	r.Details[0].Energy.Devices[0].Method = bench.EnergyByCounter
+	text := energySection(r, scenarios(r))
+	if !strings.Contains(text, "- GPU energy is the difference of the card's own energy counter (NVML).\n") || strings.Contains(text, "trapezoidal") {
+		t.Errorf("section:\n%s", text)
+	}
+}
+
 // Without data there is no section, and the report is what it was.
 func TestEnergySectionAbsent(t *testing.T) {
 	r := sampled()

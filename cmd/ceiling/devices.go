@@ -41,6 +41,11 @@ func devicesCommand() *cli.Command {
 			if c.String("sysroot") == "/" {
 				list.addRuntime()
 			}
+			var note string
+			if list.NVIDIA, note = openNVIDIA(c.String("sysroot")); note != "" {
+				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", note)
+			}
+			defer list.NVIDIA.Close()
 			if c.Bool("json") {
 				return writeJSON(c.Root().Writer, list)
 			}
@@ -63,12 +68,14 @@ type deviceListing struct {
 	Devices []listedDevice `json:"devices"`
 	Machine hip.Machine    `json:"machine"` // the cards, and the links between them
 	Runtime *listedRuntime `json:"hip_runtime,omitempty"`
+	NVIDIA  *hip.NVIDIA    `json:"nvidia,omitempty"`
 }
 
 // listedDevice is one of the engine's devices with its card; Name is "" for a
 // card that no back end can use.
 type listedDevice struct {
 	bench.DeviceInfo
+	PCI   string   `json:"pci,omitempty"`
 	GPU   *hip.GPU `json:"gpu,omitempty"`
 	Index *int     `json:"gpu_index,omitempty"` // in Machine.GPUs
 }
@@ -87,8 +94,8 @@ func listDevices(devices []engine.Device, m hip.Machine) deviceListing {
 	list := deviceListing{Machine: m, Devices: []listedDevice{}}
 	used := map[int]bool{}
 	for i, info := range deviceInfos(devices) {
-		d := listedDevice{DeviceInfo: info}
-		if id := cardID(devices[i]); id != "" {
+		d := listedDevice{DeviceInfo: info, PCI: cardID(devices[i])}
+		if id := d.PCI; id != "" {
 			if at := slices.IndexFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI == id }); at >= 0 {
 				d.GPU, d.Index, used[at] = &m.GPUs[at], &at, true
 			}
@@ -145,9 +152,10 @@ func (l *deviceListing) print(out io.Writer) error {
 		for i := range l.Machine.GPUs {
 			g := &l.Machine.GPUs[i]
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i, orDash(g.PCI), l.nameOf(i), archText(g),
-				memory(g.VRAM), unit(g.BandwidthGBs, "GB/s"), capOf(g), portText(g.PCIe), hiveText(g))
+				memory(g.VRAM), unit(g.BandwidthGBs, "GB/s"), capText(g.PowerCapW, g.PowerCapDefaultW), portText(g.PCIe), hiveText(g))
 		}
 	}
+	l.printNVIDIA(w)
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -155,6 +163,24 @@ func (l *deviceListing) print(out io.Writer) error {
 		return err
 	}
 	return l.printVersions(out)
+}
+
+// printNVIDIA writes the table of NVIDIA's cards, as their driver tells.
+func (l *deviceListing) printNVIDIA(w io.Writer) {
+	if l.NVIDIA == nil || len(l.NVIDIA.Cards) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nNVIDIA GPU\tPCI\tDEVICE\tVRAM\tMAX CLOCK\tPOWER CAP\tDRIVER")
+	for _, c := range l.NVIDIA.Cards {
+		device := ""
+		for _, d := range l.Devices {
+			if d.PCI == c.PCI {
+				device = d.Name
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d MHz\t%s\t%s\n", c.Name, c.PCI, orDash(device), memory(c.VRAM), c.MaxClockMHz,
+			capText(c.PowerCapW, c.PowerCapDefaultW), orDash(l.NVIDIA.Driver))
+	}
 }
 
 // nameOf is the engine's name of a card, or that there is none.
@@ -262,13 +288,13 @@ func archText(g *hip.GPU) string {
 	return orDash(g.Arch)
 }
 
-func capOf(g *hip.GPU) string {
-	if g.PowerCapW == nil {
+func capText(now, normal *float64) string {
+	if now == nil {
 		return "—"
 	}
-	text := unit(g.PowerCapW, "W")
-	if g.PowerCapDefaultW != nil && *g.PowerCapDefaultW != *g.PowerCapW {
-		text += fmt.Sprintf(" (default %.0f W)", *g.PowerCapDefaultW)
+	text := unit(now, "W")
+	if normal != nil && *normal != *now {
+		text += fmt.Sprintf(" (default %.0f W)", *normal)
 	}
 	return text
 }

@@ -75,7 +75,12 @@ func doctorAction(ctx context.Context, c *cli.Command) error {
 func readFacts(sysroot string) doctor.Facts {
 	f := doctor.Facts{Machine: hip.Read(sysroot), State: hip.ReadState(sysroot, os.Getpid()), Live: sysroot == "/" || sysroot == ""}
 	f.System, _ = host.Read(sysroot)
-	f.PowerDevices, f.PowerNotes = hip.PowerSensors(sysroot, f.Machine)
+	nv, note := openNVIDIA(sysroot)
+	defer nv.Close()
+	f.PowerDevices, f.PowerNotes = hip.PowerSensors(sysroot, f.Machine, nv)
+	if note != "" {
+		f.PowerNotes = append(f.PowerNotes, note)
+	}
 	b := readEngineBuild()
 	f.Build = doctor.Build{Backends: engine.Backends(), Preset: b.Preset, Toolkit: b.Toolkit, Targets: b.GPUTargets,
 		Collectives: b.Collectives, InstructionSets: b.InstructionSets, Off: b.Off}

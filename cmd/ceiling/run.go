@@ -120,6 +120,7 @@ type runner struct {
 	split     engine.Split         // how the model is spread over devices
 	used      []engine.Device      // those that the model's layers lie on
 	machine   hip.Machine          // the GPUs that sysfs knows
+	nvidia    *hip.NVIDIA          // those that NVIDIA's driver knows; nil: none
 	telemetry *bench.TelemetryInfo // nil until the sampler has stopped
 	opener    *opener
 	rescue    bench.Rescue                  // for when the engine ends the process
@@ -156,6 +157,7 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 		return nil, err
 	}
 	defer model.Close()
+	defer func() { r.nvidia.Close() }() // which describe opens
 	if err := r.describe(ctx, model); err != nil {
 		return nil, err
 	}
@@ -213,7 +215,11 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	var warnings []string
 	r.system, warnings = host.Read(r.sysroot)
 	r.machine = hip.Read(r.sysroot)
-	describeGPUs(&r.system, r.machine, r.used)
+	var note string
+	if r.nvidia, note = openNVIDIA(r.sysroot); note != "" {
+		warnings = append(warnings, note)
+	}
+	describeGPUs(&r.system, r.machine, r.nvidia, r.used)
 	if len(r.machine.GPUs) > 0 {
 		warnings = append(warnings, r.machine.Notes...)
 		if missing := r.machine.Missing(nil); missing != "" {

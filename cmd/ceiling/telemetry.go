@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *runner) startTelemetry(clock *bench.Clock) (*hip.Sampler, error) {
 	if r.telemetryHz == 0 {
 		return nil, nil
 	}
-	o := hip.SamplerOptions{Hz: r.telemetryHz, File: r.dir.file(telemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used)}
+	o := hip.SamplerOptions{Hz: r.telemetryHz, File: r.dir.file(telemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used), NVIDIA: r.nvidia}
 	if r.resumed != nil {
 		o.Resume = &r.resumed.Offset
 	}
@@ -91,12 +92,27 @@ func cardID(d engine.Device) string {
 // describeGPUs adds the machine's GPUs to the system. Those that the model
 // runs on are named by the engine where sysfs does not know them: cards of
 // other makers, and those behind an RPC server.
-func describeGPUs(s *bench.System, m hip.Machine, used []engine.Device) {
+func describeGPUs(s *bench.System, m hip.Machine, nv *hip.NVIDIA, used []engine.Device) {
 	m.Describe(s)
 	known := slices.ContainsFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI != "" && slices.Contains(gpuIDs(used), g.PCI) })
 	if names := gpuNames(used); names != "" && !known {
 		s.GPUs, s.XGMI, s.GPULinks, s.Cards = names, "", "", nil
 	}
+	nv.Describe(s, gpuIDs(used))
+}
+
+// openNVIDIA asks NVIDIA's driver, which is this machine's, not a copied
+// tree's. Where there is no library nil says so; where it does not start the
+// note says why.
+func openNVIDIA(sysroot string) (nv *hip.NVIDIA, note string) {
+	if sysroot != "/" {
+		return nil, ""
+	}
+	nv, err := hip.OpenNVIDIA()
+	if err != nil && !errors.Is(err, hip.ErrNoNVML) {
+		note = "NVIDIA's cards are not read: " + oneLineText(err.Error())
+	}
+	return nv, note
 }
 
 // ranOn is what the model ran on, in one line.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func rocm(ids ...string) []engine.Device {
 func rows(t *testing.T, root string, used []engine.Device) string {
 	t.Helper()
 	system, _ := host.Read(root)
-	describeGPUs(&system, hip.Read(root), used)
+	describeGPUs(&system, hip.Read(root), nil, used)
 	r := bench.Results{System: &system, Engine: &bench.EngineInfo{Devices: deviceInfos(used)}}
 	var b bytes.Buffer
 	if err := report.Markdown(&b, &r, report.Options{}); err != nil {
@@ -125,6 +126,8 @@ func TestListDevices(t *testing.T) {
 	if got, want := list.nameOf(0), "ROCm0, ROCm1"; got != want {
 		t.Errorf("the first card is %q, want %q", got, want)
 	}
+	list.NVIDIA = &hip.NVIDIA{Driver: "550.54.15", Cards: []hip.NVIDIACard{{Name: "NVIDIA H200", PCI: "0000:1b:00.0", VRAM: 140 << 30, MaxClockMHz: 1980}}}
+	list.Devices = append(list.Devices, listedDevice{DeviceInfo: bench.DeviceInfo{Name: "CUDA0", Type: engine.DeviceGPU}, PCI: "0000:1b:00.0"})
 	list.Runtime = &listedRuntime{Version: "7.2.1", Path: "lib", Peers: []hip.Peer{{Access: true}, {}}}
 	var b bytes.Buffer
 	if err := list.print(&b); err != nil {
@@ -132,5 +135,8 @@ func TestListDevices(t *testing.T) {
 	}
 	if want := "HIP runtime    7.2.1, lib, P2P access: 1 of 2 ordered pairs\n"; !strings.HasSuffix(b.String(), want) {
 		t.Errorf("printed %q, want the end %q", b.String(), want)
+	}
+	if want := regexp.MustCompile(`(?m)^NVIDIA H200 +0000:1b:00.0 +CUDA0 +140.0 GiB +1980 MHz +— +550.54.15$`); !want.MatchString(b.String()) {
+		t.Errorf("printed %q, want %s", b.String(), want)
 	}
 }

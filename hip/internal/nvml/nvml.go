@@ -1,0 +1,262 @@
+// Package nvml binds the few calls of NVIDIA's management library that tell
+// what a card is and what it draws, found at run time: nothing of CUDA is
+// needed to build.
+package nvml
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ebitengine/purego"
+)
+
+// Status is an nvmlReturn_t.
+type Status int32
+
+// Return codes that mean something here.
+const (
+	Success      Status = 0
+	NotSupported Status = 3
+)
+
+// Device is an nvmlDevice_t, a pointer of the library's own.
+type Device uintptr
+
+// clock is an nvmlClockType_t.
+type clock uint32
+
+const (
+	clockSM     clock = 1
+	clockMemory clock = 2
+)
+
+// temperatureGPU is the one nvmlTemperatureSensors_t that every card has.
+const temperatureGPU uint32 = 0
+
+// Reasons for clocks below the highest, bits of
+// nvmlDeviceGetCurrentClocksThrottleReasons. Others are no throttling: the
+// card is idle, or was told to.
+const (
+	SwPowerCap    = 0x04
+	HwSlowdown    = 0x08 // of any cause
+	SwThermal     = 0x20
+	HwThermal     = 0x40
+	HwPowerBrake  = 0x80
+	Reliability   = 0x400 // voltage
+	boardLimitBit = 0x200
+	// PowerBits and ThermalBits are the reasons with a cause of one kind.
+	PowerBits   = SwPowerCap | HwPowerBrake | boardLimitBit
+	ThermalBits = SwThermal | HwThermal
+)
+
+// pciInfo is nvmlPciInfo_t.
+type pciInfo struct {
+	busIDLegacy                              [16]byte
+	domain, bus, device, deviceID, subsystem uint32
+	busID                                    [32]byte
+}
+
+// memory is nvmlMemory_t, in bytes.
+type memory struct{ total, free, used uint64 }
+
+// utilization is nvmlUtilization_t, in percent.
+type utilization struct{ gpu, memory uint32 }
+
+// Library is a loaded NVML.
+type Library struct {
+	Path string
+	call calls
+}
+
+// calls are the library's functions. A nil one is not in this release.
+type calls struct {
+	init          func() Status
+	shutdown      func() Status
+	errorString   func(Status) string
+	driverVersion func(text *byte, length uint32) Status
+	count         func(n *uint32) Status
+	handle        func(index uint32, device *Device) Status
+	name          func(device Device, text *byte, length uint32) Status
+	pci           func(device Device, info *pciInfo) Status
+	memory        func(device Device, m *memory) Status
+	power         func(device Device, milliwatts *uint32) Status
+	energy        func(device Device, millijoules *uint64) Status
+	clock         func(device Device, of clock, mhz *uint32) Status
+	maxClock      func(device Device, of clock, mhz *uint32) Status
+	temperature   func(device Device, sensor uint32, celsius *uint32) Status
+	utilization   func(device Device, u *utilization) Status
+	reasons       func(device Device, bits *uint64) Status
+	limit         func(device Device, milliwatts *uint32) Status
+	defaultLimit  func(device Device, milliwatts *uint32) Status
+}
+
+// symbol is one row of the table that binds calls.
+type symbol struct {
+	name     string
+	function any // pointer to a field of calls
+	optional bool
+}
+
+func (c *calls) symbols() []symbol {
+	return []symbol{
+		{"nvmlInit_v2", &c.init, false},
+		{"nvmlShutdown", &c.shutdown, false},
+		{"nvmlErrorString", &c.errorString, false},
+		{"nvmlSystemGetDriverVersion", &c.driverVersion, false},
+		{"nvmlDeviceGetCount_v2", &c.count, false},
+		{"nvmlDeviceGetHandleByIndex_v2", &c.handle, false},
+		{"nvmlDeviceGetName", &c.name, false},
+		{"nvmlDeviceGetPciInfo_v3", &c.pci, false},
+		{"nvmlDeviceGetMemoryInfo", &c.memory, false},
+		{"nvmlDeviceGetPowerUsage", &c.power, false},
+		{"nvmlDeviceGetTotalEnergyConsumption", &c.energy, true}, // from Volta's drivers on
+		{"nvmlDeviceGetClockInfo", &c.clock, false},
+		{"nvmlDeviceGetMaxClockInfo", &c.maxClock, false},
+		{"nvmlDeviceGetTemperature", &c.temperature, true}, // given up in favour of another name
+		{"nvmlDeviceGetUtilizationRates", &c.utilization, false},
+		{"nvmlDeviceGetCurrentClocksThrottleReasons", &c.reasons, true}, // likewise
+		{"nvmlDeviceGetPowerManagementLimit", &c.limit, false},
+		{"nvmlDeviceGetPowerManagementDefaultLimit", &c.defaultLimit, false},
+	}
+}
+
+// Open loads the library at path, a file or a name for the loader's own
+// search, and binds its functions.
+func Open(path string) (*Library, error) {
+	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+	if err != nil {
+		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
+	}
+	l := &Library{Path: path}
+	for _, s := range l.call.symbols() {
+		address, err := purego.Dlsym(handle, s.name)
+		if err != nil && !s.optional {
+			return nil, fmt.Errorf("%q has no %s: it is not the NVML of a driver from 2018 on", path, s.name)
+		}
+		if err == nil {
+			purego.RegisterFunc(s.function, address)
+		}
+	}
+	return l, nil
+}
+
+// Init starts the library; Shutdown must follow.
+func (l *Library) Init() Status { return l.call.init() }
+
+// Shutdown ends it.
+func (l *Library) Shutdown() { l.call.shutdown() }
+
+// ErrorText is the library's own text for a status, "Driver Not Loaded".
+func (l *Library) ErrorText(s Status) string { return l.call.errorString(s) }
+
+// DriverVersion is the driver's, "550.54.15".
+func (l *Library) DriverVersion() (string, Status) {
+	var buf [80]byte
+	s := l.call.driverVersion(&buf[0], uint32(len(buf)))
+	return text(buf[:]), s
+}
+
+// Count is the number of cards.
+func (l *Library) Count() (n int, s Status) {
+	var v uint32
+	s = l.call.count(&v)
+	return int(v), s
+}
+
+// Device is the card with the index.
+func (l *Library) Device(index int) (d Device, s Status) {
+	s = l.call.handle(uint32(index), &d)
+	return d, s
+}
+
+// Name is a card's marketing name.
+func (l *Library) Name(d Device) (string, Status) {
+	var buf [96]byte
+	s := l.call.name(d, &buf[0], uint32(len(buf)))
+	return text(buf[:]), s
+}
+
+// PCI is a card's address in the kernel's form, "0000:01:00.0".
+func (l *Library) PCI(d Device) (string, Status) {
+	var p pciInfo
+	s := l.call.pci(d, &p)
+	return fmt.Sprintf("%04x:%02x:%02x.0", p.domain, p.bus, p.device), s
+}
+
+// Memory is a card's memory in bytes.
+func (l *Library) Memory(d Device) (total, used uint64, s Status) {
+	var m memory
+	s = l.call.memory(d, &m)
+	return m.total, m.used, s
+}
+
+// Power is what the card draws, in mW.
+func (l *Library) Power(d Device) (mW uint32, s Status) {
+	s = l.call.power(d, &mW)
+	return mW, s
+}
+
+// Energy is what the card has drawn since the driver was loaded, in mJ.
+func (l *Library) Energy(d Device) (mJ uint64, s Status) {
+	if l.call.energy == nil {
+		return 0, NotSupported
+	}
+	s = l.call.energy(d, &mJ)
+	return mJ, s
+}
+
+// Clocks are the multiprocessors' and the memory's, in MHz.
+func (l *Library) Clocks(d Device) (sm, mem uint32, s Status) {
+	if s = l.call.clock(d, clockSM, &sm); s == Success {
+		s = l.call.clock(d, clockMemory, &mem)
+	}
+	return sm, mem, s
+}
+
+// MaxClock is the highest of the multiprocessors, in MHz.
+func (l *Library) MaxClock(d Device) (mhz uint32, s Status) {
+	s = l.call.maxClock(d, clockSM, &mhz)
+	return mhz, s
+}
+
+// Temperature is the chip's, in °C.
+func (l *Library) Temperature(d Device) (celsius uint32, s Status) {
+	if l.call.temperature == nil {
+		return 0, NotSupported
+	}
+	s = l.call.temperature(d, temperatureGPU, &celsius)
+	return celsius, s
+}
+
+// Busy is the share of the last sampling period in which a kernel ran, and in
+// which memory was read or written, in percent.
+func (l *Library) Busy(d Device) (gpu, mem uint32, s Status) {
+	var u utilization
+	s = l.call.utilization(d, &u)
+	return u.gpu, u.memory, s
+}
+
+// Reasons are why the clocks are below the highest, bits as above.
+func (l *Library) Reasons(d Device) (bits uint64, s Status) {
+	if l.call.reasons == nil {
+		return 0, NotSupported
+	}
+	s = l.call.reasons(d, &bits)
+	return bits, s
+}
+
+// Limits are the power cap and its default, in mW.
+func (l *Library) Limits(d Device) (now, normal uint32, s Status) {
+	if s = l.call.limit(d, &now); s == Success {
+		s = l.call.defaultLimit(d, &normal)
+	}
+	return now, normal, s
+}
+
+// text is a buffer's zero-terminated string.
+func text(buf []byte) string {
+	if i := bytes.IndexByte(buf, 0); i >= 0 {
+		buf = buf[:i]
+	}
+	return string(buf)
+}
