@@ -106,9 +106,7 @@ func (s *sample) add(r *Record) {
 	if tpot, ok := r.TPOT(); ok {
 		s.tpot = append(s.tpot, tpot)
 	}
-	for i := 1; i < len(r.TokenTimes); i++ {
-		s.itl = append(s.itl, r.TokenTimes[i]-r.TokenTimes[i-1])
-	}
+	s.itl = r.Gaps(s.itl)
 }
 
 func (s *sample) detail(sc Scenario, m Measured) Detail {
@@ -168,7 +166,7 @@ func (s *sample) wall(start float64) *float64 {
 // goodput is the rate of requests that keep every given limit, in requests/s;
 // nil where none is given. In an open loop the limits of TTFT and E2EL hold
 // from the intended start: who comes to a full machine waits, and the wait
-// counts. A request of one token has no TPOT and keeps its limit.
+// counts. A request without a TPOT keeps its limit.
 func (s *sample) goodput(sc Scenario) *float64 {
 	slo := sc.SLO
 	if !slo.Given() || s.duration == nil {

@@ -52,13 +52,26 @@ func (r *Record) TTFT() float64 { return r.TokenTimes[0] - r.Admitted }
 // E2EL is the time from admission to the last token in seconds.
 func (r *Record) E2EL() float64 { return r.End - r.Admitted }
 
-// TPOT is (E2EL − TTFT)/(n−1) in seconds; ok is false for n ≤ 1 tokens.
+// TPOT is (E2EL − TTFT)/(n−1) in seconds; ok is false for n ≤ 1 tokens, and
+// where all have come at once: a server held them back, and no time between
+// them was seen.
 func (r *Record) TPOT() (tpot float64, ok bool) {
-	n := r.OutputTokens
-	if n <= 1 {
+	n, decode := r.OutputTokens, r.E2EL()-r.TTFT()
+	if n <= 1 || decode <= 0 {
 		return 0, false
 	}
-	return (r.E2EL() - r.TTFT()) / float64(n-1), true
+	return decode / float64(n-1), true
+}
+
+// Gaps appends the seconds between consecutive tokens. Tokens that came along
+// with the first through a server have none: no time before them was seen.
+func (r *Record) Gaps(to []float64) []float64 {
+	for i := 1; i < len(r.TokenTimes); i++ {
+		if gap := r.TokenTimes[i] - r.TokenTimes[i-1]; gap > 0 {
+			to = append(to, gap)
+		}
+	}
+	return to
 }
 
 // check tells what makes a record that was read from a file unusable.

@@ -58,12 +58,12 @@ type ServerRecord struct {
 	// llama-server sends it when a slot begins with the prompt, others when
 	// they have read the request.
 	Header *float64 `json:"header"`
-	// Chunks counts the pieces of the stream that held output tokens.
+	// Chunks counts the instants at which output tokens arrived.
 	Chunks int `json:"chunks"`
-	// SplitTokens counts output tokens that arrived in one piece with others.
-	// Their instants in token_times lie evenly between the arrival of the
-	// piece before and that of their own, or where the server does not say
-	// how many each piece held, the tokens are shared out evenly among them.
+	// SplitTokens counts output tokens that arrived at one instant with others.
+	// Their instants in token_times lie evenly between the arrival before and
+	// their own, or where the server does not say how many each piece held,
+	// the tokens are shared out evenly among them.
 	SplitTokens int `json:"split_tokens,omitempty"`
 	// Finish is the server's reason for the end: "length", "limit", "stop".
 	Finish string `json:"finish,omitempty"`
@@ -94,7 +94,14 @@ type ServerDetail struct {
 
 	Chunks      int64 `json:"chunks"`
 	SplitTokens int64 `json:"split_tokens"`
-	Short       int   `json:"short_requests"` // got fewer tokens than asked
+	// ZeroGaps is the share of the gaps between the tokens of an answer that
+	// are zero as they arrived, 0…1: they came at one instant. Null where no
+	// answer has two tokens.
+	ZeroGaps *float64 `json:"zero_gap_share"`
+	// AtOnce counts the answers of several tokens that all came at one instant:
+	// they have no TPOT and no ITL.
+	AtOnce int `json:"answers_at_once"`
+	Short  int `json:"short_requests"` // got fewer tokens than asked
 
 	// ClientCPUS is the CPU time of this program during the scenario, in
 	// seconds over all threads.
@@ -107,6 +114,7 @@ func (s *sample) server(m Measured) *ServerDetail {
 	var d ServerDetail
 	var header, prompt, decode, wait []float64
 	computed, seconds := 0, 0.0
+	gaps, zero := 0, 0
 	seen := false
 	for _, list := range [][]*Record{s.good, s.bad} {
 		for _, r := range list {
@@ -126,6 +134,13 @@ func (s *sample) server(m Measured) *ServerDetail {
 		if v.Short > 0 {
 			d.Short++
 		}
+		if n := r.OutputTokens; n > 1 {
+			gaps += n - 1
+			zero += max(n-max(v.Chunks, 1), 0)
+			if _, seen := r.TPOT(); !seen {
+				d.AtOnce++
+			}
+		}
 		if v.Header != nil {
 			header = append(header, *v.Header-r.Admitted)
 		}
@@ -142,6 +157,10 @@ func (s *sample) server(m Measured) *ServerDetail {
 	}
 	d.Header, d.Prompt, d.Decode, d.Wait = NewDist(header), NewDist(prompt), NewDist(decode), NewDist(wait)
 	d.PromptRate = perSecond(float64(computed), seconds)
+	if gaps > 0 {
+		share := float64(zero) / float64(gaps)
+		d.ZeroGaps = &share
+	}
 	d.ClientCPUS = m.ClientCPUS
 	return &d
 }
@@ -154,8 +173,14 @@ func serverWarnings(d *Detail) []string {
 	}
 	var out []string
 	if v.SplitTokens > 0 {
-		out = append(out, fmt.Sprintf("%d tokens arrived several at a time (%d pieces in all): their own instants are estimates, so are ITL and peak; TTFT and TPOT are not",
-			v.SplitTokens, v.Chunks))
+		text := fmt.Sprintf("%d tokens arrived several at a time, at %d instants in all", v.SplitTokens, v.Chunks)
+		if v.ZeroGaps != nil {
+			text += fmt.Sprintf(": %.1f%% of the gaps between tokens are zero", 100**v.ZeroGaps)
+		}
+		out = append(out, text+"; their own instants are estimates, so are ITL and peak, and TPOT is too low by what came along with the first tokens")
+	}
+	if v.AtOnce > 0 {
+		out = append(out, fmt.Sprintf("%d answers came as a whole, at one instant: the server, or a proxy before it, held them back; they have no TPOT and no ITL, and their TTFT is the time of the whole answer", v.AtOnce))
 	}
 	if v.Short > 0 {
 		out = append(out, fmt.Sprintf("%d requests ended before they had the tokens asked for: the server does not ignore the end of a text, or cuts at its context", v.Short))

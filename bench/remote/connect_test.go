@@ -64,7 +64,7 @@ func connectCases() []connectCase {
 			"prompt":    "equal: 64 token ids sent, 64 counted by the server: nothing added",
 			"slots":     "equal: 4, for at most 4 requests in flight",
 			"context":   "equal: 512 tokens a request, 300 needed",
-			"streaming": "equal: 16 tokens in 16 pieces"})},
+			"streaming": "equal: 16 tokens at 16 instants"})},
 		{name: "llama-server by OpenAI's protocol", server: &fake{kind: kindLlama}, options: func(o *Options) { o.API = bench.APIOpenAI },
 			want: all(map[string]string{"server's own timings": "unknown"})},
 		{name: "too few slots, too small a context", server: &fake{kind: kindLlama}, options: func(o *Options) { o.Concurrency, o.Longest = 9, 513 },
@@ -80,7 +80,7 @@ func connectCases() []connectCase {
 		{name: "connections closed behind the answer", server: &fake{kind: kindLlama, closes: true}, want: all(map[string]string{"connections": "differs"})},
 		{name: "answers that differ", server: &fake{kind: kindLlama, random: true}, want: all(map[string]string{"sampling": "differs"})},
 		{name: "four tokens to a piece", server: &fake{kind: kindLlama, bundle: 4}, detail: []string{"streaming"}, want: all(map[string]string{
-			"streaming": "differs: 16 tokens in 4 pieces: instants inside a piece are estimates"})},
+			"streaming": "differs: 16 tokens came at 4 instants: those in between are estimates"})},
 		{name: "a prefix cache that can't be switched off", server: &fake{kind: kindLlama, cached: secondCached}, want: all(map[string]string{"prefix cache": "differs"})},
 		{name: "warm: a prefix cache", server: &fake{kind: kindLlama, cached: secondCached}, options: func(o *Options) { o.Warm = true },
 			detail: []string{"prefix cache"}, want: all(map[string]string{"prefix cache": "equal: on: 63 tokens of an equal prompt were reused"})},
@@ -91,7 +91,7 @@ func connectCases() []connectCase {
 			"prefix cache": "differs: the server refuses cache_salt: HTTP 400: unknown field cache_salt / equal: off: nothing of an equal prompt was reused"})},
 		{name: "vLLM that refuses logit_bias", server: &fake{kind: kindVLLM, refuse: lacks("logit_bias")}, want: vllm(map[string]string{"end of text": "set"})},
 		{name: "a server of nobody's that tells nothing", server: &fake{silent: true}, detail: []string{"streaming"}, want: vllm(map[string]string{
-			"prompt": "set", "prefix cache": "unknown", "context": "unknown", "streaming": "equal: 16 tokens in 16 pieces"})},
+			"prompt": "set", "prefix cache": "unknown", "context": "unknown", "streaming": "equal: 16 tokens at 16 instants"})},
 		{name: "one that does not know ignore_eos", server: &fake{refuse: lacks("ignore_eos")}, detail: []string{"end of text"}, want: vllm(map[string]string{
 			"end of text": "differs: the server refuses ignore_eos: HTTP 400: unknown field ignore_eos", "context": "unknown"})},
 		{name: "one that does not know stream_options", server: &fake{refuse: lacks("stream_options"), silent: true}, want: vllm(map[string]string{

@@ -16,7 +16,7 @@ import (
 
 // exchange sends one request for output tokens and reads its answer to the
 // end. watch, which may be nil, sees every event.
-func (c *Client) exchange(ctx context.Context, p protocol, body []byte, output int, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
+func (c *Client) exchange(ctx context.Context, p protocol, request []byte, output int, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
@@ -25,9 +25,13 @@ func (c *Client) exchange(ctx context.Context, p protocol, body []byte, output i
 		defer time.AfterFunc(c.opt.Limit, func() { cancel(errEndless) }).Stop()
 	}
 
-	a := &answer{now: now, seen: seen, watch: watch, decode: p.decode, text: c.text, asked: output,
+	body := func(r io.Reader) io.Reader { return r }
+	if c.opt.pace != nil {
+		now, body = c.opt.pace(now)
+	}
+	a := &answer{now: now, body: body, seen: seen, watch: watch, decode: p.decode, text: c.text, asked: output,
 		alive: func() { idle.Reset(c.opt.Timeout) }}
-	err := c.ask(ctx, p, body, a)
+	err := c.ask(ctx, p, request, a)
 	a.reply.End = now()
 	if err != nil {
 		a.reply.Err = c.reason(ctx, err)
@@ -68,7 +72,7 @@ func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) er
 	if err := c.notPacked(resp); err != nil {
 		return err
 	}
-	return a.read(&bounded{in: resp.Body, left: longestEvent + int64(a.asked)*bytesPerToken})
+	return a.read(&bounded{in: a.body(resp.Body), left: longestEvent + int64(a.asked)*bytesPerToken})
 }
 
 // notPacked refuses a compressed answer. None is asked for: unpacking takes
@@ -113,6 +117,7 @@ type answer struct {
 	alive  func() // puts the time-out off
 	decode func([]byte, *chunk) error
 	text   func(foreign) string
+	body   func(io.Reader) io.Reader
 	asked  int // output tokens
 
 	reply  bench.Reply

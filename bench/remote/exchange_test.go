@@ -60,6 +60,40 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// What a server or a proxy holds back comes in few deliveries. Tokens of one
+// delivery share the gap since the last, in however many pieces they came; of
+// a whole answer at once nothing is seen but its end.
+func TestHeldBack(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		server     *fake
+		deliveries int // pieces in one
+		chunks     int
+		split      int // tokens that came with others
+		streaming  string
+	}{
+		{"a piece at a time", &fake{kind: kindLlama}, 1, 7, 0, "equal: 16 tokens at 16 instants"},
+		{"three pieces at a time", &fake{kind: kindLlama}, 3, 3, 6, "differs: 16 tokens came at 6 instants: those in between are estimates"},
+		{"three at a time, without counts", &fake{silent: true}, 3, 3, 6, "differs: 16 tokens came at 6 instants: those in between are estimates"},
+		{"all at once", &fake{kind: kindLlama}, 0, 1, 7, "differs: all 16 tokens came at once: the server, or a proxy before it, holds its answers back; TTFT is the time of a whole answer, and TPOT and ITL can't be seen; turn its buffering off"},
+	} {
+		c := tc.server.start(t).mustConnect(t, func(o *Options) { o.pace = deliveries(tc.deliveries) })
+		if got := outcomes(c, "streaming")["streaming"]; got != tc.streaming {
+			t.Errorf("%s: %s", tc.name, got)
+		}
+		r, seen := send(context.Background(), c, 7)
+		if r.Err != nil || seen != 7 || len(r.Tokens) != 7 || r.Server.Chunks != tc.chunks || r.Server.SplitTokens != tc.split {
+			t.Errorf("%s: %v, %d seen, %d tokens, %+v", tc.name, r.Err, seen, len(r.Tokens), r.Server)
+		}
+		for i := 1; i < len(r.Tokens); i++ {
+			// Only those that came along with the first have no gap.
+			if together := i < tc.deliveries || tc.deliveries == 0; (r.Tokens[i] == r.Tokens[i-1]) != together {
+				t.Errorf("%s: token %d after %v", tc.name, i, r.Tokens[i]-r.Tokens[i-1])
+			}
+		}
+	}
+}
+
 // breaks is a server that spoils every answer after the three of the probe.
 func breaks(spoil func(w http.ResponseWriter, r *http.Request)) *fake {
 	return &fake{kind: kindLlama, answer: func(w http.ResponseWriter, r *http.Request, n int) bool {
@@ -276,7 +310,7 @@ func TestRunThroughServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, runErr := bench.Run(context.Background(), bench.Config{Suite: suite, Client: f.mustConnect(t, nil), Vocab: testVocab(), Seed: 3, Journal: j})
+		got, runErr := bench.Run(context.Background(), bench.Config{Suite: suite, Client: f.mustConnect(t, func(o *Options) { o.pace = nil }), Vocab: testVocab(), Seed: 3, Journal: j})
 		if err := j.Close(); err != nil {
 			t.Error(err)
 		}

@@ -1,14 +1,17 @@
 package remote
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,8 +229,47 @@ func (f *fake) options() Options {
 	if f.closes {
 		closing = closingPause
 	}
-	return Options{URL: f.server.URL, Timeout: 20 * time.Second, Vocab: testVocab(), EOS: 2, closing: closing,
+	return Options{URL: f.server.URL, Timeout: 20 * time.Second, Vocab: testVocab(), EOS: 2, closing: closing, pace: deliveries(1),
 		ModelFile: "m.gguf", ModelBytes: 600, ModelParams: 1000, Concurrency: 4, Longest: 300}
+}
+
+// deliveries has so many events come in one read, 0: all, and a millisecond
+// pass from read to read, however fast they are: what is tested is not how the
+// machine fares.
+func deliveries(events int) pacing {
+	return func(now func() time.Duration) (func() time.Duration, func(io.Reader) io.Reader) {
+		var reads atomic.Int64
+		return func() time.Duration { return now() + time.Duration(reads.Load())*time.Millisecond },
+			func(r io.Reader) io.Reader { return &delivery{in: bufio.NewReader(r), events: events, reads: &reads} }
+	}
+}
+
+type delivery struct {
+	in     *bufio.Reader
+	events int
+	reads  *atomic.Int64
+	held   []byte
+	err    error
+}
+
+func (d *delivery) Read(p []byte) (int, error) {
+	if len(d.held) == 0 {
+		for n := 0; d.err == nil && (d.events == 0 || n < d.events); {
+			var line []byte
+			line, d.err = d.in.ReadBytes('\n')
+			d.held = append(d.held, line...)
+			if len(line) == 1 {
+				n++
+			}
+		}
+		d.reads.Add(1)
+	}
+	if len(d.held) == 0 {
+		return 0, d.err
+	}
+	n := copy(p, d.held)
+	d.held = d.held[n:]
+	return n, nil
 }
 
 func (f *fake) connect(change func(*Options)) (*Client, error) {

@@ -106,8 +106,8 @@ func load(t testing.TB, c *Client, requests, concurrency, tokens int, pause time
 				if r.Err != nil || len(r.Tokens) != tokens || len(written) != tokens {
 					t.Errorf("%d tokens, %v", len(r.Tokens), r.Err)
 				} else {
-					for i, at := range r.Tokens {
-						delays = append(delays, at-written[i])
+					for i, p := range a.pieces[:tokens] {
+						delays = append(delays, p.at-written[i])
 					}
 				}
 				mu.Unlock()

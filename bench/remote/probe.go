@@ -169,9 +169,11 @@ func (c *Client) noteStream(t trial) {
 	n, pieces := len(t.Tokens), t.Server.Chunks
 	switch {
 	case t.Server.SplitTokens == 0 && n == pieces:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d tokens in %d pieces", n, pieces))
+		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d tokens at %d instants", n, pieces))
+	case n > 1 && pieces == 1:
+		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("all %d tokens came at once: the server, or a proxy before it, holds its answers back; TTFT is the time of a whole answer, and TPOT and ITL can't be seen; turn its buffering off", n))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d tokens in %d pieces: instants inside a piece are estimates", n, pieces))
+		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d tokens came at %d instants: those in between are estimates", n, pieces))
 	}
 }
 

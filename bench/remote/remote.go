@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -47,7 +48,11 @@ type Options struct {
 	Longest     int // most tokens of a request, prompt and output
 
 	closing time.Duration // in the place of closingPause, for tests
+	pace    pacing        // nil but in tests
 }
+
+// pacing says for tests what comes in one read, and when.
+type pacing func(now func() time.Duration) (paced func() time.Duration, body func(io.Reader) io.Reader)
 
 // Client is a server that has been found fit for a run. It implements
 // bench.Client.

@@ -13,26 +13,23 @@ type piece struct {
 // spread gives every output token an instant. total is the server's count of
 // them, < 0 where it has none: then each piece with text is one token.
 //
-// A piece of k > 1 tokens has come at one instant t, the piece before it at s:
-// its j-th token gets s + (t−s)·j/k, so that the last one has the piece's own
-// instant. The tokens of the first piece all have its instant. Where the
-// server does not tell how many tokens each of m pieces held, and it is not
-// one each, i pieces hold ⌈i·n/m⌉ of all n.
+// k > 1 tokens that have come at one instant t, in one piece or in several, with
+// the token before them at s: the j-th of them gets s + (t−s)·j/k, so that the
+// last one has the instant itself. The first to come all have theirs. Where
+// the server does not tell how many tokens each of m pieces held, and it is
+// not one each, i pieces hold ⌈i·n/m⌉ of all n.
 //
-// chunks is the number of pieces that held tokens, and split the number of
-// tokens that came along with others, or whose piece is not known.
+// chunks is the number of instants at which tokens came, and split the number
+// of tokens that came along with others, or whose piece is not known.
 func spread(pieces []piece, total int) (times []time.Duration, chunks, split int) {
 	pieces, known := share(pieces, total)
-	for i, p := range pieces {
-		if p.tokens <= 0 {
-			continue
-		}
+	for _, p := range together(pieces) {
 		from := p.at
 		if chunks > 0 {
 			from = times[len(times)-1]
 		}
 		for j := 1; j <= p.tokens; j++ {
-			times = append(times, from+(pieces[i].at-from)*time.Duration(j)/time.Duration(p.tokens))
+			times = append(times, from+(p.at-from)*time.Duration(j)/time.Duration(p.tokens))
 		}
 		chunks++
 		if p.tokens > 1 || !known {
@@ -40,6 +37,30 @@ func spread(pieces []piece, total int) (times []time.Duration, chunks, split int
 		}
 	}
 	return times, chunks, split
+}
+
+// atOnce is the time between two pieces below which they are one delivery: no
+// model computes a token in less, but what a server or a proxy has held back
+// comes in several reads as fast as it can be read.
+const atOnce = 100 * time.Microsecond
+
+// together makes one piece of those that came at once, and leaves out those
+// without a token. It has the instant of the first.
+func together(pieces []piece) []piece {
+	var out []piece
+	var last time.Duration // of the piece before
+	for _, p := range pieces {
+		if p.tokens <= 0 {
+			continue
+		}
+		if n := len(out); n > 0 && p.at-last < atOnce {
+			out[n-1].tokens += p.tokens
+		} else {
+			out = append(out, p)
+		}
+		last = p.at
+	}
+	return out
 }
 
 // share fills in how many tokens each piece holds; known tells that these are

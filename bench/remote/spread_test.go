@@ -23,6 +23,13 @@ func TestSpread(t *testing.T) {
 		}
 		return p
 	}
+	// together gives a piece and the next the same instant.
+	together := func(p []piece, from, to int) []piece {
+		for i := from; i <= to; i++ {
+			p[i].at = p[from].at
+		}
+		return p
+	}
 	for _, tc := range []struct {
 		name          string
 		pieces        []piece
@@ -31,6 +38,13 @@ func TestSpread(t *testing.T) {
 		chunks, split int
 	}{
 		{"nothing", nil, -1, nil, 0, 0},
+		{"pieces of one instant share the gap before them", together(at(1, 1, 1, 1), 1, 2), 4, []float64{10, 15, 20, 40}, 3, 2},
+		{"pieces of one instant, without counts", together(at(-1, -1, -1), 1, 2), -1, []float64{10, 15, 20}, 2, 2},
+		{"the first pieces at once", together(at(1, 1, 1), 0, 1), 3, []float64{10, 10, 30}, 2, 2},
+		{"reads as fast as they can be made are one delivery", []piece{{at: 0, tokens: 1}, {at: 10 * time.Millisecond, tokens: 1},
+			{at: 10*time.Millisecond + 90*time.Microsecond, tokens: 1}, {at: 10*time.Millisecond + 180*time.Microsecond, tokens: 2}, {at: 20 * time.Millisecond, tokens: 1}},
+			6, []float64{0, 2.5, 5, 7.5, 10, 20}, 3, 4},
+		{"a tenth of a millisecond is a gap", []piece{{at: 0, tokens: 1}, {at: atOnce, tokens: 1}}, 2, []float64{0, 0.1}, 2, 0},
 		{"one each", at(1, 1, 1), 3, []float64{10, 20, 30}, 3, 0},
 		{"a closing piece without a token", at(1, 1, 0), 2, []float64{10, 20}, 2, 0},
 		{"two in one: the first of them half way", at(1, 2, 1), 4, []float64{10, 15, 20, 30}, 3, 2},

@@ -258,7 +258,7 @@ func (l *Load) serverDetail(d *bench.ServerDetail) {
 		l.put(EnginePrefill, *d.PromptRate, "server.prompt_rate", quality{same: true, note: "by the server's own clock"})
 	}
 	if d.SplitTokens > 0 {
-		q := differs("%d tokens arrived several at a time and their instants are estimates: compare TPOT instead", d.SplitTokens)
+		q := differs("%d tokens arrived several at a time and their instants are estimates: compare end-to-end times instead", d.SplitTokens)
 		l.requalify(itl, q)
 		if v, ok := l.Values[PeakThroughput]; ok {
 			v.Same, v.Note = q.same, q.note
@@ -313,8 +313,8 @@ func (l *Load) recordSamples() {
 		if v, ok := r.TPOT(); ok {
 			perToken = append(perToken, v*1e3)
 		}
-		for j := 1; j < len(r.TokenTimes); j++ {
-			gaps = append(gaps, (r.TokenTimes[j]-r.TokenTimes[j-1])*1e3)
+		for _, gap := range r.Gaps(nil) {
+			gaps = append(gaps, gap*1e3)
 		}
 	}
 	// The summaries were computed from the same microseconds.
