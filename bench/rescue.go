@@ -5,20 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // Rescue gets the results of a run out of an engine call that never returns.
 // An engine may end the process on a fault, after one last callback on
-// whatever thread met it: Results, called there, ends the run in the driving
-// goroutine's place. The zero value is ready for one run at a time.
+// whatever thread met it, or wait for a device that never answers: Results,
+// called elsewhere, ends the run in the driving goroutine's place. The zero
+// value is ready for one run at a time.
 type Rescue struct {
+	// Calls are the run's calls into the engine.
+	Calls Calls
+
 	mu  sync.Mutex // held by the run, except while it is inside the engine
 	run *runner
 }
 
-// Results fails the scenario that runs with the reason, and all its requests
-// in flight, stores it as the run would have, and returns what there is. It
-// returns nil where no run is under way.
+// Calls counts calls that may never return, so that another goroutine can see
+// whether one does. They come one after the other.
+type Calls struct{ n atomic.Uint64 }
+
+// Begin and End enclose a call.
+func (c *Calls) Begin() { c.n.Add(1) }
+
+// End says that the call has returned.
+func (c *Calls) End() { c.n.Add(1) }
+
+// Now tells whether a call is under way, and its number, which no other call
+// has.
+func (c *Calls) Now() (call uint64, inside bool) {
+	n := c.n.Load()
+	return n, n%2 == 1
+}
+
+// Results ends the scenario that runs, stores it as the run would have, and
+// returns what there is. The scenario and all its requests in flight have
+// failed with the reason; where that is context.Canceled they were interrupted.
+// It returns nil where no run is under way.
 //
 // It waits while the run is outside the engine. Afterwards the run stands
 // still for good: the caller ends the process.
@@ -26,6 +49,9 @@ func (s *Rescue) Results(reason error) (*Results, error) {
 	s.mu.Lock() // never unlocked
 	if s.run == nil {
 		return nil, nil
+	}
+	if errors.Is(reason, context.Canceled) {
+		return s.run.rescue(fmt.Errorf("%w: %w", errInterrupted, reason))
 	}
 	return s.run.rescue(fmt.Errorf("%w: %w", ErrEngineLost, reason))
 }
@@ -39,6 +65,17 @@ func (s *Rescue) begin(r *runner) {
 func (s *Rescue) end() {
 	s.run = nil
 	s.mu.Unlock()
+}
+
+// leave and enter enclose a call into the engine.
+func (s *Rescue) leave() {
+	s.Calls.Begin()
+	s.mu.Unlock()
+}
+
+func (s *Rescue) enter() {
+	s.mu.Lock()
+	s.Calls.End()
 }
 
 // attempt is the unit of the plan that runs.
@@ -58,9 +95,13 @@ func (r *runner) rescue(fatal error) (*Results, error) {
 		end := fatal
 		var records []Record
 		if d := a.drive; d != nil {
-			if a.ended {
+			switch {
+			case a.ended:
 				end = a.err
-			} else {
+			case errors.Is(fatal, errInterrupted):
+				end = errors.Join(fatal, d.store())
+				a.m.from(d)
+			default:
 				end = errors.Join(fatal, d.fail(oneLine(fatal)))
 				a.m.from(d)
 			}
@@ -83,40 +124,40 @@ type guardedOpener struct {
 }
 
 func (o guardedOpener) Open(ctx context.Context, spec SessionSpec) (Engine, error) {
-	o.rescue.mu.Unlock()
-	defer o.rescue.mu.Lock()
+	o.rescue.leave()
+	defer o.rescue.enter()
 	eng, err := o.Opener.Open(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	return &guardedEngine{eng, &o.rescue.mu}, nil
+	return &guardedEngine{eng, o.rescue}, nil
 }
 
 type guardedEngine struct {
 	Engine
-	mu *sync.Mutex
+	rescue *Rescue
 }
 
 func (e *guardedEngine) Step(ctx context.Context, b *Batch) error {
-	e.mu.Unlock()
-	defer e.mu.Lock()
+	e.rescue.leave()
+	defer e.rescue.enter()
 	return e.Engine.Step(ctx, b)
 }
 
 func (e *guardedEngine) RemoveSeq(seq, from int32) error {
-	e.mu.Unlock()
-	defer e.mu.Lock()
+	e.rescue.leave()
+	defer e.rescue.enter()
 	return e.Engine.RemoveSeq(seq, from)
 }
 
 func (e *guardedEngine) CopySeq(src, dst, n int32) error {
-	e.mu.Unlock()
-	defer e.mu.Lock()
+	e.rescue.leave()
+	defer e.rescue.enter()
 	return e.Engine.CopySeq(src, dst, n)
 }
 
 func (e *guardedEngine) Close() error {
-	e.mu.Unlock()
-	defer e.mu.Lock()
+	e.rescue.leave()
+	defer e.rescue.enter()
 	return e.Engine.Close()
 }

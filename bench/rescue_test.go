@@ -86,6 +86,40 @@ func TestRescue(t *testing.T) {
 	}
 }
 
+// TestRescueInterrupted: a call that does not return when the caller stops the
+// run. What ended is kept, what was in flight has neither succeeded nor failed.
+func TestRescueInterrupted(t *testing.T) {
+	cfg, o, path := rescueConfig(t)
+	cfg.Suite.Scenarios[1].Prompts = 8
+	hangs := stuckAt(o, 2, 10)
+	go Run(context.Background(), cfg)
+	<-hangs
+	call, inside := cfg.Rescue.Calls.Now()
+	if again, _ := cfg.Rescue.Calls.Now(); !inside || again != call {
+		t.Errorf("call %d, then %d, inside the engine: %v", call, again, inside)
+	}
+	got, err := cfg.Rescue.Results(context.Canceled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"A: complete 3+0", "B: partial 3+0 (interrupted)"}
+	if diff := cmp.Diff(want, statuses(got)); diff != "" || !got.Partial || got.PartialReason != "interrupted" {
+		t.Errorf("%s partial %v, %q", diff, got.Partial, got.PartialReason)
+	}
+	if c, err := ReadJournalFile(path); err != nil || len(c.Records) != 3+3 {
+		t.Errorf("%d records, %v", len(c.Records), err)
+	}
+}
+
+// TestPromptsInterrupted: making the prompts of a large suite can be stopped.
+func TestPromptsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := newWorkload(ctx, WorkloadSpec{Scenario: Scenario{Name: "s", Input: 40, Output: 1, Concurrency: 1, Prompts: 2}, Vocab: testVocab()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestRescueElsewhere: in Open nothing of the scenario has run; in Close all
 // of it has, and it stays complete.
 func TestRescueElsewhere(t *testing.T) {

@@ -23,7 +23,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 	}
 	r.now = &attempt{unit: k, sc: sc, m: &m}
 	var records []Record
-	work, err := NewWorkload(r.workload(u, sc))
+	work, err := newWorkload(ctx, r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
 		runtime.GC() // now rather than between two tokens: see rareCollections

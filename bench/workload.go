@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -62,6 +63,11 @@ type Workload struct {
 // NewWorkload draws the lengths and the schedule, and hashes every prompt. An
 // error means that the vocabulary can't carry the scenario.
 func NewWorkload(spec WorkloadSpec) (*Workload, error) {
+	return newWorkload(context.Background(), spec)
+}
+
+// newWorkload is NewWorkload that ends with ctx: a large suite takes a while.
+func newWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
 	if err := spec.Vocab.check(); err != nil {
 		return nil, err
 	}
@@ -77,7 +83,9 @@ func NewWorkload(spec WorkloadSpec) (*Workload, error) {
 			w.Requests[i].Arrival = at[i]
 		}
 	}
-	w.hash()
+	if err := w.hash(ctx); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 
@@ -125,10 +133,13 @@ func (w *Workload) drawLengths() {
 	}
 }
 
-func (w *Workload) hash() {
+func (w *Workload) hash(ctx context.Context) error {
 	var prompt []int32
 	var raw []byte
 	for i := range w.Requests {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		prompt = w.Prompt(prompt[:0], i)
 		raw = raw[:0]
 		for _, id := range prompt {
@@ -137,6 +148,7 @@ func (w *Workload) hash() {
 		sum := sha256.Sum256(raw)
 		w.Requests[i].Hash = hex.EncodeToString(sum[:8])
 	}
+	return nil
 }
 
 // Prompt appends the prompt of request i to dst and returns it. It allocates

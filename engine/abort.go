@@ -26,7 +26,7 @@ const abortDialTimeout = time.Second
 // engine may be inside a call that never returns. save must not call the
 // engine, nor wait for that goroutine. reason is one line.
 func OnAbort(save func(reason string) (status int)) {
-	llama.OnAbort(func(message string) int { return save(abortReason(message, silentServers())) })
+	llama.OnAbort(func(message string) int { return save(abortReason(message, SilentServers())) })
 }
 
 // abortReason is the library's message, "…/ggml-rpc.cpp:560: text", for a
@@ -43,8 +43,9 @@ func abortReason(message string, silent []string) string {
 	return message
 }
 
-// silentServers are the RPC servers in use that don't take a connection.
-func silentServers() []string {
+// SilentServers are the RPC servers in use that don't take a connection. One
+// that is stopped still takes them.
+func SilentServers() []string {
 	// The lock may be held by a goroutine that is inside the library.
 	if !rpcKnown.TryLock() {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"ceiling/engine/internal/llama"
 )
@@ -19,8 +20,10 @@ type Need struct {
 	Model   uint64 `json:"model_bytes"`
 	Context uint64 `json:"kv_bytes"`
 	Compute uint64 `json:"compute_bytes"`
-	Free    uint64 `json:"free_bytes"`
+	Free    uint64 `json:"free_bytes"` // what this process may still take
 	Total   uint64 `json:"total_bytes"`
+	// By says what sets Free: the machine, a limit on this process, the device.
+	By string `json:"free_by,omitempty"`
 	// Estimated: of a tensor split the library tells the sum over its devices
 	// only. Weights and KV cache are then divided by the devices' shares, and
 	// the compute buffers are those of an unsplit model, which is more than
@@ -31,11 +34,25 @@ type Need struct {
 // Sum is everything that the device has to hold.
 func (n Need) Sum() uint64 { return n.Model + n.Context + n.Compute }
 
-// DryRun adds up, by the library's own rules, what loading the model and
-// opening a session would take on each device. It reads the file's metadata
-// and allocates none of the memory. Errors: those of Load and Open, or
-// ErrNoDryRun.
-func DryRun(ctx context.Context, path string, load LoadOptions, open SessionOptions) ([]Need, error) {
+// Lacks says that the device can't hold it. Where the compute buffers are an
+// upper bound they are left out.
+func (n Need) Lacks() bool {
+	sum := n.Sum()
+	if n.Estimated {
+		sum -= n.Compute
+	}
+	return n.Free > 0 && sum > n.Free
+}
+
+// Plan is a model that is not loaded: its weights take no memory, but what
+// loading it and opening sessions would take can be told.
+type Plan struct {
+	model *Model
+}
+
+// NewPlan reads a model's metadata. The session's options bear on how the
+// model is split: see PlanSplit. Errors: those of Load.
+func NewPlan(ctx context.Context, path string, load LoadOptions, open SessionOptions) (*Plan, error) {
 	p, err := load.native()
 	if err != nil {
 		return nil, err
@@ -51,18 +68,35 @@ func DryRun(ctx context.Context, path string, load LoadOptions, open SessionOpti
 	split.apply(&p)
 	// Mapping the file would need no memory of its own and hide the need.
 	p.Path, p.NoAlloc, p.LoadMode = path, true, llama.LoadRead
+	p.Progress = func(float32) bool { return ctx.Err() == nil }
 	llama.ResetErrors()
 	native := llama.LoadModel(p)
 	if native == nil {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("reading %s stopped: %w", modelName(path), err)
+		}
 		return nil, fmt.Errorf("%w: %s%s", ErrLoad, modelName(path), logged())
 	}
-	defer native.Free()
-	m := &Model{native: native, file: file, path: path, opts: load, split: split}
-	o, err := m.openParams(&open)
+	return &Plan{&Model{native: native, file: file, path: path, opts: load, split: split, vocabOnly: true}}, nil
+}
+
+// Close frees the metadata.
+func (p *Plan) Close() { p.model.native.Free() }
+
+// Model is the model without its weights: vocabulary and metadata, as
+// LoadVocab has it.
+func (p *Plan) Model() *Model { return p.model }
+
+// Need adds up, by the library's own rules, what loading the model and opening
+// a session would take on each device, and allocates none of it. Errors: those
+// of Open but ErrOutOfMemory, or ErrNoDryRun.
+func (p *Plan) Need(ctx context.Context, open SessionOptions) ([]Need, error) {
+	o, err := p.model.openParams(&open)
 	if err != nil {
 		return nil, err
 	}
-	session := native.OpenSession(o)
+	llama.ResetErrors()
+	session := p.model.native.OpenSession(o)
 	if session == nil {
 		return nil, fmt.Errorf("%w: %d sequences of %d tokens%s", ErrSession, open.Sequences, open.TokensPerSequence, logged())
 	}
@@ -74,13 +108,75 @@ func DryRun(ctx context.Context, path string, load LoadOptions, open SessionOpti
 	if !ok {
 		return nil, fmt.Errorf("%w: this build of llama.cpp lacks llama_get_memory_breakdown", ErrNoDryRun)
 	}
-	return needs(list, Devices(), split, load.TensorSplit), nil
+	return needs(list, Devices(), hostRoom(), p.model.split, p.model.opts.TensorSplit), nil
+}
+
+// Check tells what keeps the model from being loaded and the session from
+// being opened: the errors of Need, or ErrOutOfMemory with what each device
+// would have to hold and may hold. A library without a dry run passes.
+func (p *Plan) Check(ctx context.Context, open SessionOptions) error {
+	list, err := p.Need(ctx, open)
+	if errors.Is(err, ErrNoDryRun) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return outOfMemory(list, open)
+}
+
+// outOfMemory is the error of the devices that can't hold what they need; nil
+// where there are none.
+func outOfMemory(list []Need, open SessionOptions) error {
+	var lacking []string
+	for _, n := range list {
+		if n.Lacks() {
+			lacking = append(lacking, n.String())
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w for %d sequences of %d tokens: %s; use fewer or shorter sequences, a smaller KV type, more devices or a smaller quantisation",
+		ErrOutOfMemory, open.Sequences, open.TokensPerSequence, strings.Join(lacking, "; "))
+}
+
+// String has both figures: "CPU: model 1.00 GiB + KV 2.00 GiB + compute 0.10
+// GiB = 3.10 GiB, and 1.50 GiB is free: what the machine has available".
+func (n Need) String() string {
+	equals := "="
+	if n.Estimated {
+		equals = "= at most about"
+	}
+	text := fmt.Sprintf("%s: model %s + KV %s + compute %s %s %s, and ", n.Device,
+		gib(int64(n.Model)), gib(int64(n.Context)), gib(int64(n.Compute)), equals, gib(int64(n.Sum())))
+	if n.Free == 0 {
+		return text + "what is free is not told"
+	}
+	return text + gib(int64(n.Free)) + " is free" + n.because()
+}
+
+func (n Need) because() string {
+	if n.By == "" {
+		return ""
+	}
+	return ": " + n.By
+}
+
+// DryRun is Need of a plan that serves this once.
+func DryRun(ctx context.Context, path string, load LoadOptions, open SessionOptions) ([]Need, error) {
+	p, err := NewPlan(ctx, path, load, open)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return p.Need(ctx, open)
 }
 
 // needs adds up the buffer types of each device, in the devices' order, and
 // says what those have. What lies on none of them belongs to the device that
 // the library puts before those of a tensor split.
-func needs(list []llama.Memory, all []Device, split Split, shares []float32) []Need {
+func needs(list []llama.Memory, all []Device, host room, split Split, shares []float32) []Need {
 	var joint llama.Memory
 	for _, m := range list {
 		if !slices.ContainsFunc(all, func(d Device) bool { return d.Name == m.Device }) {
@@ -106,8 +202,8 @@ func needs(list []llama.Memory, all []Device, split Split, shares []float32) []N
 			continue
 		}
 		if d.Type == DeviceCPU {
-			// The library reports the machine's memory, not the group's limit.
-			n.Free = uint64(max(0, hostMemory("/")))
+			// The library reports the machine's memory, not the process's limits.
+			n.Free, n.By = uint64(host.bytes), host.by
 		}
 		out = append(out, n)
 	}

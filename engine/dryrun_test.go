@@ -40,7 +40,7 @@ func TestDryRun(t *testing.T) {
 			if d := cmp.Diff(real, [3]uint64{needs[0].Model, needs[0].Context, needs[0].Compute}); d != "" {
 				t.Errorf("model, KV, compute (-real +dry run):\n%s", d)
 			}
-			if kv := uint64(m.KVBytes(o.Sequences*pad(o.TokensPerSequence), o.KVType)); needs[0].Context != kv {
+			if kv := uint64(kvCache(m, o.Sequences*pad(o.TokensPerSequence), o.KVType)); needs[0].Context != kv {
 				t.Errorf("KV %d, by the formula %d", needs[0].Context, kv)
 			}
 			if n := needs[0]; n.Device != "CPU" || n.Free == 0 || n.Sum() != n.Model+n.Context+n.Compute || n.Compute == 0 {
@@ -68,15 +68,15 @@ func TestNeedsOfTensorSplit(t *testing.T) {
 	split := Split{Mode: SplitTensor, Devices: gpus}
 	want := []Need{{Device: "ROCm0", Model: 51, Context: 20, Compute: 7, Free: 70, Estimated: true},
 		{Device: "ROCm1", Model: 50, Context: 20, Compute: 7, Free: 80, Estimated: true}}
-	if d := cmp.Diff(want, needs(list, all, split, nil)); d != "" {
+	if d := cmp.Diff(want, needs(list, all, room{}, split, nil)); d != "" {
 		t.Errorf("equal shares (-want +got):\n%s", d)
 	}
 	want[0].Model, want[0].Context, want[1].Model, want[1].Context = 76, 30, 25, 10
-	if d := cmp.Diff(want, needs(list, all, split, []float32{3, 1})); d != "" {
+	if d := cmp.Diff(want, needs(list, all, room{}, split, []float32{3, 1})); d != "" {
 		t.Errorf("shares 3,1 (-want +got):\n%s", d)
 	}
 	list[0].Device = "ROCm1"
-	if got := needs(list, all, split, nil); got[1].Estimated || got[1].Model != 100 {
+	if got := needs(list, all, room{}, split, nil); got[1].Estimated || got[1].Model != 100 {
 		t.Errorf("a layer split: %+v", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"ceiling/engine/synth"
@@ -147,4 +148,25 @@ func tryGenerate(s *Session, prompts [][]int32, n int) ([][]int32, error) {
 		}
 	}
 	return out, nil
+}
+
+// kvCache is the KV cache of a session in bytes: 2 × layers × cells × KV heads
+// × head dimension × bytes per value. Exact for dense
+// transformers.
+func kvCache(m *Model, cells int, kvType string) int64 {
+	t, err := kvTypes.lookup("KV type", kvType)
+	if err != nil {
+		return 0
+	}
+	layers, kvHeads, _, embedding := m.native.Shape()
+	head := func(key string) int64 {
+		if text, ok := m.Meta(m.Architecture() + ".attention." + key); ok {
+			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+				return n
+			}
+		}
+		return int64(embedding / max(1, m.native.Heads()))
+	}
+	values := int64(layers) * int64(cells) * int64(kvHeads) * (head("key_length") + head("value_length"))
+	return values / 32 * kvBytes[t]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"ceiling/engine/gguf"
@@ -37,6 +38,9 @@ type Model struct {
 	opts      LoadOptions
 	vocabOnly bool // no weights: see LoadVocab
 	split     Split
+
+	planning sync.Mutex
+	plan     *Plan // of the same load, for what sessions take; nil: not asked yet
 }
 
 // Load reads a GGUF file (the first shard of a split one) onto the devices.
@@ -142,6 +146,9 @@ func (m *Model) Close() error {
 	if n := m.open.Load(); n > 0 {
 		return fmt.Errorf("%w: %d; close them before the model", ErrSessionsOpen, n)
 	}
+	if m.plan != nil {
+		m.plan.Close()
+	}
 	m.native.Free()
 	return nil
 }
@@ -182,6 +189,10 @@ func (m *Model) Context() int {
 // Window returns the positions that some of the model's layers attend to; 0: all
 // attend to all positions.
 func (m *Model) Window() int { return m.native.Window() }
+
+// Recurrent says that the model keeps a state instead of, or beside, a cache of
+// every position: it can't go back to a part of what it has read.
+func (m *Model) Recurrent() bool { return m.native.Recurrent() }
 
 // VocabSize returns the number of tokens.
 func (m *Model) VocabSize() int { return m.native.VocabSize() }

@@ -28,7 +28,7 @@ func TestModelFacts(t *testing.T) {
 		t.Errorf("%d plain tokens must hold neither <|endoftext|> (0) nor <|im_end|> (2)", len(plain))
 	}
 	// 30 layers × 512 cells × 3 KV heads × (64+64) values × 2 bytes.
-	if got := m.KVBytes(512, "f16"); got != 30*512*3*128*2 {
+	if got := kvCache(m, 512, "f16"); got != 30*512*3*128*2 {
 		t.Errorf("KV cache of 512 cells: %d bytes", got)
 	}
 }
@@ -206,7 +206,7 @@ func TestSessionsGetFreshPages(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		freed, kv := before-memoryBytes(t, "VmSize:"), m.KVBytes(o.Sequences*o.TokensPerSequence, "f16")
+		freed, kv := before-memoryBytes(t, "VmSize:"), kvCache(m, o.Sequences*o.TokensPerSequence, "f16")
 		if freed < kv {
 			t.Errorf("session %d gave %d KiB of address space back, its KV cache is %d KiB", n, freed>>10, kv>>10)
 		}

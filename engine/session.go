@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
 	"ceiling/engine/internal/llama"
@@ -62,8 +61,9 @@ type Session struct {
 	closing sync.Mutex // a cancellation may come while Close frees
 }
 
-// Open makes a session. The memory that its KV cache needs is compared with
-// what is free first: the kernel would grant it and end the process later.
+// Open makes a session. The memory that its KV cache and compute buffers need is
+// compared with what is free first: the kernel would grant it and end the process
+// later.
 //
 // Errors: ErrContextTooSmall, ErrOutOfMemory, ErrUnknownOption, ErrSession.
 func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
@@ -78,7 +78,7 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.checkMemory(o, p); err != nil {
+	if err := m.checkMemory(ctx, o); err != nil {
 		return nil, err
 	}
 	llama.ResetErrors()
@@ -97,6 +97,9 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	if o.Sequences < 1 || o.TokensPerSequence < 1 || o.Threads < 1 {
 		return p, fmt.Errorf("%w: %d sequences of %d tokens on %d threads; each must be 1 or more",
 			ErrUnknownOption, o.Sequences, o.TokensPerSequence, o.Threads)
+	}
+	if most := MaxSequences(); o.Sequences > most {
+		return p, fmt.Errorf("%w: %d sequences; the engine takes %d", ErrSession, o.Sequences, most)
 	}
 	if o.TokensPerSequence > m.Context() {
 		return p, fmt.Errorf("%w: %d tokens per sequence, %s was trained for %d; use a shorter scenario",
@@ -134,6 +137,9 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	return p, nil
 }
 
+// MaxSequences is the most sequences that a session can have.
+func MaxSequences() int { return llama.MaxSequences() }
+
 // pad rounds a length up to the library's granularity of a KV cache.
 func pad(n int) int { return (n + 255) / 256 * 256 }
 
@@ -151,37 +157,28 @@ func orDefault(n, def int) int {
 	return def
 }
 
-// KVBytes estimates the KV cache of a session: 2 × layers × cells × KV heads
-// × head dimension × bytes per value. Exact for dense transformers; for
-// others an upper bound.
-func (m *Model) KVBytes(cells int, kvType string) int64 {
-	t, err := kvTypes.lookup("KV type", kvType)
-	if err != nil {
-		return 0
-	}
-	layers, kvHeads, _, embedding := m.native.Shape()
-	head := func(key string) int64 {
-		if text, ok := m.Meta(m.Architecture() + ".attention." + key); ok {
-			if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-				return n
-			}
+// checkMemory compares what the session takes with what each device has free,
+// now that the weights lie there.
+func (m *Model) checkMemory(ctx context.Context, o SessionOptions) error {
+	m.planning.Lock()
+	defer m.planning.Unlock()
+	if m.plan == nil {
+		var err error
+		if m.plan, err = NewPlan(ctx, m.path, m.opts, SessionOptions{}); err != nil {
+			return err
 		}
-		return int64(embedding / max(1, m.native.Heads()))
 	}
-	values := int64(layers) * int64(cells) * int64(kvHeads) * (head("key_length") + head("value_length"))
-	return values / 32 * kvBytes[t]
-}
-
-// checkMemory compares the KV cache with what its devices have free.
-func (m *Model) checkMemory(o SessionOptions, p llama.OpenParams) error {
-	need := m.KVBytes(p.Context, o.KVType)
-	free, where := freeMemory(m.split.Devices, o.KVOnHost)
-	if free > 0 && need > free {
-		return fmt.Errorf("%w for the KV cache: %d sequences of %d tokens need %s, %s has %s free; "+
-			"use fewer or shorter sequences, or a smaller KV type", ErrOutOfMemory, o.Sequences, o.TokensPerSequence,
-			gib(need), where, gib(free))
+	list, err := m.plan.Need(ctx, o)
+	if errors.Is(err, ErrNoDryRun) {
+		return nil
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].Model = 0
+	}
+	return outOfMemory(list, o)
 }
 
 // Close frees the session.

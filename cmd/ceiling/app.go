@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -26,6 +27,7 @@ const (
 	exitUsage       = 2   // wrong arguments or suite
 	exitInvalid     = 3   // done, but a scenario, a gate or a check of doctor failed
 	exitInterrupted = 130 // stopped by a signal, the partial result is saved
+	exitBrokenPipe  = 141 // nobody reads the output; as a program that SIGPIPE ends
 )
 
 // codedError is an error that knows the program's exit code.
@@ -44,21 +46,59 @@ func usagef(format string, args ...any) error {
 
 // run is the whole program: arguments in, exit code out.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	// The first signal lets the command come to an orderly end. Where the engine
-	// waits for a device that never answers, a second one must end the process.
-	context.AfterFunc(ctx, stop)
 	sayWhyEnded(stderr)
-	err := app(stdout, stderr).Run(ctx, args)
-	if err == nil {
+	err := orInterrupted(ctx, app(stdout, stderr).Run(ctx, args))
+	switch {
+	case err == nil:
 		return 0
+	case outputGone(err):
+		return exitBrokenPipe
 	}
 	printError(stderr, err)
 	if code := exitCode(err); code != exitFailed || ctx.Err() == nil {
 		return code
 	}
 	return exitInterrupted
+}
+
+// untilSignal is a context that the first signal ends, so that the command
+// comes to an orderly end; a second one ends the process at once. A terminal
+// that is closed sends SIGHUP, once by the kernel and once more by the shell,
+// and nohup has it ignored.
+func untilSignal() (ctx context.Context, stop func()) {
+	// A write to a pipe without a reader is an error like any other. By default
+	// Go ends the process where that is stdout or stderr, and the reader of
+	// `… 2>&1 | tee log` is ended by the same Ctrl-C that ends a run.
+	signal.Ignore(syscall.SIGPIPE)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop = signal.NotifyContext(context.Background(), ends...)
+	context.AfterFunc(ctx, func() {
+		signal.Ignore(syscall.SIGHUP)
+		stop()
+	})
+	return ctx, stop
+}
+
+// orInterrupted is the error of a command that a signal has ended, in a user's
+// words.
+func orInterrupted(ctx context.Context, err error) error {
+	var coded codedError
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) || errors.As(err, &coded) {
+		return err
+	}
+	return errInterrupted
+}
+
+// outputGone tells whether an error is that nobody reads stdout any more, as
+// behind `| head`.
+func outputGone(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Path == os.Stdout.Name() && errors.Is(path.Err, syscall.EPIPE)
 }
 
 // exitCode is the one that an error knows, exitFailed where it knows none.

@@ -36,7 +36,7 @@ func doctorCommand() *cli.Command {
 			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "requests in flight", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "context", Value: 4096, Usage: "tokens of one request, prompt and output", Validator: atLeast(1)},
 		}, engineFlags()...),
-		Action: doctorAction,
+		Action: underWatch(doctorAction),
 	}
 }
 
@@ -202,7 +202,7 @@ func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model,
 		return nil, err
 	}
 	for _, n := range needs {
-		m.Needs = append(m.Needs, doctor.Need{Device: n.Device, Model: n.Model, Context: n.Context, Compute: n.Compute, Free: n.Free, Estimated: n.Estimated})
+		m.Needs = append(m.Needs, doctor.Need{Text: n.String(), Known: n.Free > 0, Lacks: n.Lacks()})
 	}
 	return m, nil
 }

@@ -83,11 +83,13 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if err := d.readState(); err != nil {
 		return err
 	}
+	d.watch(c) // there is no engine that could hang: it notices pauses
+	defer d.dog.start(ctx)()
 	results, err := d.run(ctx)
 	d.show.clear()
 	if results == nil {
 		d.dir.discard()
-		return err
+		return nothingMeasured(orInterrupted(ctx, err))
 	}
 	if errors.Is(err, bench.ErrEngineLost) {
 		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.path, d.dir.path)
@@ -95,7 +97,7 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if d.prose == proseModel {
 		d.show.line("prose: by the rules: the model is not in this process")
 	}
-	return d.conclude(ctx, c, results, err)
+	return d.conclude(c, results, err)
 }
 
 // aTime makes a flag refuse what is no time to wait.
@@ -190,9 +192,6 @@ func (d *driver) run(ctx context.Context) (*bench.Results, error) {
 	o.Vocab, o.EOS = vocab, model.EOS()
 	o.ModelFile, o.ModelBytes, o.ModelParams = filepath.Base(d.model), model.Bytes(), model.Params()
 	client, err := remote.Connect(ctx, o)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("interrupted before anything was measured: %w", ctx.Err())
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -268,10 +267,12 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.V
 		return nil, err
 	}
 	clock := bench.NewClock(d.resumed.Start())
+	d.pauses.begin(clock)
 	results, runErr := bench.Run(ctx, bench.Config{
 		Suite: d.suite, Clock: clock, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
 		Progress: d.event, OnScenario: d.save, Template: d.template(info, clock),
+		Observe: d.pauses.observe,
 	})
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)

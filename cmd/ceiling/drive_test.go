@@ -85,11 +85,12 @@ func startUntilEnd(ts *testscript.TestScript, cmd *exec.Cmd) (ended chan struct{
 	return ended
 }
 
-// killServer ends the script's server as a crash does.
-func killServer(ts *testscript.TestScript) {
+// signalServer sends a signal to the script's server: SIGKILL is a crash, with
+// SIGSTOP it takes connections and never answers.
+func signalServer(ts *testscript.TestScript, signal syscall.Signal) {
 	pid, err := strconv.Atoi(ts.Getenv("SERVER_PID"))
 	ts.Check(err)
-	ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+	ts.Check(syscall.Kill(pid, signal))
 }
 
 // freePort returns a TCP port that nothing listens on.

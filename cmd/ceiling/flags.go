@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -11,8 +12,13 @@ import (
 	"ceiling/engine"
 )
 
-func rpcFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "rpc", Usage: "use the devices of these ggml-rpc-servers, `HOST:PORT,…`"}
+// rpcFlags name servers, and bound how long one may be silent.
+func rpcFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "rpc", Usage: "use the devices of these ggml-rpc-servers, `HOST:PORT,…`"},
+		&cli.DurationFlag{Name: "rpc-timeout", Value: 2 * time.Minute, Validator: aTime,
+			Usage: "give up when a server of --rpc does not answer for `TIME`; what is finished is saved"},
+	}
 }
 
 // choice is a flag that takes one of words, the first being the default.
@@ -43,7 +49,7 @@ func repeatFlag() cli.Flag {
 
 // engineFlags say where the model goes and how the engine is set.
 func engineFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringSliceFlag{Name: "devices", Usage: "load onto these devices, `NAME,…` as in `ceiling devices`; none: the CPU alone (default: every GPU)"},
 		choice("split-mode", "how several GPUs share the model", engine.SplitModes()),
 		tensorSplitFlag(),
@@ -57,8 +63,7 @@ func engineFlags() []cli.Flag {
 		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
 		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
-		rpcFlag(),
-	}
+	}, rpcFlags()...)
 }
 
 func roundingFlag() cli.Flag {

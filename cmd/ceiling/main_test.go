@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -129,56 +127,6 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data[:n], 0o644))
-}
-
-// when FILE TEXT ACTION CODE PROGRAM ARG… starts the program, does something
-// to it once the file holds the text, and checks the exit code. The action is
-// "interrupt" (Ctrl-C), "fill", which fills the disk that FILE is on, or "kill",
-// which kills the server.
-func when(ts *testscript.TestScript, neg bool, args []string) {
-	file, text, action, code := ts.MkAbs(args[0]), args[1], args[2], args[3]
-	path, err := exec.LookPath(args[4])
-	ts.Check(err)
-	cmd := exec.Command(path, args[5:]...)
-	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "OMP_WAIT_POLICY="+ts.Getenv("OMP_WAIT_POLICY"))
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	ts.Check(cmd.Start())
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	limit := time.After(2 * time.Minute)
-	for {
-		data, err := os.ReadFile(file)
-		if err == nil && bytes.Contains(data, []byte(text)) {
-			break
-		}
-		select {
-		case err := <-done:
-			ts.Fatalf("ended before %s held %q: %v\n%s", file, text, err, output.String())
-		case <-limit:
-			cmd.Process.Kill()
-			ts.Fatalf("%s does not hold %q after two minutes\n%s", file, text, output.String())
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	switch action {
-	case "fill":
-		fill(ts, filepath.Join(filepath.Dir(file), "..", "filler"))
-	case "kill":
-		killServer(ts)
-	default:
-		ts.Check(cmd.Process.Signal(syscall.SIGINT))
-	}
-	select {
-	case <-done:
-	case <-limit:
-		cmd.Process.Kill()
-		ts.Fatalf("still running two minutes after the start\n%s", output.String())
-	}
-	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != code {
-		ts.Fatalf("exit code %s, want %s\n%s", got, code, output.String())
-	}
-	ts.Check(os.WriteFile(ts.MkAbs("output"), output.Bytes(), 0o644))
 }
 
 // fill writes until the disk is full.

@@ -19,6 +19,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		return nil, err
 	}
 	clock := bench.NewClock(r.resumed.Start())
+	r.pauses.begin(clock)
 	sampler, err := r.startTelemetry(clock)
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
@@ -29,7 +30,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
 		PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
 		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(clock),
-		Clock: clock, Observe: observer(sampler), Rescue: &r.rescue,
+		Clock: clock, Observe: r.observer(sampler), Rescue: &r.rescue,
 	})
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {

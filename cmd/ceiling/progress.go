@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -16,8 +17,9 @@ import (
 const plainEvery = 10 * time.Second
 
 // progress shows how far a task is: a bar on a terminal, plain lines in a
-// log. Its methods are for one goroutine.
+// log.
 type progress struct {
+	mu    sync.Mutex
 	out   io.Writer
 	bar   *progressbar.ProgressBar // nil in a log
 	label string
@@ -40,6 +42,8 @@ func newProgress(out io.Writer) *progress {
 // update shows that a share 0…1 of the task is done; note says more, such as
 // a rate or the time left.
 func (p *progress) update(label string, share float64, note string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	share = min(max(share, 0), 1)
 	if p.bar != nil {
 		p.bar.Describe(label + note)
@@ -55,13 +59,21 @@ func (p *progress) update(label string, share float64, note string) {
 
 // line prints a line of its own, above the bar.
 func (p *progress) line(format string, args ...any) {
-	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clearBar()
 	fmt.Fprintln(p.out, oneline.Visible(fmt.Sprintf(format, args...)))
 	p.label = ""
 }
 
 // clear takes the bar off the terminal.
 func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clearBar()
+}
+
+func (p *progress) clearBar() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}

@@ -36,7 +36,7 @@ func runCommand() *cli.Command {
 			telemetryFlag(),
 			&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
-			proseFlag(), proseLimitFlag(),
+			proseFlag(), proseLimitFlag(), stepTimeoutFlag(),
 			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
 			sysrootFlag(),
 			jsonFlag(),
@@ -81,14 +81,25 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if err := r.readState(); err != nil {
 		return err
 	}
-	r.saveOnAbort(c)
+	engine.OnAbort(func(reason string) int { return r.lastWords(c, errors.New(reason), endedError(reason)) })
+	r.watch(c)
+	stop := r.dog.start(ctx)
 	results, err := r.run(ctx)
+	r.claimEnd()
+	stop()
 	r.show.clear()
 	if results == nil {
 		r.discard(err)
-		return err
+		return nothingMeasured(orInterrupted(ctx, err))
 	}
-	return r.conclude(ctx, c, results, err)
+	return r.conclude(c, results, err)
+}
+
+// watch makes the watchdog over the run's calls into the engine.
+func (r *runner) watch(c *cli.Command) {
+	r.dog = newWatchdog(c, &r.rescue.Calls)
+	r.dog.tell, r.dog.stopped = r.show.line, r.paused
+	r.dog.giveUp = func(reason error) int { return r.lastWords(c, reason, reason) }
 }
 
 // discard gives up the folder of a run that measured nothing. Where the engine
@@ -126,7 +137,10 @@ type runner struct {
 	rescue    bench.Rescue                  // for when the engine ends the process
 	measured  atomic.Pointer[bench.Results] // once the suite has run
 	writing   atomic.Bool                   // the model writes the report
-	text      *prose.Text                   // that it wrote; nil: none
+	ending    atomic.Bool                   // someone concludes the run
+	dog       *watchdog
+	pauses    pauses
+	text      *prose.Text // that it wrote; nil: none
 	// checkpoint is what --model names, nil where that is a file.
 	checkpoint *awq.Checkpoint
 }
@@ -137,14 +151,8 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := engine.Init(engine.Options{LogFile: r.dir.file(logFile), RPC: r.rpc}); err != nil {
+	if err := r.dog.during("asking for devices", 0, r.initEngine); err != nil {
 		return nil, err
-	}
-	for _, note := range engine.BackendNotes() {
-		r.show.line("note: %s", note)
-	}
-	if err := engine.CheckDevices(r.load.Devices); err != nil {
-		return nil, codedError{exitUsage, err}
 	}
 	if r.checkpoint != nil {
 		var err error
@@ -156,7 +164,7 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer model.Close()
+	defer r.dog.during("freeing the model", 0, model.Close)
 	defer func() { r.nvidia.Close() }() // which describe opens
 	if err := r.describe(ctx, model); err != nil {
 		return nil, err
@@ -167,26 +175,58 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 	}
 	r.measured.Store(results)
 	if err == nil && results != nil {
-		r.writeProse(ctx, model, results)
+		_ = r.dog.during("writing the report", r.proseLimit, func() error {
+			r.writeProse(ctx, model, results)
+			return nil
+		})
 	}
 	return results, err
 }
 
-func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
-	var err error
+func (r *runner) initEngine() error {
+	if err := engine.Init(engine.Options{LogFile: r.dir.file(logFile), RPC: r.rpc}); err != nil {
+		return err
+	}
+	for _, note := range engine.BackendNotes() {
+		r.show.line("note: %s", note)
+	}
+	if err := engine.CheckDevices(r.load.Devices); err != nil {
+		return codedError{exitUsage, err}
+	}
+	return nil
+}
+
+// readModel plans the split and reads the weights.
+func (r *runner) readModel(ctx context.Context) (model *engine.Model, seconds float64, err error) {
 	if r.split, err = r.planSplit(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	load := r.load
 	load.SplitMode = r.split.Mode
-	load.Progress = func(share float64) { r.show.update("loading the model", share, "") }
+	load.Progress = func(share float64) {
+		r.dog.alive()
+		r.show.update("loading the model", share, "")
+	}
 	start := time.Now()
-	model, err := engine.Load(ctx, r.model, load)
+	if model, err = engine.Load(ctx, r.model, load); err != nil {
+		return nil, 0, err
+	}
+	seconds = time.Since(start).Seconds()
+	r.used = usedDevices(r.split, engine.Devices())
+	return model, seconds, nil
+}
+
+func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
+	var model *engine.Model
+	var took float64
+	err := r.dog.during("loading the model", 0, func() (err error) {
+		model, took, err = r.readModel(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	took := time.Since(start).Seconds()
-	r.used, r.build = usedDevices(r.split, engine.Devices()), readEngineBuild()
+	r.build = readEngineBuild()
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.session.Greedy = r.greedyInBackend(r.split)
@@ -253,32 +293,45 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
-func (r *runner) conclude(ctx context.Context, c *cli.Command, results *bench.Results, runErr error) error {
+func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) error {
 	err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return errors.Join(runErr, err)
 	}
 	w := c.Root().Writer
 	if r.json {
-		if err := writeJSON(w, results); err != nil {
-			return err
-		}
+		err = writeJSON(w, results)
 	} else {
-		fmt.Fprintf(w, "%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
+		_, err = fmt.Fprintf(w, "%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
 	}
+	if end := r.howEnded(results, runErr); end != nil {
+		return end // a reader of stdout that is gone is the lesser news
+	}
+	return err
+}
+
+// howEnded is the error that a run's end is told by, with its exit code.
+func (r *runner) howEnded(results *bench.Results, runErr error) error {
 	units, _ := r.suite.Plan()
-	switch failed := failures(results); {
-	case ctx.Err() != nil && results.Partial:
-		return codedError{exitInterrupted, fmt.Errorf("interrupted after %d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
-			complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)}
+	failed, dead := failures(results)
+	switch {
+	case errors.Is(runErr, context.Canceled) && results.Partial:
+		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s", r.soFar(results))}
 	case runErr != nil:
 		return runErr
-	case len(failed) == len(units):
+	case dead == len(units):
 		return fmt.Errorf("every scenario failed; the first: %s", failed[0])
 	case len(failed) > 0:
 		return codedError{exitInvalid, errors.New(strings.Join(failed, "\n"))}
 	}
 	return nil
+}
+
+// soFar says what of a run is finished, and how to go on.
+func (r *runner) soFar(results *bench.Results) string {
+	units, _ := r.suite.Plan()
+	return fmt.Sprintf("%d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
+		complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
 }
 
 func (r *runner) reportOptions() report.Options {
@@ -290,23 +343,29 @@ func (r *runner) reportOptions() report.Options {
 }
 
 // failures lists the scenarios with failed requests or none at all, those of
-// a run of several passes for each pass.
-func failures(results *bench.Results) []string {
-	var out []string
+// a run of several passes for each pass, and counts those without any request
+// that succeeded.
+func failures(results *bench.Results) (list []string, dead int) {
 	for i, r := range results.Results {
 		for _, p := range passesOf(results, i) {
 			name := fmt.Sprintf("scenario %q", r.Name)
 			if results.Details[i].Repeat > 1 {
 				name += fmt.Sprintf(" in pass %d", p.Pass+1)
 			}
-			if p.Result.Error != nil {
-				out = append(out, fmt.Sprintf("%s failed: %s", name, *p.Result.Error))
-			} else if p.Result.FailedRequests > 0 {
-				out = append(out, fmt.Sprintf("%s: %.0f of %d requests failed", name, p.Result.FailedRequests, r.NumPrompts))
+			switch {
+			case p.Result.Error != nil:
+				list = append(list, fmt.Sprintf("%s failed: %s", name, *p.Result.Error))
+			case p.Result.FailedRequests > 0:
+				list = append(list, fmt.Sprintf("%s: %.0f of %d requests failed", name, p.Result.FailedRequests, r.NumPrompts))
+			default:
+				continue
+			}
+			if p.Result.SuccessfulRequests == 0 {
+				dead++
 			}
 		}
 	}
-	return out
+	return list, dead
 }
 
 // passesOf are the passes over a scenario; a scenario that runs once has one.

@@ -45,12 +45,14 @@ func (r *runner) startTelemetry(clock *bench.Clock) (*hip.Sampler, error) {
 	return s, nil
 }
 
-// observer is the sampler's part in the bench; nil without a sampler.
-func observer(s *hip.Sampler) func(*bench.Result, *bench.Detail) {
-	if s == nil {
-		return nil
+// observer adds to a scenario's detail what others than the bench have seen.
+func (r *runner) observer(s *hip.Sampler) func(*bench.Result, *bench.Detail) {
+	return func(result *bench.Result, detail *bench.Detail) {
+		if s != nil {
+			s.Observe(result, detail)
+		}
+		r.pauses.observe(result, detail)
 	}
-	return s.Observe
 }
 
 // stopTelemetry ends the sampling, and records how it was done.

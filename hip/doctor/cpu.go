@@ -159,20 +159,14 @@ func (c *checks) model() {
 		return
 	}
 	for _, n := range m.Needs {
-		need := n.Model + n.Context + n.Compute
-		equals := "="
-		if n.Estimated {
-			equals = "= at most about"
-		}
-		parts := fmt.Sprintf("%s: model %s + KV %s + compute %s %s %s", n.Device, gib(n.Model), gib(n.Context), gib(n.Compute), equals, gib(need))
 		switch {
-		case n.Free == 0:
-			c.add(areaModel, "memory", StatusUnknown, "", "%s; what is free is not told (%s)", parts, m.Shape)
-		case need > n.Free:
+		case !n.Known:
+			c.add(areaModel, "memory", StatusUnknown, "", "%s (%s)", n.Text, m.Shape)
+		case n.Lacks:
 			c.add(areaModel, "memory", StatusFail, "use fewer or shorter sequences, a smaller --kv-type, more devices or a smaller quantisation",
-				"%s, and %s is free (%s)", parts, gib(n.Free), m.Shape)
+				"%s (%s)", n.Text, m.Shape)
 		default:
-			c.add(areaModel, "memory", StatusOK, "", "%s of %s free (%s)", parts, gib(n.Free), m.Shape)
+			c.add(areaModel, "memory", StatusOK, "", "%s (%s)", n.Text, m.Shape)
 		}
 	}
 }

@@ -92,13 +92,12 @@ type Model struct {
 	Problem string // why it is not known
 }
 
-// Need is what one device would hold and what it has, in bytes; Free is 0
-// where it is not told.
+// Need is what one device would hold and what it has: see engine.Need, which
+// judges it here as before a run.
 type Need struct {
-	Device                        string
-	Model, Context, Compute, Free uint64
-	// Estimated: not to the byte, see engine.Need.
-	Estimated bool
+	Text  string
+	Known bool // what is free is told
+	Lacks bool
 }
 
 // Run makes all checks that apply to the machine.

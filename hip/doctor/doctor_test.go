@@ -23,7 +23,7 @@ func healthy() Facts {
 		Library:      Library{Path: "/x/libggml-hip.so", Archs: []string{"gfx908"}, Needs: []string{"libamdhip64.so.7", "librccl.so.1"}},
 		Runtime:      &Runtime{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7"},
 		PowerDevices: []string{"0000:83:00.0"},
-		Model:        &Model{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []Need{{Device: "ROCm0", Model: 4 << 30, Context: 1 << 30, Compute: 1 << 28, Free: 31 << 30}}},
+		Model:        &Model{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []Need{{Text: "ROCm0: 5 of 31 GiB", Known: true}}},
 	}
 	for i, pci := range []string{"0000:83:00.0", "0000:a3:00.0", "0000:c3:00.0", "0000:e3:00.0"} {
 		f.State.Display = append(f.State.Display, hip.PCIDevice{Address: pci, Vendor: 0x1002, Device: 0x738c, Driver: "amdgpu"})
@@ -120,9 +120,8 @@ var faults = []struct {
 	{"huge pages not told", func(f *Facts) { f.State.HugePages = "" }, "huge pages", StatusUnknown, ""},
 	{"a sensor for root only", func(f *Facts) { f.PowerNotes = []string{"CPU power: root only"} }, "sensors", StatusWarn, "root only"},
 	{"no sensor", func(f *Facts) { f.PowerDevices = nil }, "sensors", StatusUnknown, ""},
-	{"a model that does not fit", func(f *Facts) { f.Model.Needs[0].Context = 40 << 30 }, "memory", StatusFail, "31.00 GiB is free"},
-	{"a tensor split that fits", func(f *Facts) { f.Model.Needs[0].Estimated = true }, "memory", StatusOK, "= at most about 5.25 GiB of 31.00"},
-	{"free memory not told", func(f *Facts) { f.Model.Needs[0].Free = 0 }, "memory", StatusUnknown, "not told"},
+	{"a model that does not fit", func(f *Facts) { f.Model.Needs[0].Lacks = true }, "memory", StatusFail, "5 of 31 GiB (1 × 4096 tokens) use fewer"},
+	{"free memory not told", func(f *Facts) { f.Model.Needs[0].Known = false }, "memory", StatusUnknown, "5 of 31 GiB"},
 	{"no dry run", func(f *Facts) { f.Model.Problem = "the engine has no dry run" }, "memory", StatusUnknown, "no dry run"},
 }
 

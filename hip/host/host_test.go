@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench"
+	"ceiling/internal/cgroup"
 )
 
 // machine builds a root from path → content.
@@ -244,8 +245,8 @@ func TestLimitParsers(t *testing.T) {
 		"0":                     0,
 		"-1":                    0,
 	} {
-		if got := parseMemoryLimit(text); got != want {
-			t.Errorf("parseMemoryLimit(%q) = %d, want %d", text, got, want)
+		if got := cgroup.Bytes(text); got != want {
+			t.Errorf("cgroup.Bytes(%q) = %d, want %d", text, got, want)
 		}
 	}
 	for text, want := range map[string]float64{
@@ -359,15 +360,15 @@ func FuzzParsers(f *testing.F) {
 		if n := len(cpuList(text)); n < 0 || n > 1<<16 {
 			t.Errorf("cpuList has %d", n)
 		}
-		if n := parseMemoryLimit(text); n < 0 {
-			t.Errorf("parseMemoryLimit = %d", n)
+		if n := cgroup.Bytes(text); n < 0 {
+			t.Errorf("cgroup.Bytes = %d", n)
 		}
 		if c := parseCPUMax(text); c < 0 {
 			t.Errorf("parseCPUMax = %v", c)
 		}
-		for controller, group := range parseCgroup(text) {
+		for controller, group := range cgroup.Groups(text) {
 			levels := 0
-			for range ancestors(group) {
+			for range cgroup.Ancestors(group) {
 				levels++
 			}
 			if levels == 0 || levels > len(group)+1 {

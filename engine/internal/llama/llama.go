@@ -253,6 +253,15 @@ func (m *Model) HasDecoder() bool { return bool(C.llama_model_has_decoder(m.p)) 
 // HasEncoder tells whether llama_encode must run first.
 func (m *Model) HasEncoder() bool { return bool(C.llama_model_has_encoder(m.p)) }
 
+// Recurrent tells whether the model, or a part of its layers, keeps a state
+// instead of a cache.
+func (m *Model) Recurrent() bool {
+	return bool(C.llama_model_is_recurrent(m.p)) || bool(C.llama_model_is_hybrid(m.p))
+}
+
+// MaxSequences is the library's limit on the sequences of a context.
+func MaxSequences() int { return int(C.llama_max_parallel_sequences()) }
+
 // ChatTemplate returns the model's own template, or "".
 func (m *Model) ChatTemplate() string {
 	p := C.llama_model_chat_template(m.p, nil)
