@@ -468,7 +468,7 @@ func (s *Session) CheckLogits(i int) int { return int(C.ceil_check_logits(s.p, C
 // Logits copies the logits of batch position i of the last Decode, or
 // returns nil where it asked for none. Length: the vocabulary.
 func (s *Session) Logits(i int) []float32 {
-	p := C.llama_get_logits_ith(s.ctx, C.int32_t(i))
+	p := C.ceil_logits(s.p, C.int32_t(i))
 	if p == nil {
 		return nil
 	}
@@ -552,6 +552,16 @@ func (s *Sampler) Draw(logits []float32) int32 {
 func (s *Sampler) Free() {
 	C.ceil_sampler_free(s.p)
 	s.p = nil
+}
+
+// Order is where the shim puts the tokens of a batch, for its tests; ok is false
+// where one is of a sequence beyond the given number. seq is not empty.
+func Order(seq []int32, sequences int) (at []int32, ok bool) {
+	at = make([]int32, len(seq))
+	seen := make([]uint32, sequences)
+	ok = bool(C.ceil_order(C.int32_t(len(seq)), (*C.int32_t)(unsafe.Pointer(&seq[0])), C.int32_t(sequences), 1,
+		(*C.uint32_t)(unsafe.Pointer(&seen[0])), (*C.int32_t)(unsafe.Pointer(&at[0]))))
+	return at, ok
 }
 
 // Argmax is the shim's vectorised argmax, for its tests. x is not empty.

@@ -143,6 +143,6 @@ int32_t ceil_sampler_draw(struct ceil_sampler * s, const float * logits) {
 }
 
 int32_t ceil_sampler_sample(struct ceil_sampler * s, const struct ceil_session * from, int32_t i) {
-    const float * logits = llama_get_logits_ith(ceil_session_context(from), i);
+    const float * logits = ceil_logits(from, i);
     return logits ? ceil_sampler_draw(s, logits) : CEIL_NO_LOGITS;
 }

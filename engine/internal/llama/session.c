@@ -8,10 +8,16 @@ static bool want_abort(void * user) {
 }
 
 static bool alloc_batch(struct ceil_session * s) {
-    s->n_seq_id = malloc(sizeof(*s->n_seq_id) * s->n_batch);
-    s->seq      = malloc(sizeof(*s->seq) * s->n_batch);
-    s->seq_id   = malloc(sizeof(*s->seq_id) * s->n_batch);
-    if (!s->n_seq_id || !s->seq || !s->seq_id) {
+    size_t n = (size_t) s->n_batch;
+    s->token    = calloc(n, sizeof(*s->token));
+    s->pos      = calloc(n, sizeof(*s->pos));
+    s->seq      = calloc(n, sizeof(*s->seq));
+    s->want     = calloc(n, sizeof(*s->want));
+    s->n_seq_id = calloc(n, sizeof(*s->n_seq_id));
+    s->seq_id   = calloc(n, sizeof(*s->seq_id));
+    s->at       = calloc(n, sizeof(*s->at));
+    s->seen     = calloc((size_t) s->n_seq, sizeof(*s->seen));
+    if (!s->token || !s->pos || !s->seq || !s->want || !s->n_seq_id || !s->seq_id || !s->at || !s->seen) {
         return false;
     }
     for (int32_t i = 0; i < s->n_batch; i++) {
@@ -116,9 +122,14 @@ void ceil_session_free(struct ceil_session * s) {
         llama_free(s->ctx); // before the samplers that it points to
     }
     free_greedy(s);
-    free(s->n_seq_id);
+    free(s->token);
+    free(s->pos);
     free(s->seq);
+    free(s->want);
+    free(s->n_seq_id);
     free(s->seq_id);
+    free(s->at);
+    free(s->seen);
     free(s);
     ceil_give_back();
 }

@@ -10,9 +10,17 @@ struct ceil_session {
     struct llama_context *  ctx;
     int32_t                 n_batch; // tokens of one decode at most, and the arrays' length
     int32_t                 n_seq, n_vocab;
+    // The batch in the order that ceil_decode gives it.
+    llama_token *           token;
+    llama_pos *             pos;
+    llama_seq_id *          seq;
+    int8_t *                want;
     int32_t *               n_seq_id; // all 1
-    llama_seq_id *          seq;      // one id per token
     llama_seq_id **         seq_id;   // seq_id[i] = &seq[i]
+    int32_t *               at;       // at[i]: where the caller's token i is in it
+    uint32_t *              seen;     // by sequence: the last decode that had it
+    uint32_t                decodes;
+    int32_t                 n; // tokens in it
     struct llama_sampler ** greedy;   // one chain per sequence, or NULL
     struct ceil_counts      counts;
     atomic_bool             abort;

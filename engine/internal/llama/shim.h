@@ -145,6 +145,16 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                     const int32_t * seq, const int8_t * want);
 
+// ceil_order says where a batch's tokens go for the library: token i of sequence
+// seq[i] becomes token at[i]. seen is the caller's, one number a sequence, and
+// decode differs from call to call. false: a sequence beyond n_seq. Exported for
+// its test.
+bool ceil_order(int32_t n, const int32_t * seq, int32_t n_seq, uint32_t decode, uint32_t * seen, int32_t * at);
+
+// ceil_logits returns the logits of batch position i of the last ceil_decode,
+// NULL where that did not ask for them.
+const float * ceil_logits(const struct ceil_session * s, int32_t i);
+
 // ceil_sample is ceil_step's sampling of batch position i. Returns the id, or
 // one of ceil_step's codes. Exported for its test.
 int32_t ceil_sample(struct ceil_session * s, int32_t i);

@@ -2,21 +2,52 @@
 #include "session.h"
 
 #include <math.h>
-#include <string.h>
+
+// Without one KV buffer for all sequences the library computes a token of each
+// sequence first and what is left of the longer parts in further graphs, and
+// where the wanted rows then come out in another order than the batch has them
+// it swaps whole rows of logits. A batch that has the first token of every
+// sequence in front and the others behind comes out as it is.
+bool ceil_order(int32_t n, const int32_t * seq, int32_t n_seq, uint32_t decode, uint32_t * seen, int32_t * at) {
+    int32_t k = 0;
+    for (int32_t i = 0; i < n; i++) {
+        if (seq[i] < 0 || seq[i] >= n_seq) {
+            return false;
+        }
+        at[i] = seen[seq[i]] == decode ? -1 : k++;
+        seen[seq[i]] = decode;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        if (at[i] < 0) {
+            at[i] = k++;
+        }
+    }
+    return true;
+}
 
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                     const int32_t * seq, const int8_t * want) {
-    if (n < 1 || n > s->n_batch) {
-        return -1; // llama_decode's code; beyond the arrays' end, and where ggml would end the process
+    // llama_decode's own code for a batch that can't be; these would go beyond
+    // the arrays' ends, or ggml would end the process over them.
+    if (n < 1 || n > s->n_batch || !ceil_order(n, seq, s->n_seq, ++s->decodes, s->seen, s->at)) {
+        s->n = 0;
+        return -1;
     }
-    memcpy(s->seq, seq, sizeof(*seq) * (size_t) n);
+    s->n = n;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t j = s->at[i];
+        s->token[j] = token[i];
+        s->pos[j]   = pos[i];
+        s->seq[j]   = seq[i];
+        s->want[j]  = want[i];
+    }
     struct llama_batch b = {
         .n_tokens = n,
-        .token    = (llama_token *) token,
-        .pos      = (llama_pos *) pos,
+        .token    = s->token,
+        .pos      = s->pos,
         .n_seq_id = s->n_seq_id,
         .seq_id   = s->seq_id,
-        .logits   = (int8_t *) want,
+        .logits   = s->want,
     };
     uint64_t before = ceil_graphs();
     int32_t  rc     = llama_decode(s->ctx, b);
@@ -27,15 +58,22 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
     return rc;
 }
 
+const float * ceil_logits(const struct ceil_session * s, int32_t i) {
+    return i >= 0 && i < s->n ? llama_get_logits_ith(s->ctx, s->at[i]) : NULL;
+}
+
 int32_t ceil_sample(struct ceil_session * s, int32_t i) {
+    if (i < 0 || i >= s->n) {
+        return CEIL_NO_LOGITS;
+    }
     if (s->greedy) {
         // The argmax of NaN is -1 on some back ends, which is also the library's
         // word for "not sampled"; the logits are on the device.
-        llama_token id = llama_get_sampled_token_ith(s->ctx, i);
+        llama_token id = llama_get_sampled_token_ith(s->ctx, s->at[i]);
         s->counts.backend++;
         return id >= 0 && id < s->n_vocab ? id : CEIL_BAD_TOKEN;
     }
-    const float * logits = llama_get_logits_ith(s->ctx, i);
+    const float * logits = ceil_logits(s, i);
     if (!logits) {
         return CEIL_NO_LOGITS;
     }
@@ -60,10 +98,13 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
 }
 
 int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
+    if (i < 0 || i >= s->n) {
+        return CEIL_NO_LOGITS;
+    }
     // A greedy chain leaves the logits that it chose from with what the library
     // copies to the host.
-    const float * logits = s->greedy ? llama_get_sampled_logits_ith(s->ctx, i) : llama_get_logits_ith(s->ctx, i);
-    if (!logits || (s->greedy && llama_get_sampled_logits_count_ith(s->ctx, i) != (uint32_t) s->n_vocab)) {
+    const float * logits = s->greedy ? llama_get_sampled_logits_ith(s->ctx, s->at[i]) : ceil_logits(s, i);
+    if (!logits || (s->greedy && llama_get_sampled_logits_count_ith(s->ctx, s->at[i]) != (uint32_t) s->n_vocab)) {
         return CEIL_NO_LOGITS;
     }
     bool equal = true;
