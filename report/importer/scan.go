@@ -97,17 +97,20 @@ func jsonValues(b []byte) ([]json.RawMessage, error) {
 
 // amongLines finds the JSON values of tools that are known between lines of
 // other output: each begins at the beginning of a line, as no part of a value
-// that is laid out over several lines does. skipped counts the other lines that are
-// not empty. A value that is damaged but has a key of a tool is an error:
+// that is laid out over several lines does. skipped counts the other lines that
+// are not empty. A value that is damaged but has a key of a tool is an error:
 // what follows may be a part of it.
 func amongLines(b []byte) (values []json.RawMessage, skipped int, err error) {
+	// Lines that begin like a value and are none are read once each. What they
+	// may cost in all is bounded: text of brackets alone would cost its square.
+	left := 4*len(b) + 1<<20
 	for number := 1; len(b) > 0; number++ {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		if len(bytes.TrimSpace(line)) == 0 {
+		switch {
+		case len(bytes.TrimSpace(line)) == 0:
 			b = rest
 			continue
-		}
-		if b[0] == '{' || b[0] == '[' {
+		case left > 0 && (b[0] == '{' || b[0] == '['):
 			v, end, err := oneValue(b)
 			if err == nil && toolOf(v) != "" {
 				values = append(values, v)
@@ -115,11 +118,8 @@ func amongLines(b []byte) (values []json.RawMessage, skipped int, err error) {
 				b = b[end:]
 				continue
 			}
-			tool := markedTool(b)
-			if tool == "" && errors.Is(err, errCut) && len(values) > 0 {
-				tool = toolOf(values[0])
-			}
-			if err != nil && tool != "" {
+			left -= end
+			if tool := damagedTool(b[:end], err, values); tool != "" {
 				return values, skipped, fmt.Errorf("%w in line %d: it begins as a file of %s; take a whole copy", err, number, tool)
 			}
 		}
@@ -129,16 +129,44 @@ func amongLines(b []byte) (values []json.RawMessage, skipped int, err error) {
 	return values, skipped, nil
 }
 
-// oneValue is the JSON value that b begins with, and where it ends.
-func oneValue(b []byte) (v json.RawMessage, end int64, err error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
+// damagedTool names the tool that wrote a value which can't be read, "" where
+// it may be no value at all: a key of its own tells, and of one that does not
+// end what stands before it.
+func damagedTool(b []byte, err error, before []json.RawMessage) string {
+	if err == nil {
+		return ""
+	}
+	tool := markedTool(b)
+	if tool == "" && errors.Is(err, errCut) && len(before) > 0 {
+		tool = toolOf(before[0])
+	}
+	return tool
+}
+
+// counter counts what is read.
+type counter struct {
+	io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += n
+	return n, err
+}
+
+// oneValue is the JSON value that b begins with, and where it ends; with an
+// error, about how far it was read.
+func oneValue(b []byte) (v json.RawMessage, end int, err error) {
+	in := &counter{Reader: bytes.NewReader(b)}
+	dec := json.NewDecoder(in)
 	switch err := dec.Decode(&v); {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, 0, errCut
+		return nil, in.n, errCut
 	case err != nil:
-		return nil, 0, errors.New("no whole JSON value")
+		return nil, in.n, errors.New("no whole JSON value")
 	}
-	return v, dec.InputOffset(), nil
+	return v, int(dec.InputOffset()), nil
 }
 
 // keysOf collects the object keys of b, at any depth, up to where its JSON

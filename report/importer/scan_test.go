@@ -79,3 +79,11 @@ func TestLogLines(t *testing.T) {
 	wantError(t, write(t, "cut", line+"\nlog\n"+line[:50]), "cut off in line 3", ToolBatchedBench)
 	wantError(t, write(t, "damaged", "{\n  \"a\": 1,\n  {\"n_kv_max\": 1, \"pl\": 1}\n}"), "not JSON")
 }
+
+// TestBracketsAlone: text whose every line begins like a value costs its length
+// a few times over, not its square: this test would not end.
+func TestBracketsAlone(t *testing.T) {
+	for _, line := range []string{"[\n", "{\"a\":\n", "[1,\n"} {
+		wantError(t, write(t, "x", "log\n"+strings.Repeat(line, 60_000)), "no tool that is known")
+	}
+}
