@@ -14,6 +14,14 @@ type Client interface {
 	Prepare(ids []int32, output int) Send
 }
 
+// CacheCounter is a Client whose server may count what it takes from its
+// prefix cache, for all its clients.
+type CacheCounter interface {
+	// PrefixCache returns the prompt tokens looked up and those found since
+	// the server's start; ok is false where it does not tell.
+	PrefixCache(ctx context.Context) (queried, hit int64, ok bool)
+}
+
 // Send sends a prepared request, once, and returns when its answer has ended,
 // well or badly, and soon after ctx ends. Timestamps are the clock's. seen is
 // told how many tokens each piece of the answer brings; it must not block.

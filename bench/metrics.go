@@ -32,6 +32,8 @@ type Measured struct {
 	// ClientCPUS is this process's CPU time during a scenario whose requests
 	// went to a server, in seconds; nil: a run in process, or not known.
 	ClientCPUS *float64
+	// CacheQueried and CacheHit are those of [ServerDetail].
+	CacheQueried, CacheHit *int64
 
 	inFlight int // requests that an interruption stopped
 }

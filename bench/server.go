@@ -103,6 +103,12 @@ type ServerDetail struct {
 	AtOnce int `json:"answers_at_once"`
 	Short  int `json:"short_requests"` // got fewer tokens than asked
 
+	// CacheQueried and CacheHit are by how much the server's own counters of its
+	// prefix cache grew in the scenario: prompt tokens looked up, and those of
+	// them found, of all its clients. Null where it does not tell.
+	CacheQueried *int64 `json:"cache_queried"`
+	CacheHit     *int64 `json:"cache_hit"`
+
 	// ClientCPUS is the CPU time of this program during the scenario, in
 	// seconds over all threads.
 	ClientCPUS *float64 `json:"client_cpu_s"`
@@ -161,7 +167,7 @@ func (s *sample) server(m Measured) *ServerDetail {
 		share := float64(zero) / float64(gaps)
 		d.ZeroGaps = &share
 	}
-	d.ClientCPUS = m.ClientCPUS
+	d.ClientCPUS, d.CacheQueried, d.CacheHit = m.ClientCPUS, m.CacheQueried, m.CacheHit
 	return &d
 }
 
@@ -187,6 +193,10 @@ func serverWarnings(d *Detail) []string {
 	}
 	if d.Cache == CacheCold && d.ReusedTokens > 0 {
 		out = append(out, fmt.Sprintf("the server took %d prompt tokens from a cache in a cold run: restart it, or use another --seed", d.ReusedTokens))
+	}
+	if d.Cache == CacheCold && v.CacheHit != nil && *v.CacheHit > 0 {
+		out = append(out, fmt.Sprintf("by the server's own counters, %d of %d prompt tokens came from its prefix cache in a cold run: other requests were served meanwhile, or its cache_salt is not honoured; restart it, or use another --seed",
+			*v.CacheHit, *v.CacheQueried))
 	}
 	return out
 }

@@ -302,6 +302,7 @@ func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *M
 	}
 	t := newTraffic(r.cfg.Client, r.clock, work, u.Scenario)
 	t.pass, t.sink, t.watch = u.Pass, r.cfg.Journal, r.track.traffic
+	cacheUse := r.countCache(ctx)
 	before := cpuSeconds()
 	err := t.run(ctx)
 	m.StartS, m.inFlight = seconds(t.start), t.inFlight
@@ -309,7 +310,27 @@ func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *M
 		used := *now - *before
 		m.ClientCPUS = &used
 	}
+	m.CacheQueried, m.CacheHit = cacheUse()
 	return t.records, err
+}
+
+// countCache reads the server's counters of its prefix cache now; the function
+// it returns reads them again and gives the differences, nil where the server
+// does not tell.
+func (r *runner) countCache(ctx context.Context) func() (queried, hit *int64) {
+	c, counts := r.cfg.Client.(CacheCounter)
+	if !counts {
+		return func() (queried, hit *int64) { return nil, nil }
+	}
+	q0, h0, before := c.PrefixCache(ctx)
+	return func() (queried, hit *int64) {
+		q, h, after := c.PrefixCache(ctx)
+		if !before || !after || q < q0 || h < h0 { // restarted, if smaller
+			return nil, nil
+		}
+		q, h = q-q0, h-h0
+		return &q, &h
+	}
 }
 
 // warmUpClient sends the warm-up requests, sized as in a session for the

@@ -351,6 +351,7 @@ func TestTrafficProgress(t *testing.T) {
 		var last Event
 		started := time.Time{}
 		var worst time.Duration
+		early := false // it moves before the first request has ended
 		cfg.Progress = func(e Event) {
 			switch {
 			case e.Kind == EventScenarioStarted:
@@ -360,6 +361,7 @@ func TestTrafficProgress(t *testing.T) {
 				t.Errorf("%+v after %+v", e, last)
 			default:
 				last = e
+				early = early || e.RequestsDone == 0 && e.TokensDone > 40
 				// Ten waves of 1.09 s, from a start that the warm-up put off.
 				if left := 10*1090*time.Millisecond - e.Elapsed; e.ETAKnown && e.RequestsDone >= 4 {
 					worst = max(worst, (e.ETA - left).Abs())
@@ -369,8 +371,64 @@ func TestTrafficProgress(t *testing.T) {
 		if _, err := Run(context.Background(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		if started.IsZero() || !last.ETAKnown || last.RequestsDone != 20 || last.TokensDone != 20*120 || worst > 200*time.Millisecond {
+		if started.IsZero() || !early || !last.ETAKnown || last.RequestsDone != 20 || last.TokensDone != 20*120 || worst > 200*time.Millisecond {
 			t.Errorf("last %+v, ETA off by up to %v", last, worst)
 		}
 	})
+}
+
+// counting is a client whose server counts its prefix cache.
+type counting struct {
+	*fakeClient
+	counters [][2]int64 // as they are read, one after the other
+}
+
+func (c *counting) PrefixCache(context.Context) (queried, hit int64, ok bool) {
+	if len(c.counters) == 0 {
+		return 0, 0, false
+	}
+	now := c.counters[0]
+	c.counters = c.counters[1:]
+	return now[0], now[1], true
+}
+
+// The server's counters are read before and after each scenario; in a cold run
+// hits are told.
+func TestCacheCounters(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		counters [][2]int64
+		want     [2]int64 // −1: null
+		warned   bool
+	}{
+		{"none found", [][2]int64{{100, 40}, {180, 40}}, [2]int64{80, 0}, false},
+		{"some found", [][2]int64{{100, 40}, {180, 56}}, [2]int64{80, 16}, true},
+		{"a server that was restarted", [][2]int64{{100, 40}, {80, 0}}, [2]int64{-1, -1}, false},
+		{"one that stops telling", [][2]int64{{100, 40}}, [2]int64{-1, -1}, false},
+		{"one that does not tell", nil, [2]int64{-1, -1}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg, f := trafficConfig(t)
+			cfg.Client = &counting{f, tc.counters}
+			cfg.Suite.Scenarios = []Scenario{{Name: "P", Input: 20, Output: 4, Concurrency: 2, Prompts: 4}}
+			got, err := Run(context.Background(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := got.Details[0]
+			if value(d.Server.CacheQueried) != tc.want[0] || value(d.Server.CacheHit) != tc.want[1] {
+				t.Errorf("%s: %d of %d", tc.name, value(d.Server.CacheHit), value(d.Server.CacheQueried))
+			}
+			if warned := strings.Contains(strings.Join(d.Warnings, " "), "16 of 80 prompt tokens came from its prefix cache"); warned != tc.warned {
+				t.Errorf("%s: %q", tc.name, d.Warnings)
+			}
+		})
+	}
+}
+
+func value(n *int64) int64 {
+	if n == nil {
+		return -1
+	}
+	return *n
 }

@@ -20,6 +20,7 @@ func all(differs map[string]string) map[string]string {
 		"speculative decoding": "equal", "vocabulary": "equal", "weights": "equal", "prompt": "equal", "streaming": "equal",
 		"sampling": "equal", "prefix cache": "equal", "end of text": "equal", "slots": "equal", "context": "equal",
 		"server's own timings": "equal", "connections": "equal",
+		"KV layout": "unknown", "checkpoints": "unknown", "idle slots": "unknown", "batch sizes": "unknown",
 	}
 	for k, v := range differs {
 		if out[k] = v; v == "" {
@@ -33,6 +34,7 @@ func all(differs map[string]string) map[string]string {
 func vllm(differs map[string]string) map[string]string {
 	out := all(map[string]string{
 		"speculative decoding": "", "vocabulary": "unknown", "weights": "unknown", "slots": "unknown", "server's own timings": "unknown",
+		"KV layout": "", "checkpoints": "", "idle slots": "", "batch sizes": "",
 	})
 	for k, v := range differs {
 		out[k] = v

@@ -38,6 +38,7 @@ type fake struct {
 	silent  bool                                 // tells no counts
 	closes  bool                                 // closes the connection behind an answer, against its word
 	list    func(w http.ResponseWriter)          // writes the list of models
+	metrics func(w http.ResponseWriter)          // answers at /metrics
 	// answer writes the n-th completion in the place of the usual one.
 	answer func(w http.ResponseWriter, r *http.Request, n int) bool
 
@@ -56,6 +57,9 @@ func (f *fake) start(t testing.TB) *fake {
 	mux.HandleFunc("GET /slots", f.slotList)
 	mux.HandleFunc("GET /version", f.version)
 	mux.HandleFunc("GET /get_server_info", f.version)
+	if f.metrics != nil {
+		mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { f.metrics(w) })
+	}
 	mux.HandleFunc("POST /completion", f.complete)
 	mux.HandleFunc("POST /v1/completions", f.complete)
 	f.server = httptest.NewUnstartedServer(mux)

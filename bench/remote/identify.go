@@ -147,6 +147,7 @@ func (c *Client) readProps(ctx context.Context) {
 		c.info.Slots, c.info.Context = count(props.Slots), count(props.Defaults.Context)
 		c.info.ModelPath, c.info.Version = c.text(props.Path), c.text(props.Build)
 	}
+	c.noteUntold()
 	var slots []struct {
 		Speculative *bool `json:"speculative"`
 	}
@@ -160,6 +161,20 @@ func (c *Client) readProps(ctx context.Context) {
 		return
 	}
 	c.note(name, bench.OutcomeEqual, "off")
+}
+
+// noteUntold lists what llama-server sets in ways of its own and does not tell:
+// what it does when it is started without these options, and how it is made to
+// do as a run.
+func (c *Client) noteUntold() {
+	for _, v := range []struct{ name, detail string }{
+		{"KV layout", "the server does not tell; without --parallel its slots share one KV buffer, those of a run have one each unless it is warm: start it with --parallel N --no-kv-unified"},
+		{"checkpoints", "the server does not tell; for models with a sliding window or a recurrent state it copies that while it computes prompts, a run does not: start it with --ctx-checkpoints 0"},
+		{"idle slots", "the server does not tell; it saves the prompt of an idle slot to memory when another comes, a run does not: start it with --cache-ram 0"},
+		{"batch sizes", "the server does not tell; without other options they are --batch-size 2048 and --ubatch-size 512: start it with those of the run"},
+	} {
+		c.note(v.name, bench.OutcomeUnknown, v.detail)
+	}
 }
 
 // version asks the first of the paths that answers.
@@ -230,38 +245,47 @@ const longestDocument = 1 << 20
 
 // get fetches JSON.
 func (c *Client) get(ctx context.Context, path string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+path, nil)
+	text, err := c.fetch(ctx, path)
 	if err != nil {
 		return err
-	}
-	c.authorize(req)
-	resp, err := c.http.Do(req)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &requestError{reason: fmt.Sprintf("no answer for %v (--timeout)", c.opt.Timeout)}
-	}
-	if err != nil {
-		return &requestError{reason: c.plain(err)}
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return c.statusError(resp)
-	}
-	if err := c.notPacked(resp); err != nil {
-		return err
-	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, longestDocument+1))
-	switch {
-	case err != nil:
-		return &requestError{reason: c.plain(err)}
-	case len(text) > longestDocument:
-		return &requestError{reason: fmt.Sprintf("its answer to %s has more than %d bytes", path, longestDocument)}
 	}
 	if json.Unmarshal(text, into) != nil {
 		return &requestError{reason: "its answer to " + path + " is not what a model server sends"}
 	}
 	return nil
+}
+
+// fetch reads a document of the server's.
+func (c *Client) fetch(ctx context.Context, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.authorize(req)
+	resp, err := c.http.Do(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, &requestError{reason: fmt.Sprintf("no answer for %v (--timeout)", c.opt.Timeout)}
+	}
+	if err != nil {
+		return nil, &requestError{reason: c.plain(err)}
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, c.statusError(resp)
+	}
+	if err := c.notPacked(resp); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, longestDocument+1))
+	switch {
+	case err != nil:
+		return nil, &requestError{reason: c.plain(err)}
+	case len(text) > longestDocument:
+		return nil, &requestError{reason: fmt.Sprintf("its answer to %s has more than %d bytes", path, longestDocument)}
+	}
+	return text, nil
 }
 
 func isStatus(err error, status int) bool {

@@ -86,6 +86,9 @@ func (r *runner) event(e bench.Event) {
 		r.show.update(label, 0, " (warming up)")
 	case bench.EventProgress:
 		note := fmt.Sprintf(" (request %d of %d", min(e.RequestsDone+1, e.Requests), e.Requests)
+		if e.TokensDone == 0 {
+			note += ", no token yet after " + left(e.Elapsed)
+		}
 		if e.ETAKnown {
 			note += ", all done in " + left(e.ETA)
 		}
