@@ -24,14 +24,11 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	bos, addBOS := model.BOS()
-	results, runErr := bench.Run(ctx, bench.Config{
-		Suite: r.suite, Opener: r.opener, Seed: r.seed, Budget: r.session.UBatch, UBatch: r.session.UBatch,
-		Vocab:       bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()},
-		PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Journal: journal, Resume: r.resumed,
-		Sleep: engine.Sleep, Progress: r.event, OnScenario: r.save, Template: r.template(clock),
-		Clock: clock, Observe: r.observer(sampler), Rescue: &r.rescue,
-	})
+	cfg := r.plan(model)
+	cfg.Opener, cfg.Journal, cfg.Rescue = r.opener, journal, &r.rescue
+	cfg.Clock, cfg.Sleep, cfg.Template = clock, engine.Sleep, r.template(clock)
+	cfg.Progress, cfg.OnScenario, cfg.Observe = r.event, r.save, r.observer(sampler)
+	results, runErr := bench.Run(ctx, cfg)
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)

@@ -25,10 +25,7 @@ type session struct {
 // the first call of a context takes is not the scenario's time, and a model that
 // gives no numbers is found out.
 func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine, error) {
-	options := o.settings
-	options.Sequences, options.TokensPerSequence = spec.Sequences, spec.TokensPerSequence
-	options.TotalTokens, options.Unified = spec.TotalTokens, spec.Unified
-	native, err := o.model.Open(ctx, options)
+	native, err := o.model.Open(ctx, sessionOptions(o.settings, spec))
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +37,13 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 		return nil, err
 	}
 	return session{native, o}, nil
+}
+
+// sessionOptions are those of a session of the bench's size.
+func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.SessionOptions {
+	o.Sequences, o.TokensPerSequence = spec.Sequences, spec.TokensPerSequence
+	o.TotalTokens, o.Unified = spec.TotalTokens, spec.Unified
+	return o
 }
 
 // Step hands the bench's batch to the engine: the two types have one shape.

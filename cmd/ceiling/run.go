@@ -125,6 +125,7 @@ type runner struct {
 
 	manifest  bench.Manifest
 	resumed   *bench.ResumeState // nil: a new run
+	refused   map[int]error      // scenarios that can't run, by their index
 	system    bench.System
 	info      bench.EngineInfo
 	build     engineBuild
@@ -159,6 +160,9 @@ func (r *runner) run(ctx context.Context) (*bench.Results, error) {
 		if r.model, r.convertedFrom, err = convertOnce(ctx, r.checkpoint, r.cache, r.round, r.show); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.dog.during("planning the sessions", 0, func() error { return r.preflight(ctx) }); err != nil {
+		return nil, err
 	}
 	model, err := r.loadModel(ctx)
 	if err != nil {
@@ -196,11 +200,8 @@ func (r *runner) initEngine() error {
 	return nil
 }
 
-// readModel plans the split and reads the weights.
+// readModel reads the weights.
 func (r *runner) readModel(ctx context.Context) (model *engine.Model, seconds float64, err error) {
-	if r.split, err = r.planSplit(); err != nil {
-		return nil, 0, err
-	}
 	load := r.load
 	load.SplitMode = r.split.Mode
 	load.Progress = func(share float64) {
@@ -229,7 +230,6 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.build = readEngineBuild()
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
-	r.session.Greedy = r.greedyInBackend(r.split)
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
 	r.opener = &opener{model: model, settings: r.session, opened: r.sessionOpened}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, model.Description(),
