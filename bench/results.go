@@ -252,6 +252,7 @@ type EngineInfo struct {
 	Architecture  string            `json:"architecture"`
 	Description   string            `json:"description"` // llama.cpp's own, "llama 1B Q4_1"
 	Parameters    int64             `json:"parameters"`
+	Synthetic     bool              `json:"synthetic,omitempty"` // the weights are random numbers
 	TensorTypes   []TensorTypeCount `json:"tensor_types"`
 
 	Threads      int               `json:"threads"`

@@ -127,7 +127,7 @@ func TestMissingIsNil(t *testing.T) {
 		t.Error("no request (-want +got):\n" + diff)
 	}
 	wantD := Detail{Name: "s", Status: StatusFailed, Waves: 1, Dropped: 2,
-		Warnings: []string{"2 of 2 requests were never started", "one wave only: 2 prompts at concurrency 2"}}
+		Warnings: []string{"2 of 2 requests were never started", "one burst only: 2 prompts at concurrency 2"}}
 	if diff := cmp.Diff(wantD, d); diff != "" {
 		t.Error("no request (-want +got):\n" + diff)
 	}

@@ -24,7 +24,7 @@ func warnings(sc Scenario, m Measured, d *Detail, s *sample) []string {
 		add("%d of %d requests were never started", d.Dropped, sc.Prompts)
 	}
 	if sc.Prompts <= sc.Concurrency && sc.Concurrency > 1 && !sc.OpenLoop() {
-		add("one wave only: %d prompts at concurrency %d", sc.Prompts, sc.Concurrency)
+		add("one burst only: %d prompts at concurrency %d", sc.Prompts, sc.Concurrency)
 	}
 	if d.LateRequests > 0 {
 		add("%d of %d requests started late: more arrive than concurrency %d takes, lower request_rate or raise concurrency",

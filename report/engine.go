@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 )
 
 // engineSection says what computed the numbers and under which conditions.
@@ -308,6 +309,17 @@ func pair(a, b string) string {
 	}
 	return orMissing(a) + " / " + orMissing(b)
 }
+
+// modelTitle is the model's name in Markdown, marked where its weights are synthetic.
+func modelTitle(r *bench.Results) string {
+	name := orMissing(oneline.Markdown(r.Model))
+	if syntheticWeights(r) {
+		name += " (synthetic weights)"
+	}
+	return name
+}
+
+func syntheticWeights(r *bench.Results) bool { return r.Engine != nil && r.Engine.Synthetic }
 
 // countText is n, "" for a count that is not known.
 func countText(n int) string {

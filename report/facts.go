@@ -1,109 +1,137 @@
 package report
 
 import (
+	"fmt"
 	"math"
-	"slices"
 	"strconv"
-
-	"ceiling/report/prose"
+	"strings"
 )
 
-// fact is a number that prose may use, or an unknown one: the zero value. A
-// rule that needs an unknown fact is silent. Measured facts have the text of
-// the tables; derived ones (ratios, shares, times per request) have one of
-// their own. No number reaches a sentence any other way.
-type fact struct{ prose.Fact }
-
-func (f fact) known() bool { return f.Text != "" }
-
-// ledger makes facts and keeps them: it is the list that the rules, the
-// prompt, the grammar and the checker share. A scenario's and a run's ledgers
-// are filled before any rule speaks and do not depend on which ones do.
-type ledger struct{ facts []prose.Fact }
-
-// add keeps a fact once.
-func (l *ledger) add(f prose.Fact) fact {
-	if !slices.Contains(l.facts, f) {
-		l.facts = append(l.facts, f)
-	}
-	return fact{f}
+// fact is a number as prose prints it, with three significant digits; the zero
+// value is an unknown one.
+type fact struct {
+	value  float64
+	number string
+	unit   string
 }
 
-// borrow adds facts of other ledgers, the unknown ones left out.
-func (l *ledger) borrow(facts ...fact) {
-	for _, f := range facts {
-		if f.known() {
-			l.add(f.Fact)
-		}
-	}
-}
+func (f fact) known() bool { return f.number != "" }
 
-// measured is a quantity of the results file; unknown where that has none.
-func (l *ledger) measured(of prose.Figure, v *float64, unit string, decimals int) fact {
-	text := fixed(v, decimals)
-	if text == missing {
+// String is the number with its unit.
+func (f fact) String() string { return f.number + f.unit }
+
+// bare is the number alone, where its unit was just said.
+func (f fact) bare() fact { return fact{f.value, f.number, ""} }
+
+// quantity is a fact unless v was not measured.
+func quantity(v *float64, unit string) fact {
+	if v == nil || math.IsNaN(*v) || math.IsInf(*v, 0) || *v < 0 {
 		return fact{}
 	}
-	if unit != "" {
-		text += " " + unit
-	}
-	return l.add(prose.Fact{Value: *v, Unit: unit, Text: text, Of: of})
+	return fact{*v, significant(*v), unit}
 }
 
-// derived is a quantity computed here, unknown where it came out as no
-// finite number.
-func (l *ledger) derived(of prose.Figure, v float64, unit string, decimals int) fact {
-	return l.measured(of, &v, unit, decimals)
+// milliseconds prints from one second on in seconds.
+func milliseconds(v *float64) fact {
+	f := quantity(v, " ms")
+	if f.value >= 999.5 {
+		return fact{f.value, significant(f.value / 1000), " s"}
+	}
+	return f
 }
 
-// count is a number of things.
-func (l *ledger) count(of prose.Figure, n int) fact {
-	return l.add(prose.Fact{Value: float64(n), Text: strconv.Itoa(n), Of: of})
-}
+func seconds(v *float64) fact { return quantity(v, " s") }
+func tokPerS(v *float64) fact { return quantity(v, " tok/s") }
 
-// ratio is a/b with about three digits, unknown unless both are positive.
-func (l *ledger) ratio(a, b fact) fact {
-	if !a.known() || !b.known() || a.Value <= 0 || b.Value <= 0 {
-		return fact{}
-	}
-	q := a.Value / b.Value
-	if math.IsInf(q, 0) || q == 0 {
-		return fact{}
-	}
-	decimals := 2
-	switch {
-	case a.Unit == "" && b.Unit == "" && q == math.Trunc(q):
-		decimals = 0 // counts: 32 requests are 2× 16
-	case q >= 99.95:
-		decimals = 0
-	case q >= 9.995:
-		decimals = 1
-	case q < 0.0995:
-		decimals = 3
-	}
-	text := strconv.FormatFloat(q, 'f', decimals, 64) + "×"
-	return l.add(prose.Fact{Value: q, Unit: "×", Text: text, Of: a.Of, Against: b.Of})
-}
+// count is a number of things, all its digits.
+func count(n int) fact { return fact{float64(n), grouped(int64(n)), ""} }
 
-// share is of as a part of against (0 to 1) in whole percent. Nearly nothing
-// and nearly all do not print as 0% and 100%. It is unknown outside that range.
-func (l *ledger) share(part float64, of, against prose.Figure) fact {
+// times is a factor, unknown for NaN.
+func times(q float64) fact { return quantity(&q, "×") }
+
+// percent is a part (0 to 1) of a whole, in whole percent; unknown outside.
+// Nearly nothing and nearly all do not print as 0 % and 100 %.
+func percent(part float64) fact {
 	if !(part >= 0 && part <= 1) {
 		return fact{}
 	}
-	decimals := 0
-	var text string
+	number := strconv.FormatFloat(100*part, 'f', 0, 64)
 	switch {
-	case part == 0 || part == 1:
-	case part < 0.0005:
-		text = "less than 0.1%"
-	case part >= 0.9995:
-		text = "more than 99.9%"
-	case part <= 0.005 || part >= 0.995: // 0.005 would round to an even 0
-		decimals = 1
+	case number == "0" && part > 0:
+		number = "under 1"
+	case number == "100" && part < 1:
+		number = "over 99"
 	}
-	if text == "" {
-		text = strconv.FormatFloat(100*part, 'f', decimals, 64) + "%"
+	return fact{part, number, " %"}
+}
+
+// ratio is a/b, NaN unless both are known, positive and of one order of size.
+func ratio(a, b fact) float64 {
+	q := a.value / b.value
+	if !a.known() || !b.known() || !(q > 0) || math.IsInf(q, 0) {
+		return math.NaN()
 	}
-	return l.add(prose.Fact{Value: part, Unit: "%", Text: text, Of: of, Against: against})
+	return q
+}
+
+// wholePercent is how far a ratio is from 1; 0 for less than half a percent.
+func wholePercent(q float64) int { return int(math.Round(100 * math.Abs(q-1))) }
+
+// moreThan compares amounts: "64 % more than", "8 % less than", from twice on
+// "2.33× as much as". Like the two below it takes no unknown ratio.
+func moreThan(q float64) string { return compared(q, "much", "more", "less") }
+
+// longerThan compares times: "15 % longer than", "53 % less time than".
+func longerThan(q float64) string { return compared(q, "long", "longer", "less time") }
+
+func compared(q float64, as, more, less string) string {
+	switch p := wholePercent(q); {
+	case q >= 2:
+		return fmt.Sprintf("%s as %s as", times(q), as)
+	case p == 0:
+		return fmt.Sprintf("as %s as", as)
+	case q > 1:
+		return fmt.Sprintf("%d %% %s than", p, more)
+	default:
+		return fmt.Sprintf("%d %% %s than", p, less)
+	}
+}
+
+// changes says what became of a figure: "rises by 19 %", "falls by 3 %",
+// "stays the same", from twice on "rises to 2.33×".
+func changes(q float64) string {
+	switch p := wholePercent(q); {
+	case q >= 2:
+		return "rises to " + times(q).String()
+	case p == 0:
+		return "stays the same"
+	case q > 1:
+		return fmt.Sprintf("rises by %d %%", p)
+	default:
+		return fmt.Sprintf("falls by %d %%", p)
+	}
+}
+
+// significant has three significant digits at most, thousands grouped:
+// 127.97 is "128", 1.5 "1.5", 4862.8 "4,860".
+func significant(v float64) string {
+	if v != 0 && v < 1e-3 || v >= 1e15 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64)
+	if rounded >= 100 {
+		return grouped(int64(rounded))
+	}
+	text := strconv.FormatFloat(rounded, 'f', 5, 64)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+}
+
+// say formats a phrase, "" where one of its facts is unknown.
+func say(format string, args ...any) string {
+	for _, a := range args {
+		if f, ok := a.(fact); ok && !f.known() {
+			return ""
+		}
+	}
+	return fmt.Sprintf(format, args...)
 }

@@ -14,11 +14,11 @@ import (
 type Prose string
 
 const (
-	// ProseModel, the default where there is an Options.Text, takes the
-	// model's sentences that stand, and the rules' for the others.
+	// ProseModel, the default where there are Options.Choices, takes what the
+	// model chose, and the rules' order for what it did not.
 	ProseModel Prose = "model"
-	// ProseRules, otherwise the default, writes them by rules from the
-	// measured numbers.
+	// ProseRules, otherwise the default, takes the statements in the order of
+	// the rules.
 	ProseRules Prose = "rules"
 	// ProseOff leaves them out: no Executive Summary, no Interpretation, no
 	// Recommendations.
@@ -29,11 +29,10 @@ const (
 // usable.
 type Options struct {
 	Version string // of this program, for the header; "" leaves it out
-	Prose   Prose  // "" stands for ProseModel with a Text, for ProseRules without
-	// Text is what a model wrote; nil: nothing. It is used where its model is
-	// that of the results, and each of its sentences only if it passes the
-	// check against these results.
-	Text *prose.Text
+	Prose   Prose  // "" is ProseModel with Choices, ProseRules without
+	// Choices are what a model chose; nil: nothing. They count where their
+	// model is that of the results, and each only if its claim still holds.
+	Choices *prose.File
 }
 
 // Markdown renders report.md. It is a pure function of r and opt: dates are
@@ -43,7 +42,7 @@ func Markdown(w io.Writer, r *bench.Results, opt Options) error {
 	switch opt.Prose {
 	case "", ProseModel, ProseOff:
 	case ProseRules:
-		opt.Text = nil
+		opt.Choices = nil
 	default:
 		return fmt.Errorf("unknown prose %q: use %q, %q or %q", opt.Prose, ProseModel, ProseRules, ProseOff)
 	}
@@ -55,13 +54,13 @@ func Markdown(w io.Writer, r *bench.Results, opt Options) error {
 		}
 	}
 	if opt.Prose != ProseOff {
-		d.prose = newWriting(r, d.all, opt.Text)
+		d.prose = newWriting(r, d.all, opt.Choices)
 	}
 	_, err := io.WriteString(w, d.String())
 	return err
 }
 
-// document is one report on its way to text.
+// document is one report.
 type document struct {
 	results *bench.Results
 	opt     Options
@@ -94,7 +93,7 @@ func (d *document) String() string {
 	if energy := energySection(d.results, d.all); energy != "" {
 		add("Energy", energy)
 	}
-	add("Validity", validitySection(d.results, d.all, d.prose.notes()...))
+	add("Validity", validitySection(d.results, d.all))
 	if repeats := repeatsSection(d.results, d.all); repeats != "" {
 		add("Repeats", repeats)
 	}
@@ -124,7 +123,7 @@ func (d *document) header() string {
 func (d *document) title() string {
 	lines := []string{
 		"# LLM Inference Benchmark Report",
-		"**Model:** " + orMissing(oneline.Markdown(d.results.Model)),
+		"**Model:** " + modelTitle(d.results),
 		"**Hardware:** " + orMissing(oneline.Markdown(d.results.Hardware)),
 		"**Date:** " + longDate(d.results.Date),
 	}

@@ -3,8 +3,6 @@ package report
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,278 +14,313 @@ import (
 	"ceiling/report/prose"
 )
 
-// referenceFiles are all the reference's results that there are.
-var referenceFiles = []string{
-	"december2025.json",
-	"reference/benchmark_Devstral-Small-2-24B-Instruct-INT4-INT8-Mixed-GPTQ.json",
-	"reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json",
-	"reference/benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.json",
+// byRules is the prose that no model chose any of.
+func byRules(results []bench.Result, details ...bench.Detail) *writing {
+	r := &bench.Results{Model: "m", Hardware: "h", Results: results, Details: details}
+	return newWriting(r, scenarios(r), nil)
 }
 
-var (
-	numberInText = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)?`)
-	unitBehind   = regexp.MustCompile(`^ ?(ms|s|tok/s|requests/s|×|%)(\W|$)`)
-)
-
-// vocabulary are the texts that may stand in a section's sentences, by the
-// numbers in them.
-type vocabulary map[string][]string
-
-func newVocabulary(facts []prose.Fact, names []string) vocabulary {
-	v := vocabulary{}
-	for _, f := range facts {
-		v.add(f.Text)
-	}
-	for _, n := range append(names, "p99", "P99") {
-		v.add(n)
-	}
-	return v
-}
-
-func (v vocabulary) add(text string) {
-	for _, n := range numberInText.FindAllString(text, -1) {
-		if !slices.Contains(v[n], text) {
-			v[n] = append(v[n], text)
+// section is the one with an ID.
+func section(t *testing.T, r *bench.Results, id string) *prose.Section {
+	t.Helper()
+	for _, s := range Sections(r) {
+		if s.ID == id {
+			return &s
 		}
 	}
+	t.Fatalf("no section %q", id)
+	return nil
 }
 
-// foreign are the numbers of a sentence that no text of the vocabulary covers
-// in whole and with its unit. A count has none: "32 ms" is not the count 32.
-func (v vocabulary) foreign(sentence string) []string {
-	var out []string
-	for _, m := range numberInText.FindAllStringIndex(sentence, -1) {
-		number := sentence[m[0]:m[1]]
-		if !slices.ContainsFunc(v[number], func(text string) bool {
-			i := strings.Index(text, number)
-			start, end := m[0]-i, m[0]-i+len(text)
-			if start < 0 || end > len(sentence) || sentence[start:end] != text {
-				// The number stands in the text more than once, as in a name.
-				return strings.Count(text, number) > 1 && strings.Contains(sentence, text)
-			}
-			return text != number || !unitBehind.MatchString(sentence[end:])
-		}) {
-			out = append(out, number)
-		}
-	}
-	return out
-}
-
-func TestForeignNumbersFindsDefects(t *testing.T) {
-	facts := []prose.Fact{{Text: "1118.50 ms", Unit: "ms"}, {Text: "32"}, {Text: "3"}, {Text: "2.50×", Unit: "×"}}
-	names := []string{"Long Context (16K)"}
-	for text, want := range map[string]string{
-		"TTFT p99 of 1118.50 ms":        "",
-		"TTFT p99 of 1118.5 ms":         "1118.5",
-		"TTFT p99 of 1118.50 s":         "1118.50",
-		"TTFT p99 of 1119 ms":           "1119",
-		"Long Context (16K) at c=32":    "",
-		"a wait of 32 ms":               "32",
-		"with 32 requests, 2.50× those": "",
-		"2.5× those of 332":             "2.5 332",
-		"of 16 requests":                "16",
-	} {
-		if got := strings.Join(newVocabulary(facts, names).foreign(text), " "); got != want {
-			t.Errorf("%q: foreign %q, want %q", text, got, want)
-		}
-	}
-}
-
-// perturbed is a run with every figure of every scenario changed: the shapes
-// stay those of a real suite while what holds of them does not.
-func perturbed(r *bench.Results, rng *rand.Rand) *bench.Results {
-	out := *r
-	out.Results = slices.Clone(r.Results)
-	spread := rng.Float64()
-	for i := range out.Results {
-		v := reflect.ValueOf(&out.Results[i]).Elem()
-		for k := range v.NumField() {
-			f, ok := v.Field(k).Interface().(*float64)
-			if !ok || f == nil {
-				continue
-			}
-			changed := *f * math.Exp(rng.NormFloat64()*spread)
-			if rng.IntN(40) == 0 {
-				v.Field(k).SetZero() // missing
-				continue
-			}
-			v.Field(k).Set(reflect.ValueOf(&changed))
-		}
-	}
-	return &out
-}
-
-// manyRuns calls f with the reference's runs, perturbed ones and random ones.
-func manyRuns(t *testing.T, f func(what string, r *bench.Results)) {
-	for i, file := range referenceFiles {
-		r := mustLoad(t, file)
-		f(file, r)
-		for seed := range uint64(250) {
-			f(fmt.Sprintf("%s, seed %d", file, seed), perturbed(r, rand.New(rand.NewPCG(seed, uint64(i)))))
-		}
-	}
-	for seed := range uint64(2000) {
-		f(fmt.Sprintf("seed %d", seed), randomRun(rand.New(rand.NewPCG(seed, 2))))
-	}
-	f("small run", smallRun())
-}
-
-// Every number in a sentence of the rules is a fact of its section, as that
-// prints it: what the grammar and the checker rest on.
-func TestRulesSpeakInFacts(t *testing.T) {
-	checked := 0
+// Whatever the results, the prose keeps to its limits and its form.
+func TestProseLimits(t *testing.T) {
 	manyRuns(t, func(what string, r *bench.Results) {
 		if t.Failed() {
 			return // one broken rule breaks hundreds of runs
 		}
-		names := append(slices.Clone(r.Planned), r.Model, r.Hardware)
-		for i := range r.Results {
-			names = append(names, oneLine(r.Results[i].Name))
+		all := scenarios(r)
+		w := newWriting(r, all, nil)
+		measured := len(Sections(r)) > 0
+		complain := func(format string, args ...any) { t.Errorf("%s: "+format, append([]any{what}, args...)...) }
+		for i, list := range w.scenarios {
+			_, failed := all[i].failed()
+			if failed && len(list) != 1 || !failed && (len(list) < leastBullets || len(list) > mostBullets) {
+				complain("%d bullets for %s (failed: %v)", len(list), all[i].Name, failed)
+			}
 		}
-		for _, s := range Sections(r) {
-			v := newVocabulary(s.Facts, names)
-			for _, sentence := range slices.Concat(s.Fixed, s.Rules) {
-				for _, n := range v.foreign(sentence) {
-					t.Errorf("%s, %s: %s is no fact in %q", what, s.ID, n, sentence)
-				}
-				checked += len(numberInText.FindAllString(sentence, -1))
+		if n := len(w.summary); measured && n < leastSummary || n > mostSummary {
+			complain("%d sentences in the summary: %q", n, w.summary)
+		}
+		if n := len(w.recommendations); measured && n < leastAdvice || n > mostAdvice {
+			complain("%d recommendations: %q", n, w.recommendations)
+		}
+		if spot := sweetSpotText(r); spot != "N/A" && w.recommendations[0] != "Use "+spot+" for interactive UX." {
+			complain("first recommendation %q, sweet spot %q", w.recommendations[0], spot)
+		}
+		for _, text := range slices.Concat(append(slices.Clone(w.scenarios), w.recommendations, w.summary)...) {
+			if !strings.HasSuffix(text, ".") || strings.HasSuffix(text, "..") || strings.ContainsAny(text, "\n\r") ||
+				regexp.MustCompile(`%!|NaN|Inf|  |^[a-z]+ | ,|\(\)`).MatchString(text) {
+				complain("malformed: %q", text)
 			}
 		}
 	})
-	if checked < 200_000 {
-		t.Errorf("only %d numbers were checked", checked)
-	}
 }
 
-// What every section has to be for prompt, grammar and checker.
-func TestSectionsForm(t *testing.T) {
+var (
+	// connecting are words that make a phrase depend on another, or claim what a
+	// list of figures can't show.
+	connecting = regexp.MustCompile(`\b(again|also|too|however|therefore|because|so|while|since|then|otherwise|instead,|likewise)\b`)
+	// pointing are beginnings that point to a sentence before.
+	pointing = regexp.MustCompile(`^(it|its|they|their|them|that|those|these|both|such|he|here|there(?: is no interactive)? |this (?:is|means|was))\b`)
+)
+
+// Every wording stands alone, and says what the claim's other wordings say.
+func TestPhrasesStandAlone(t *testing.T) {
+	wordings := 0
 	manyRuns(t, func(what string, r *bench.Results) {
 		if t.Failed() {
 			return
 		}
-		complain := func(s *prose.Section, format string, args ...any) {
-			t.Errorf("%s, %s: "+format, append([]any{what, s.ID}, args...)...)
-		}
-		sections := Sections(r)
-		ids := map[string]bool{}
-		for i := range sections {
-			s := &sections[i]
-			if ids[s.ID] {
-				complain(s, "the ID is not the only one")
-			}
-			ids[s.ID] = true
-			if n := len(s.Fixed) + len(s.Rules); n < s.Min || n > s.Max {
-				complain(s, "%d sentences, want %d to %d", n, s.Min, s.Max)
-			}
-			ownPoints := 0
-			for _, p := range s.Evidence.Points {
-				if p.Own {
-					ownPoints++
+		names := namesIn(r)
+		for _, s := range Sections(r) {
+			var keys, phrases []string
+			for _, c := range s.Claims {
+				keys = append(keys, string(c.Topic()))
+				for _, phrase := range c.Phrases {
+					wordings++
+					plain := phrase
+					for _, name := range names {
+						plain = strings.ReplaceAll(plain, name, "")
+					}
+					switch {
+					case connecting.MatchString(plain):
+						t.Errorf("%s: %q leans on another sentence", c.Key, phrase)
+					case pointing.MatchString(plain) && !strings.HasPrefix(plain, "there is no interactive sweet spot"):
+						t.Errorf("%s: %q points to a sentence before", c.Key, phrase)
+					case strings.HasSuffix(phrase, ".") || phrase != strings.TrimSpace(phrase) || strings.Contains(plain, ". "):
+						t.Errorf("%s: %q is no clause", c.Key, phrase)
+					case !slices.Equal(sorted(figuresIn(phrase, names)), sorted(figuresIn(c.Phrases[0], names))):
+						t.Errorf("%s: %q has other figures than %q", c.Key, phrase, c.Phrases[0])
+					case slices.Contains(phrases, phrase):
+						t.Errorf("%s: %q is there twice", c.Key, phrase)
+					}
+					phrases = append(phrases, phrase)
 				}
 			}
-			if want := 0; s.Kind != prose.Interpretation && ownPoints != want || s.Kind == prose.Interpretation && ownPoints != 1 {
-				complain(s, "%d points are the section's own", ownPoints)
+			slices.Sort(keys)
+			if len(slices.Compact(slices.Clone(keys))) != len(keys) {
+				t.Errorf("%s, %s: a topic has two claims: %v", what, s.ID, keys)
 			}
-			checkSectionFacts(s, complain)
 		}
 	})
+	if wordings < 50_000 {
+		t.Errorf("only %d wordings were looked at", wordings)
+	}
 }
 
-func checkSectionFacts(s *prose.Section, complain func(*prose.Section, string, ...any)) {
-	points := map[string]bool{}
-	for _, p := range s.Evidence.Points {
-		points[p.Scenario] = true
-	}
-	for i, f := range s.Facts {
-		if f.Text == "" || f.Of.Metric == "" || math.IsNaN(f.Value) || math.IsInf(f.Value, 0) || slices.Contains(s.Facts[:i], f) {
-			complain(s, "fact %+v", f)
+func sorted(x []float64) []float64 {
+	slices.Sort(x)
+	return x
+}
+
+// What the rules say of one scenario, to the letter.
+var wordingCases = []struct {
+	name   string
+	result bench.Result
+	detail *bench.Detail
+	want   []string
+}{
+	{name: "spread", result: with("Other", 4, func(r *bench.Result) {
+		r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms = ptr(100.0), ptr(100.0), ptr(150.0)
+		r.ITLMedianMs, r.ITLP99Ms = ptr(23.0), ptr(32.0)
+		r.OutputThroughput, r.PeakOutputThroughput = ptr(127.97), ptr(128.4)
+	}), want: []string{
+		"The slowest first tokens take 1.5× the average: p99 TTFT 150 ms, mean 100 ms.",
+		"The slowest streams take 1.1× the average time per token: p99 TPOT 22 ms, mean 20 ms.",
+		"Tokens arrive steadily: p99 gap 32 ms, median 23 ms.",
+		"Output is steady: 128 tok/s on average, 128 tok/s in the best second.",
+		"A request takes 5.2 s on average: 2 % TTFT, 98 % decode.",
+	}},
+	{name: "wait", result: base("Other", 4), detail: ptr(detailed(func(d *bench.Detail) {
+		d.TTFT, d.Prefill, d.EnginePrefill = &bench.Dist{Count: 40, Mean: 0.3}, &bench.Dist{Count: 40, Mean: 0.231}, ptr(379.2)
+	})), want: []string{"TTFT is 23 % waiting and 77 % prefill (379 tok/s)."}},
+	{name: "a single stream", result: with("Single User Latency", 1, func(r *bench.Result) {
+		r.OutputThroughput, r.TGSpeed = ptr(127.97), ptr(193.9)
+	}), want: []string{"Including TTFT, one user sees 128 tok/s (decode alone: 194)."}},
+	{name: "notices", result: with("Other", 8, func(r *bench.Result) {
+		r.NumPrompts, r.SuccessfulRequests, r.FailedRequests, r.Error = 8, 5, 2, ptr("interrupted")
+	}), detail: ptr(detailed(func(d *bench.Detail) { d.Status, d.ReusedTokens = bench.StatusPartial, 20480 })), want: []string{
+		"2 of 7 requests failed; all figures are of the other 5.",
+		"The run stopped inside this scenario (interrupted): figures are of 5 of 8 requests.",
+		"25 % of the prompt tokens came from the KV cache: TTFT and PP are those of a warm cache.",
+		"One burst, no steady load: 8 requests at once on 8 slots, and none follows.",
+	}},
+	{name: "much missing", result: with("Other", 4, func(r *bench.Result) {
+		r.TTFTMeanMs, r.TPOTMeanMs, r.ITLMedianMs, r.OutputThroughput = nil, nil, nil, nil
+	}), want: []string{
+		"TTFT can't be judged: its mean, median or p99 is missing or zero.",
+		"TPOT can't be judged: its mean or p99 is missing or zero.",
+		"ITL can't be judged: its median or p99 is missing or zero.",
+		"Output throughput was not measured.",
+	}},
+}
+
+func TestWordings(t *testing.T) {
+	for _, tt := range wordingCases {
+		var details []bench.Detail
+		if tt.detail != nil {
+			details = []bench.Detail{*tt.detail}
 		}
-		derived := f.Unit == "×" || f.Unit == "%" || f.Unit == "tokens"
-		if derived != (f.Against != prose.Figure{}) {
-			complain(s, "%s against %+v", f.Text, f.Against)
-		}
-		if f.Unit == "%" && (f.Value < 0 || f.Value > 1) {
-			complain(s, "share %+v", f)
-		}
-		for _, figure := range []prose.Figure{f.Of, f.Against} {
-			if figure.Scenario != "" && !points[figure.Scenario] {
-				complain(s, "%s is of %q, which is no point of the evidence", f.Text, figure.Scenario)
+		got := byRules([]bench.Result{tt.result}, details...).scenarios[0]
+		for _, want := range tt.want {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s: no %q in\n%s", tt.name, want, strings.Join(got, "\n"))
 			}
 		}
 	}
 }
 
-// The sections of the December 2025 run.
-func TestSections(t *testing.T) {
-	r := mustLoad(t, "december2025.json")
-	sections := Sections(r)
-	var ids []string
-	for _, s := range sections {
-		ids = append(ids, s.ID)
-	}
-	want := []string{"interpretation 1", "interpretation 2", "interpretation 3", "interpretation 4", "interpretation 5",
-		"interpretation 6", "interpretation 7", "interpretation 8", "interpretation 9", "interpretation 10", "recommendations", "summary"}
-	if d := cmp.Diff(want, ids); d != "" {
-		t.Errorf("sections (-want +got):\n%s", d)
-	}
-	if d := cmp.Diff([]string{"Use c=4 (interactive-optimal by TTFT/TPOT p99; per-user 44.7 tok/s) for interactive UX."}, sections[10].Fixed); d != "" {
-		t.Errorf("fixed recommendations (-want +got):\n%s", d)
-	}
-	if f := sections[11].Fixed; len(f) != 1 || !strings.HasPrefix(f[0], "This report measures cyankiwi/") {
-		t.Errorf("fixed summary %q", f)
-	}
-	var flags []string
-	for _, p := range section(t, r, "interpretation 8").Evidence.Points {
-		flags = append(flags, fmt.Sprintf("%s own=%v previous=%v sweet=%v peak=%v %d", p.Scenario, p.Own, p.Previous, p.Sweet, p.Peak, p.Concurrency))
-		if p.Scaling != strings.HasPrefix(p.Scenario, "Concurrency Scaling") || p.Values[own(prose.TTFT, prose.P99)] <= 0 {
-			t.Errorf("point %+v", p)
+// A scaling curve: steps, roles, summary and recommendations.
+func TestCurve(t *testing.T) {
+	w := byRules(curve(
+		[4]float64{2, 100, 500, 18}, // first tokens too late
+		[4]float64{4, 180, 140, 21}, // sweet spot
+		[4]float64{8, 290, 180, 26}, // within, but slower for a user
+		[4]float64{16, 400, 250, 40},
+		[4]float64{32, 400, 450, 60},
+		[4]float64{64, 368, 900, 120},
+	))
+	for i, want := range [][]string{
+		{"p99 TTFT exceeds 2× the best measured (3.57×), p99 TPOT does not (1×)."},
+		{"c=4 delivers 80 % more than c=2 (90 % of linear scaling); mean TPOT rises by 17 %.",
+			"c=4 is the interactive sweet spot: the most tokens per user (45 tok/s) with p99 TTFT and TPOT within 2× the best measured."},
+		{"p99 TTFT and TPOT are within 2× the best measured, but one user gets 36.2 tok/s, instead of 45 tok/s at c=4."},
+		{"p99 TPOT exceeds 2× the best measured (2.22×), p99 TTFT does not (1.79×).", "c=16 has the highest output of the sweep, 400 tok/s."},
+		{"c=32 delivers as much as c=16 with 2× the requests; mean TPOT rises by 50 %.", "p99 TTFT and TPOT exceed 2× the best measured (3.21× and 3.33×)."},
+		{"c=64 delivers 8 % less than c=32; mean TPOT rises to 2×."},
+	} {
+		for _, text := range want {
+			if !slices.Contains(w.scenarios[i], text) {
+				t.Errorf("point %d: no %q in\n%s", i, text, strings.Join(w.scenarios[i], "\n"))
+			}
 		}
 	}
-	wantFlags := []string{
-		"Concurrency Scaling (c=8) own=true previous=false sweet=false peak=false 8",
-		"Single User Latency own=false previous=false sweet=false peak=false 1",
-		"Concurrency Scaling (c=2) own=false previous=false sweet=false peak=false 2",
-		"Concurrency Scaling (c=4) own=false previous=true sweet=true peak=false 4",
-		"Concurrency Scaling (c=16) own=false previous=false sweet=false peak=false 16",
-		"Concurrency Scaling (c=32) own=false previous=false sweet=false peak=true 32",
+	if d := cmp.Diff([]string{
+		"This report measures m on h in 6 scenarios.",
+		"The interactive sweet spot is c=4: 45 tok/s per user, with p99 TTFT 140 ms and p99 TPOT 21 ms, both within 2× the best of this run.",
+		"Output peaks at c=16: 400 tok/s, 2.22× that of the sweet spot, at 1.79× its p99 TTFT and 1.9× its p99 TPOT.",
+		"Decode is fastest in Concurrency Scaling (c=2): mean TPOT 17.8 ms.",
+	}, w.summary); d != "" {
+		t.Errorf("summary (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(wantFlags, flags); d != "" {
-		t.Errorf("points (-want +got):\n%s", d)
+	if d := cmp.Diff([]string{
+		"Use c=4 (interactive-optimal by TTFT/TPOT p99; per-user 45.0 tok/s) for interactive UX.",
+		"Cap interactive traffic at 4 requests in flight: at c=8 one user gets 36.2 tok/s instead of 45 tok/s, with 1.29× the p99 TTFT and 1.24× the p99 TPOT.",
+		"Run batch work apart from interactive traffic, at c=16: 2.22× the sweet spot's output, at 1.79× its p99 TTFT and 1.9× its p99 TPOT.",
+		"Do not go beyond c=16 for throughput: c=64 delivers 8 % less than that.",
+		"Alert on p99 TTFT above 280 ms or p99 TPOT above 36 ms for prompts of 1,024 tokens: 2× the best of this run.",
+	}, w.recommendations[:5]); d != "" {
+		t.Errorf("recommendations (-want +got):\n%s", d)
 	}
 }
 
-// Notices can't be lost to a model, and a failed scenario is none's to write.
-func TestFixedNotices(t *testing.T) {
-	r := smallRun()
-	fixed := map[string][]string{}
-	for _, s := range Sections(r) {
-		fixed[s.ID] = s.Fixed
+// A suite without a sweep says so in its section and nowhere else.
+func TestNoSweep(t *testing.T) {
+	r := &bench.Results{Model: "m", Results: []bench.Result{base("Single User Latency", 1), with("Mixed Traffic", 8, func(r *bench.Result) { r.InputLen = 512 })}}
+	md := render(t, r, Options{})
+	if n := len(regexp.MustCompile(`(?i)no concurrency sweep`).FindAllString(md, -1)); n != 1 {
+		t.Errorf("no concurrency sweep is said %d times", n)
 	}
-	want := map[string][]string{
-		"interpretation 1": nil,
-		"interpretation 3": {"2 of 16 requests failed; every figure is of the others."},
-		"interpretation 4": nil,
-		"interpretation 5": nil,
-		"interpretation 6": {"The run stopped inside this scenario (interrupted): the figures are of 9 of 16 requests."},
-		"recommendations": {"Use c=2 (interactive-optimal by TTFT/TPOT p99; per-user 30.9 tok/s) for interactive UX.",
-			"Complete the run before deciding on it; without full figures are: Long Context (16K), Concurrency Scaling (c=8), Short Context Throughput, Concurrency Scaling (c=16)."},
-		"summary": {"This report measures demo.gguf on AMD EPYC, 2 cores: 5 of 8 scenarios have results."},
-	}
-	for id, texts := range fixed {
-		if len(texts) == 0 {
-			fixed[id] = nil
+	for _, word := range []string{"sweet spot", "curve", "the sweep", "for interactive UX"} {
+		if strings.Contains(md, word) {
+			t.Errorf("%q in a report without a sweep:\n%s", word, md)
 		}
 	}
-	if d := cmp.Diff(want, fixed); d != "" {
-		t.Errorf("fixed (-want +got):\n%s", d)
+}
+
+// A failed point is compared with nothing, and asked for again.
+func TestFailedPointIsLeftOut(t *testing.T) {
+	points := curve([4]float64{2, 100, 140, 18}, [4]float64{4, 180, 140, 21}, [4]float64{8, 290, 180, 26})
+	points[1].Error = ptr("out of memory.")
+	w := byRules(points)
+	if d := cmp.Diff([]string{"Nothing was measured: out of memory."}, w.scenarios[1]); d != "" {
+		t.Errorf("failed point (-want +got):\n%s", d)
 	}
-	burst := &bench.Results{Results: []bench.Result{with("Other", 8, func(r *bench.Result) { r.NumPrompts = 8 })},
-		Details: []bench.Detail{*d(func(d *bench.Detail) { d.ReusedTokens = 5120 })}}
-	got := section(t, burst, "interpretation 1").Fixed
-	if len(got) != 2 || !strings.HasPrefix(got[0], "Of all prompt tokens, ") || !strings.HasPrefix(got[1], "All 8 prompts start together") {
-		t.Errorf("fixed %q, want the cache and the one wave", got)
+	if first := w.scenarios[2][0]; first != "c=8 delivers 2.9× as much as c=2 (72 % of linear scaling); mean TPOT rises by 44 %." {
+		t.Errorf("c=8 begins with %q", first)
+	}
+	const again = "Complete the run before deciding; figures are missing or partial of: Concurrency Scaling (c=4)."
+	if !strings.HasPrefix(w.recommendations[0], "Use c=2 (") || w.recommendations[1] != again {
+		t.Errorf("recommendations %q", w.recommendations)
+	}
+	if !strings.HasSuffix(w.summary[0], "in 2 of 3 planned scenarios.") {
+		t.Errorf("summary %q", w.summary)
+	}
+}
+
+// Random weights are said at the top.
+func TestSyntheticWeights(t *testing.T) {
+	r := smallRun()
+	r.Engine.Synthetic = true
+	md := render(t, r, Options{})
+	for _, want := range []string{"\n**Model:** demo.gguf (synthetic weights)\n", "This report measures demo.gguf with synthetic weights (speeds are real, the text is random) on AMD EPYC, 2 cores in 5 of 8 planned scenarios."} {
+		if !strings.Contains(md, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// The sections of a run, and what no model may leave out.
+func TestSections(t *testing.T) {
+	var ids []string
+	for _, s := range Sections(mustLoad(t, "december2025.json")) {
+		ids = append(ids, s.ID)
+	}
+	want := []string{}
+	for i := range 10 {
+		want = append(want, fmt.Sprintf("interpretation %d", i+1))
+	}
+	if d := cmp.Diff(append(want, "recommendations", "summary"), ids); d != "" {
+		t.Errorf("sections (-want +got):\n%s", d)
+	}
+	required := map[string][]string{}
+	for _, s := range Sections(smallRun()) {
+		for _, c := range s.Claims {
+			if c.Required {
+				required[s.ID] = append(required[s.ID], c.Key)
+			}
+		}
+	}
+	if d := cmp.Diff(map[string][]string{"interpretation 3": {"failed"}, "interpretation 6": {"partial"},
+		"recommendations": {"use", "rerun"}, "summary": {"scope.part", "sweet"}}, required); d != "" {
+		t.Errorf("required (-want +got):\n%s", d)
 	}
 	if s := Sections(&bench.Results{Results: []bench.Result{{Name: "x", Error: ptr("no")}}}); s != nil {
 		t.Errorf("sections of nothing: %v", s)
+	}
+}
+
+// Prompts that come back half as fast again as alone are suspected to be
+// cached, but not where the tokens reused were counted or lengths differ.
+func TestCacheSuspicion(t *testing.T) {
+	run := func(ttft float64, input int, details ...bench.Detail) string {
+		shared := with("Concurrency Scaling (c=4)", 4, func(r *bench.Result) { r.TTFTMeanMs, r.InputLen, r.OutputLen = &ttft, input, 128 })
+		return strings.Join(byRules([]bench.Result{base("Single User Latency", 1), shared}, details...).scenarios[1], "\n")
+	}
+	cold := detailed(func(*bench.Detail) {})
+	for _, tt := range []struct {
+		name      string
+		text      string
+		suspected bool
+	}{
+		{"at the threshold", run(200, 1024), true},
+		{"beside it", run(math.Nextafter(200, 201), 1024), false},
+		{"cold", run(200, 1024, cold, cold), false},
+		{"eight times shorter", run(20, 128), false},
+	} {
+		const text = "Per user, prompts go in at 5,120 tok/s, in Single User Latency at 3,410 tok/s; a prefix cache would explain that."
+		if strings.Contains(tt.text, text) != tt.suspected || strings.Contains(tt.text, "prefix cache") != tt.suspected {
+			t.Errorf("%s:\n%s", tt.name, tt.text)
+		}
 	}
 }

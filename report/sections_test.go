@@ -89,7 +89,7 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 	r := &bench.Results{Results: []bench.Result{result}, Details: []bench.Detail{detail}}
 	text := validitySection(r, scenarios(r))
 	for part, want := range map[string]int{
-		"ne wave only":               1,
+		"ne burst only":              1,
 		"TTFT p99":                   1,
 		"ITL p99":                    1,
 		"100 needed":                 0,

@@ -19,9 +19,8 @@ const carriesP99 = 100
 // its December 2025 table gives PP with one.
 const ppTolerance = 1e-3
 
-// validitySection says what the numbers above and below can carry. More notes
-// follow its own.
-func validitySection(r *bench.Results, all []scenario, more ...string) string {
+// validitySection says what the numbers above and below can carry.
+func validitySection(r *bench.Results, all []scenario) string {
 	parts := []string{completeness(r, all)}
 	if t := conditionsTable(all); t != "" {
 		parts = append(parts, t)
@@ -29,14 +28,14 @@ func validitySection(r *bench.Results, all []scenario, more ...string) string {
 	var notes []string
 	notes = append(notes, failureNotes(r, all)...)
 	notes = append(notes, missingNotes(all)...)
-	notes = append(notes, waveNotes(all)...)
+	notes = append(notes, burstNotes(all)...)
 	notes = append(notes, percentileNotes(all)...)
 	notes = append(notes, bundleNotes(all)...)
 	notes = append(notes, prefillNote(all)...)
 	notes = append(notes, warmupNotes(all)...)
 	notes = append(notes, keptNotes(all)...)
 	notes = append(notes, warningNotes(all)...)
-	notes = append(escaped(notes), more...)
+	notes = escaped(notes)
 	if len(notes) > 0 {
 		parts = append(parts, bullets(notes))
 	}
@@ -161,23 +160,23 @@ func reasonsText(d *bench.Detail) string {
 	return " (" + strings.Join(texts, ", ") + ")"
 }
 
-// oneWave says whether all requests start at once and none follows: the
+// burst says whether all requests start at once and none follows: the
 // figures are then of a burst, not of a steady state.
-func (s *scenario) oneWave() bool {
+func (s *scenario) burst() bool {
 	return s.closedLoop() && s.Concurrency > 1 && s.NumPrompts > 0 && s.NumPrompts <= s.Concurrency
 }
 
-func waveNotes(all []scenario) []string {
+func burstNotes(all []scenario) []string {
 	var names []string
 	for i := range all {
-		if s := &all[i]; s.oneWave() {
+		if s := &all[i]; s.burst() {
 			names = append(names, fmt.Sprintf("%s (%s at concurrency %d)", oneLine(s.Name), plural(s.NumPrompts, "prompt"), s.Concurrency))
 		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"One wave only: " + strings.Join(names, ", ") + ". All requests start together and none follows, so the figures describe a burst and not a steady state."}
+	return []string{"One burst only: " + strings.Join(names, ", ") + ". All requests start together and none follows, so the figures describe a burst and not a steady state."}
 }
 
 // measuredRequests is how many requests the per-request percentiles rest on.
@@ -398,7 +397,7 @@ func warmupNotes(all []scenario) []string {
 
 // saidAbove recognises the warnings of bench that the notes above already
 // give in one line for all scenarios.
-var saidAbove = regexp.MustCompile(`^(p99 of |one wave only: |partial: )|^\d+ of \d+ requests failed$`)
+var saidAbove = regexp.MustCompile(`^(p99 of |one burst only: |partial: )|^\d+ of \d+ requests failed$`)
 
 // warningNotes are the other warnings that came with the results, equal ones
 // once with all their scenarios.

@@ -93,7 +93,7 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
 		Backends: engine.Backends(), Devices: deviceInfos(used),
 		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size, ConvertedFrom: s.convertedFrom,
-		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), TensorTypes: tensorTypes(m.File()),
+		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), Synthetic: synthetic(m), TensorTypes: tensorTypes(m.File()),
 		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
 		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,

@@ -63,7 +63,7 @@ func TestScripts(t *testing.T) {
 			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
-			"factual": factual, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba,
+			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba,
 		},
 	})
 }

@@ -19,7 +19,7 @@ import (
 	"ceiling/report/prose"
 )
 
-// proseFile holds what the model was asked for the report, and what it wrote.
+// proseFile holds what the model chose for the report.
 const proseFile = "prose.json"
 
 // The words of --prose.
@@ -31,11 +31,11 @@ const (
 )
 
 func proseFlag() cli.Flag {
-	return choice("prose", "who writes the report's sentences; auto: the model, if it can", []string{proseAuto, proseModel, proseRules, proseOff})
+	return choice("prose", "who chooses the report's sentences; auto: the model, if it can", []string{proseAuto, proseModel, proseRules, proseOff})
 }
 
 func proseLimitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "prose-limit", Value: time.Minute, Usage: "the rules finish what the model has not written after `TIME`",
+	return &cli.DurationFlag{Name: "prose-limit", Value: time.Minute, Usage: "the rules choose what the model has not after `TIME`",
 		Validator: func(d time.Duration) error {
 			if d <= 0 {
 				return fmt.Errorf("%v is too short; use something like 60s, or --prose rules", d)
@@ -44,10 +44,10 @@ func proseLimitFlag() cli.Flag {
 		}}
 }
 
-// storedProse is what a model wrote about the run in folder, for a report's
+// storedProse is what a model chose for the run in folder, for a report's
 // options. It is nil where there is none; the note, if any, says why a file
 // that is there can't be used.
-func storedProse(folder string) (text *prose.Text, note string) {
+func storedProse(folder string) (choices *prose.File, note string) {
 	f, err := prose.Load(filepath.Join(folder, proseFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -55,13 +55,13 @@ func storedProse(folder string) (text *prose.Text, note string) {
 	case err != nil:
 		return nil, err.Error()
 	}
-	return f.Text(), ""
+	return f, ""
 }
 
-// writeProse lets the loaded model write the report of a finished run. Nothing
-// that goes wrong here fails the run: results and a report by the rules are on
-// disk before it begins, and the rules have a sentence for every one that the
-// model does not bring about.
+// writeProse lets the loaded model choose the sentences of a finished run's
+// report. Nothing that goes wrong here fails the run: results and a report by
+// the rules are on disk before it begins, and the rules choose what the model
+// does not.
 func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *bench.Results) {
 	// What an earlier part of the run may have left is of other results.
 	os.Remove(r.dir.file(proseFile))
@@ -80,9 +80,9 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *b
 	r.writing.Store(true)
 	defer r.writing.Store(false)
 	file, err := prose.Write(ctx, writer, sections, prose.Options{
-		Model: results.Model, Seed: r.seed, Limit: r.proseLimit, Strict: model.Params() < freeWriter,
-		Progress: func(settled, asked int) {
-			r.show.update("the model writes the report", share(int64(settled), int64(asked)), fmt.Sprintf(" (%d of %d sentences)", settled, asked))
+		Model: results.Model, Seed: r.seed, Limit: r.proseLimit,
+		Progress: func(done, sections int) {
+			r.show.update("the model writes the report", share(int64(done), int64(sections)), fmt.Sprintf(" (%d of %d sections)", done, sections))
 		},
 	})
 	if ctx.Err() != nil {
@@ -90,7 +90,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *b
 		return
 	}
 	if err != nil {
-		r.show.line("warning: prose: %s; the rules write what is missing", oneLineText(err.Error()))
+		r.show.line("warning: prose: %s; the rules choose the rest", oneLineText(err.Error()))
 	}
 	if file == nil {
 		return
@@ -99,18 +99,14 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *b
 		r.show.line("warning: prose: %s; the rules write the report", oneLineText(err.Error()))
 		return
 	}
-	r.text = file.Text()
+	r.choices = file
 	end := ""
 	if file.Ended == prose.EndedLimit {
 		end = fmt.Sprintf(", ended by --prose-limit %v", r.proseLimit)
 	}
-	r.show.line("prose: %d of %d sentences by the model, the rest by the rules (%d written, %d tokens, %.1f s%s)",
-		file.Totals.Accepted, file.Totals.Asked, file.Totals.Written, file.Totals.Tokens, file.Totals.Seconds, end)
+	r.show.line("prose: %d statements chosen and worded by the model, the rest by the rules (%d tokens, %.1f s%s)",
+		file.Totals.Chosen, file.Totals.Tokens, file.Totals.Seconds, end)
 }
-
-// freeWriter is the number of parameters from which a model may use words of
-// its own choice in its first attempt.
-const freeWriter = 1_000_000_000
 
 // noProse is why the model does not write; "" where it does.
 func (r *runner) noProse(model *engine.Model, results *bench.Results, sections int) string {
@@ -157,14 +153,14 @@ const mostWriting = 32
 // is short.
 func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(i int, r prose.Reply) *prose.Request) error {
 	texts := make([]engine.TextRequest, len(requests))
-	prompts := make([]string, len(requests))
 	longest := 0
 	for i := range requests {
 		var err error
-		if texts[i], prompts[i], err = w.text(&requests[i]); err != nil {
+		if texts[i], err = w.text(&requests[i]); err != nil {
 			return err
 		}
-		longest = max(longest, len(texts[i].Prompt)+texts[i].MaxTokens)
+		// A token of a sentence has two bytes or more on average.
+		longest = max(longest, len(texts[i].Prompt)+requests[i].Room/2)
 	}
 	session, err := w.open(ctx, min(len(requests), mostWriting), min(longest, w.model.Context()))
 	if err != nil {
@@ -173,41 +169,51 @@ func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(
 	defer session.Close()
 	var failed error
 	err = session.Generate(ctx, texts, func(i int, t engine.Text) *engine.TextRequest {
-		text, err := w.model.Detokenize(t.Tokens, false)
+		again, err := w.next(i, t, &texts[i], done)
 		if err != nil {
 			failed = err
 			return nil
 		}
-		again := done(i, prose.Reply{Prompt: prompts[i], Text: text, Ended: t.Ended,
-			PromptTokens: len(texts[i].Prompt), Reused: t.Reused, Tokens: len(t.Tokens)})
-		if again == nil {
-			return nil
+		if again == nil || len(again.Prompt) >= session.TokensPerSequence() {
+			return nil // the rules choose what there is no room for
 		}
-		if texts[i], prompts[i], err = w.text(again); err != nil {
-			failed = err
-			return nil
-		}
+		texts[i] = *again
 		return &texts[i]
 	})
 	return errors.Join(err, failed)
 }
 
-// text is a request in the engine's terms.
-func (w *writer) text(r *prose.Request) (engine.TextRequest, string, error) {
+// next hands text i over and is what is asked for in its place.
+func (w *writer) next(i int, t engine.Text, asked *engine.TextRequest, done func(i int, r prose.Reply) *prose.Request) (*engine.TextRequest, error) {
+	text, err := w.model.Detokenize(t.Tokens, false)
+	if err != nil {
+		return nil, err
+	}
+	r := done(i, prose.Reply{Text: text, PromptTokens: len(asked.Prompt), Reused: t.Reused, Tokens: len(t.Tokens)})
+	if r == nil {
+		return nil, nil
+	}
+	again, err := w.text(r)
+	return &again, err
+}
+
+// text is a request in the engine's terms: the prompt ends with what the model
+// has answered so far.
+func (w *writer) text(r *prose.Request) (engine.TextRequest, error) {
 	messages := make([]engine.Message, len(r.Messages))
 	for i, m := range r.Messages {
 		messages[i] = engine.Message{Role: m.Role, Content: m.Content}
 	}
 	prompt, err := w.model.Chat(messages, true)
 	if err != nil {
-		return engine.TextRequest{}, "", err
+		return engine.TextRequest{}, err
 	}
-	ids, err := w.model.Tokenize(prompt, true, true)
+	ids, err := w.model.Tokenize(prompt+r.Begun, true, true)
 	if err != nil {
-		return engine.TextRequest{}, "", err
+		return engine.TextRequest{}, err
 	}
 	return engine.TextRequest{Prompt: ids, MaxTokens: r.MaxTokens, Sampling: engine.SamplerOptions{
-		Temperature: r.Temperature, MinP: r.MinP, Seed: r.Seed, Grammar: r.Grammar}}, prompt, nil
+		Temperature: r.Temperature, MinP: r.MinP, Seed: r.Seed, Grammar: r.Grammar}}, nil
 }
 
 // open makes a session of up to n sequences.

@@ -49,8 +49,8 @@ func TestProseByModel(t *testing.T) {
 	// Without a model and results: neither is looked at.
 	for _, word := range []string{proseRules, proseOff} {
 		r := &runner{settings: settings{prose: word}, dir: &outDir{path: t.TempDir()}}
-		if r.writeProse(context.Background(), nil, nil); r.text != nil {
-			t.Errorf("--prose %s: a text", word)
+		if r.writeProse(context.Background(), nil, nil); r.choices != nil {
+			t.Errorf("--prose %s: choices", word)
 		}
 	}
 
@@ -67,22 +67,38 @@ func TestProseByModel(t *testing.T) {
 
 	// Two texts, the first of which is asked for again.
 	request := func(text string) prose.Request {
-		return prose.Request{Messages: []prose.Message{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40}
+		return prose.Request{Messages: []prose.Message{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40, Room: 80}
 	}
 	var got []string
 	err = w.Write(context.Background(), []prose.Request{request("one"), request("two")}, func(i int, r prose.Reply) *prose.Request {
 		got = append(got, r.Text)
-		if !r.Ended || !strings.Contains(r.Prompt, "Say ") || r.PromptTokens == 0 || r.Tokens == 0 {
+		if r.PromptTokens == 0 || r.Tokens == 0 {
 			t.Errorf("%+v", r)
 		}
 		if r.Text == "one" {
+			// Goes on behind its own answer, whose tokens are there.
 			again := request("three")
+			again.Messages[0].Content, again.Begun = "Say one", "one, "
 			return &again
+		}
+		if r.Text == "three" && r.PromptTokens-r.Reused > 4 {
+			t.Errorf("%d tokens of the second prompt were computed again", r.PromptTokens-r.Reused)
 		}
 		return nil
 	})
 	if err != nil || len(got) != 3 || got[2] != "three" {
 		t.Errorf("%v, %q", err, got)
+	}
+	// One that has no room for a third bullet leaves the rest to the rules.
+	asked := 0
+	err = w.Write(context.Background(), []prose.Request{request("one")}, func(int, prose.Reply) *prose.Request {
+		asked++
+		long := request("two")
+		long.Begun = strings.Repeat("one two three ", 200)
+		return &long
+	})
+	if err != nil || asked != 1 {
+		t.Errorf("%v after %d texts", err, asked)
 	}
 	bad := request("one")
 	bad.Grammar = "root ::= ("

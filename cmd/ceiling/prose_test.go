@@ -2,8 +2,7 @@ package main
 
 import (
 	"path/filepath"
-	"regexp"
-	"strings"
+	"slices"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -11,72 +10,43 @@ import (
 	"ceiling/report/prose"
 )
 
-// number is a digit sequence as a reader sees it.
-var number = regexp.MustCompile(`[0-9][0-9.,]*[0-9]|[0-9]`)
-
-// factual DIR checks a run's prose.json by itself: it has attempts and
-// verdicts for every section that was asked for, and every number that the
-// model wrote, in sentences that were kept or not, is that of a fact of the
-// section or stands in a name that the section knows.
-func factual(ts *testscript.TestScript, neg bool, args []string) {
+// chosen DIR checks a run's prose.json by itself: every section that a model can
+// write has choices, each of them is a claim of the section that no other choice
+// speaks of, and the section is as long as it has to be without the rules.
+func chosen(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	results, err := report.Load(filepath.Join(dir, resultsFile))
 	ts.Check(err)
 	file, err := prose.Load(filepath.Join(dir, proseFile))
 	ts.Check(err)
-	sections := map[string]prose.Section{}
-	for _, s := range report.Sections(results) {
-		sections[s.ID] = s
+	sections := report.Sections(results)
+	if len(sections) < 3 {
+		ts.Fatalf("%d sections", len(sections))
 	}
-	if len(file.Sections) != len(sections) || len(sections) < 3 {
-		ts.Fatalf("%d sections in %s, the report has %d", len(file.Sections), proseFile, len(sections))
-	}
-	kept, written, numbers := 0, 0, 0
-	for _, record := range file.Sections {
-		s, ok := sections[record.ID]
-		if !ok {
-			ts.Fatalf("no section %q in the report", record.ID)
-		}
-		known := numbersOf(&s)
-		for _, a := range record.Attempts {
-			if a.Grammar == "" || len(a.Messages) != 2 {
-				ts.Fatalf("%s: an attempt without grammar or prompt", record.ID)
+	count := 0
+	for _, s := range sections {
+		choices := file.Choices(s.ID)
+		count += len(choices)
+		topics := map[prose.Topic]bool{}
+		for _, choice := range choices {
+			i := slices.IndexFunc(s.Claims, func(c prose.Claim) bool { return c.Key == choice.Key })
+			if i < 0 || s.Claims[i].Required || choice.Wording >= len(s.Claims[i].Phrases) || topics[s.Claims[i].Topic()] {
+				ts.Fatalf("%s: %+v is no open claim of the section", s.ID, choice)
 			}
-			for _, v := range a.Sentences {
-				written++
-				if v.Kept {
-					kept++
-				} else if len(v.Violations) == 0 {
-					ts.Fatalf("%s: %q was refused for nothing", record.ID, v.Text)
-				}
-				for _, n := range number.FindAllString(v.Text, -1) {
-					numbers++
-					if !known[n] {
-						ts.Fatalf("%s: foreign number %q in %q", record.ID, n, v.Text)
-					}
-				}
+			topics[s.Claims[i].Topic()] = true
+		}
+		byModel := 0
+		for _, line := range s.Lines(choices) {
+			if line.ByModel {
+				byModel++
 			}
 		}
+		if lines := len(s.Lines(choices)); lines < s.Min || lines > s.Max || byModel == 0 {
+			ts.Fatalf("%s: %d lines, %d by the model, of %d to %d", s.ID, lines, byModel, s.Min, s.Max)
+		}
 	}
-	if written != file.Totals.Written || kept != file.Totals.Accepted || numbers < written {
-		ts.Fatalf("%d sentences, %d kept, %d numbers; totals %+v", written, kept, numbers, file.Totals)
+	if count != file.Totals.Chosen {
+		ts.Fatalf("%d choices, totals %+v", count, file.Totals)
 	}
-	ts.Logf("%d sentences, %d kept, %d numbers", written, kept, numbers)
-}
-
-// numbersOf are the numbers that a section's sentences may hold.
-func numbersOf(s *prose.Section) map[string]bool {
-	var texts strings.Builder
-	texts.WriteString("p99 ")
-	for _, f := range s.Facts {
-		texts.WriteString(f.Text + " | ")
-	}
-	for _, p := range s.Evidence.Points {
-		texts.WriteString(p.Scenario + " | ")
-	}
-	known := map[string]bool{}
-	for _, n := range number.FindAllString(texts.String(), -1) {
-		known[n] = true
-	}
-	return known
+	ts.Logf("%d choices in %d sections, %.1f s", count, len(sections), file.Totals.Seconds)
 }

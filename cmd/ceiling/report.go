@@ -132,7 +132,7 @@ func renderPath(path string) (*rendering, []string, error) {
 		var stored string
 		if ours(results) && filepath.Base(file) == resultsFile {
 			folder = filepath.Dir(file)
-			opt.Text, stored = storedProse(folder)
+			opt.Choices, stored = storedProse(folder)
 		}
 		var text bytes.Buffer
 		if err := report.Markdown(&text, results, opt); err != nil {

@@ -141,7 +141,7 @@ type runner struct {
 	ending    atomic.Bool                   // someone concludes the run
 	dog       *watchdog
 	pauses    pauses
-	text      *prose.Text // that it wrote; nil: none
+	choices   *prose.File // that it made; nil: none
 	// checkpoint is what --model names, nil where that is a file.
 	checkpoint *awq.Checkpoint
 }
@@ -335,7 +335,7 @@ func (r *runner) soFar(results *bench.Results) string {
 }
 
 func (r *runner) reportOptions() report.Options {
-	o := report.Options{Version: version, Text: r.text}
+	o := report.Options{Version: version, Choices: r.choices}
 	if r.prose == proseOff {
 		o.Prose = report.ProseOff
 	}

@@ -22,7 +22,7 @@ func Highlights(r *bench.Results) []Highlight {
 	if i, ok := r.Peak(); ok {
 		p := r.Results[i]
 		out = append(out, Highlight{
-			Label: "Peak throughput", Value: fixed(*p.OutputThroughput, 1),
+			Label: "Peak throughput of the sweep", Value: fixed(*p.OutputThroughput, 1),
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -227,8 +228,14 @@ func TestHighlights(t *testing.T) {
 		has(t, md.String(),
 			"**Interactive sweet spot:** "+all[0].Value+" (interactive-optimal by TTFT/TPOT p99; per-user "+user+" tok/s)",
 			"**Peak throughput (scaling):** "+strings.TrimPrefix(all[1].Note, "at ")+" ("+all[1].Value+" tok/s)",
-			"The lowest mean TPOT, "+all[2].Value+" ms, belongs to "+all[2].Note)
+			"Decode is fastest in "+all[2].Note+": mean TPOT "+threeDigits(all[2].Value)+" ms.")
 	}
+}
+
+// threeDigits is how prose prints a figure.
+func threeDigits(s string) string {
+	v, _ := strconv.ParseFloat(s, 64)
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
 func TestHighlightsMissing(t *testing.T) {

@@ -56,6 +56,9 @@ func (t *trie) expression() string {
 	return strings.Join(parts, " | ")
 }
 
+// literal is a text as an expression.
+func literal(text string) string { return alternatives([]string{text}) }
+
 // escape writes a character of a literal.
 func escape(r rune) string {
 	switch {

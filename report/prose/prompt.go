@@ -6,57 +6,20 @@ import (
 )
 
 // Message is one turn of a chat; Role is "system" or "user".
-type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
-}
+type Message struct{ Role, Content string }
 
 // instructions are the same for every section, so that a model computes them
 // once.
-const instructions = `You write short comments for the report of a benchmark. You get notes. Rewrite each note as one plain English sentence, in the same order, each on a line of its own that begins with "- ".
-Keep every number with its unit and with the name that it has in the note. Say what the note says and nothing else: no causes, no other numbers. TTFT, TPOT and ITL are times, so lower is better; of throughput, higher is better.
-Good sentences:
-- The TTFT p99 is close to the mean, so most users wait about as long.
-- Most of the time of a request goes into decoding.
-- The output throughput is higher than with fewer requests.`
+const instructions = `You edit the report of a benchmark. You get a list of true statements. Pick those that tell a reader the most and write them down, the most important first, each on a line of its own that begins with "- ". Change nothing in them.
+TTFT is the time to the first token, TPOT the time per further token, ITL the gap between two tokens: lower is better. Of throughput, higher is better.`
 
-// tasks say what is to be made of the notes.
-var tasks = map[Kind]string{
-	Interpretation:  "Rewrite each note as one sentence.",
-	Recommendations: "Turn each note into one sentence of advice, such as: Use this setting, since its figures are the better ones.",
-	Summary:         "Rewrite each note as one sentence.",
-}
-
-// Prompt asks for one sentence about each topic of a section.
-func Prompt(s *Section) []Message { return prompt(s, Topics(s), nil) }
-
-// prompt asks for one sentence about each of the topics. Of sentences that are
-// written again, faults say why the earlier ones were not taken.
-func prompt(s *Section, topics []Topic, faults []Fault) []Message {
+// prompt asks for the bullets of a section beside those that stand in any case.
+func prompt(s *Section, claims []*Claim, standing int) []Message {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", headings[s.Kind], s.Title)
-	for _, line := range s.About {
-		b.WriteString(strings.TrimSpace(line) + "\n")
+	fmt.Fprintf(&b, "%s\nTrue statements:\n", s.Title)
+	for _, claim := range claims {
+		b.WriteString(bullet + sentence(claim.Phrases[0]) + "\n")
 	}
-	if len(faults) > 0 {
-		b.WriteString("Earlier sentences on these notes were wrong (")
-		for i, f := range faults {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(string(f))
-		}
-		b.WriteString("). Stay closer to the notes.\n")
-	}
-	b.WriteString(tasks[s.Kind])
-	n := newNotes(s)
-	for _, t := range topics {
-		b.WriteString("\n- " + n.note(t.Facts) + ".")
-	}
+	fmt.Fprintf(&b, "Write %d to %d lines.", max(1, s.Min-standing), s.Max-standing)
 	return []Message{{"system", instructions}, {"user", b.String()}}
-}
-
-// headings introduce a section's title.
-var headings = map[Kind]string{
-	Interpretation: "Scenario", Recommendations: "Whole run", Summary: "Whole run",
 }

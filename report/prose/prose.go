@@ -1,90 +1,52 @@
-// Package prose lets the model under test write a report's interpretation, and
-// keeps it from writing a number that was not measured or a claim that the
-// data contradict.
+// Package prose lets the model under test choose what a report says.
 //
-// Data flows one way: a section's facts make the prompt and the grammar; the
-// model writes; each sentence is checked against the same facts; what fails is
-// written again, and in the end replaced by the sentence that the rules made.
-// The package knows no engine: a model is the small interface Model.
+// A section is a list of claims: statements that were computed to be true, each
+// in a few wordings. Without a model they are taken by rank. A model gets the
+// list, and a grammar of exactly these wordings for each bullet that it writes,
+// so it picks which claims, in which order and in which wording; it can't write
+// anything that is not in the list. What it chose is kept as keys, not as text.
+//
+// The package knows no results and no engine: a model is the small interface
+// Model.
 package prose
 
-// Metric is what a figure is a figure of.
-type Metric string
-
-// The metrics that prose may speak about.
-const (
-	TTFT          Metric = "TTFT"
-	TPOT          Metric = "TPOT"
-	ITL           Metric = "ITL"
-	E2EL          Metric = "E2EL"                 // duration of a request
-	QueueTime     Metric = "queue time"           // before the engine took the prompt up
-	PrefillTime   Metric = "prefill time"         // from there to the first token
-	DecodeTime    Metric = "decode time"          // first token to last
-	Output        Metric = "output throughput"    // of all users together
-	PerUser       Metric = "per-user throughput"  // output throughput / concurrency
-	PeakOutput    Metric = "peak output"          // the fullest second
-	Total         Metric = "total throughput"     // input and output
-	PP            Metric = "PP"                   // input length / mean TTFT
-	TG            Metric = "TG"                   // 1000 / mean TPOT
-	EnginePrefill Metric = "engine prefill rate"  // without queueing
-	FullDecode    Metric = "undisturbed decoding" // all slots at the median ITL
-	StreamRate    Metric = "stream rate"          // 1000 / a TPOT figure
-	RequestRate   Metric = "request throughput"   // requests/s
-	Concurrency   Metric = "concurrency"          // slots
-	InFlight      Metric = "requests in flight"   // mean over the run
-	Prompts       Metric = "prompts"              // of the scenario
-	Requests      Metric = "requests"             // that ended well or badly
-	InputLen      Metric = "input tokens"         // nominal, of one request
-	OutputLen     Metric = "output tokens"        // nominal, of one request
-	RunTime       Metric = "duration"             // of the scenario
-	Scenarios     Metric = "scenarios"            // of the suite
-	ReusedTokens  Metric = "reused prompt tokens" // served from a cache
-	Overhead      Metric = "overhead ratio"       // outside the engine / inside it
-	Proportional  Metric = "proportional growth"  // the previous point's output times the ratio of the slots
-	PromptTokens  Metric = "prompt tokens"        // of all requests together
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Stat is which value of a metric; "" where it has only one.
-type Stat string
+// Topic is what a claim is about. A section has one claim per topic at most.
+type Topic string
 
-// The statistics that the report prints.
+// Tone says what a claim means for a user.
+type Tone int
+
+// The tones.
 const (
-	Mean   Stat = "mean"
-	Median Stat = "median"
-	P99    Stat = "p99"
+	Worse   Tone = -1
+	Neutral Tone = 0
+	Better  Tone = 1
 )
 
-// Stats of counts and limits, which tell apart what is not a distribution.
-const (
-	Failed    Stat = "failed"    // of Requests
-	Ended     Stat = "ended"     // of Requests: well or badly
-	Succeeded Stat = "succeeded" // of Requests
-	Least     Stat = "least"     // of Requests: the fewest of the run's scenarios
-	Needed    Stat = "needed"    // of Requests: what a p99 needs
-	Measured  Stat = "measured"  // of Scenarios
-	Planned   Stat = "planned"   // of Scenarios
-	Limit     Stat = "limit"     // twice the lowest p99 of the curve: a threshold, not a measurement
-	Longest   Stat = "longest"   // of InputLen
-)
+// Filler is the rank from which claims only fill a section up to its Min.
+const Filler = 1000
 
-// Figure names a quantity. Scenario is "" for the section's own scenario.
-type Figure struct {
-	Metric   Metric
-	Stat     Stat
-	Scenario string
+// Claim is one true statement.
+type Claim struct {
+	Key      string // "ttft.tail": its topic, and which statement on it
+	Rank     int    // the order of a section that no model wrote
+	Tone     Tone   // decides which joints may connect it
+	Required bool   // stands first and alone, whoever chooses the others
+	// Phrases are its wordings: clauses without the full stop, beginning in
+	// lower case unless with a name. All say the same, and each can stand alone.
+	Phrases []string
 }
 
-// Fact is one number that prose may use, with the only text under which it is
-// printed.
-type Fact struct {
-	Value float64
-	Unit  string // "ms", "s", "tok/s", "×", "%", "requests", "" for a count
-	Text  string // unit included
-	Of    Figure
-	// Against is set for what is derived from two figures: a ratio (unit "×")
-	// is Of / Against, a share (unit "%", Value 0 to 1) is Of as a part of
-	// Against.
-	Against Figure
+// Topic is the first word of the key.
+func (c *Claim) Topic() Topic {
+	topic, _, _ := strings.Cut(c.Key, ".")
+	return Topic(topic)
 }
 
 // Kind is what a section of prose is.
@@ -94,74 +56,52 @@ type Kind string
 const (
 	Interpretation  Kind = "interpretation"  // of one scenario
 	Recommendations Kind = "recommendations" // for the run
-	Summary         Kind = "summary"         // Executive Summary, sentences instead of bullets
+	Summary         Kind = "summary"         // sentences instead of bullets
 )
 
-// Section is one piece of prose to be written: what it may say and what it
-// says if the model does not write it.
+// Section is one piece of prose.
 type Section struct {
-	ID    string // stable within a run: "interpretation 3", "recommendations", "summary"
-	Kind  Kind
-	Title string // the scenario's name, or the kind in words
-	// About are conditions in plain words for the prompt: no claims.
-	About    []string
-	Facts    []Fact
-	Evidence Evidence
-	// Min and Max limit the bullets, or the sentences of a summary.
-	Min, Max int
-	// Fixed are bullets that stand first whoever writes the others.
-	Fixed []string
-	// Rules are the rules' bullets or sentences behind Fixed: Min to Max with
-	// them. They are true of the same facts.
-	Rules []string
+	ID       string // stable within a run: "interpretation 3", "recommendations", "summary"
+	Kind     Kind
+	Title    string // the scenario's name, or the kind in words
+	Min, Max int    // bullets or sentences, the required ones included
+	Claims   []Claim
 }
 
-// Point is one scenario as others are compared with it.
-type Point struct {
-	Scenario    string
-	Concurrency int
-	Scaling     bool               // a point of the scaling curve
-	Own         bool               // the section's own scenario
-	Previous    bool               // the scaling point below the section's own
-	Sweet, Peak bool               // the run's sweet spot, its highest output
-	Values      map[Figure]float64 // Figure without Scenario; in the figure's unit
-}
+// Joint connects a claim to the one before in the same bullet. Both only add:
+// no joint claims a reason, a consequence or a time.
+type Joint string
 
-// Evidence is what claims without a number are held against.
-type Evidence struct {
-	// Points are the scenarios that sentences of this section may compare: of
-	// a run's section all, of a scenario's its own and those related to it.
-	Points []Point
-	// Shares of a mean request's time, 0 to 1; nil: not known.
-	Queue, Prefill, Decode *float64
-	// Overhead is time outside the engine / time inside it; nil: not known.
-	Overhead *float64
-	// Cold: no prompt token came from a cache. Warm: some may have. Neither
-	// where the file does not tell.
-	Cold, Warm bool
-	// Closed: a new request starts only when another ends.
-	Closed bool
-	// EqualWork: one request at a time, all of the same lengths.
-	EqualWork bool
-	// OneWave: all requests start together and none follows.
-	OneWave bool
-	// FewRequests: p99 is all but the slowest request.
-	FewRequests bool
-	// Failed requests there were; Power: the run has power figures.
-	Failed, Power bool
-}
-
-// Author says who wrote a sentence.
-type Author string
-
-// The authors.
+// The joints.
 const (
-	ByModel Author = "model"
-	ByRules Author = "rules"
+	NoJoint Joint = ""    // a bullet of its own
+	And     Joint = "and" // "; ", between claims of the same tone
+	But     Joint = "but" // ", but ", between opposite ones
 )
 
-// Sentence is one bullet, or one sentence of a summary.
-type Sentence struct {
-	Text   string `json:"text"`
-	Author Author `json:"author"`
+// text is what stands between the two claims.
+func (j Joint) text() string {
+	return map[Joint]string{And: "; ", But: ", but "}[j]
+}
+
+// jointOf is the joint that may connect two claims, NoJoint for none.
+func jointOf(a, b Tone) Joint {
+	switch {
+	case a == b:
+		return And
+	case a == -b:
+		return But
+	default:
+		return NoJoint
+	}
+}
+
+// sentence is a phrase that begins and ends one. A symbol as c=8 keeps its case.
+func sentence(phrase string) string {
+	first, n := utf8.DecodeRuneInString(phrase)
+	second, _ := utf8.DecodeRuneInString(phrase[n:])
+	if unicode.IsLetter(second) || second == ' ' {
+		phrase = string(unicode.ToUpper(first)) + phrase[n:]
+	}
+	return phrase + "."
 }

@@ -1,0 +1,267 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"ceiling/bench"
+)
+
+// referenceFiles are all the reference's results that there are.
+var referenceFiles = []string{
+	"december2025.json",
+	"reference/benchmark_Devstral-Small-2-24B-Instruct-INT4-INT8-Mixed-GPTQ.json",
+	"reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json",
+	"reference/benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.json",
+}
+
+// base is a result with nothing remarkable in it; tests change what they look
+// at.
+func base(name string, concurrency int) bench.Result {
+	return result(name, 1024, 256, concurrency, 10*concurrency, 50*math.Sqrt(float64(concurrency)),
+		[3]float64{300, 290, 390}, [3]float64{20, 20, 22})
+}
+
+// with is base, changed.
+func with(name string, concurrency int, change func(*bench.Result)) bench.Result {
+	r := base(name, concurrency)
+	change(&r)
+	return r
+}
+
+// detailed is the detail of a complete, cold scenario, changed.
+func detailed(change func(*bench.Detail)) bench.Detail {
+	d := bench.Detail{Status: bench.StatusComplete, Cache: bench.CacheCold}
+	change(&d)
+	return d
+}
+
+// curve makes scaling points of (concurrency, output, p99 TTFT, p99 TPOT).
+func curve(points ...[4]float64) []bench.Result {
+	var out []bench.Result
+	for _, p := range points {
+		r := base(fmt.Sprintf("Concurrency Scaling (c=%d)", int(p[0])), int(p[0]))
+		r.OutputThroughput, r.TTFTP99Ms, r.TPOTP99Ms = ptr(p[1]), ptr(p[2]), ptr(p[3])
+		r.TPOTMeanMs, r.TPOTMedianMs = ptr(p[3]/1.01), ptr(p[3]/1.01)
+		out = append(out, r)
+	}
+	return out
+}
+
+// metricsOf are the measured quantities of a result, by field.
+func metricsOf(r *bench.Result) []**float64 {
+	var out []**float64
+	v := reflect.ValueOf(r).Elem()
+	for i := range v.NumField() {
+		if p, ok := v.Field(i).Addr().Interface().(**float64); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// clone is a run whose results can be changed.
+func clone(r *bench.Results) *bench.Results {
+	out := *r
+	out.Results = slices.Clone(r.Results)
+	for i := range out.Results {
+		for _, m := range metricsOf(&out.Results[i]) {
+			if *m != nil {
+				*m = ptr(**m)
+			}
+		}
+	}
+	return &out
+}
+
+// perturbed is a run with every figure of every scenario changed: the shapes
+// stay those of a real suite while what holds of them does not.
+func perturbed(r *bench.Results, rng *rand.Rand) *bench.Results {
+	out := clone(r)
+	spread := rng.Float64() * rng.Float64()
+	for i := range out.Results {
+		for _, m := range metricsOf(&out.Results[i]) {
+			switch {
+			case *m == nil:
+			case rng.IntN(60) == 0:
+				*m = nil
+			default:
+				**m *= math.Exp(rng.NormFloat64() * spread)
+			}
+		}
+	}
+	return out
+}
+
+// edge is a pair of figures and the ratios at which some statement on them
+// begins or ends to hold.
+type edge struct {
+	of, against func(*bench.Result) **float64
+	at          []float64
+	across      bool // of two scenarios
+}
+
+func (e edge) set(a, b *bench.Result, rng *rand.Rand) {
+	of, against := e.of(a), e.against(b)
+	if *of == nil || *against == nil {
+		return
+	}
+	v := e.at[rng.IntN(len(e.at))] * **against
+	if n := rng.IntN(3) - 1; n != 0 { // one float beside it
+		v = math.Nextafter(v, math.Inf(n))
+	}
+	*of = &v
+}
+
+var (
+	ttftMean   = func(r *bench.Result) **float64 { return &r.TTFTMeanMs }
+	ttftMedian = func(r *bench.Result) **float64 { return &r.TTFTMedianMs }
+	ttftP99    = func(r *bench.Result) **float64 { return &r.TTFTP99Ms }
+	tpotMean   = func(r *bench.Result) **float64 { return &r.TPOTMeanMs }
+	tpotP99    = func(r *bench.Result) **float64 { return &r.TPOTP99Ms }
+	itlMean    = func(r *bench.Result) **float64 { return &r.ITLMeanMs }
+	itlMedian  = func(r *bench.Result) **float64 { return &r.ITLMedianMs }
+	itlP99     = func(r *bench.Result) **float64 { return &r.ITLP99Ms }
+	output     = func(r *bench.Result) **float64 { return &r.OutputThroughput }
+	peakOutput = func(r *bench.Result) **float64 { return &r.PeakOutputThroughput }
+	decodeRate = func(r *bench.Result) **float64 { return &r.TGSpeed }
+)
+
+var edges = []edge{
+	{ttftP99, ttftMean, []float64{1.10, 2}, false}, {ttftMean, ttftMedian, []float64{1.25, 1 / 1.10}, false}, {ttftMedian, ttftMean, []float64{1.10}, false},
+	{ttftP99, ttftMedian, []float64{2, 2.25}, false}, {tpotP99, tpotMean, []float64{1.05, 1.5}, false}, {itlP99, itlMedian, []float64{1.5, 3}, false},
+	{itlMedian, itlMean, []float64{0.75}, false}, {itlMean, tpotMean, []float64{1.5}, false}, {peakOutput, output, []float64{0.8, 1, 1.15, 1.5}, false},
+	{output, decodeRate, []float64{1}, false},
+	{output, output, []float64{1, 1.05, 1.10, 1.6, 1 / 1.05, 2}, true}, {ttftP99, ttftP99, []float64{2, 0.5}, true}, {tpotP99, tpotP99, []float64{2, 0.5}, true},
+	{tpotMean, tpotMean, []float64{1, 1.10, 1 / 1.10, 2}, true}, {ttftMean, ttftMean, []float64{1.5, 1 / 1.5, 2}, true},
+}
+
+// atEdges is a run in which many pairs of figures are a threshold apart, or one
+// float beside it.
+func atEdges(r *bench.Results, rng *rand.Rand) *bench.Results {
+	out := clone(r)
+	for i := range out.Results {
+		a := &out.Results[i]
+		for range 2 {
+			e, b := edges[rng.IntN(len(edges))], a
+			if e.across {
+				b = &out.Results[rng.IntN(len(out.Results))]
+			}
+			e.set(a, b, rng)
+		}
+		if a.DurationS != nil && rng.IntN(8) == 0 {
+			a.DurationS = ptr([]float64{math.Nextafter(3, 0), 3, math.Nextafter(3, 9), 10, math.Nextafter(10, 0)}[rng.IntN(5)])
+		}
+	}
+	return out
+}
+
+// randomRun makes a run of up to ten scenarios in which anything can be
+// missing, failed or out of proportion. Those named for scaling are of one
+// shape.
+func randomRun(rng *rand.Rand) *bench.Results {
+	missingShare := rng.Float64() * rng.Float64()
+	value := func() *float64 {
+		if rng.Float64() < missingShare {
+			return nil
+		}
+		return ptr(math.Exp(rng.Float64()*18 - 6)) // 0.002 to 160,000
+	}
+	near := func(v *float64) *float64 { // often of the same order, as real ones
+		if v == nil || rng.Float64() < missingShare {
+			return nil
+		}
+		return ptr(*v * math.Exp(rng.NormFloat64()*0.4))
+	}
+	names := []string{"Single User Latency", "Short Context Throughput", "Long Context (16K)", "Decode Stress Test", "Mixed Traffic",
+		"Concurrency Scaling (c=1)", "Concurrency Scaling (c=2)", "Concurrency Scaling (c=8)", "Concurrency Scaling (c=32)", "Another"}
+	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	r := &bench.Results{Model: "m", Hardware: "h", Planned: names}
+	describe := rng.IntN(2) == 0
+	shape, ranged := [2]int{1 + rng.IntN(2000), 1 + rng.IntN(300)}, float64(rng.IntN(2))/2
+	for _, name := range names[:1+rng.IntN(len(names))] {
+		res := bench.Result{Name: name, InputLen: 1 + rng.IntN(20000), OutputLen: 1 + rng.IntN(300),
+			Concurrency: 1 << rng.IntN(8), NumPrompts: 1 + rng.IntN(200), DurationS: value()}
+		d := bench.Detail{Name: name, Status: bench.StatusComplete, RangeRatio: float64(rng.IntN(2)) / 2, Cache: bench.CacheCold}
+		if _, err := fmt.Sscanf(name, "Concurrency Scaling (c=%d)", &res.Concurrency); err == nil {
+			res.InputLen, res.OutputLen, d.RangeRatio = shape[0], shape[1], ranged
+		}
+		res.SuccessfulRequests = float64(rng.IntN(res.NumPrompts + 1))
+		if rng.IntN(4) == 0 {
+			res.FailedRequests = float64(res.NumPrompts) - res.SuccessfulRequests
+		}
+		res.OutputThroughput = value()
+		res.PeakOutputThroughput = near(res.OutputThroughput)
+		res.TTFTMeanMs, res.TPOTMeanMs = value(), value()
+		res.TTFTMedianMs, res.TTFTP99Ms = near(res.TTFTMeanMs), near(res.TTFTMeanMs)
+		res.TPOTMedianMs, res.TPOTP99Ms = near(res.TPOTMeanMs), near(res.TPOTMeanMs)
+		res.ITLMeanMs, res.ITLMedianMs, res.ITLP99Ms = near(res.TPOTMeanMs), near(res.TPOTMeanMs), near(value())
+		res.PPSpeed, res.TGSpeed = value(), value()
+		randomDetail(rng, &res, &d, value)
+		if !describe && d.Status == bench.StatusPartial {
+			res.Error = nil
+		}
+		r.Results = append(r.Results, res)
+		if describe {
+			r.Details = append(r.Details, d)
+		}
+	}
+	r.Partial = rng.IntN(5) == 0
+	if rng.IntN(3) == 0 {
+		r.Planned = nil
+	}
+	return r
+}
+
+// randomDetail fills in what only this program's own results have.
+func randomDetail(rng *rand.Rand, res *bench.Result, d *bench.Detail, value func() *float64) {
+	res.TotalInputTokens = float64(rng.IntN(100000))
+	d.EnginePrefill, d.OverheadRatio = value(), value()
+	if rng.IntN(4) == 0 {
+		d.ReusedTokens = int64(rng.IntN(100000))
+		d.Cache = bench.CacheWarm
+	}
+	if rng.IntN(4) == 0 {
+		d.RequestRate = value()
+	}
+	if rng.IntN(3) > 0 {
+		d.TTFT, d.Prefill = &bench.Dist{Count: 5 + rng.IntN(200), Mean: rng.Float64()}, &bench.Dist{Mean: rng.Float64()}
+		d.Prefill.Count = d.TTFT.Count
+		d.E2EL = &bench.Dist{Count: 5, Mean: 1 + 20*rng.Float64()}
+	}
+	if rng.IntN(6) == 0 {
+		d.Repeat = 2
+	}
+	switch rng.IntN(8) {
+	case 0:
+		res.Error, d.Status = ptr("broke"), bench.StatusFailed
+	case 1:
+		res.Error, d.Status = ptr("interrupted"), bench.StatusPartial
+	}
+}
+
+// manyRuns calls f with the reference's runs, perturbed ones, random ones, and
+// such at the thresholds.
+func manyRuns(t *testing.T, f func(what string, r *bench.Results)) {
+	for i, file := range referenceFiles {
+		r := mustLoad(t, file)
+		f(file, r)
+		for seed := range uint64(100) {
+			rng := rand.New(rand.NewPCG(seed, uint64(i)))
+			p := perturbed(r, rng)
+			f(fmt.Sprintf("%s, seed %d", file, seed), p)
+			f(fmt.Sprintf("%s, seed %d at its edges", file, seed), atEdges(p, rng))
+		}
+	}
+	for seed := range uint64(700) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		r := randomRun(rng)
+		f(fmt.Sprintf("seed %d", seed), r)
+		f(fmt.Sprintf("seed %d at its edges", seed), atEdges(r, rng))
+	}
+	f("small run", smallRun())
+}
