@@ -1,7 +1,8 @@
 // Package hip knows the machine's AMD GPUs: what they are and how they are
 // linked (from KFD's and DRM's sysfs, below a root that the caller names, and
 // where ROCm is installed from its HIP runtime), and what they and the CPU
-// draw while they work (a sampler of hwmon, DRM and RAPL files).
+// draw while they work (a sampler of hwmon, DRM and RAPL files). Of NVIDIA's
+// cards it knows what their driver's management library tells.
 //
 // It builds and runs without ROCm. A file that is missing or holds something
 // unexpected leaves its field missing: nothing here fails a run, and a

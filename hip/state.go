@@ -156,24 +156,40 @@ func (t tree) iommu(g *GPU) string {
 
 var archInName = regexp.MustCompile(`gfx[0-9a-f]+`)
 
-// rocBLAS lists the architectures in the names of rocBLAS's kernel files,
-// those of the first folder that has any.
+// rocBLAS lists the architectures that rocBLAS has files for, those of the
+// first folder that has any.
 func (t tree) rocBLAS() []string {
 	for _, dir := range append(t.rocmDirs(), "usr") {
 		for _, lib := range []string{"lib", "lib64"} {
-			var archs []string
-			for _, name := range t.names(path.Join(dir, lib, "rocblas/library")) {
-				if arch := archInName.FindString(name); arch != "" && !slices.Contains(archs, arch) {
-					archs = append(archs, arch)
-				}
-			}
-			if len(archs) > 0 {
-				slices.Sort(archs)
+			if archs := t.archs(path.Join(dir, lib, "rocblas/library")); archs != nil {
 				return archs
 			}
 		}
 	}
 	return nil
+}
+
+// archs lists the architectures in a folder's names, nil for none.
+func (t tree) archs(dir string) []string {
+	var out []string
+	for _, name := range t.names(dir) {
+		if arch := archInName.FindString(name); arch != "" && !slices.Contains(out, arch) {
+			out = append(out, arch)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// RocBLAS lists the architectures that rocBLAS's files in a folder of this
+// machine are for, nil for none.
+func RocBLAS(dir string) []string {
+	t, err := openTree(dir)
+	if err != nil {
+		return nil
+	}
+	defer t.close()
+	return t.archs(".")
 }
 
 // parseChoice is the word in brackets of "always [madvise] never", "" for

@@ -1,6 +1,7 @@
 package hip
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,5 +98,13 @@ func TestRocBLAS(t *testing.T) {
 		if d := cmp.Diff(tt.want, ReadState(root, 0).RocBLAS); d != "" {
 			t.Errorf("%q (-want +got):\n%s", tt.files, d)
 		}
+	}
+	root := t.TempDir()
+	put(t, root, "TensileLibrary_lazy_gfx908.dat", "")
+	if d := cmp.Diff([]string{"gfx908"}, RocBLAS(root)); d != "" {
+		t.Errorf("a folder of one's own (-want +got):\n%s", d)
+	}
+	if got := RocBLAS(filepath.Join(root, "absent")); got != nil {
+		t.Errorf("no folder: %q", got)
 	}
 }

@@ -85,12 +85,29 @@ func readFacts(sysroot string) doctor.Facts {
 	f.Build = doctor.Build{Backends: engine.Backends(), Preset: b.Preset, Toolkit: b.Toolkit, Targets: b.GPUTargets,
 		Collectives: b.Collectives, InstructionSets: b.InstructionSets, Off: b.Off}
 	f.Library = readLibrary(filepath.Join(engine.LibraryDir(), "libggml-hip.so"))
+	if f.Live {
+		f.State.RocBLAS = rocBLAS(f.State.RocBLAS, os.Getenv)
+	}
 	if f.Live && len(f.Machine.GPUs) > 0 {
 		f.Env = environ(doctor.EnvNames())
 		f.Access = tryAccess(f.Machine)
 		f.Runtime = askRuntime()
 	}
 	return f
+}
+
+// rocBLAS lists the architectures of the files that rocBLAS will read: the
+// environment can name another folder than the installed one.
+func rocBLAS(installed []string, env func(string) string) []string {
+	if dir := env("ROCBLAS_TENSILE_LIBPATH"); dir != "" {
+		return hip.RocBLAS(dir)
+	}
+	if dir := env("ROCM_PATH"); dir != "" {
+		if archs := hip.RocBLAS(filepath.Join(dir, "lib/rocblas/library")); archs != nil {
+			return archs
+		}
+	}
+	return installed
 }
 
 // environ are those of the variables that are set, to nothing as well.

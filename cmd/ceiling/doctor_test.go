@@ -10,6 +10,39 @@ import (
 	"ceiling/engine"
 )
 
+// rocBLAS reads the folder that the environment names before the installed one.
+func TestRocBLASFolder(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []string{"own/TensileLibrary_gfx906.co", "rocm/lib/rocblas/library/TensileLibrary_gfx90a.co"} {
+		full := filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	installed := []string{"gfx908"}
+	for _, tt := range []struct {
+		own, rocm string
+		want      []string
+	}{
+		{"", "", installed}, {"own", "", []string{"gfx906"}}, {"own", "rocm", []string{"gfx906"}}, {"", "rocm", []string{"gfx90a"}},
+		{"", "other", installed}, {"nowhere", "rocm", nil},
+	} {
+		env := func(name string) string {
+			v := map[string]string{"ROCBLAS_TENSILE_LIBPATH": tt.own, "ROCM_PATH": tt.rocm}[name]
+			if v != "" {
+				v = filepath.Join(dir, v)
+			}
+			return v
+		}
+		if got := rocBLAS(installed, env); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %q", tt, got)
+		}
+	}
+}
+
 // What the HIP back end holds is read from its file; the CPU's stands in for
 // it here: an ELF library with imports and without GPU code.
 func TestReadLibrary(t *testing.T) {

@@ -96,6 +96,7 @@ var faults = []struct {
 	{"another architecture, empty", func(f *Facts) { f.Env = map[string]string{"HSA_OVERRIDE_GFX_VERSION": ""} }, "environment", StatusWarn, `HSA_OVERRIDE_GFX_VERSION=""`},
 	{"two masks", func(f *Facts) { f.Env = map[string]string{"HIP_VISIBLE_DEVICES": "1", "ROCR_VISIBLE_DEVICES": "0,1"} }, "environment", StatusWarn,
 		`ROCR_VISIBLE_DEVICES="0,1" and HIP_VISIBLE_DEVICES="1" filter one after the other`},
+	{"two names of one mask", func(f *Facts) { f.Env = map[string]string{"HIP_VISIBLE_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "0,1"} }, "environment", StatusOK, `HIP_VISIBLE_DEVICES="1"`},
 	{"one mask", func(f *Facts) { f.Env = map[string]string{"HIP_VISIBLE_DEVICES": "0,1,2,3"} }, "environment", StatusOK, "0,1,2,3"},
 	{"a narrow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.Width = 8 }, "PCIe width", StatusWarn, "0000:c3:00.0: ×8 of ×16"},
 	{"a slow link", func(f *Facts) { f.Machine.GPUs[2].PCIe.SpeedGTs = 2.5 }, "PCIe speed", StatusWarn, "2.5 of 16 GT/s"},
@@ -187,7 +188,7 @@ func TestIntegratedBeside(t *testing.T) {
 	if !mentioned {
 		t.Error("nothing says that it is there")
 	}
-	// Alone it is what the model runs on.
+	// Alone it is what the model runs on, or nothing to a build for the CPU.
 	f.Machine.GPUs, f.Runtime.Devices, f.Runtime.Peers = f.Machine.GPUs[4:], []string{pci}, nil
 	f.State.Display = f.State.Display[4:]
 	code := false
@@ -196,6 +197,10 @@ func TestIntegratedBeside(t *testing.T) {
 	}
 	if !code {
 		t.Error("alone it needs code")
+	}
+	f.Library, f.Build.Toolkit, f.Build.Backends = Library{}, "", []string{"CPU"}
+	if list := Run(f); list[0].Name != "AMD GPU" || list[0].Status != StatusOK || list[1].Area != areaCPU {
+		t.Errorf("a build for the CPU: %+v", list[:2])
 	}
 }
 

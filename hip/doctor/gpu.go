@@ -26,6 +26,10 @@ func (c *checks) gpus() {
 		c.noGPU()
 		return
 	}
+	if c.onlyIntegrated() && !c.hipBuild() {
+		c.add(areaGPU, "AMD GPU", StatusOK, "", "no card, and a processor's own GPU (%s), which this build leaves alone: models run on the CPU", c.Machine.Summary())
+		return
+	}
 	c.driver(amd)
 	c.integrated()
 	if c.Live {
@@ -49,6 +53,12 @@ func (c *checks) gpus() {
 	c.caps()
 	c.clocks()
 	c.processes()
+}
+
+// onlyIntegrated tells whether a processor's own GPU is all that there is.
+func (c *checks) onlyIntegrated() bool {
+	foreign := func(g hip.GPU) bool { return !g.Integrated }
+	return len(c.Machine.GPUs) > 0 && !slices.ContainsFunc(c.Machine.GPUs, foreign) && c.Machine.Missing(c.State.Display) == ""
 }
 
 // noGPU says what that means: the CPU does the work, or another maker's card.
@@ -227,11 +237,16 @@ func (c *checks) environment() {
 			"%s=%q: the runtime takes every GPU for this one, whatever it is", overrideArch, v)
 	}
 	var masks []string
-	for _, mask := range append([]string{maskROCr}, masksHIP...) {
-		if v, set := c.Env[mask]; set {
-			masks = append(masks, fmt.Sprintf("%s=%q", mask, v))
+	add := func(names ...string) {
+		for _, mask := range names {
+			if v, set := c.Env[mask]; set {
+				masks = append(masks, fmt.Sprintf("%s=%q", mask, v))
+				return
+			}
 		}
 	}
+	add(maskROCr)
+	add(masksHIP...)
 	if _, outer := c.Env[maskROCr]; outer && len(masks) > 1 {
 		c.add(areaROCm, "environment", StatusWarn, "keep one of them",
 			"%s filter one after the other: the second counts among the GPUs that the first leaves", strings.Join(masks, " and "))
