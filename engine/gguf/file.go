@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -101,6 +102,10 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// pieceName are the names of files that were cut anywhere, for hosts with a
+// limit on a file's size: model.gguf-split-a, model.gguf.part1of2.
+var pieceName = regexp.MustCompile(`(?i)\.gguf[.-](part|split)[-_.]?[0-9a-z]+$`)
+
 // openOne reads the header of a single file as shard number shard.
 func openOne(path string, shard int) (*File, error) {
 	st, err := os.Stat(path)
@@ -120,6 +125,9 @@ func openOne(path string, shard int) (*File, error) {
 	}
 	defer r.Close()
 	f, err := read(r, st.Size(), shard)
+	if piece := pieceName.MatchString(path); piece && (errors.Is(err, ErrTruncated) || errors.Is(err, ErrNotGGUF)) {
+		return nil, fmt.Errorf("%q is a piece of a file by its name: join all pieces in order with cat, and name the whole: %w", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
@@ -191,6 +199,9 @@ func (f *File) readMagic(s *source) error {
 		return fmt.Errorf("%w but a Git LFS pointer: fetch the file itself with git lfs pull", ErrNotGGUF)
 	}
 	if n := min(len(head), 4); string(head[:n]) != magic[:n] {
+		if what := otherFile(string(head)); what != "" {
+			return fmt.Errorf("%w but %s", ErrNotGGUF, what)
+		}
 		return fmt.Errorf("%w: it starts with %q (% x)", ErrNotGGUF, head[:n], head[:n])
 	}
 	if _, err := s.bytes(4, "the magic"); err != nil {
@@ -207,6 +218,25 @@ func (f *File) readMagic(s *source) error {
 		return fmt.Errorf("%w that can be read: version %d, need %d or %d", ErrNotGGUF, f.Version, versionOldest, versionCurrent)
 	}
 	return nil
+}
+
+// otherFile says what a file is that begins like this, "" where it is nothing
+// that is often taken for a GGUF file.
+func otherFile(head string) string {
+	const page, old = "a web page: the download failed, sign in where the model asks for it and fetch the file again", "a GGML file, as models were before GGUF: get the model as GGUF"
+	for _, f := range []struct{ begin, what string }{
+		{"<!doctype", page}, {"<html", page}, {"tjgg", old}, {"fmgg", old}, {"lmgg", old},
+		{"PK\x03\x04", "a zip archive, as PyTorch's checkpoints are: get the model as GGUF"},
+	} {
+		if strings.HasPrefix(strings.ToLower(head), strings.ToLower(f.begin)) {
+			return f.what
+		}
+	}
+	// safetensors: eight bytes of a length, then JSON.
+	if len(head) > 9 && head[8:10] == "{\"" {
+		return "a safetensors file: name the folder of the checkpoint that it is of"
+	}
+	return ""
 }
 
 func (f *File) readKVs(s *source, n uint64) error {
