@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -46,6 +47,56 @@ func TestArgmax(t *testing.T) {
 	low := []float32{float32(math.Inf(-1)), -5, float32(math.Inf(-1))}
 	if got := llama.Argmax(low); got != 1 {
 		t.Errorf("argmax of %v is %d", low, got)
+	}
+}
+
+// TestRows: on any number of threads, the answers of one, row by row and call by
+// call.
+func TestRows(t *testing.T) {
+	const n, most = 4096 + 37, 33
+	rng := rand.New(rand.NewPCG(5, 6))
+	x := make([]float32, most*n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	x[7*n+5] = float32(math.NaN())
+	want := make([]int32, most)
+	for i := range want {
+		want[i] = llama.Argmax(x[i*n : (i+1)*n])
+	}
+	if want[7] != -1 {
+		t.Fatalf("a row with NaN has argmax %d", want[7])
+	}
+	for _, threads := range []int{0, 1, 2, 5, 100} {
+		r := llama.NewRows(threads)
+		for call := range 200 {
+			rows := 1 + call%most
+			out := make([]int32, rows)
+			if r.Argmax(x[:rows*n], n, out); !slices.Equal(out, want[:rows]) {
+				t.Fatalf("%d threads, call %d of %d rows: %v, want %v", threads, call, rows, out, want[:rows])
+			}
+		}
+		r.Free()
+	}
+}
+
+// BenchmarkArgmaxRows: a step's argmax with a tensor split at 32 sequences.
+func BenchmarkArgmaxRows(b *testing.B) {
+	const rows, n = 32, 131072
+	x := make([]float32, rows*n)
+	for i := range x {
+		x[i] = float32(i*7919%65536) / 65536
+	}
+	out := make([]int32, rows)
+	for _, threads := range []int{1, 2, 4, 8} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			r := llama.NewRows(threads)
+			defer r.Free()
+			b.SetBytes(4 * rows * n)
+			for b.Loop() {
+				r.Argmax(x, n, out)
+			}
+		})
 	}
 }
 

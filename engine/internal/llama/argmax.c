@@ -2,6 +2,7 @@
 #include "shim.h"
 
 #include <math.h>
+#include <string.h>
 
 // On x86 the loader picks the widest variant that the CPU runs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -14,28 +15,33 @@
 
 // block_max: the largest of n floats, n a multiple of LANES, or NaN where one
 // of them is. Independent lanes, so that the compiler can keep them in vector
-// registers.
+// registers. A comparison with NaN is false, which would lose it; without its
+// sign its bits are a larger integer than infinity's.
 CEIL_CLONES static float block_max(const float * restrict x, int32_t n) {
+    enum { INFINITY_BITS = 0x7f800000 };
     float   m[LANES];
-    int32_t nan[LANES];
+    int32_t size[LANES];
     for (int j = 0; j < LANES; j++) {
-        m[j]   = -INFINITY;
-        nan[j] = 0;
+        m[j]    = -INFINITY;
+        size[j] = 0;
     }
     for (int32_t i = 0; i < n; i += LANES) {
         for (int j = 0; j < LANES; j++) {
-            float v = x[i + j];
-            m[j] = v > m[j] ? v : m[j];
-            nan[j] |= v != v;
+            float   v = x[i + j];
+            int32_t bits;
+            memcpy(&bits, &v, sizeof(bits));
+            bits &= INT32_MAX;
+            m[j]    = v > m[j] ? v : m[j];
+            size[j] = bits > size[j] ? bits : size[j];
         }
     }
-    float   best = m[0];
-    int32_t any  = nan[0];
+    float   best    = m[0];
+    int32_t largest = size[0];
     for (int j = 1; j < LANES; j++) {
-        best = m[j] > best ? m[j] : best;
-        any |= nan[j];
+        best    = m[j] > best ? m[j] : best;
+        largest = size[j] > largest ? size[j] : largest;
     }
-    return any ? NAN : best;
+    return largest > INFINITY_BITS ? NAN : best;
 }
 
 // max_of is block_max of any number of floats.

@@ -458,8 +458,9 @@ func (s *Session) Decode(token, pos, seq []int32, want []int8) int {
 		(*C.int8_t)(unsafe.Pointer(&want[0]))))
 }
 
-// Sample is Step's sampling of batch position i, for its tests.
-func (s *Session) Sample(i int) int { return int(C.ceil_sample(s.p, C.int32_t(i))) }
+// BackendToken is what the back end sampled at batch position i, or [BadToken];
+// for its tests.
+func (s *Session) BackendToken(i int) int { return int(C.ceil_sampled(s.p, C.int32_t(i))) }
 
 // CheckLogits looks at the logits that Step sampled batch position i from. It
 // returns 0, [NoLogits], [NaNLogits] (or infinite) or [FlatLogits].
@@ -562,6 +563,27 @@ func Order(seq []int32, sequences int) (at []int32, ok bool) {
 	ok = bool(C.ceil_order(C.int32_t(len(seq)), (*C.int32_t)(unsafe.Pointer(&seq[0])), C.int32_t(sequences), 1,
 		(*C.uint32_t)(unsafe.Pointer(&seen[0])), (*C.int32_t)(unsafe.Pointer(&at[0]))))
 	return at, ok
+}
+
+// Rows are the threads that take the argmax of several rows, for their tests.
+type Rows struct{ p *C.struct_ceil_rows }
+
+// NewRows makes them, the caller's thread counted.
+func NewRows(threads int) Rows { return Rows{C.ceil_rows_new(C.int(threads))} }
+
+// Free ends them.
+func (r Rows) Free() { C.ceil_rows_free(r.p) }
+
+// Argmax is [Argmax] of each row of n values.
+func (r Rows) Argmax(x []float32, n int, out []int32) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&x[0])
+	rows := make([]*C.float, len(x)/n)
+	for i := range rows {
+		rows[i] = (*C.float)(unsafe.Pointer(&x[i*n]))
+	}
+	C.ceil_rows_argmax(r.p, &rows[0], C.int32_t(len(rows)), C.int32_t(n), (*C.int32_t)(unsafe.Pointer(&out[0])))
 }
 
 // Argmax is the shim's vectorised argmax, for its tests. x is not empty.

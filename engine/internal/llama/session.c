@@ -17,7 +17,8 @@ static bool alloc_batch(struct ceil_session * s) {
     s->seq_id   = calloc(n, sizeof(*s->seq_id));
     s->at       = calloc(n, sizeof(*s->at));
     s->seen     = calloc((size_t) s->n_seq, sizeof(*s->seen));
-    if (!s->token || !s->pos || !s->seq || !s->want || !s->n_seq_id || !s->seq_id || !s->at || !s->seen) {
+    s->row      = calloc(n, sizeof(*s->row));
+    if (!s->token || !s->pos || !s->seq || !s->want || !s->n_seq_id || !s->seq_id || !s->at || !s->seen || !s->row) {
         return false;
     }
     for (int32_t i = 0; i < s->n_batch; i++) {
@@ -107,7 +108,11 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
         s->ctx = llama_init_from_model(model, p);
     }
     s->n_batch = s->ctx ? (int32_t) llama_n_batch(s->ctx) : 0; // the context may have lowered it
-    if (!s->ctx || !alloc_batch(s)) {
+    if (!s->greedy) {
+        // At its outset: a thread that starts in a step would be in its time.
+        s->rows = ceil_rows_new((int) o->n_outputs_max < o->n_threads ? (int) o->n_outputs_max : o->n_threads);
+    }
+    if (!s->ctx || !alloc_batch(s) || (!s->greedy && !s->rows)) {
         ceil_session_free(s);
         return NULL;
     }
@@ -130,6 +135,8 @@ void ceil_session_free(struct ceil_session * s) {
     free(s->seq_id);
     free(s->at);
     free(s->seen);
+    free(s->row);
+    ceil_rows_free(s->rows);
     free(s);
     ceil_give_back();
 }

@@ -22,6 +22,8 @@ struct ceil_session {
     uint32_t                decodes;
     int32_t                 n; // tokens in it
     struct llama_sampler ** greedy;   // one chain per sequence, or NULL
+    const float **          row;      // the wanted rows of logits
+    struct ceil_rows *      rows;     // takes their argmax; NULL with greedy chains
     struct ceil_counts      counts;
     atomic_bool             abort;
 };

@@ -155,9 +155,9 @@ bool ceil_order(int32_t n, const int32_t * seq, int32_t n_seq, uint32_t decode, 
 // NULL where that did not ask for them.
 const float * ceil_logits(const struct ceil_session * s, int32_t i);
 
-// ceil_sample is ceil_step's sampling of batch position i. Returns the id, or
-// one of ceil_step's codes. Exported for its test.
-int32_t ceil_sample(struct ceil_session * s, int32_t i);
+// ceil_sampled returns what the back end sampled at batch position i, or
+// CEIL_BAD_TOKEN. Exported for its test.
+int32_t ceil_sampled(struct ceil_session * s, int32_t i);
 
 // ceil_check_logits looks, on the host, at what ceil_step sampled batch position
 // i from. 0: good; CEIL_NO_LOGITS, CEIL_NAN_LOGITS where one is no finite
@@ -170,6 +170,16 @@ void ceil_session_abort(struct ceil_session * s, bool on);
 // ceil_argmax returns the index of the first largest of n floats, -1 where one
 // of them is NaN. Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
+
+// --- rows.c ---
+
+// ceil_rows is up to so many threads that take the argmax of rows together, the
+// caller's counted. NULL: no memory.
+struct ceil_rows;
+struct ceil_rows * ceil_rows_new(int threads);
+void               ceil_rows_free(struct ceil_rows * r);
+// ceil_rows_argmax writes ceil_argmax of each row of n floats into out.
+void ceil_rows_argmax(struct ceil_rows * r, const float * const * row, int32_t rows, int32_t n, int32_t * out);
 
 // --- sampler.c ---
 

@@ -62,39 +62,54 @@ const float * ceil_logits(const struct ceil_session * s, int32_t i) {
     return i >= 0 && i < s->n ? llama_get_logits_ith(s->ctx, s->at[i]) : NULL;
 }
 
-int32_t ceil_sample(struct ceil_session * s, int32_t i) {
-    if (i < 0 || i >= s->n) {
-        return CEIL_NO_LOGITS;
+int32_t ceil_sampled(struct ceil_session * s, int32_t i) {
+    // The argmax of NaN is -1 on some back ends, which is also the library's word
+    // for "not sampled"; the logits are on the device.
+    llama_token id = i >= 0 && i < s->n ? llama_get_sampled_token_ith(s->ctx, s->at[i]) : LLAMA_TOKEN_NULL;
+    return id >= 0 && id < s->n_vocab ? id : CEIL_BAD_TOKEN;
+}
+
+static int32_t take_sampled(struct ceil_session * s, int32_t n, const int8_t * want, int32_t * out) {
+    int32_t k = 0;
+    for (int32_t i = 0; i < n; i++) {
+        if (want[i]) {
+            out[k] = ceil_sampled(s, i);
+            if (out[k++] < 0) {
+                return CEIL_BAD_TOKEN;
+            }
+        }
     }
-    if (s->greedy) {
-        // The argmax of NaN is -1 on some back ends, which is also the library's
-        // word for "not sampled"; the logits are on the device.
-        llama_token id = llama_get_sampled_token_ith(s->ctx, s->at[i]);
-        s->counts.backend++;
-        return id >= 0 && id < s->n_vocab ? id : CEIL_BAD_TOKEN;
+    s->counts.backend += (uint64_t) k;
+    return 0;
+}
+
+static int32_t take_argmax(struct ceil_session * s, int32_t n, const int8_t * want, int32_t * out) {
+    int32_t rows = 0;
+    for (int32_t i = 0; i < n; i++) {
+        if (want[i]) {
+            s->row[rows] = ceil_logits(s, i);
+            if (!s->row[rows++]) {
+                return CEIL_NO_LOGITS;
+            }
+        }
     }
-    const float * logits = ceil_logits(s, i);
-    if (!logits) {
-        return CEIL_NO_LOGITS;
+    ceil_rows_argmax(s->rows, s->row, rows, s->n_vocab, out);
+    for (int32_t k = 0; k < rows; k++) {
+        if (out[k] < 0) {
+            return CEIL_NAN_LOGITS;
+        }
     }
-    s->counts.argmax++;
-    int32_t id = ceil_argmax(logits, s->n_vocab);
-    return id >= 0 ? id : CEIL_NAN_LOGITS;
+    s->counts.argmax += (uint64_t) rows;
+    return 0;
 }
 
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out) {
     int32_t rc = ceil_decode(s, n, token, pos, seq, want);
-    for (int32_t i = 0, k = 0; rc == 0 && i < n; i++) {
-        if (want[i]) {
-            int32_t id = ceil_sample(s, i);
-            if (id < 0) {
-                rc = id;
-            }
-            out[k++] = id;
-        }
+    if (rc != 0) {
+        return rc;
     }
-    return rc;
+    return s->greedy ? take_sampled(s, n, want, out) : take_argmax(s, n, want, out);
 }
 
 int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
