@@ -261,12 +261,13 @@ type EngineInfo struct {
 	FlashAttn    string            `json:"flash_attn"` // on | off | auto
 	KVType       string            `json:"kv_type"`
 	KVUnified    bool              `json:"kv_unified"`
-	SWAWindow    int               `json:"swa_window,omitempty"`   // positions that some layers attend to; 0: all attend to all
-	SWAFull      bool              `json:"swa_full"`               // those layers keep all positions in the KV cache, not their window
-	SplitMode    string            `json:"split_mode"`             // none | layer | row | tensor, as it was done
-	SplitReason  string            `json:"split_reason,omitempty"` // why: "asked for", "4 GPUs of one back end"
-	TensorSplit  []float32         `json:"tensor_split,omitempty"` // shares asked for, device by device
-	AllReduce    string            `json:"allreduce,omitempty"`    // of a tensor split: rccl | nccl | internal | butterfly
+	SWAWindow    int               `json:"swa_window,omitempty"`          // positions that some layers attend to; 0: all attend to all
+	SWAFull      bool              `json:"swa_full"`                      // those layers keep all positions in the KV cache, not their window
+	SplitMode    string            `json:"split_mode"`                    // none | layer | row | tensor, as it was done
+	SplitReason  string            `json:"split_reason,omitempty"`        // why: "asked for", "4 GPUs of one back end"
+	TensorSplit  []float32         `json:"tensor_split,omitempty"`        // shares asked for, device by device
+	AllReduce    string            `json:"allreduce,omitempty"`           // of a tensor split: rccl | nccl | internal | butterfly
+	BF16From     int               `json:"allreduce_bf16_from,omitempty"` // tokens of a physical batch from which the sums are rounded to bfloat16; 0: never
 	GPULayers    int               `json:"gpu_layers"`
 	LoadMode     string            `json:"load_mode"` // mmap | direct-io | read
 	Sampling     string            `json:"sampling"`  // "greedy, in the backend" | "greedy, argmax on the CPU"

@@ -186,6 +186,12 @@ func (m *Model) Context() int {
 	return n
 }
 
+// Embedding returns the length of a token's row between the layers.
+func (m *Model) Embedding() int {
+	_, _, _, n := m.native.Shape()
+	return n
+}
+
 // Window returns the positions that some of the model's layers attend to; 0: all
 // attend to all positions.
 func (m *Model) Window() int { return m.native.Window() }

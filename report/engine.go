@@ -243,8 +243,15 @@ func splitText(e *bench.EngineInfo) string {
 // allReduceText says how a tensor split adds up; the fallback is what a reader
 // must not miss.
 func allReduceText(e *bench.EngineInfo) string {
-	if e.AllReduce == "butterfly" {
+	switch {
+	case e.AllReduce == "butterfly":
 		return "butterfly: driven by the host, without RCCL or NCCL"
+	case e.BF16From == 1:
+		return e.AllReduce + ", in bf16"
+	case e.BF16From > 0 && e.UBatch > 0 && e.BF16From > e.UBatch:
+		return fmt.Sprintf("%s, in f32 (bf16 from %s tokens on, a batch has at most %s)", e.AllReduce, countText(e.BF16From), countText(e.UBatch))
+	case e.BF16From > 0:
+		return fmt.Sprintf("%s, in bf16 where a batch has %s tokens or more, else in f32", e.AllReduce, countText(e.BF16From))
 	}
 	return e.AllReduce
 }

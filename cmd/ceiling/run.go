@@ -244,6 +244,7 @@ func (r *runner) sessionOpened(s *engine.Session) {
 		return
 	}
 	r.info.AllReduce = allReduce(r.split, os.Getenv("GGML_CUDA_ALLREDUCE"), r.build.Collectives, s.Warnings())
+	r.info.BF16From = bf16From(r.info.AllReduce, len(r.split.Devices), r.opener.model.Embedding(), os.Getenv("GGML_CUDA_AR_BF16_THRESHOLD"))
 	if note := allReduceNote(r.info.AllReduce, r.split, r.build.Collectives); note != "" {
 		r.show.line("note: %s", note)
 	}

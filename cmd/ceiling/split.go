@@ -145,6 +145,37 @@ func allReduce(split engine.Split, wish, collectives string, warnings []string) 
 	return reduceButterfly
 }
 
+// bf16From is the number of tokens in a physical batch from which the sums of
+// n devices are rounded to bfloat16 on their way, 0 for never: by the number of
+// values, tokens × embedding, as ggml-cuda.cu and allreduce.cu of llama.cpp
+// v0.5.0 decide. threshold is the environment's GGML_CUDA_AR_BF16_THRESHOLD, in
+// bytes.
+func bf16From(way string, n, embedding int, threshold string) int {
+	values := 0
+	switch {
+	case embedding < 1:
+		return 0
+	case way == reduceInternal:
+		bytes := 1
+		if threshold != "" {
+			fmt.Sscanf(threshold, "%d", &bytes) // as strtoull: what is no number leaves the default
+		}
+		if bytes <= 0 {
+			return 0
+		}
+		values = (bytes-1)/4 + 1
+	case way != reduceRCCL && way != reduceNCCL:
+		return 0
+	case n <= 2:
+		values = 1 << 15
+	case n == 3:
+		values = 1 << 17
+	default:
+		values = 1 << 18
+	}
+	return (values-1)/embedding + 1
+}
+
 // allReduceNote is what a user should know of the way, "" for nothing.
 func allReduceNote(way string, split engine.Split, collectives string) string {
 	if way != reduceButterfly || split.Devices[0].Backend == "RPC" {

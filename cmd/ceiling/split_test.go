@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,6 +56,54 @@ func TestGPUSwitches(t *testing.T) {
 	} {
 		if diff := cmp.Diff(c.want, gpuSwitches(c.p2p, c.graphs, c.reduce), cmp.AllowUnexported(envChange{})); diff != "" {
 			t.Errorf("%s %s %s: %s", c.p2p, c.graphs, c.reduce, diff)
+		}
+	}
+}
+
+func TestBF16From(t *testing.T) {
+	for _, c := range []struct {
+		way          string
+		n, embedding int
+		threshold    string
+		want         int
+	}{
+		{reduceRCCL, 4, 5120, "", 52}, // 51 × 5120 = 261,120, 52 × 5120 = 266,240; the limit is 262,144
+		{reduceRCCL, 8, 5120, "", 52},
+		{reduceRCCL, 4, 4096, "", 64}, // 64 × 4096 is the limit itself
+		{reduceRCCL, 3, 5120, "", 26},
+		{reduceNCCL, 2, 5120, "", 7},
+		{reduceRCCL, 2, 32768, "", 1},
+		{reduceRCCL, 4, 576, "", 456},
+		{reduceInternal, 2, 5120, "", 1},
+		{reduceInternal, 2, 5120, "0", 0},
+		{reduceInternal, 2, 5120, "1048576", 52},
+		{reduceInternal, 2, 5120, "much", 1},
+		{reduceButterfly, 4, 5120, "", 0},
+		{"", 1, 5120, "", 0},
+		{reduceRCCL, 4, 0, "", 0},
+	} {
+		if got := bf16From(c.way, c.n, c.embedding, c.threshold); got != c.want {
+			t.Errorf("%s over %d, %d values a token, threshold %q: from %d tokens, want %d", c.way, c.n, c.embedding, c.threshold, got, c.want)
+		}
+	}
+}
+
+// TestBF16Rule: the limits are those of the llama.cpp source that is built.
+func TestBF16Rule(t *testing.T) {
+	header, err := filepath.EvalSymlinks("../../build/include/llama.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, line := range map[string]string{
+		"ggml-cuda.cu": "if ((n_backends <= 2 && ne < 32768) || (n_backends == 3 && ne < 131072) || (n_backends >= 4 && ne < 262144)) {",
+		"allreduce.cu": `ggml_cuda_ar_env_u64("GGML_CUDA_AR_BF16_THRESHOLD", 1);`,
+	} {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(header), "../ggml/src/ggml-cuda", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), line) {
+			t.Errorf("%s has no line %q", file, line)
 		}
 	}
 }
