@@ -23,7 +23,7 @@ type CacheCounter interface {
 }
 
 // Send sends a prepared request, once, and returns when its answer has ended,
-// well or badly, and soon after ctx ends. Timestamps are the clock's. seen is
+// successfully or not, and soon after ctx ends. Timestamps are the clock's. seen is
 // told how many tokens each piece of the answer brings; it must not block.
 // Requests are sent from many goroutines.
 type Send func(ctx context.Context, clock *Clock, seen func(tokens int)) Reply

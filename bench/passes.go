@@ -96,7 +96,7 @@ type Pass struct {
 // one of 20): the pass with the median output throughput, of an even number
 // the lower of the two in the middle. It is looked for among the passes that
 // completed without a failed request, where there is none among the other
-// complete ones, then the partial, then the failed ones. All passes stand in
+// complete ones, then the partial, then the failed ones. All passes are in
 // Detail.Passes, and what went wrong in the others is a warning.
 //
 // passes has at least one element. Of a scenario planned for one pass Combine

@@ -2,7 +2,7 @@ package bench
 
 import "fmt"
 
-// Record is what happened to one request that ended, well or badly: one line
+// Record is what happened to one request that ended, successfully or not: one line
 // of requests.jsonl. Times are in seconds on the run's clock, rounded to the
 // microsecond.
 type Record struct {

@@ -3,7 +3,7 @@ package bench
 
 // Results is results.json: one finished or partial run. The fields model,
 // hardware, date and results are the reference's, name for name, so that its
-// own tools read the file; everything else stands beside them.
+// own tools read the file; everything else is beside them.
 type Results struct {
 	Model    string `json:"model"`
 	Hardware string `json:"hardware"`
@@ -64,7 +64,7 @@ type Result struct {
 
 // Status of a scenario.
 const (
-	StatusComplete = "complete" // every request ended, well or badly
+	StatusComplete = "complete" // every request ended, successfully or not
 	StatusPartial  = "partial"  // the run stopped inside the scenario
 	StatusFailed   = "failed"   // the scenario could not run; Error says why
 )

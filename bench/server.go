@@ -11,13 +11,13 @@ type ServerInfo struct {
 	URL     string `json:"url"`     // without credentials
 	API     string `json:"api"`     // APILlama or APIOpenAI
 	Kind    string `json:"kind"`    // "llama-server", "vLLM", "SGLang"; "": not known
-	Version string `json:"version"` // the server's own; "": not told
+	Version string `json:"version"` // the server's own; "": unknown
 	Model   string `json:"model"`   // the name that requests carry
 	// ModelPath is the file or folder that the server says it has loaded; "":
-	// not told.
+	// unknown.
 	ModelPath string `json:"model_path,omitempty"`
 	// Slots is the number of requests that the server computes at a time, and
-	// Context the tokens that one of them may have; null: not told.
+	// Context the tokens that one of them may have; null: unknown.
 	Slots   *int `json:"slots"`
 	Context *int `json:"context_tokens"`
 	// RoundTripS is the shortest of several exchanges that cost the server

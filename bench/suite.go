@@ -46,7 +46,7 @@ type Scenario struct {
 	// arrivals: 1 is Poisson, below 1 burstier, above 1 more regular. 0 stands
 	// for 1. It has no meaning in a closed loop.
 	Burstiness float64 `json:"burstiness"`
-	// PrefixLen tokens stand in front of every prompt of the scenario, the
+	// PrefixLen tokens begin every prompt of the scenario, the
 	// same for all of them and on top of Input.
 	PrefixLen int `json:"prefix_len"`
 

@@ -72,7 +72,7 @@ func checkName(name string) string {
 	case len(name) > maxNameLen:
 		return fmt.Sprintf("%q… is %d bytes long: use at most %d", name[:20], len(name), maxNameLen)
 	case strings.ContainsAny(name, "\n\r\t|"):
-		return fmt.Sprintf("%q: a name stands in tables: leave out tabs, line breaks and |", name)
+		return fmt.Sprintf("%q: a name is printed in tables: leave out tabs, line breaks and |", name)
 	}
 	return ""
 }

@@ -189,7 +189,7 @@ scenarios:
 		`f.yaml:8: scenario "A": category: an anchor or alias is not text: write it in quotes`,
 		`f.yaml:9: scenario "A": purpose: an anchor or alias is not text: write it in quotes`}},
 	{"a name that breaks tables", "name: s\nscenarios:\n  - {name: 'a|b', input: 2, output: 1, concurrency: 1, prompts: 1}\n", []string{
-		`f.yaml:3: scenario "a|b": name: "a|b": a name stands in tables: leave out tabs, line breaks and |`}},
+		`f.yaml:3: scenario "a|b": name: "a|b": a name is printed in tables: leave out tabs, line breaks and |`}},
 	{"two documents", goodYAML + "---\nname: t\n", []string{`f.yaml:20: a second document: keep one suite per file`}},
 }
 

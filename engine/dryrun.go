@@ -151,7 +151,7 @@ func (n Need) String() string {
 	text := fmt.Sprintf("%s: model %s + KV %s + compute %s %s %s, and ", n.Device,
 		gib(int64(n.Model)), gib(int64(n.Context)), gib(int64(n.Compute)), equals, gib(int64(n.Sum())))
 	if n.Free == 0 {
-		return text + "what is free is not told"
+		return text + "what is free is unknown"
 	}
 	return text + gib(int64(n.Free)) + " is free" + n.because()
 }

@@ -67,7 +67,7 @@ func (s *Session) Generate(ctx context.Context, requests []TextRequest, done fun
 	}
 }
 
-// generation is a call of Generate on its way.
+// generation is one call of Generate.
 type generation struct {
 	session *Session
 	done    func(i int, t Text) *TextRequest

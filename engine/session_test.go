@@ -232,7 +232,7 @@ func TestAbortRunningStep(t *testing.T) {
 	b.add(0, 0, prompt(m, 1, 8000)...)
 	time.AfterFunc(30*time.Millisecond, cancel)
 	if err := s.Step(ctx, &b); !errors.Is(err, ErrAborted) || !errors.Is(err, context.Canceled) {
-		t.Fatalf("a step cancelled on its way gave %v", err)
+		t.Fatalf("a step cancelled while it ran gave %v", err)
 	}
 	s.Clear()
 	b.reset()

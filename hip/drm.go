@@ -42,7 +42,7 @@ func (t tree) cards() []drmCard {
 }
 
 // findCard returns the card of a GPU that KFD lists, by its PCI address or,
-// where one of the two is not told, by its unique id.
+// where one of the two is unknown, by its unique id.
 func findCard(cards []drmCard, g GPU) *drmCard {
 	for i := range cards {
 		if c := &cards[i]; c.pci != "" && c.pci == g.PCI {
@@ -155,7 +155,7 @@ func (t tree) revision(dir string) uint64 {
 // DPM is a clock's levels.
 type DPM struct {
 	LevelsMHz []int `json:"levels_mhz"`
-	Current   int   `json:"current"` // index of the level in use; -1: not told
+	Current   int   `json:"current"` // index of the level in use; -1: unknown
 }
 
 // parseDPM reads a pp_dpm file: lines such as "1: 495Mhz *", the star at the

@@ -53,7 +53,7 @@ type Peer struct {
 	From   int    `json:"from"`
 	To     int    `json:"to"`
 	Access bool   `json:"access"`         // From can address To's memory
-	Type   string `json:"type,omitempty"` // LinkXGMI, LinkPCIe, LinkOther; "": not told
+	Type   string `json:"type,omitempty"` // LinkXGMI, LinkPCIe, LinkOther; "": unknown
 	Hops   int    `json:"hops,omitempty"`
 }
 

@@ -111,7 +111,7 @@ func (s *Sampler) openDevices(m Machine, o SamplerOptions) {
 			return
 		}
 		if len(missing) > 0 {
-			s.notes = append(s.notes, fmt.Sprintf("%s (%s): not told: %s", d.name, card, strings.Join(missing, ", ")))
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): unknown: %s", d.name, card, strings.Join(missing, ", ")))
 		}
 		s.devices, s.used = append(s.devices, d), append(s.used, d.name != "" && slices.Contains(o.Used, d.name))
 	}

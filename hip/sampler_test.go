@@ -144,7 +144,7 @@ func TestSamplerMissingSensors(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"0000:83:00.0 (AMD Instinct MI100): not told: power_w, sclk_mhz, mclk_mhz, edge_c, junction_c, mem_c",
+		"0000:83:00.0 (AMD Instinct MI100): unknown: power_w, sclk_mhz, mclk_mhz, edge_c, junction_c, mem_c",
 		"0000:a3:00.0 (AMD Instinct MI100): no sensor can be read",
 	}
 	if d := cmp.Diff(want, notes); d != "" {

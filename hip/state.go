@@ -18,13 +18,13 @@ type State struct {
 	// HugePages is transparent_hugepage/enabled's choice: always, madvise,
 	// never, or "".
 	HugePages string
-	NUMANodes int // 0: not told
+	NUMANodes int // 0: unknown
 	// NUMABalancing: the kernel moves pages between nodes on its own.
 	NUMABalancing bool
 	// RocBLAS are the architectures that rocBLAS has kernels for; nil where
 	// its files are not found.
 	RocBLAS []string
-	// AvailableBytes is MemAvailable, 0 where it is not told.
+	// AvailableBytes is MemAvailable, 0 where it is unknown.
 	AvailableBytes int64
 }
 

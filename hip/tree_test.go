@@ -66,7 +66,7 @@ const (
 	hwmon0 = card0 + "hwmon/hwmon4/"
 )
 
-// The first card of the hive, every number as it stands in the sample files.
+// The first card of the hive, every number as it is in the sample files.
 func hiveCard0() GPU {
 	return GPU{
 		Node: 1, KFDID: 42700, Name: "AMD Instinct MI100", Arch: "gfx908", PCI: "0000:83:00.0", Device: 0x738c,

@@ -8,7 +8,7 @@ import (
 	"ceiling/bench"
 )
 
-// serverSection stands in the place of the Engine section where the requests
+// serverSection takes the place of the Engine section where the requests
 // went through a server: which one, what of it could be made equal to a run in
 // process, and what it says of its own time.
 func serverSection(r *bench.Results) string {

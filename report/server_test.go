@@ -24,7 +24,7 @@ func serverResults() *bench.Results {
 	}
 }
 
-// The Server section stands in the place of Engine: what is known from
+// The Server section takes the place of Engine: what is known from
 // outside, and nothing that is not.
 func TestServerSection(t *testing.T) {
 	var b bytes.Buffer

@@ -65,7 +65,7 @@ func TestAuthors(t *testing.T) {
 	}
 }
 
-// Whatever stands in prose.json, a report says nothing but its claims: each
+// Whatever is in prose.json, a report says nothing but its claims: each
 // part of each line is one of their wordings, and the tables stay.
 func TestChoicesAddNothing(t *testing.T) {
 	r, other := mustLoad(t, "december2025.json"), mustLoad(t, "reference/benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.json")

@@ -109,7 +109,7 @@ func (c *Client) authorize(req *http.Request) {
 	}
 }
 
-// answer is one answer on its way.
+// answer is one answer as it arrives.
 type answer struct {
 	now    func() time.Duration
 	seen   func(int)

@@ -39,7 +39,7 @@ func shorten(s string) string {
 // that they are sent or echoed in.
 type secrets struct{ forms *regexp.Regexp } // nil: there is none
 
-// hidden stands in the place of a secret.
+// hidden takes the place of a secret.
 const hidden = "…"
 
 func (s secrets) hide(text string) string {

@@ -16,7 +16,7 @@ type protocol struct {
 	path   string
 	length string         // the field with the number of output tokens
 	fields map[string]any // those that every request has
-	tail   []byte         // fields as they stand in a body
+	tail   []byte         // fields as they are in a body
 	salted bool           // every request has a cache_salt of its own
 	decode func(data []byte, c *chunk) error
 }
@@ -26,7 +26,7 @@ type chunk struct {
 	holds   bool // it may hold output tokens
 	text    foreign
 	ids     []int32 // of the tokens in it, where the server gives them
-	total   int     // output tokens so far; < 0: not told
+	total   int     // output tokens so far; < 0: unknown
 	closing bool    // generation has ended
 	finish  foreign // why
 	failure foreign // the server's error; "": none
@@ -135,7 +135,7 @@ func (t *timings) into(c *chunk) {
 }
 
 // count is a number of tokens that a server tells; what can't be one is as if
-// not told.
+// unknown.
 func count(n *int) *int {
 	if n == nil || *n < 0 || *n > math.MaxInt32 {
 		return nil
@@ -143,7 +143,7 @@ func count(n *int) *int {
 	return n
 }
 
-// inSeconds is a time that a server tells; what can't be one is as if not told.
+// inSeconds is a time that a server tells; what can't be one is as if missing.
 func inSeconds(ms *float64) *float64 {
 	const year = 365 * 24 * 3600 * 1000
 	if ms == nil || *ms < 0 || *ms > year {

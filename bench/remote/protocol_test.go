@@ -95,7 +95,7 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// Figures that can't be are as if not told: sums over them must stay numbers.
+// Figures that can't be are as if missing: sums over them must stay numbers.
 func TestAbsurdFigures(t *testing.T) {
 	var c chunk
 	event := `{"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":9000000000}},"timings":{"cache_n":-4,"prompt_ms":1e308,"predicted_ms":-1}}`

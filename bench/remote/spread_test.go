@@ -9,7 +9,7 @@ import (
 )
 
 func TestSpread(t *testing.T) {
-	// at makes pieces of 10, 20, 30 … ms with the given tokens; −1: not told.
+	// at makes pieces of 10, 20, 30 … ms with the given tokens; −1: unknown.
 	at := func(tokens ...int) []piece {
 		out := make([]piece, len(tokens))
 		for i, n := range tokens {

@@ -107,7 +107,7 @@ func open(t *testing.T, browser context.Context, path string) *openPage {
 // heard gives what left the page so far, once nothing more comes.
 func (p *openPage) heard() (requests, console []string) {
 	// Events of one tab arrive in order: behind the answer to a command
-	// nothing older is on its way but to the goroutine that reads messages.
+	// nothing older is pending but at the goroutine that reads messages.
 	_, _ = chromedp.Run(p.ctx, chromedp.Evaluate[bool]("new Promise(r => setTimeout(() => r(true), 200))", chromedp.EvalAwaitPromise))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -227,7 +227,7 @@ var (
 	mermaid     = regexp.MustCompile("(?s)```mermaid\n.*?```\n?")
 )
 
-// hasNumbers checks that each number of the Markdown stands in the page's text
+// hasNumbers checks that each number of the Markdown is in the page's text
 // at least as often. The chart in mermaid is drawn in the page; its numbers
 // are those of the table above it.
 func hasNumbers(t *testing.T, text, markdown string) {

@@ -43,7 +43,7 @@ func TestRocBLASFolder(t *testing.T) {
 	}
 }
 
-// What the HIP back end holds is read from its file; the CPU's stands in for
+// What the HIP back end holds is read from its file; the CPU's replaces
 // it here: an ELF library with imports and without GPU code.
 func TestReadLibrary(t *testing.T) {
 	if l := readLibrary(filepath.Join(t.TempDir(), "libggml-hip.so")); l.Path != "" || l.Problem != "" {

@@ -108,7 +108,7 @@ func aTime(d time.Duration) error {
 	return nil
 }
 
-// driver is a run through a server on its way. Of the runner it uses what has
+// driver is a run through a server. Of the runner it uses what has
 // nothing to do with an engine in process.
 type driver struct {
 	*runner

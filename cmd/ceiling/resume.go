@@ -41,7 +41,7 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 	if err != nil {
 		return nil, err
 	}
-	// The suite stands in the manifest as it was run, and may lie nowhere else.
+	// The suite is in the manifest as it was run, and may lie nowhere else.
 	own := []string{"resume", "out", "json", "model", "api-key"}
 	if !c.IsSet("suite") && !c.IsSet("repeat") {
 		own = append(own, "suite", "repeat")

@@ -116,7 +116,7 @@ func (r *runner) discard(err error) {
 	r.dir.discard()
 }
 
-// runner is a run on its way.
+// runner is a run in progress.
 type runner struct {
 	settings
 	dir  *outDir

@@ -57,7 +57,7 @@ func TestVigil(t *testing.T) {
 	}
 }
 
-// A run whose steps are all slow is not told so at each of them.
+// A run whose steps are all slow does not warn at each of them.
 func TestVigilSlowSteps(t *testing.T) {
 	v := vigil{tells: true, limit: time.Hour}
 	told := 0

@@ -19,7 +19,7 @@ const (
 func (c *checks) cpu() {
 	s := c.System
 	if s.CPU == "" {
-		c.add(areaCPU, "processor", StatusUnknown, "", "the model is not told (/proc/cpuinfo)")
+		c.add(areaCPU, "processor", StatusUnknown, "", "the model is unknown (/proc/cpuinfo)")
 	} else {
 		detail := s.CPU
 		if s.Cores > 0 {
@@ -38,7 +38,7 @@ func (c *checks) cpu() {
 	c.numa()
 	switch c.State.HugePages {
 	case "":
-		c.add(areaCPU, "huge pages", StatusUnknown, "", "transparent_hugepage is not told")
+		c.add(areaCPU, "huge pages", StatusUnknown, "", "transparent_hugepage is unknown")
 	case "never":
 		c.add(areaCPU, "huge pages", StatusWarn, "`echo madvise > /sys/kernel/mm/transparent_hugepage/enabled`, or always", "transparent huge pages are off")
 	default:
@@ -71,7 +71,7 @@ func (c *checks) governor() {
 	case g == "" && c.System.Hypervisor != "":
 		c.add(areaCPU, "governor", StatusUnknown, "", "the host's, which a virtual machine does not see")
 	case g == "":
-		c.add(areaCPU, "governor", StatusUnknown, "", "not told (no cpufreq)")
+		c.add(areaCPU, "governor", StatusUnknown, "", "unknown (no cpufreq)")
 	case g != "performance":
 		c.add(areaCPU, "governor", StatusWarn, "`cpupower frequency-set -g performance` holds the clocks", "%s: clocks may change during a run", g)
 	default:
@@ -84,7 +84,7 @@ func (c *checks) load() {
 	busy := host.BusyLoad(c.System.Cores)
 	switch {
 	case err != nil:
-		c.add(areaCPU, "load", StatusUnknown, "", "the load average is not told")
+		c.add(areaCPU, "load", StatusUnknown, "", "the load average is unknown")
 	case v >= busy:
 		c.add(areaCPU, "load", StatusWarn, fmt.Sprintf("end other work, and wait until the load average is below %.3g", busy), "load average %s: other work is using this machine", c.System.LoadAverage)
 	default:
@@ -95,14 +95,14 @@ func (c *checks) load() {
 func (c *checks) hypervisor() {
 	if h := c.System.Hypervisor; h != "" {
 		if strings.HasPrefix(h, "yes") {
-			h = "its kind is not told"
+			h = "its kind is unknown"
 		}
 		c.add(areaCPU, "hypervisor", StatusWarn, "measure on bare metal where figures are to be compared between machines",
 			"virtual machine (%s): its neighbours and its clock are not seen from here", h)
 		return
 	}
 	if c.System.CPU == "" {
-		c.add(areaCPU, "hypervisor", StatusUnknown, "", "not told")
+		c.add(areaCPU, "hypervisor", StatusUnknown, "", "unknown")
 		return
 	}
 	c.add(areaCPU, "hypervisor", StatusOK, "", "none seen")
@@ -112,7 +112,7 @@ func (c *checks) memory() {
 	s := c.System
 	switch {
 	case s.MemoryBytes == 0:
-		c.add(areaCPU, "memory", StatusUnknown, "", "not told (/proc/meminfo)")
+		c.add(areaCPU, "memory", StatusUnknown, "", "unknown (/proc/meminfo)")
 	case s.MemoryLimit > 0:
 		c.add(areaCPU, "memory", StatusWarn, "raise the container's limit if a model does not fit",
 			"%s, of which a control group allows %s", gib(uint64(s.MemoryBytes)), gib(uint64(s.MemoryLimit)))

@@ -74,7 +74,7 @@ var faults = []struct {
 	{"ROCm of another major", func(f *Facts) { f.Build.Toolkit = "HIP 6.4.43482" }, "release", StatusFail, "7.2.51831 is installed, the libraries were built with HIP 6.4.43482"},
 	{"build does not say", func(f *Facts) { f.Build.Toolkit, f.Library.Needs = "", nil }, "release", StatusUnknown, "7.2.51831"},
 	{"only the library says", func(f *Facts) { f.Build.Toolkit, f.Library.Needs[0] = "", "libamdhip64.so.6" }, "release", StatusFail, "built with HIP 6"},
-	{"ROCm not told", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
+	{"ROCm unknown", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
 	{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &Runtime{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
 	{"runtime fails", func(f *Facts) { f.Runtime.Problem = "hipErrorNoDevice" }, "HIP runtime", StatusFail, "hipErrorNoDevice"},
 	{"devices filtered", func(f *Facts) { f.Runtime.Devices = f.Runtime.Devices[:2] }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
@@ -85,7 +85,7 @@ var faults = []struct {
 	{"P2P not asked", func(f *Facts) { f.Runtime.Peers = nil }, "P2P", StatusUnknown, "did not answer"},
 	{"no RCCL", func(f *Facts) { f.Library.Needs = []string{"libamdhip64.so.7"} }, "RCCL", StatusWarn, "through the host install ROCm's rccl"},
 	{"IOMMU translates for one", func(f *Facts) { f.Machine.GPUs[2].IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "of 0000:c3:00.0 iommu=pt"},
-	{"IOMMU not told", func(f *Facts) { f.Machine.GPUs[1].IOMMU = "" }, "IOMMU", StatusUnknown, "0000:a3:00.0"},
+	{"IOMMU unknown", func(f *Facts) { f.Machine.GPUs[1].IOMMU = "" }, "IOMMU", StatusUnknown, "0000:a3:00.0"},
 	{"a card that KFD does not list", func(f *Facts) { loseCard(f) }, "lost cards", StatusWarn, "KFD lists 3 of 4 AMD GPUs, and not 0000:e3:00.0 dmesg"},
 	{"a card on the bus alone", func(f *Facts) { loseCard(f); f.Machine.Lost = nil }, "lost cards", StatusWarn, "3 of 4 AMD GPUs, and not 0000:e3:00.0"},
 	{"a node that is hidden", func(f *Facts) { loseCard(f); f.Machine.Lost, f.Machine.Hidden, f.State.Display = nil, 1, nil }, "lost cards", StatusWarn, "3 of 4 AMD GPUs"},
@@ -105,24 +105,24 @@ var faults = []struct {
 	{"a low cap", func(f *Facts) { f.Machine.GPUs[1].PowerCapW = ptr(178.0) }, "power cap", StatusWarn, "0000:a3:00.0: 178 W, default 290 W"},
 	{"no cap told", func(f *Facts) { f.Machine.GPUs[0].PowerCapW = nil }, "power cap", StatusUnknown, "0000:83:00.0"},
 	{"clocks held", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "low" }, "clocks", StatusWarn, `0000:a3:00.0: "low"`},
-	{"clocks not told", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "" }, "clocks", StatusUnknown, "0000:a3:00.0"},
+	{"clocks unknown", func(f *Facts) { f.Machine.GPUs[1].PerfMode = "" }, "clocks", StatusUnknown, "0000:a3:00.0"},
 	{"another process", func(f *Facts) { f.State.Processes = []hip.Process{{PID: 7, Name: "vllm", VRAM: 3 << 30}} }, "other processes", StatusWarn, "vllm (pid 7, 3.0 GiB)"},
-	{"processes not told", func(f *Facts) { f.State.ProcessesKnown = false }, "other processes", StatusUnknown, ""},
-	{"CPU not told", func(f *Facts) { f.System.CPU = "" }, "processor", StatusUnknown, ""},
+	{"processes unknown", func(f *Facts) { f.State.ProcessesKnown = false }, "other processes", StatusUnknown, ""},
+	{"CPU unknown", func(f *Facts) { f.System.CPU = "" }, "processor", StatusUnknown, ""},
 	{"build without a record", func(f *Facts) { f.Build.InstructionSets = nil }, "instruction sets", StatusUnknown, "make build"},
 	{"powersave", func(f *Facts) { f.System.Governor = "powersave" }, "governor", StatusWarn, "cpupower"},
 	{"no governor", func(f *Facts) { f.System.Governor = "" }, "governor", StatusUnknown, ""},
 	{"a busy machine", func(f *Facts) { f.System.LoadAverage = "3.10" }, "load", StatusWarn, "3.10"},
-	{"load not told", func(f *Facts) { f.System.LoadAverage = "" }, "load", StatusUnknown, ""},
+	{"load unknown", func(f *Facts) { f.System.LoadAverage = "" }, "load", StatusUnknown, ""},
 	{"virtual", func(f *Facts) { f.System.Hypervisor = "QEMU/KVM" }, "hypervisor", StatusWarn, "QEMU/KVM"},
 	{"memory limit", func(f *Facts) { f.System.MemoryLimit = 8 << 30 }, "memory", StatusWarn, "8.00 GiB"},
-	{"memory not told", func(f *Facts) { f.System.MemoryBytes = 0 }, "memory", StatusUnknown, ""},
+	{"memory unknown", func(f *Facts) { f.System.MemoryBytes = 0 }, "memory", StatusUnknown, ""},
 	{"huge pages off", func(f *Facts) { f.State.HugePages = "never" }, "huge pages", StatusWarn, "madvise"},
-	{"huge pages not told", func(f *Facts) { f.State.HugePages = "" }, "huge pages", StatusUnknown, ""},
+	{"huge pages unknown", func(f *Facts) { f.State.HugePages = "" }, "huge pages", StatusUnknown, ""},
 	{"a sensor for root only", func(f *Facts) { f.PowerNotes = []string{"CPU power: root only"} }, "sensors", StatusWarn, "root only"},
 	{"no sensor", func(f *Facts) { f.PowerDevices = nil }, "sensors", StatusUnknown, ""},
 	{"a model that does not fit", func(f *Facts) { f.Model.Needs[0].Lacks = true }, "memory", StatusFail, "5 of 31 GiB (1 × 4096 tokens) use fewer"},
-	{"free memory not told", func(f *Facts) { f.Model.Needs[0].Known = false }, "memory", StatusUnknown, "5 of 31 GiB"},
+	{"free memory unknown", func(f *Facts) { f.Model.Needs[0].Known = false }, "memory", StatusUnknown, "5 of 31 GiB"},
 	{"no dry run", func(f *Facts) { f.Model.Problem = "the engine has no dry run" }, "memory", StatusUnknown, "no dry run"},
 }
 
@@ -150,7 +150,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// The texts to look for stand in the detail or the remedy, in this order.
+// The texts to look for are in the detail or the remedy, in this order.
 func containsAll(text, words string) bool {
 	for word := range strings.FieldsSeq(words) {
 		i := strings.Index(text, word)

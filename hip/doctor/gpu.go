@@ -177,7 +177,7 @@ func (c *checks) code() {
 	have := strings.Join(c.Library.Archs, ", ")
 	switch {
 	case len(all) == 0:
-		c.add(areaROCm, "GPU code", StatusUnknown, "", "the cards' architecture is not told; the library has code for %s", have)
+		c.add(areaROCm, "GPU code", StatusUnknown, "", "the cards' architecture is unknown; the library has code for %s", have)
 	case len(lacking) > 0:
 		c.add(areaROCm, "GPU code", StatusFail, "build for the card: cmake -DCMAKE_HIP_ARCHITECTURES="+strings.Join(lacking, ";"),
 			"the library has code for %s, and none for %s", orNone(have), strings.Join(lacking, ", "))
@@ -269,7 +269,7 @@ func (c *checks) versions() {
 	case installed == "" && c.Runtime != nil && c.Runtime.Missing:
 		c.add(areaROCm, "release", StatusFail, "install ROCm 6.1 or later", "no ROCm is installed (no /opt/rocm/.info/version, no libamdhip64.so)")
 	case installed == "":
-		c.add(areaROCm, "release", StatusUnknown, "install ROCm 6.1 or later, or set ROCM_PATH", "ROCm's release is not told (/opt/rocm/.info/version)")
+		c.add(areaROCm, "release", StatusUnknown, "install ROCm 6.1 or later, or set ROCM_PATH", "ROCm's release is unknown (/opt/rocm/.info/version)")
 	case built == "":
 		c.add(areaROCm, "release", StatusUnknown, "", "ROCm %s is installed; the libraries were not built with HIP, or do not say with which", installed)
 	case major(installed) != major(built):
@@ -432,7 +432,7 @@ func (c *checks) pcie() {
 		c.add(areaLinks, "PCIe speed", StatusWarn, "look again while a run loads its model; if it stays so, set the slot's generation in the firmware", "%s", strings.Join(slow, "; "))
 	}
 	if len(unknown) > 0 {
-		c.add(areaLinks, "PCIe link", StatusUnknown, "", "the upstream port is not told for %s", strings.Join(unknown, ", "))
+		c.add(areaLinks, "PCIe link", StatusUnknown, "", "the upstream port is unknown for %s", strings.Join(unknown, ", "))
 	}
 	if len(fine) > 0 {
 		c.add(areaLinks, "PCIe link", StatusOK, "", "%s", strings.Join(fine, "; "))
@@ -454,7 +454,7 @@ func (c *checks) caps() {
 	case len(low) > 0:
 		c.add(areaGPU, "power cap", StatusWarn, "`rocm-smi --resetpoweroverdrive` restores the default, if cooling allows it", "%s", strings.Join(low, "; "))
 	case len(unknown) > 0:
-		c.add(areaGPU, "power cap", StatusUnknown, "", "not told for %s", strings.Join(unknown, ", "))
+		c.add(areaGPU, "power cap", StatusUnknown, "", "unknown for %s", strings.Join(unknown, ", "))
 	default:
 		c.add(areaGPU, "power cap", StatusOK, "", "at the default on every card (%.0f W on the first)", *c.cards[0].PowerCapW)
 	}
@@ -476,7 +476,7 @@ func (c *checks) clocks() {
 	case len(held) > 0:
 		c.add(areaGPU, "clocks", StatusWarn, "`rocm-smi --setperflevel auto` lets the card choose its clocks", "performance level of %s", strings.Join(held, "; "))
 	case len(unknown) > 0:
-		c.add(areaGPU, "clocks", StatusUnknown, "", "performance level not told for %s", strings.Join(unknown, ", "))
+		c.add(areaGPU, "clocks", StatusUnknown, "", "performance level unknown for %s", strings.Join(unknown, ", "))
 	default:
 		c.add(areaGPU, "clocks", StatusOK, "", "performance level %s", c.cards[0].PerfMode)
 	}

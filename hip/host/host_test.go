@@ -106,7 +106,7 @@ var machines = []struct {
 			OS: "Alpine 3.20", Kernel: "5.10.0-custom",
 			CPU: "Intel(R) Xeon(R) Processor @ 2.60GHz", Cores: 1,
 			MemoryBytes: 4096000 * 1024, MemoryLimit: 2147483648,
-			Hypervisor: "yes (the CPU's hypervisor flag; its name is not told)",
+			Hypervisor: "yes (the CPU's hypervisor flag; its name is unknown)",
 		},
 	},
 	{

@@ -151,7 +151,7 @@ func hypervisor(t tree, cpu cpuInfo) string {
 		}
 	}
 	if flagged {
-		return "yes (the CPU's hypervisor flag; its name is not told)"
+		return "yes (the CPU's hypervisor flag; its name is unknown)"
 	}
 	return ""
 }

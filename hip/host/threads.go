@@ -17,7 +17,7 @@ func PhysicalCores(root string) int {
 }
 
 // distinctCores counts the cores behind the usable CPUs. A core is known by
-// the first of its threads; a CPU whose siblings are not told is one.
+// the first of its threads; a CPU whose siblings are unknown is one.
 func distinctCores(t tree) int {
 	cores := map[int]bool{}
 	for _, cpu := range usableCPUs(t) {

@@ -23,7 +23,7 @@ import (
 // mode is what new files are created with, less the umask.
 const mode = 0o644
 
-// File is a file on its way. Its Write goes to the end.
+// File is a file being written. Its Write goes to the end.
 type File struct {
 	*os.File
 	path     string // the name that it will have

@@ -15,7 +15,7 @@ import (
 	"ceiling/internal/oneline"
 )
 
-// Figure is one chart with what has to stand beside it.
+// Figure is one chart with what has to be printed with it.
 type Figure struct {
 	ID    string // also the file name without extension: "throughput", "timeline-03"
 	Place Place

@@ -43,7 +43,7 @@ var comparedMetrics = []struct {
 	{"tpot", "TPOT mean", "ms", func(p *Point) *float64 { return p.TPOTMs }},
 }
 
-// Compare draws runs against each other: a line per run over concurrency for
+// Compare draws several runs in one chart: a line per run over concurrency for
 // every load that two runs or more were measured under at several
 // concurrencies, and bars for the loads with one. Labels are unique. undrawn
 // is that of [Figures].

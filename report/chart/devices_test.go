@@ -44,7 +44,7 @@ func TestDevices(t *testing.T) {
 		t.Errorf("texts %q", got)
 	}
 	for i := range 2 {
-		if l := lines(es, series[i]); l != 2 { // one stands beside the name
+		if l := lines(es, series[i]); l != 2 { // one is beside the name
 			t.Errorf("device %d: %d lines", i, l)
 		}
 	}

@@ -139,7 +139,7 @@ func sized(svg string) string {
 	})
 }
 
-// fontDeclaration stands in the style of each text; the root element's takes
+// fontDeclaration is in the style of each text; the root element's takes
 // its place.
 const fontDeclaration = "font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;"
 

@@ -128,7 +128,7 @@ func TestScalingShapes(t *testing.T) {
 	}
 	es = parseSVG(t, fs["ttft"].SVG)
 	for i := range 3 {
-		// A marker and a line more stand beside the name.
+		// A marker and a line more are beside the name.
 		if m, l := markers(es, series[i]), lines(es, series[i]); m != 4 || l != 2 {
 			t.Errorf("ttft, series %d: %d markers, %d lines", i+1, m, l)
 		}
@@ -188,7 +188,7 @@ func TestPercentilesOfDetails(t *testing.T) {
 	if want := []string{"4", "60.00", "54.00", "—", "—", "120.00"}; !slices.Equal(f.Rows[1], want) {
 		t.Errorf("row %q", f.Rows[1])
 	}
-	// Names of lines that end early stand beside their last point.
+	// Names of lines that end early are beside their last point.
 	if got := texts(parseSVG(t, f.SVG)); !slices.Contains(got, "p90") || !slices.Contains(got, "p95") {
 		t.Errorf("texts %q", got)
 	}

@@ -92,7 +92,7 @@ func TestTimeline(t *testing.T) {
 				n += strings.Count(e.attr["d"], "Z")
 			}
 		}
-		if n != rows+1 { // one stands in the key
+		if n != rows+1 { // one is in the key
 			t.Errorf("series %s: %d bars, want %d and the key", tone.name, n, rows)
 		}
 	}
@@ -110,7 +110,7 @@ func TestTimelineThroughServer(t *testing.T) {
 	if want := []string{"0", "0.00", "250.00", "1750.00", "500.00", "2", "done"}; !slices.Equal(f.Rows[0], want) {
 		t.Errorf("row %q", f.Rows[0])
 	}
-	if want := "1 request in 2.50 s. Of the time of all of them, 10.0 % queue, 70.0 % wait and prefill (not told apart) and 20.0 % decode."; f.Alt != want {
+	if want := "1 request in 2.50 s. Of the time of all of them, 10.0 % queue, 70.0 % wait and prefill (not separable) and 20.0 % decode."; f.Alt != want {
 		t.Errorf("alt %q", f.Alt)
 	}
 }

@@ -36,7 +36,7 @@ var phaseLook = [phases]struct {
 	wait:    {"wait", series[3], 0.45},
 	prefill: {"prefill", series[1], 0.92},
 	decode:  {"decode", series[0], 0.6},
-	unseen:  {"wait and prefill (not told apart)", series[3], 0.92},
+	unseen:  {"wait and prefill (not separable)", series[3], 0.92},
 }
 
 // A row is one request. Times are in seconds from the scenario's start.

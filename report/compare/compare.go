@@ -1,4 +1,4 @@
-// Package compare holds runs against each other: which scenarios of two runs
+// Package compare compares runs: which scenarios of two runs
 // are the same load, how their figures differ, whether the difference is more
 // than noise, and which figures should not be believed at all. It is a pure
 // function of what the importer read.
@@ -329,7 +329,7 @@ var main = []importer.Metric{
 	importer.EnginePrefill, importer.DecodeRate,
 }
 
-// overview are those of them that stand in the overview.
+// overview are those of them in the overview.
 var overview = []importer.Metric{importer.TTFTMean, importer.TPOTMean, importer.OutputThroughput, importer.RequestThroughput}
 
 // optional metrics are left out where a side lacks them; a main figure that

@@ -144,7 +144,7 @@ func parseSelector(text string) (Selector, error) {
 		s.Name = value
 		if q := value[0]; q == '"' || q == '\'' {
 			if len(value) < 3 || value[len(value)-1] != q {
-				return s, fmt.Errorf("selector %q: the name is the whole of what stands in quotes", strings.TrimSpace(text))
+				return s, fmt.Errorf("selector %q: the name is the whole of what is in quotes", strings.TrimSpace(text))
 			}
 			s.Name = value[1 : len(value)-1]
 		}
@@ -158,7 +158,7 @@ func parseSelector(text string) (Selector, error) {
 	return s, nil
 }
 
-// quoteHint is for names that the signs of a rule stand in.
+// quoteHint is for names that hold the signs of a rule.
 const quoteHint = `a name with : or , in it takes quotes, name="…"`
 
 // ruleNames are the names of metrics in rules: those of the importer, with or
@@ -277,7 +277,7 @@ func (c *Comparison) Gate(rules []Rule) Outcome {
 	return out
 }
 
-// judging is one rule on one pair, on its way.
+// judging is one rule on one pair.
 type judging struct {
 	picked, broken int
 	worst          string

@@ -63,8 +63,8 @@ func TestParseRule(t *testing.T) {
 		"name=Chat: turns, short: ttft_mean > 2x": `figure "turns, short: ttft_mean" is not known: a name with : or , in it takes quotes`,
 		"name=turns, short: ttft_mean > 2x":       `selector "short": use c, in, out, n, name, each with = and a value; a name with : or , in it takes quotes`,
 		`name="Chat: ttft_mean > 2x`:              `a quote that does not end: close it with "`,
-		`name="Chat" x: ttft_mean > 2x`:           "the name is the whole of what stands in quotes",
-		`name="": ttft_mean > 2x`:                 "the name is the whole of what stands in quotes",
+		`name="Chat" x: ttft_mean > 2x`:           "the name is the whole of what is in quotes",
+		`name="": ttft_mean > 2x`:                 "the name is the whole of what is in quotes",
 		"ttft_mean > 800ms significantly":         `"significantly" goes with a ratio to the base`,
 		"ttft_mean > 2x surely":                   `limit "2x surely": ttft_mean_ms is in ms`,
 	} {

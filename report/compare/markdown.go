@@ -100,7 +100,7 @@ func (c *Comparison) conditionsTable(b *strings.Builder) {
 func told(v string) string {
 	const most = 120
 	if v == "" {
-		return "not told"
+		return "unknown"
 	}
 	if r := []rune(v); len(r) > most {
 		v = string(r[:most]) + "…"

@@ -149,7 +149,7 @@ func (d *document) block(n ast.Node) []block {
 	case *ast.ThematicBreak:
 		return []block{{Kind: kindRule}}
 	case *ast.FencedCodeBlock:
-		// The chart of the same numbers stands in the page; mermaid's source
+		// The chart of the same numbers is in the page; mermaid's source
 		// would need a script.
 		if string(n.Language(d.source)) == "mermaid" {
 			return nil

@@ -53,7 +53,7 @@ type view struct {
 }
 
 // Write renders the page. It is a pure function of p. The error is w's, or
-// names a figure that can't stand in a page: one that is not well-formed, or
+// names a figure that can't be in a page: one that is not well-formed, or
 // that holds a script or a reference to something outside.
 func Write(w io.Writer, p Page) error {
 	doc, err := parse(p.Markdown)

@@ -103,7 +103,7 @@ func TestHostileText(t *testing.T) {
 		"\n\n| A |\n|---|\n| " + name + " |\n\n- " + name + "\n\n### " + name + "\n\nx\n"
 	page := written(t, Page{Markdown: []byte(md)})
 	if n := strings.Count(page, "a&lt;script&gt;alert(1)&lt;/script&gt;"); n != 8 {
-		t.Errorf("the name stands in %d places, want 8", n)
+		t.Errorf("the name is in %d places, want 8", n)
 	}
 	for _, not := range []string{"<script", "<img", "<b>", `href="http`, `href="javascript`, "raw HTML omitted"} {
 		if strings.Contains(page, not) {
@@ -204,7 +204,7 @@ func TestNoTitle(t *testing.T) {
 	}
 }
 
-// The head says what the report says: each value stands in the Markdown as it
+// The head says what the report says: each value is in the Markdown as it
 // is printed there.
 func TestHighlights(t *testing.T) {
 	paths, err := filepath.Glob("../testdata/reference/*.json")

@@ -67,7 +67,7 @@ func (o object) number(key string) (float64, bool) {
 	return f, true
 }
 
-// figure is number, also where it stands in quotes; anything else is just not
+// figure is number, also where it is in quotes; anything else is just not
 // there.
 func (o object) figure(key string) (float64, bool) {
 	v, ok := o.get(key)

@@ -9,7 +9,7 @@ import (
 	"ceiling/bench"
 )
 
-// Tools, as they stand in Run.Tool.
+// Tools, as they are in Run.Tool.
 const (
 	ToolCeiling      = "ceiling"
 	ToolReference    = "benchmark_and_report.py" // the reports that ceiling's are modelled on

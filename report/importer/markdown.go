@@ -129,7 +129,7 @@ func (s *mdScenario) line(line string, inKeys bool) bool {
 }
 
 // load makes a load of the key metrics. Of a scenario that failed the reference
-// prints the reason alone: what it was stands in its row of the performance
+// prints the reason alone: what it was is in its row of the performance
 // table.
 func (s *mdScenario) load(own bool, row map[string]string) (Load, error) {
 	l := Load{Name: s.name, Lengths: LengthsNominal}

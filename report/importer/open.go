@@ -116,7 +116,7 @@ func binary(b []byte) string {
 	return ""
 }
 
-// file is a JSON or JSONL file on its way to runs.
+// file is a JSON or JSONL file that is read into runs.
 type file struct {
 	path  string
 	text  []byte   // its JSON value where it holds one alone
@@ -317,7 +317,7 @@ func unknownText(b []byte) string {
 	return "text, but of no tool that is known: " + shorten(string(b[:min(len(b), 200)])) + "; known are " + tools() + ", and reports in markdown"
 }
 
-// hasWords tells whether the words stand in a line, in this order.
+// hasWords tells whether the words are in a line, in this order.
 func hasWords(line string, words []string) bool {
 	for _, word := range strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '=' || r == '┃' || r == '\n' || r == '\r' }) {
 		if len(words) > 0 && word == words[0] {

@@ -75,7 +75,7 @@ func isWord(c byte) bool {
 // errCut is what a file that ends too early fails with.
 var errCut = errors.New("cut off")
 
-// jsonValues takes b apart into the JSON values that stand in it one after
+// jsonValues takes b apart into the JSON values that are in it one after
 // the other. The error wraps errCut where the last one does not end.
 func jsonValues(b []byte) ([]json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))

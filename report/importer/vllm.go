@@ -15,7 +15,7 @@ import (
 const noteConcurrent = "clients up to vLLM 0.28, and SGLang's, count every second that a request touches, so this is above the true peak; ours is exact"
 
 // vllmKeys are the keys of a result file that are not a user's own: --metadata
-// and the overrides of a sweep stand beside them.
+// and the overrides of a sweep are beside them.
 var vllmKeys = keySet(`date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
 	max_concurrency ramp_up_strategy ramp_up_start_rps ramp_up_end_rps duration completed failed total_input_tokens
 	max_model_len input_throughput total_input_sequences input_sequence_throughput

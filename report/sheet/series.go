@@ -11,7 +11,7 @@ import (
 // Series are a run's loads that differ in nothing but concurrency, at two or
 // more of them, as results that charts can be drawn of; nil where there are
 // none. Of several such loads it is the one with the most. The figures are the
-// file's own, as its tool defines them: they are fit to stand beside each
+// file's own, as its tool defines them: they are fit to be compared with each
 // other, not beside ceiling's.
 func Series(r *importer.Run) *bench.Results {
 	loads := longest(r)

@@ -46,7 +46,7 @@ func Markdown(w io.Writer, runs []*importer.Run, version string) error {
 	return err
 }
 
-// sheet is the text on its way.
+// sheet is the text as it grows.
 type sheet struct{ b strings.Builder }
 
 func (s *sheet) printf(format string, args ...any) { fmt.Fprintf(&s.b, format, args...) }
@@ -150,7 +150,7 @@ func (s *sheet) series(r *importer.Run) {
 	}
 	s.printf("## Concurrency Scaling\n\nLoads of %s at concurrency %s.", text(lengths(loads[0])), strings.Join(cs, ", "))
 	if !ours {
-		s.printf(" The charts have the figures marked † too: they may be held against each other, not against another tool's.")
+		s.printf(" The charts have the figures marked † too: compare them with each other, not with another tool's.")
 	}
 	s.printf("\n\n")
 }

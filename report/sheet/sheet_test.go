@@ -34,7 +34,7 @@ func samples(t *testing.T) []string {
 var number = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)?`)
 
 // Nothing is printed but what the importer read: each number of the text is a
-// figure of a load, one of its lengths or counts, or stands in a string of the
+// figure of a load, one of its lengths or counts, or is in a string of the
 // file.
 func TestNothingInvented(t *testing.T) {
 	rendered := 0
@@ -150,7 +150,7 @@ Note: These are the figures of a result file of vllm bench serve, as it has them
 
 ## Concurrency Scaling
 
-Loads of —/20 tokens at concurrency 2, 8. The charts have the figures marked † too: they may be held against each other, not against another tool's.
+Loads of —/20 tokens at concurrency 2, 8. The charts have the figures marked † too: compare them with each other, not with another tool's.
 
 ## Scenario Results
 

@@ -1,4 +1,4 @@
-// Package hf reads what stands beside the weights of a Hugging Face checkpoint
+// Package hf reads what comes with the weights of a Hugging Face checkpoint
 // (config.json, the tokenizer, the chat template) and turns it into the
 // metadata of a GGUF file.
 //

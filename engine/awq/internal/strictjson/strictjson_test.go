@@ -78,7 +78,7 @@ func TestValues(t *testing.T) {
 		t.Errorf("keys %q", got)
 	}
 	if !v.Has("z") || !v.Get("z").IsNull() || v.Has("y") || v.Get("y").Get("deeper").Len() != 0 {
-		t.Error("null and absent are not told apart")
+		t.Error("null and absent are not distinguished")
 	}
 	var items []string
 	for i, item := range v.Get("a").Items() {
