@@ -113,16 +113,17 @@ func (p *Plan) Need(ctx context.Context, open SessionOptions) ([]Need, error) {
 
 // Check tells what keeps the model from being loaded and the session from
 // being opened: the errors of Need, or ErrOutOfMemory with what each device
-// would have to hold and may hold. A library without a dry run passes.
-func (p *Plan) Check(ctx context.Context, open SessionOptions) error {
+// would have to hold and may hold. A library without a dry run passes, and
+// tells no needs.
+func (p *Plan) Check(ctx context.Context, open SessionOptions) ([]Need, error) {
 	list, err := p.Need(ctx, open)
 	if errors.Is(err, ErrNoDryRun) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return outOfMemory(list, open)
+	return list, outOfMemory(list, open)
 }
 
 // outOfMemory is the error of the devices that can't hold what they need; nil
@@ -185,7 +186,7 @@ func needs(list []llama.Memory, all []Device, host room, split Split, shares []f
 	}
 	var out []Need
 	for _, d := range all {
-		n := Need{Device: d.Name, Free: d.MemoryFree, Total: d.MemoryTotal}
+		n := Need{Device: d.Name}
 		for _, m := range list {
 			if m.Device == d.Name {
 				n.Model, n.Context, n.Compute = n.Model+m.Model, n.Context+m.Context, n.Compute+m.Compute
@@ -201,13 +202,34 @@ func needs(list []llama.Memory, all []Device, host room, split Split, shares []f
 		if n.Sum() == 0 {
 			continue
 		}
-		if d.Type == DeviceCPU {
-			// The library reports the machine's memory, not the process's limits.
-			n.Free, n.By = uint64(host.bytes), host.by
-		}
+		n.refresh(d, host)
 		out = append(out, n)
 	}
 	return out
+}
+
+// refresh says what the device has now.
+func (n *Need) refresh(d Device, host room) {
+	n.Free, n.Total = d.MemoryFree, d.MemoryTotal
+	if d.Type == DeviceCPU {
+		// The library reports the machine's memory, not the process's limits.
+		n.Free, n.By = uint64(host.bytes), host.by
+	}
+}
+
+// afterLoad are the needs of a session whose model is loaded, against what the
+// devices have left.
+func afterLoad(list []Need, all []Device, host room) []Need {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Model = 0
+		for _, d := range all {
+			if d.Name == list[i].Device {
+				list[i].refresh(d, host)
+			}
+		}
+	}
+	return list
 }
 
 // share is the part of one of n devices; without shares they are equal.

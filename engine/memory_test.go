@@ -116,6 +116,11 @@ func TestOutOfMemoryIsPerDevice(t *testing.T) {
 	if err := outOfMemory(list, SessionOptions{}); err != nil {
 		t.Errorf("fits exactly: %v", err)
 	}
+	// Of a model that is loaded only the session counts, against what is left.
+	left := afterLoad(list[:1], []Device{{Name: "ROCm0", Type: DeviceGPU, MemoryFree: 3 * gb, MemoryTotal: 32 * gb}}, room{})
+	if diff := cmp.Diff([]Need{{Device: "ROCm0", Context: 3 * gb, Compute: gb, Free: 3 * gb, Total: 32 * gb}}, left); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 	host := room{7, "x"}
 	got := needs([]llama.Memory{{Device: "CPU", Model: 1}}, []Device{{Name: "CPU", Type: DeviceCPU, MemoryFree: 99, MemoryTotal: 100}}, host, Split{}, nil)
 	if diff := cmp.Diff([]Need{{Device: "CPU", Model: 1, Free: 7, Total: 100, By: "x"}}, got); diff != "" {
@@ -143,8 +148,8 @@ func TestPlanCheck(t *testing.T) {
 		{"sequences", SessionOptions{Sequences: 257, TokensPerSequence: 16, Threads: 1}, ErrSession},
 		{"KV type", SessionOptions{Sequences: 1, TokensPerSequence: 16, Threads: 1, KVType: "f8"}, ErrUnknownOption},
 	} {
-		if err := p.Check(context.Background(), c.o); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		if list, err := p.Check(context.Background(), c.o); !errors.Is(err, c.want) || err == nil && len(list) != 1 {
+			t.Errorf("%s: %+v, %v, want %v", c.name, list, err, c.want)
 		}
 	}
 	if s, err := p.Model().Open(context.Background(), SessionOptions{Sequences: 1, TokensPerSequence: 16, Threads: 1}); s != nil || !errors.Is(err, ErrSession) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"ceiling/engine/gguf"
@@ -38,9 +37,6 @@ type Model struct {
 	opts      LoadOptions
 	vocabOnly bool // no weights: see LoadVocab
 	split     Split
-
-	planning sync.Mutex
-	plan     *Plan // of the same load, for what sessions take; nil: not asked yet
 }
 
 // Load reads a GGUF file (the first shard of a split one) onto the devices.
@@ -145,9 +141,6 @@ func (s Split) apply(p *llama.LoadParams) {
 func (m *Model) Close() error {
 	if n := m.open.Load(); n > 0 {
 		return fmt.Errorf("%w: %d; close them before the model", ErrSessionsOpen, n)
-	}
-	if m.plan != nil {
-		m.plan.Close()
 	}
 	m.native.Free()
 	return nil

@@ -35,6 +35,9 @@ type SessionOptions struct {
 	// always without it, Step takes a vectorised argmax on the CPU. Sessions
 	// for Decode and Sample leave it off.
 	Greedy bool
+	// Needs are what a plan of the model has told of this session; nil: Open
+	// makes a plan of its own, which takes the memory of a second vocabulary.
+	Needs []Need
 	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
 	Outputs int
 }
@@ -160,25 +163,20 @@ func orDefault(n, def int) int {
 // checkMemory compares what the session takes with what each device has free,
 // now that the weights lie there.
 func (m *Model) checkMemory(ctx context.Context, o SessionOptions) error {
-	m.planning.Lock()
-	defer m.planning.Unlock()
-	if m.plan == nil {
-		var err error
-		if m.plan, err = NewPlan(ctx, m.path, m.opts, SessionOptions{}); err != nil {
+	list := o.Needs
+	if list == nil {
+		plan, err := NewPlan(ctx, m.path, m.opts, SessionOptions{})
+		if err != nil {
+			return err
+		}
+		defer plan.Close()
+		if list, err = plan.Need(ctx, o); errors.Is(err, ErrNoDryRun) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
-	list, err := m.plan.Need(ctx, o)
-	if errors.Is(err, ErrNoDryRun) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		list[i].Model = 0
-	}
-	return outOfMemory(list, o)
+	return outOfMemory(afterLoad(list, Devices(), hostRoom()), o)
 }
 
 // Close frees the session.

@@ -251,6 +251,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"context", SessionOptions{Sequences: 1, TokensPerSequence: m.Context() + 1, Threads: 1}, ErrContextTooSmall},
 		{"memory", SessionOptions{Sequences: 256, TokensPerSequence: m.Context(), Threads: 1}, ErrOutOfMemory},
+		{"memory, by a plan made before", SessionOptions{Sequences: 1, TokensPerSequence: 64, Threads: 1, Needs: []Need{{Device: "CPU", Context: 1 << 50}}}, ErrOutOfMemory},
 		{"too many sequences", SessionOptions{Sequences: 300, TokensPerSequence: 1, Threads: 1}, ErrSession},
 		{"KV type", SessionOptions{Sequences: 1, TokensPerSequence: 64, Threads: 1, KVType: "f8"}, ErrUnknownOption},
 		{"flash", SessionOptions{Sequences: 1, TokensPerSequence: 64, Threads: 1, FlashAttn: "maybe"}, ErrUnknownOption},

@@ -11,6 +11,7 @@ import (
 type opener struct {
 	model    *engine.Model
 	settings engine.SessionOptions // all but the sizes
+	needs    map[bench.SessionSpec][]engine.Need
 	sampled  struct{ backend, argmax uint64 }
 	opened   func(*engine.Session) // is told of each session
 }
@@ -25,7 +26,9 @@ type session struct {
 // the first call of a context takes is not the scenario's time, and a model that
 // gives no numbers is found out.
 func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine, error) {
-	native, err := o.model.Open(ctx, sessionOptions(o.settings, spec))
+	options := sessionOptions(o.settings, spec)
+	options.Needs = o.needs[spec]
+	native, err := o.model.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}

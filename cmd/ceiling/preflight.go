@@ -29,9 +29,11 @@ func (r *runner) preflight(ctx context.Context) error {
 			filepath.Base(r.model), plan.Model().Architecture())
 	}
 	cfg := r.plan(plan.Model())
-	r.refused = cfg.Refusals(func(s bench.SessionSpec) error {
+	r.needs = map[bench.SessionSpec][]engine.Need{}
+	r.refused = cfg.Refusals(func(s bench.SessionSpec) (err error) {
 		r.dog.alive()
-		return plan.Check(ctx, sessionOptions(r.session, s))
+		r.needs[s], err = plan.Check(ctx, sessionOptions(r.session, s))
+		return err
 	})
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted before anything was measured: %w", err)

@@ -126,6 +126,7 @@ type runner struct {
 	manifest  bench.Manifest
 	resumed   *bench.ResumeState // nil: a new run
 	refused   map[int]error      // scenarios that can't run, by their index
+	needs     map[bench.SessionSpec][]engine.Need
 	system    bench.System
 	info      bench.EngineInfo
 	build     engineBuild
@@ -231,7 +232,7 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
-	r.opener = &opener{model: model, settings: r.session, opened: r.sessionOpened}
+	r.opener = &opener{model: model, settings: r.session, needs: r.needs, opened: r.sessionOpened}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, model.Description(),
 		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
 	return model, nil
