@@ -66,6 +66,10 @@ type Config struct {
 	// passed on, and may add to its detail what it knows of the window from
 	// StartS to EndS; nil: nobody is.
 	Observe func(*Result, *Detail)
+	// OnStart is told of each scenario before anything is done for it, so that
+	// something can be left for the case that the process dies in it. Its error
+	// ends the run; nil: nobody is told.
+	OnStart func(pass, scenario int) error
 	// OnScenario gets the results so far after each scenario, when the
 	// journal holds all their requests, so that they can be saved. Its error
 	// ends the run. It must not change or keep what it gets.

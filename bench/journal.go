@@ -55,9 +55,9 @@ func CreateJournal(path string) (*Journal, error) {
 	return openJournal(path, os.O_CREATE|os.O_EXCL)
 }
 
-// AppendJournal goes on with the journal of an earlier run, which Resume has
-// cut back to its complete scenarios.
-func AppendJournal(path string) (*Journal, error) { return openJournal(path, 0) }
+// AppendJournal goes on with the journal of an earlier run, which Cut has cut
+// back to its complete scenarios. A run that was killed early has none yet.
+func AppendJournal(path string) (*Journal, error) { return openJournal(path, os.O_CREATE) }
 
 func openJournal(path string, mode int) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|mode, 0o644)

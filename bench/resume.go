@@ -3,7 +3,9 @@ package bench
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"ceiling/internal/outfile"
@@ -50,7 +52,8 @@ type ScenarioResult struct {
 // manifest.
 func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, error) {
 	content, err := ReadJournalFile(journalPath)
-	if err != nil {
+	// A run that was killed before its first scenario has neither.
+	if err != nil && (saved != nil || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, err
 	}
 	st := &ResumeState{Done: map[int]ScenarioResult{}, Torn: content.Torn}
@@ -78,6 +81,22 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 		st.keep = append(st.keep, r)
 	}
 	return st, nil
+}
+
+// Complete says whether a scenario is complete in a pass.
+func (st *ResumeState) Complete(suite Suite, pass, scenario int) bool {
+	_, ok := st.Done[suite.place(pass, scenario)]
+	return ok
+}
+
+// Fail records a scenario that is not complete as failed, for a reason that the
+// earlier part of the run could not record any more. It does not run in this
+// part; the next one tries it again, like all that failed.
+func (st *ResumeState) Fail(suite Suite, pass, scenario int, reason string) {
+	sc := suite.Scenarios[scenario]
+	at := st.Offset.Seconds()
+	result, detail := Summarize(sc, nil, Measured{Status: StatusFailed, Error: reason, Cache: CacheCold, StartS: at, EndS: at, Dropped: sc.Prompts})
+	st.Done[suite.place(pass, scenario)] = ScenarioResult{result, detail}
 }
 
 // Cut takes the records of incomplete scenarios out of the journal, by way of a

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -132,7 +133,45 @@ func appendText(t *testing.T, path, text string) string {
 
 func TestResumeWithoutJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
-	if _, err := Resume(path, nil, testSuite()); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("error %v", err)
+	suite := Suite{Name: "t", Scenarios: []Scenario{{Name: "A", Prompts: 1}}}
+	saved := &Results{Results: make([]Result, 1), Details: []Detail{{Name: "A", Status: StatusComplete}}}
+	if _, err := Resume(path, saved, suite); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("results without a journal: %v", err)
+	}
+	// A run that was killed before its first scenario began has neither.
+	st, err := Resume(path, nil, suite)
+	if err != nil || len(st.Done) != 0 || st.Offset != 0 {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	if err := st.Cut(path); err != nil {
+		t.Fatal(err)
+	}
+	j, err := AppendJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestResumeFail: what the earlier part could not record any more is recorded,
+// and is not complete for the next part.
+func TestResumeFail(t *testing.T) {
+	suite := Suite{Name: "t", Scenarios: []Scenario{{Name: "A", Prompts: 3, Concurrency: 1}, {Name: "B", Prompts: 1, Concurrency: 1}}}
+	st, err := Resume(filepath.Join(t.TempDir(), "requests.jsonl"), nil, suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Fail(suite, 0, 1, "it crashed")
+	got := st.Done[1]
+	if st.Complete(suite, 0, 0) || got.Detail.Status != StatusFailed || got.Result.Error == nil || *got.Result.Error != "it crashed" || got.Detail.Dropped != 1 {
+		t.Errorf("%+v", got)
+	}
+	next := &Results{Results: []Result{got.Result}, Details: []Detail{got.Detail}}
+	path := filepath.Join(t.TempDir(), "requests.jsonl")
+	writeJournal(t, path, nil)
+	if st, err = Resume(path, next, suite); err != nil || len(st.Done) != 0 {
+		t.Errorf("the next part has %v done, %v", st.Done, err)
 	}
 }

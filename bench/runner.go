@@ -116,6 +116,11 @@ func (r *runner) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return interrupted(ctx)
 		}
+		if r.cfg.OnStart != nil {
+			if err := r.cfg.OnStart(r.units[k].Pass, r.units[k].Scenario); err != nil {
+				return err
+			}
+		}
 		entry, fatal := r.scenario(ctx, k)
 		r.entries[k], r.now = &entry, nil
 		r.track.end()

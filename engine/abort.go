@@ -3,7 +3,9 @@ package engine
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +29,15 @@ const abortDialTimeout = time.Second
 // engine, nor wait for that goroutine. reason is one line.
 func OnAbort(save func(reason string) (status int)) {
 	llama.OnAbort(func(message string) int { return save(abortReason(message, SilentServers())) })
+}
+
+// CrashOutput sets the file that gets what can be said when the process
+// crashes past OnAbort: Go's own last words, and a line for a thread of a
+// library that calls abort, as ROCm's does when a kernel reads memory that is
+// not there. The file stays open for good.
+func CrashOutput(f *os.File) error {
+	llama.CrashOutput(f)
+	return debug.SetCrashOutput(f, debug.CrashOptions{})
 }
 
 // abortReason is the library's message, "…/ggml-rpc.cpp:560: text", for a

@@ -83,6 +83,9 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if err := d.readState(); err != nil {
 		return err
 	}
+	if err := d.keepCrash(); err != nil {
+		return err
+	}
 	d.watch(c) // there is no engine that could hang: it notices pauses
 	defer d.dog.start(ctx)()
 	results, err := d.run(ctx)
@@ -271,8 +274,8 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.V
 	results, runErr := bench.Run(ctx, bench.Config{
 		Suite: d.suite, Clock: clock, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
-		Progress: d.event, OnScenario: d.save, Template: d.template(info, clock),
-		Observe: d.pauses.observe,
+		Progress: d.event, OnStart: d.mark, OnScenario: d.save, Template: d.template(info, clock),
+		Observe: d.observer(nil),
 	})
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)

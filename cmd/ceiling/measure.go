@@ -27,7 +27,8 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 	cfg := r.plan(model)
 	cfg.Opener, cfg.Journal, cfg.Rescue = r.opener, journal, &r.rescue
 	cfg.Clock, cfg.Sleep, cfg.Template = clock, engine.Sleep, r.template(clock)
-	cfg.Progress, cfg.OnScenario, cfg.Observe = r.event, r.save, r.observer(sampler)
+	cfg.Progress, cfg.Observe = r.event, r.observer(sampler)
+	cfg.OnStart, cfg.OnScenario = r.mark, r.save
 	results, runErr := bench.Run(ctx, cfg)
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {

@@ -25,7 +25,7 @@ const (
 )
 
 // runFiles are all of them.
-var runFiles = []string{resultsFile, manifestFile, journalFile, reportFile, pageFile, proseFile, telemetryFile, logFile}
+var runFiles = []string{resultsFile, manifestFile, journalFile, reportFile, pageFile, proseFile, telemetryFile, logFile, markerFile, crashFile}
 
 // outDir is the folder of a run, which holds its lock: no other run starts in
 // it, or goes on with it.

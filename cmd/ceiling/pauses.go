@@ -37,7 +37,7 @@ func (p *pauses) add(long time.Duration) bool {
 }
 
 // observe warns in the detail of a scenario that the process was stopped in it.
-func (p *pauses) observe(_ *bench.Result, d *bench.Detail) {
+func (p *pauses) observe(d *bench.Detail) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, end := range p.ends {

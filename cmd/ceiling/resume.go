@@ -154,8 +154,10 @@ func (r *runner) readState() error {
 		return nil
 	}
 	var err error
-	r.resumed, err = r.earlier.state(r.suite)
-	return err
+	if r.resumed, err = r.earlier.state(r.suite); err != nil {
+		return err
+	}
+	return r.findDeath()
 }
 
 // mayDiffer are the parts of a manifest in which two parts of one run may

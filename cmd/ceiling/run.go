@@ -82,6 +82,9 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	engine.OnAbort(func(reason string) int { return r.lastWords(c, errors.New(reason), endedError(reason)) })
+	if err := r.keepCrash(); err != nil {
+		return err
+	}
 	r.watch(c)
 	stop := r.dog.start(ctx)
 	results, err := r.run(ctx)
@@ -143,6 +146,7 @@ type runner struct {
 	dog       *watchdog
 	pauses    pauses
 	choices   *prose.File // that it made; nil: none
+	died      *marker     // the scenario that an earlier part of the run died in; nil: none
 	// checkpoint is what --model names, nil where that is a file.
 	checkpoint *awq.Checkpoint
 }
@@ -296,6 +300,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
 func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) error {
+	r.unmark()
 	err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return errors.Join(runErr, err)

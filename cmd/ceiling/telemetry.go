@@ -51,7 +51,8 @@ func (r *runner) observer(s *hip.Sampler) func(*bench.Result, *bench.Detail) {
 		if s != nil {
 			s.Observe(result, detail)
 		}
-		r.pauses.observe(result, detail)
+		r.pauses.observe(detail)
+		r.observeDeath(detail)
 	}
 }
 

@@ -82,6 +82,8 @@ var actions = map[string]func(ts *testscript.TestScript, p *process, file string
 		time.Sleep(2 * time.Second)
 		ts.Check(p.cmd.Process.Signal(syscall.SIGCONT))
 	},
+	"shoot": func(ts *testscript.TestScript, p *process, _ string) { ts.Check(p.cmd.Process.Kill()) },
+	"crash": func(ts *testscript.TestScript, p *process, _ string) { ts.Check(p.cmd.Process.Signal(syscall.SIGABRT)) },
 	"fill": func(ts *testscript.TestScript, _ *process, file string) {
 		fill(ts, filepath.Join(filepath.Dir(file), "..", "filler"))
 	},

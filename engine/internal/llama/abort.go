@@ -32,6 +32,16 @@ func OnAbort(hook func(message string) (status int)) {
 	abortHook.Store(&hook)
 }
 
+// crashOutput is kept from being closed.
+var crashOutput *os.File
+
+// CrashOutput sets the file that gets a line when a thread that Go does not know
+// calls abort.
+func CrashOutput(f *os.File) {
+	crashOutput = f
+	C.ceil_crash_output(C.int(f.Fd()))
+}
+
 //export ceilAbort
 func ceilAbort(message *C.char) {
 	hook := abortHook.Load()

@@ -1,5 +1,5 @@
 // What this package changes for the whole process: the timer slack of its first
-// thread, the size from which malloc maps memory, and what SIGPIPE does. The
+// thread, the size from which malloc maps memory, and what SIGPIPE and SIGABRT do. The
 // constructors run before Go's runtime starts.
 #define _GNU_SOURCE
 #include "shim.h"
@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #endif
 #include <time.h>
+#include <unistd.h>
 
 // Go's monitor thread wakes up to 1000 times a second while the engine
 // computes, and each time takes a core from a compute thread: 2 % of the token
@@ -70,6 +71,30 @@ __attribute__((constructor)) static void ignore_broken_pipes(void) {
     if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
         signal(SIGPIPE, SIG_IGN);
     }
+}
+
+// A library's thread that calls abort ends the process past Go's runtime, which
+// hands the signal on to what it found when it started. One line in a file is
+// what can still be left then.
+static volatile sig_atomic_t crash_fd = -1;
+
+static void leave_word(int sig) {
+    static const char word[] = "SIGABRT: a library aborted on a thread of its own, as ROCm's does on a memory fault of a GPU\n";
+    ssize_t written  = crash_fd >= 0 ? write(crash_fd, word, sizeof word - 1) : 0;
+    (void) written; // there is no other place to say it
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+__attribute__((constructor)) static void notice_aborts(void) {
+    struct sigaction now;
+    if (sigaction(SIGABRT, NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+        signal(SIGABRT, leave_word);
+    }
+}
+
+void ceil_crash_output(int fd) {
+    crash_fd = fd;
 }
 
 void ceil_sleep(int64_t ns) {

@@ -23,6 +23,10 @@ void ceil_restore_timer_slack(void);
 // best precision.
 void ceil_sleep(int64_t ns);
 
+// ceil_crash_output sets the file descriptor that gets a line when a thread that
+// Go does not know calls abort; -1: none.
+void ceil_crash_output(int fd);
+
 // ceil_give_back returns freed memory to the system. glibc keeps tens of MiB of
 // freed compute buffers otherwise, which a report would show as in use.
 void ceil_give_back(void);
