@@ -190,7 +190,7 @@ func (r *nvidiaReader) throttle() (Throttle, bool) {
 	for _, group := range []struct {
 		of  uint64
 		bit int
-	}{{nvml.PowerBits, powerBit}, {nvml.ThermalBits, temperatureBit}, {nvml.Reliability, voltageBit}} {
+	}{{nvml.PowerBits, powerBit}, {nvml.ThermalBits, temperatureBit}, {nvml.VoltageBits, voltageBit}} {
 		if bits&group.of != 0 {
 			t |= 1 << group.bit
 		}

@@ -37,16 +37,10 @@ const temperatureGPU uint32 = 0
 // nvmlDeviceGetCurrentClocksThrottleReasons. Others are no throttling: the
 // card is idle, or was told to.
 const (
-	SwPowerCap    = 0x04
-	HwSlowdown    = 0x08 // of any cause
-	SwThermal     = 0x20
-	HwThermal     = 0x40
-	HwPowerBrake  = 0x80
-	Reliability   = 0x400 // voltage
-	boardLimitBit = 0x200
-	// PowerBits and ThermalBits are the reasons with a cause of one kind.
-	PowerBits   = SwPowerCap | HwPowerBrake | boardLimitBit
-	ThermalBits = SwThermal | HwThermal
+	PowerBits   = 0x04 | 0x80 | 0x200 // software power cap, power brake, board limit
+	ThermalBits = 0x20 | 0x40         // by software and by hardware
+	VoltageBits = 0x400               // reliability
+	HwSlowdown  = 0x08                // by hardware, of any cause
 )
 
 // pciInfo is nvmlPciInfo_t.
