@@ -38,11 +38,11 @@ type TaxRow struct {
 	Throughput *float64 `json:"throughput_loss"`
 
 	// Before is the time in TTFT that is not the prompt's computation: the
-	// hop, reading the request, the queue, the first token's way back.
+	// hop, reading the request, the wait for its turn, the first token's way back.
 	Before *float64 `json:"before_ms"`
-	// Hop and Queue split Before: the measured round trip, and the rest.
-	Hop   *float64 `json:"hop_ms"`
-	Queue *float64 `json:"queue_ms"`
+	// Hop and Wait split Before: the measured round trip, and the rest.
+	Hop  *float64 `json:"hop_ms"`
+	Wait *float64 `json:"wait_ms"`
 	// Prefill is the server's own time for the prompt against the engine's.
 	Prefill *float64 `json:"prefill_ms"`
 	// Decode is the server's own time for the output against the engine's:
@@ -120,7 +120,7 @@ func (t *Tax) row(engine, through *group) (row TaxRow, timed, split int) {
 	set(&row.Streaming, s.client-s.decode)
 	if t.RoundTripMs != nil {
 		set(&row.Hop, *t.RoundTripMs)
-		set(&row.Queue, *row.Before-*t.RoundTripMs)
+		set(&row.Wait, *row.Before-*t.RoundTripMs)
 	}
 	return row, 1, 1
 }
@@ -182,15 +182,15 @@ func taxLimits(t *Tax, timed, split int) []string {
 	case len(t.Rows) == 0:
 		return []string{"No load is in both runs, so there is no gap to break down."}
 	case timed == 0:
-		add("One side has only summaries: the gap in TTFT holds HTTP, tokenising, queueing and any difference in prefill speed together; the gap in TPOT holds scheduler, sampling and streaming together. Nothing separates them; `ceiling drive` against the same server would.")
+		add("One side has only summaries: the gap in TTFT holds HTTP, tokenising, waiting and any difference in prefill speed together; the gap in TPOT holds scheduler, sampling and streaming together. Nothing separates them; `ceiling drive` against the same server would.")
 		return out
 	case split == 0:
-		add("%s told no times of its own: the gap in TTFT holds HTTP, queueing and prefill together, the gap in TPOT scheduler, sampling and streaming. Only the round trip is known apart.", t.Server)
+		add("%s told no times of its own: the gap in TTFT holds HTTP, waiting and prefill together, the gap in TPOT scheduler, sampling and streaming. Only the round trip is known apart.", t.Server)
 	default:
 		if split < timed {
 			add("%d of %d loads have no times of the server's own; their gap is not broken down.", timed-split, timed)
 		}
-		add("Before the prompt: all of TTFT that the server does not count as its own work on the prompt. At concurrency 1 nothing queues, so there it is the hop, reading the request and the first token's way back; above that, what it has more is the queue.")
+		add("Before the prompt: all of TTFT that the server does not count as its own work on the prompt. At concurrency 1 nothing waits for another, so there it is the hop, reading the request and the first token's way back; above that, what it has more is the wait for a turn.")
 		add("Prefill and decode: the server's own time against the engine's in process. Both hold their scheduler: prompts that share steps with other requests take longer on either side.")
 		add("Scheduler, sampling and turning ids into text can't be separated: the server counts them all as decode, as the in-process time holds the first two.")
 	}

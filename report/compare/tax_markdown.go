@@ -36,7 +36,7 @@ func (t *Tax) parts(b *strings.Builder) {
 		return
 	}
 	b.WriteString("Where the E2EL gap comes from (ms per request; the four parts add up to it):\n\n")
-	b.WriteString("| Scenario | E2EL gap | Before the prompt: HTTP, queue | Prefill: engine, scheduler | Decode: engine, scheduler, sampling | Streaming |\n|---|---:|---:|---:|---:|---:|\n")
+	b.WriteString("| Scenario | E2EL gap | Before the prompt: HTTP, wait | Prefill: engine, scheduler | Decode: engine, scheduler, sampling | Streaming |\n|---|---:|---:|---:|---:|---:|\n")
 	for _, r := range rows {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", cell(r.Name), gap(r.E2EL, 2), gap(r.Before, 2),
 			gap(r.Prefill, 2), gap(r.Decode, 2), gap(r.Streaming, 2))

@@ -32,7 +32,7 @@ func TestTax(t *testing.T) {
 		}
 		for _, r := range tax.Rows {
 			sum := *r.Before + *r.Prefill + *r.Decode + *r.Streaming
-			if math.Abs(sum-*r.E2EL) > 1e-9 || math.Abs(*r.Hop+*r.Queue-*r.Before) > 1e-9 {
+			if math.Abs(sum-*r.E2EL) > 1e-9 || math.Abs(*r.Hop+*r.Wait-*r.Before) > 1e-9 {
 				t.Errorf("%s: the parts come to %g ms, the gap is %g ms", r.Name, sum, *r.E2EL)
 			}
 			if math.Abs(*r.Before-2) > 1e-9 || math.Abs(*r.Streaming-1) > 1e-9 { // 3 ms against 1 ms, and 1 ms

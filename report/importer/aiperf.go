@@ -273,7 +273,7 @@ func (l *Load) aiperfTokens(p profile, own bool) {
 	l.aiperfFamily(tpot, o, "inter_token_latency", perToken)
 	l.aiperfFamily(itl, o, "inter_chunk_latency", same)
 	l.aiperfMean(TG, o, "output_token_throughput_per_user", toBase, differs("mean over requests of 1000 / TPOT; ours is 1000 / mean TPOT"))
-	l.aiperfMean(PP, o, "prefill_throughput_per_user", toBase, differs("mean over requests of input / TTFT, with its queueing; ours is input / mean TTFT"))
+	l.aiperfMean(PP, o, "prefill_throughput_per_user", toBase, differs("mean over requests of input / TTFT, with its waiting; ours is input / mean TTFT"))
 }
 
 // sameMean says whether two metrics have one and the same mean.

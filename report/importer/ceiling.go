@@ -179,12 +179,12 @@ func wholeNumber(v float64) *int {
 	return &n
 }
 
-// perConcurrency marks a PP that contains queueing without calling it another
+// perConcurrency marks a PP that contains waiting without calling it another
 // figure: it is our own.
 func (l *Load) perConcurrency(metrics ...Metric) {
 	for _, m := range metrics {
 		if v, ok := l.Values[m]; ok && l.Concurrency > 1 {
-			v.Note = queueingPP(l.Concurrency).note
+			v.Note = waitingPP(l.Concurrency).note
 			l.Values[m] = v
 		}
 	}

@@ -122,7 +122,7 @@ func TestOwnRun(t *testing.T) {
 	if got := len(l.Values[ITLMean].Samples); got != 4 {
 		t.Errorf("%d ITL samples", got)
 	}
-	if v := l.Values[PP]; !strings.Contains(v.Note, "queueing") {
+	if v := l.Values[PP]; !strings.Contains(v.Note, "waiting") {
 		t.Errorf("PP note %q", v.Note)
 	}
 }

@@ -168,11 +168,11 @@ func (l *Load) requalify(f family, q quality) {
 	}
 }
 
-// queueingPP is the quality of a PP that was computed as ours, from the TTFT
+// waitingPP is the quality of a PP that was computed as ours, from the TTFT
 // at concurrency c.
-func queueingPP(c int) quality {
+func waitingPP(c int) quality {
 	if c > 1 {
-		return differs("from a TTFT at concurrency %d, so it contains queueing: not a prefill speed", c)
+		return differs("from a TTFT at concurrency %d, so it contains waiting: not a prefill speed", c)
 	}
 	return same
 }

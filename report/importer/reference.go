@@ -63,12 +63,12 @@ func (l *Load) referencePP() {
 		}
 		return math.Abs(pp.V*t.V/(1000*float64(l.Input)) - 1)
 	}
-	q := queueingPP(l.Concurrency)
+	q := waitingPP(l.Concurrency)
 	if off(TTFTMedian) < off(TTFTMean) {
 		l.put(PPMedian, pp.V, pp.Origin, q)
 		q = differs("input / MEDIAN TTFT; ours is by the mean")
 		if l.Concurrency > 1 {
-			q.note += ", and " + queueingPP(l.Concurrency).note
+			q.note += ", and " + waitingPP(l.Concurrency).note
 		}
 	}
 	pp.Same, pp.Note = q.same, q.note
