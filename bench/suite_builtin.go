@@ -104,7 +104,7 @@ func readSuite(path string) ([]byte, error) {
 
 func unknownSuite(name string) error {
 	known := BuiltinSuites()
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return fmt.Errorf("unknown suite %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown suite %q: use %s or the path of a YAML file", name, strings.Join(known, ", "))

@@ -54,7 +54,7 @@ func pairsOf(n ast.Node) []*ast.MappingValueNode {
 
 // unknownKey reports a key, and returns the one that was probably meant or "".
 func (r *yamlReader) unknownKey(line int, label, key string, known []string) string {
-	near := nearest(key, known)
+	near := Nearest(key, known)
 	if near != "" {
 		r.problem(line, "%s: unknown key %q: did you mean %q?", label, key, near)
 	} else {

@@ -352,12 +352,12 @@ func TestNearest(t *testing.T) {
 		"prefix": "prefix_len", "input_len": "input", "": "", "temperature": "",
 		strings.Repeat("x", 500): "",
 	} {
-		got := nearest(word, known)
+		got := Nearest(word, known)
 		if word == "rate" || word == "prefix" { // either suggestion helps
 			continue
 		}
 		if got != want {
-			t.Errorf("nearest(%.20q) = %q, want %q", word, got, want)
+			t.Errorf("Nearest(%.20q) = %q, want %q", word, got, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ import (
 func Load(path string) (*bench.Results, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read results: %w", err)
+		return nil, fmt.Errorf("results file %q: %w", path, errors.Unwrap(err))
 	}
 	r, err := Parse(b)
 	if err != nil {

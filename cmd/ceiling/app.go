@@ -123,12 +123,11 @@ func printError(stderr io.Writer, err error) {
 // app is the command tree.
 func app(stdout, stderr io.Writer) *cli.Command {
 	root := &cli.Command{
-		Name:        "ceiling",
-		Usage:       "measure what an LLM engine can do on this machine, with no server in the way",
-		HideVersion: true,
-		Writer:      stdout,
-		ErrWriter:   stderr,
-		Suggest:     true,
+		Name:      "ceiling",
+		Usage:     "measure what an LLM engine can do on this machine, with no server in the way",
+		Version:   version,
+		Writer:    stdout,
+		ErrWriter: stderr,
 		Commands: []*cli.Command{
 			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), versionCommand(),
 			compareCommand(), exportCommand(),
@@ -137,15 +136,13 @@ func app(stdout, stderr io.Writer) *cli.Command {
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Len() > 0 {
-				return usagef("unknown command %q; `ceiling help` lists them", c.Args().First())
+				return unknownCommand(c, c.Args().First())
 			}
 			return cli.ShowRootCommandHelp(c)
 		},
 	}
 	for _, c := range append(root.Commands, root) {
-		c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-			return usagef("%s; `%s --help` lists the flags", strings.ToLower(strings.TrimSuffix(err.Error(), ".")), c.FullName())
-		}
+		c.OnUsageError = usageError
 	}
 	return root
 }

@@ -49,10 +49,6 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	assume, err := oneOf(c, "assume", string(compare.Nothing), string(compare.Normal))
-	if err != nil {
-		return err
-	}
 	form, err := formOfFile(c)
 	if err != nil {
 		return err
@@ -61,7 +57,7 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(assume)})
+	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(c.String("assume"))})
 	if err != nil {
 		return err
 	}

@@ -43,10 +43,6 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usagef("%d arguments; name one checkpoint folder", c.Args().Len())
 	}
-	embeddings, err := oneOf(c, "embeddings", awq.EmbeddingTypes()...)
-	if err != nil {
-		return err
-	}
 	if c.Bool("exact") && c.Bool("allow-rounding") {
 		return usagef("--exact and --allow-rounding exclude each other; leave one of them away")
 	}
@@ -59,7 +55,7 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 	}
 	show := newProgress(c.Root().ErrWriter)
 	result, err := awq.Convert(ctx, checkpoint, c.String("out"), awq.Options{
-		AllowRounding: c.Bool("allow-rounding"), Embeddings: embeddings, Name: c.String("name"),
+		AllowRounding: c.Bool("allow-rounding"), Embeddings: c.String("embeddings"), Name: c.String("name"),
 		ChatTemplate: c.String("chat-template"), Verify: c.Bool("verify"), Force: c.Bool("force"),
 		Progress: stageProgress(show),
 	})

@@ -32,7 +32,7 @@ func doctorCommand() *cli.Command {
 			"run. Exit code 3: a check failed.",
 		Flags: append([]cli.Flag{
 			jsonFlag(), sysrootFlag(),
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE` whose memory to add up"},
+			modelFlag("GGUF `FILE` whose memory to add up"),
 			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "requests in flight", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "context", Value: 4096, Usage: "tokens of one request, prompt and output", Validator: atLeast(1)},
 		}, engineFlags()...),
@@ -41,7 +41,7 @@ func doctorCommand() *cli.Command {
 }
 
 func doctorAction(ctx context.Context, c *cli.Command) error {
-	if err := noArgs(c); err != nil {
+	if err := takeModel(c); err != nil {
 		return err
 	}
 	if err := engine.Init(engine.Options{RPC: c.StringSlice("rpc")}); err != nil {

@@ -31,32 +31,22 @@ func driveCommand() *cli.Command {
 		Usage: "run a suite through a server, to see what the server costs",
 		Description: "The prompts, their lengths and the order are those of `ceiling run` with the same suite, seed and model,\n" +
 			"token by token; only the engine is behind HTTP. `ceiling compare` holds the two runs side by side.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT"},
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only"},
+			modelFlag("GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only"),
 			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
 			&cli.StringFlag{Name: "api-key", Usage: "`KEY` sent as a bearer token; better in " + keyVariable},
 			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
 			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`", Validator: aTime},
 			&cli.DurationFlag{Name: "request-timeout", Value: 2 * time.Hour, Usage: "give a request up that has not ended after `TIME`", Validator: aTime},
-			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
-			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
-			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; server, model, suite and options are those it began with"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
-			repeatFlag(),
-			&cli.BoolFlag{Name: "prefix-cache", Usage: "let the server reuse the KV of earlier prompts, and repeat prompts across scenarios (warm)"},
-			choice("prose", "who writes the report's sentences; without a model in process always the rules", []string{proseAuto, proseModel, proseRules, proseOff}),
-			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model file's SHA-256"},
-			sysrootFlag(),
-			jsonFlag(),
-		},
+		}, suiteFlags()...),
 		Action: driveAction,
 	}
 }
 
 // driveAction is one run through a server, from the flags to the report.
 func driveAction(ctx context.Context, c *cli.Command) error {
-	if err := noArgs(c); err != nil {
+	if err := takeModel(c); err != nil {
 		return err
 	}
 	earlier, err := takeOver(ctx, c, driveCommand)
@@ -123,17 +113,13 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := oneOf(c, "api", "auto", bench.APILlama, bench.APIOpenAI)
-	if err != nil {
-		return nil, err
-	}
 	key := c.String("api-key")
 	if key == "" {
 		key = os.Getenv(keyVariable)
 	}
 	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
 	d.server = remote.Options{
-		URL: c.String("url"), API: api, Key: key, Model: c.String("served-model"),
+		URL: c.String("url"), API: c.String("api"), Key: key, Model: c.String("served-model"),
 		Timeout: c.Duration("timeout"), Limit: c.Duration("request-timeout"), Warm: s.prefixCache,
 	}
 	if err := d.server.Check(); err != nil {
@@ -152,11 +138,7 @@ func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		earlier: earlier,
 		model:   c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
 		noHash: c.Bool("no-hash"), json: c.Bool("json"),
-		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"),
-	}
-	var err error
-	if s.prose, err = oneOf(c, "prose", proseAuto, proseModel, proseRules, proseOff); err != nil {
-		return s, err
+		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), prose: c.String("prose"),
 	}
 	return s, s.readPlan(c)
 }

@@ -14,16 +14,18 @@ import (
 )
 
 func exportCommand() *cli.Command {
+	format := choice("format", "the form, see above", export.Formats())
+	format.Value, format.Required = "", true
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "write a run in the form of another tool",
-		ArgsUsage: "DIR|RESULTS.json",
+		ArgsUsage: "FOLDER|RESULTS.json",
 		Description: "vllm         vllm bench serve's saved results with the detailed arrays, one file per scenario (a folder)\n" +
 			"benchfmt     Go's benchmark format, for benchstat; passes are its samples\n" +
 			"csv          one row per scenario and pass\n" +
 			"llama-bench  the JSON of llama-bench, of the scenarios with one request in flight",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "vllm, benchfmt, csv or llama-bench", Required: true},
+			format,
 			&cli.StringFlag{Name: "out", Usage: "the `FILE` to write, for vllm the FOLDER; -: stdout (default: into the folder of the run)"},
 		},
 		Action: exportAction,
@@ -34,10 +36,7 @@ func exportAction(_ context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usagef("%d arguments; name one results.json or the folder of a run", c.Args().Len())
 	}
-	format, err := oneOf(c, "format", export.Formats()...)
-	if err != nil {
-		return err
-	}
+	format := c.String("format")
 	out := c.String("out")
 	if out == "-" && format == "vllm" {
 		return usagef("--out -: the vllm format is several files; name a folder")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +23,30 @@ func rpcFlags() []cli.Flag {
 }
 
 // choice is a flag that takes one of words, the first being the default.
-func choice(name, usage string, words []string) cli.Flag {
-	return &cli.StringFlag{Name: name, Value: words[0], Usage: usage + ": " + strings.Join(words, ", ")}
+func choice(name, usage string, words []string, aliases ...string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Aliases: aliases, Value: words[0], Usage: "`" + strings.Join(words, "|") + "`: " + usage,
+		Validator: func(got string) error {
+			if !slices.Contains(words, got) {
+				return fmt.Errorf("%q is unknown; use %s", got, strings.Join(words, ", "))
+			}
+			return nil
+		}}
+}
+
+// modelFlag names the model, which may also stand without it.
+func modelFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: usage}
+}
+
+// takeModel lets the model stand without its flag. Other arguments are refused.
+func takeModel(c *cli.Command) error {
+	if !c.Args().Present() || c.IsSet("model") {
+		return noArgs(c)
+	}
+	if c.Args().Len() > 1 {
+		return usagef("unexpected argument %q: there is one model; `%s --help` lists the flags", c.Args().Get(1), c.FullName())
+	}
+	return c.Set("model", c.Args().First())
 }
 
 // atLeast makes a flag refuse numbers below low.
@@ -51,19 +74,39 @@ func repeatFlag() cli.Flag {
 func engineFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringSliceFlag{Name: "devices", Usage: "load onto these devices, `NAME,…` as in `ceiling devices`; none: the CPU alone (default: every GPU)"},
-		choice("split-mode", "how several GPUs share the model", engine.SplitModes()),
+		choice("split-mode", "how several GPUs share the model", engine.SplitModes(), "sm"),
 		tensorSplitFlag(),
-		&cli.IntFlag{Name: "main-gpu", Usage: "the device that takes all with --split-mode none, by its index", Validator: atLeast(0)},
-		&cli.IntFlag{Name: "gpu-layers", Value: -1, Usage: "layers on the GPUs; -1: all", Validator: atLeast(-1)},
+		&cli.IntFlag{Name: "main-gpu", Aliases: []string{"mg"}, Usage: "the device that takes all with --split-mode none, by its index", Validator: atLeast(0)},
+		&cli.IntFlag{Name: "gpu-layers", Aliases: []string{"ngl"}, Value: -1, Usage: "layers on the GPUs; -1: all", Validator: atLeast(-1)},
 		choice("load-mode", "how the file is read", engine.LoadModes()),
-		&cli.IntFlag{Name: "ubatch", Value: 512, Usage: "tokens per step at most: the physical batch and the scheduler's budget", Validator: atLeast(1)},
-		&cli.IntFlag{Name: "batch", Value: 2048, Usage: "logical batch of the context", Validator: atLeast(1)},
-		choice("flash-attn", "flash attention", engine.FlashModes()),
-		choice("kv-type", "type of the KV cache", engine.KVTypes()),
+		&cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "tokens per step at most: the physical batch and the scheduler's budget", Validator: atLeast(1)},
+		&cli.IntFlag{Name: "batch", Aliases: []string{"b"}, Value: 2048, Usage: "logical batch of the context", Validator: atLeast(1)},
+		choice("flash-attn", "flash attention", engine.FlashModes(), "fa"),
+		kvTypeFlag(),
 		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
 		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
-		&cli.IntFlag{Name: "threads", Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
+		&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
 	}, rpcFlags()...)
+}
+
+func kvTypeFlag() cli.Flag {
+	return choice("kv-type", "type of the KV cache", engine.KVTypes(), "ctk")
+}
+
+// suiteFlags are those of a run, in process or through a server.
+func suiteFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
+		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
+		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
+		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
+		repeatFlag(),
+		&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
+		proseFlag(),
+		&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
+		sysrootFlag(),
+		jsonFlag(),
+	}
 }
 
 func roundingFlag() cli.Flag {
@@ -71,7 +114,7 @@ func roundingFlag() cli.Flag {
 }
 
 func tensorSplitFlag() cli.Flag {
-	return &cli.StringFlag{Name: "tensor-split", Usage: "share of each device, `1,1,…`", Validator: func(text string) error {
+	return &cli.StringFlag{Name: "tensor-split", Aliases: []string{"ts"}, Usage: "share of each device, `1,1,…`", Validator: func(text string) error {
 		_, err := parseShares(text)
 		return err
 	}}
@@ -104,19 +147,8 @@ func parseShares(text string) ([]float32, error) {
 func required(c *cli.Command, names ...string) error {
 	for _, name := range names {
 		if c.String(name) == "" {
-			return usagef("required flag %q not set; `%s --help` lists the flags", name, c.FullName())
+			return usagef("--%s is missing; `%s --help` lists the flags", name, c.FullName())
 		}
 	}
 	return nil
-}
-
-// oneOf checks a choice that the engine does not check itself.
-func oneOf(c *cli.Command, name string, words ...string) (string, error) {
-	got := c.String(name)
-	for _, w := range words {
-		if got == w {
-			return got, nil
-		}
-	}
-	return "", usagef("--%s %q is unknown; use %s", name, got, strings.Join(words, ", "))
 }

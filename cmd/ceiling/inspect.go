@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/engine"
 	"ceiling/engine/gguf"
 	"ceiling/internal/oneline"
 )
@@ -23,9 +22,9 @@ func inspectCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "context", Usage: "`TOKENS` of each sequence, for the KV cache (default: 4096, or the model's context where that is less)", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "sequences in flight, for the KV cache", Validator: atLeast(1)},
-			choice("kv-type", "type of the KV cache", engine.KVTypes()),
+			kvTypeFlag(),
 			&cli.IntFlag{Name: "gpus", Value: 1, Usage: "equal GPUs that share the model; 0: the CPU alone", Validator: atLeast(0)},
-			choice("split-mode", "how they share it", []string{"layer", "tensor"}),
+			choice("split-mode", "how they share it", []string{"layer", "tensor"}, "sm"),
 			jsonFlag(),
 		},
 		Action: inspectAction,
@@ -84,15 +83,10 @@ func inspectAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usagef("%d arguments; name one GGUF file or the folder of a checkpoint", c.Args().Len())
 	}
-	q := memoryQuery{Context: c.Int("context"), Sequences: c.Int("sequences"), GPUs: c.Int("gpus")}
-	var err error
-	if q.KVType, err = oneOf(c, "kv-type", engine.KVTypes()...); err != nil {
-		return err
-	}
-	if q.SplitMode, err = oneOf(c, "split-mode", "layer", "tensor"); err != nil {
-		return err
-	}
+	q := memoryQuery{Context: c.Int("context"), Sequences: c.Int("sequences"), GPUs: c.Int("gpus"),
+		KVType: c.String("kv-type"), SplitMode: c.String("split-mode")}
 	path := c.Args().First()
+	var err error
 	var found *inspection
 	if isDir(path) {
 		found, err = inspectCheckpoint(ctx, path, q, newProgress(c.Root().ErrWriter))

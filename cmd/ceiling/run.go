@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,22 +26,13 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "run",
 		Usage: "run a suite of scenarios on a model and write the report",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "model", Usage: "GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder"},
+		Flags: slices.Concat([]cli.Flag{
+			modelFlag("GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder"),
 			cacheFlag(), roundingFlag(),
-			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
-			&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
-			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options are those it began with"},
-			&cli.Uint64Flag{Name: "seed", Usage: "seed of prompts, lengths and arrivals"},
-			repeatFlag(),
-			telemetryFlag(),
-			&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
+		}, suiteFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
-			proseFlag(), proseLimitFlag(), stepTimeoutFlag(),
-			&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
-			sysrootFlag(),
-			jsonFlag(),
-		}, append(engineFlags(), gpuFlags()...)...),
+			telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(),
+		}, engineFlags(), gpuFlags()),
 		Action: runAction,
 	}
 }
@@ -48,7 +40,7 @@ func runCommand() *cli.Command {
 // runAction is one run from the flags to the report. What a run that measured
 // nothing has written is removed; what was measured is kept whatever happens.
 func runAction(ctx context.Context, c *cli.Command) error {
-	if err := noArgs(c); err != nil {
+	if err := takeModel(c); err != nil {
 		return err
 	}
 	earlier, err := takeOver(ctx, c, runCommand)

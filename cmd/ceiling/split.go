@@ -34,19 +34,8 @@ var (
 // setGPUSwitches turns the flags into the environment of this process, before
 // the engine looks at it. The manifest records it from there.
 func setGPUSwitches(c *cli.Command) error {
-	p2p, err := oneOf(c, "p2p", p2pWords...)
-	if err != nil {
-		return err
-	}
-	graphs, err := oneOf(c, "graphs", graphWords...)
-	if err != nil {
-		return err
-	}
-	reduce, err := oneOf(c, "allreduce", allReduceWords...)
-	if err != nil {
-		return err
-	}
-	for _, change := range gpuSwitches(p2p, graphs, reduce) {
+	for _, change := range gpuSwitches(c.String("p2p"), c.String("graphs"), c.String("allreduce")) {
+		var err error
 		if change.set {
 			err = os.Setenv(change.name, change.value)
 		} else {

@@ -37,14 +37,10 @@ func synthAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return codedError{exitUsage, err}
 	}
-	kind, err := oneOf(c, "type", synth.Types()...)
-	if err != nil {
-		return err
-	}
 	show := newProgress(c.Root().ErrWriter)
 	start := time.Now()
 	stats, err := synth.Write(ctx, synth.Options{
-		Geometry: geometry, Type: kind, Out: c.String("out"), Seed: c.Uint64("seed"), Overwrite: c.Bool("force"),
+		Geometry: geometry, Type: c.String("type"), Out: c.String("out"), Seed: c.Uint64("seed"), Overwrite: c.Bool("force"),
 		Progress: func(done, total int64) {
 			rate := float64(done) / 1e6 / time.Since(start).Seconds()
 			show.update("writing "+c.String("out"), float64(done)/float64(total), fmt.Sprintf(" (%.0f MB/s)", rate))

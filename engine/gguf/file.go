@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"ceiling/internal/absent"
 )
 
 // Tensor describes one tensor of a model. Dims are in ggml's order: Dims[0] is
@@ -111,7 +113,7 @@ func openOne(path string, shard int) (*File, error) {
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%q does not exist: %w", path, fs.ErrNotExist)
+		return nil, absent.Errorf("%q does not exist", path)
 	case err != nil:
 		return nil, err
 	case st.IsDir():

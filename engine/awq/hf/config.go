@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/engine/awq/internal/strictjson"
+	"ceiling/internal/absent"
 )
 
 // Architectures of llama.cpp that a Config can name.
@@ -133,7 +134,7 @@ func noConfig(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "params.json")); err == nil {
 		return fmt.Errorf("%q has no config.json but a params.json: this is Mistral's own layout; use the checkpoint's Hugging Face form", dir)
 	}
-	return fmt.Errorf("%q has no config.json, name the directory of a Hugging Face checkpoint: %w", dir, fs.ErrNotExist)
+	return absent.Errorf("%q has no config.json; name the folder of a Hugging Face checkpoint", dir)
 }
 
 // readLegacy looks for the files in which older tools describe a quantisation.

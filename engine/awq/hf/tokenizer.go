@@ -10,6 +10,7 @@ import (
 
 	"ceiling/engine/awq/internal/strictjson"
 	"ceiling/engine/gguf"
+	"ceiling/internal/absent"
 )
 
 // maxTokenizerBytes bounds tokenizer.json and tekken.json. Real ones have 20 MB.
@@ -92,7 +93,7 @@ func readTokenizer(dir string, cfg *Config) (*tokenizer, error) {
 	case exists(filepath.Join(dir, "tokenizer.model")):
 		return nil, fmt.Errorf("%q has only a SentencePiece tokenizer.model, which can't be converted; add tokenizer.json or tekken.json", dir)
 	default:
-		return nil, fmt.Errorf("%q has neither tokenizer.json nor tekken.json: %w", dir, fs.ErrNotExist)
+		return nil, absent.Errorf("%q has neither tokenizer.json nor tekken.json", dir)
 	}
 	if err == nil {
 		err = t.check()

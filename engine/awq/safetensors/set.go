@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"ceiling/internal/absent"
 )
 
 // Names of the files that Open looks for.
@@ -64,7 +66,7 @@ func openSingle(dir string) (*Set, error) {
 	case errors.Is(err, fs.ErrNotExist) && native(dir):
 		return nil, fmt.Errorf("%q holds consolidated*.safetensors alone: this is Mistral's own layout; use the checkpoint's Hugging Face form", dir)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%q holds neither %s nor %s: %w", dir, indexName, singleName, fs.ErrNotExist)
+		return nil, absent.Errorf("%q holds neither %s nor %s", dir, indexName, singleName)
 	case err != nil:
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%q does not exist: %w", path, fs.ErrNotExist)
+		return nil, nil, absent.Errorf("%q does not exist", path)
 	case err != nil:
 		return nil, nil, err
 	case !st.Mode().IsRegular():
