@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// DefaultBudget is the token budget of one step where none is given.
-const DefaultBudget = 512
+// The most tokens of one step, and of the physical batch, where none are given.
+const (
+	DefaultBudget = 2048
+	DefaultUBatch = 512
+)
 
 // Config says what to run, on what, and who is told.
 type Config struct {
@@ -19,12 +22,12 @@ type Config struct {
 	Vocab  Vocab
 	Seed   uint64
 
-	// Budget is the most tokens in one step (--ubatch); 0: DefaultBudget. The
+	// Budget is the most tokens in one step (--step-tokens); 0: DefaultBudget. The
 	// engine's BatchLimit lowers it.
 	Budget int
 
 	// UBatch is the engine's physical batch in tokens (--ubatch), which the
-	// warm-up fills; 0: DefaultBudget.
+	// warm-up fills; 0: DefaultUBatch.
 	UBatch int
 
 	// PrefixCache runs warm: finished prompts' KV is reused, and prompts of
@@ -123,7 +126,7 @@ func (c *Config) cacheCells() int {
 
 func (c *Config) ubatch() int {
 	if c.UBatch == 0 {
-		return DefaultBudget
+		return DefaultUBatch
 	}
 	return c.UBatch
 }

@@ -64,7 +64,7 @@ func (c *Config) limits(sc Scenario) error {
 }
 
 func tooWide(n, budget int) error {
-	return fmt.Errorf("\"%d\" requests in flight exceed the %d tokens of one step: raise --ubatch or lower the concurrency", n, budget)
+	return fmt.Errorf("\"%d\" requests in flight exceed the %d tokens of one step: raise --step-tokens or lower the concurrency", n, budget)
 }
 
 // coldSpec is the session of a scenario by itself. What was drawn may be

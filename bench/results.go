@@ -1,6 +1,8 @@
 // Package bench runs scenarios against an engine and keeps what happened.
 package bench
 
+import "cmp"
+
 // Results is results.json: one finished or partial run. The fields model,
 // hardware, date and results are the reference's, name for name, so that its
 // own tools read the file; everything else is beside them.
@@ -256,9 +258,9 @@ type EngineInfo struct {
 	TensorTypes   []TensorTypeCount `json:"tensor_types"`
 
 	Threads      int               `json:"threads"`
-	UBatch       int               `json:"ubatch"`
-	Batch        int               `json:"batch"`
-	FlashAttn    string            `json:"flash_attn"` // on | off | auto
+	StepTokens   int               `json:"step_tokens"` // most tokens of one step, and the logical batch of a context; see StepBudget
+	UBatch       int               `json:"ubatch"`      // physical batch
+	FlashAttn    string            `json:"flash_attn"`  // on | off | auto
 	KVType       string            `json:"kv_type"`
 	KVUnified    bool              `json:"kv_unified"`
 	SWAWindow    int               `json:"swa_window,omitempty"`          // positions that some layers attend to; 0: all attend to all
@@ -278,6 +280,10 @@ type EngineInfo struct {
 	PeakRSSBytes int64             `json:"peak_rss_bytes"`
 	Environment  map[string]string `json:"environment,omitempty"` // switches that change speed or results
 }
+
+// StepBudget is the most tokens of one step. Files that don't give it are of
+// runs whose steps had the physical batch for a budget.
+func (e *EngineInfo) StepBudget() int { return cmp.Or(e.StepTokens, e.UBatch) }
 
 // DeviceInfo is one llama.cpp device.
 type DeviceInfo struct {

@@ -165,7 +165,7 @@ var failureCases = []struct {
 	name:  "more concurrency than a step has tokens",
 	setup: func(c *Config, _ *fakeOpener) { c.Budget = 3 },
 	want: []string{"A: complete 3+0",
-		"B: failed 0+0 (\"4\" requests in flight exceed the 3 tokens of one step: raise --ubatch or lower the concurrency)",
+		"B: failed 0+0 (\"4\" requests in flight exceed the 3 tokens of one step: raise --step-tokens or lower the concurrency)",
 		"Concurrency Scaling (c=2): complete 6+0"},
 }, {
 	name: "an engine that is lost ends the run",

@@ -99,7 +99,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	if err := fits(work, s.spec, budget); err != nil {
 		return nil, err
 	}
-	if err := r.prepare(ctx, s, work, min(r.cfg.ubatch(), budget), m); err != nil {
+	if err := r.prepare(ctx, s, work, budget, m); err != nil {
 		return nil, err
 	}
 	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
@@ -112,8 +112,8 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 }
 
 // prepare empties the session of what is of no use to the workload, and warms
-// it up with steps of at most full tokens.
-func (r *runner) prepare(ctx context.Context, s *session, work *Workload, full int, m *Measured) (err error) {
+// it up with steps of at most budget tokens.
+func (r *runner) prepare(ctx context.Context, s *session, work *Workload, budget int, m *Measured) (err error) {
 	if s.cache != nil {
 		if err := empty(s.eng, s.cache.keepFor(work)); err != nil {
 			return err
@@ -123,7 +123,7 @@ func (r *runner) prepare(ctx context.Context, s *session, work *Workload, full i
 		return nil
 	}
 	r.rep.send(r.track.event(EventWarmup))
-	m.Warmup, err = newWarmer(s.eng, work, full).run(ctx, r.clock)
+	m.Warmup, err = newWarmer(s.eng, work, r.cfg.ubatch(), budget).run(ctx, r.clock)
 	return err
 }
 

@@ -36,22 +36,29 @@ type warmer struct {
 	held   []int   // tokens that each sequence holds
 	prompt int     // the scenario's longest prompt
 	fit    int     // tokens that a sequence has room for, more than a prompt
-	full   int     // tokens of a full step
+	full   int     // tokens of a round's prefill
+	step   int     // most tokens of a step
 	batch  Batch
 }
 
 // newWarmer sizes a block after the scenario: a full physical batch, but no
 // prompt longer than its own.
-func newWarmer(eng Engine, work *Workload, full int) *warmer {
+func newWarmer(eng Engine, work *Workload, ubatch, step int) *warmer {
 	seqs := work.spec.Scenario.InFlight()
 	prompt, _, fit := work.longest()
-	return &warmer{eng: eng, ids: work.spec.Vocab.Allowed, held: make([]int, seqs), prompt: prompt, fit: fit, full: max(full, seqs)}
+	return &warmer{eng: eng, ids: work.spec.Vocab.Allowed, held: make([]int, seqs), prompt: prompt, fit: fit, full: max(min(ubatch, step), seqs), step: step}
 }
 
-// run repeats the block until two in a row agree, or the time is over.
+// run makes a step of several physical batches, where the scenario has such,
+// and repeats the block until two in a row agree, or the time is over.
 func (w *warmer) run(ctx context.Context, clock *Clock) (*Warmup, error) {
 	var out Warmup
 	begin, before := clock.Now(), time.Duration(0)
+	if most := min(w.step, len(w.held)*w.prompt); most > w.full {
+		if err := w.fullest(ctx, most); err != nil {
+			return nil, fmt.Errorf("warm-up: %w", err)
+		}
+	}
 	for {
 		from := clock.Now()
 		if err := w.block(ctx); err != nil {
@@ -78,11 +85,11 @@ func (w *warmer) run(ctx context.Context, clock *Clock) (*Warmup, error) {
 // are several, a step in which the last one begins anew while the others
 // decode. It leaves the sequences empty.
 func (w *warmer) block(ctx context.Context) error {
-	if err := w.step(ctx, w.prompt); err != nil {
+	if err := w.compute(ctx, w.prompt, w.full); err != nil {
 		return err
 	}
 	for range warmupDecodes {
-		if err := w.step(ctx, 1); err != nil {
+		if err := w.compute(ctx, 1, w.full); err != nil {
 			return err
 		}
 	}
@@ -90,10 +97,22 @@ func (w *warmer) block(ctx context.Context) error {
 		if err := w.empty(last); err != nil {
 			return err
 		}
-		if err := w.step(ctx, w.prompt); err != nil {
+		if err := w.compute(ctx, w.prompt, w.full); err != nil {
 			return err
 		}
 	}
+	return w.clear()
+}
+
+// fullest is one step as full as the scenario's fullest.
+func (w *warmer) fullest(ctx context.Context, tokens int) error {
+	if err := w.compute(ctx, w.prompt, tokens); err != nil {
+		return err
+	}
+	return w.clear()
+}
+
+func (w *warmer) clear() error {
 	for i := range w.held {
 		if err := w.empty(i); err != nil {
 			return err
@@ -102,13 +121,13 @@ func (w *warmer) block(ctx context.Context) error {
 	return nil
 }
 
-// step computes one token of every sequence that holds some, and a prompt of
-// every other, as much of it as the step has room for beside a token of each
-// that follows. A sequence that is full begins anew.
-func (w *warmer) step(ctx context.Context, prompt int) error {
+// compute makes a step of one token of every sequence that holds some, and a
+// prompt of every other, as much of it as so many tokens leave room for beside
+// one of each that follows. A sequence that is full begins anew.
+func (w *warmer) compute(ctx context.Context, prompt, tokens int) error {
 	b := &w.batch
 	b.Tokens, b.Pos, b.Seqs, b.Want, b.Out = b.Tokens[:0], b.Pos[:0], b.Seqs[:0], b.Want[:0], b.Out[:0]
-	spare := w.full - len(w.held)
+	spare := tokens - len(w.held)
 	for i := range w.held {
 		if w.held[i] == w.fit {
 			if err := w.empty(i); err != nil {

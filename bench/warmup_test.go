@@ -56,6 +56,24 @@ func TestWarmup(t *testing.T) {
 	})
 }
 
+// Where steps hold several physical batches, one such step comes first.
+func TestWarmupFullestStep(t *testing.T) {
+	for step, want := range map[int]string{64: "0@0+40* 1@0+24*", 200: "0@0+40* 1@0+40*", 16: "0@0+15* 1@0+1*"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := testWorkload(t, Scenario{Name: "s", Input: 40, Output: 8, Concurrency: 2, Prompts: 2})
+			_, _, both := w.longest()
+			f := newFake(t, SessionSpec{Sequences: 2, TokensPerSequence: both})
+			got, err := newWarmer(f, w, 16, step).run(context.Background(), NewClock(0))
+			if err != nil || got.Rounds != 2 || f.steps[0] != want {
+				t.Errorf("steps of %d: %+v, %v, first %s, want %s", step, got, err, f.steps[0], want)
+			}
+			if round := f.steps[len(f.steps)-10]; round != "0@0+15* 1@0+1*" {
+				t.Errorf("steps of %d: a round begins with %s", step, round)
+			}
+		})
+	}
+}
+
 // Blocks that never agree end after ten seconds, and the result says so.
 func TestWarmupDoesNotSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -65,12 +83,12 @@ func TestWarmupDoesNotSettle(t *testing.T) {
 		f.onStep = func(step int) { // blocks of 1, 2, 1, 2 … seconds
 			time.Sleep(time.Duration(1+(step-1)/4%2) * time.Second / 4)
 		}
-		got, err := newWarmer(f, w, 64).run(context.Background(), NewClock(0))
+		got, err := newWarmer(f, w, 64, 64).run(context.Background(), NewClock(0))
 		if err != nil || got.Rounds != 7 || got.TookS != 10 || *got.Spread != 0.5 || got.Settled() {
 			t.Errorf("%+v, %v", got, err)
 		}
 		f.onStep = func(int) { time.Sleep(3 * time.Second) }
-		if got, err = newWarmer(f, w, 64).run(context.Background(), NewClock(0)); err != nil || got.Rounds != 1 || got.Spread != nil || got.Settled() {
+		if got, err = newWarmer(f, w, 64, 64).run(context.Background(), NewClock(0)); err != nil || got.Rounds != 1 || got.Spread != nil || got.Settled() {
 			t.Errorf("one block of 12 s: %+v, %v", got, err)
 		}
 	})
@@ -90,7 +108,7 @@ func TestWarmupFits(t *testing.T) {
 				_, _, both := w.longest()
 				f := newFake(t, SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: both})
 				f.limit = max(32, sc.Concurrency)
-				got, err := newWarmer(f, w, 32).run(context.Background(), NewClock(0))
+				got, err := newWarmer(f, w, 32, 32).run(context.Background(), NewClock(0))
 				if err != nil || got.Rounds != 2 || len(f.steps) == 0 || len(f.kv) != 0 {
 					t.Errorf("%+v, %v, %d steps, %d sequences left", got, err, len(f.steps), len(f.kv))
 				}

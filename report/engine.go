@@ -35,7 +35,7 @@ func engineSection(r *bench.Results) string {
 	t.add("Tensor types", tensorTypesText(e.TensorTypes))
 	t.add("Load mode", loadText(e))
 	t.add("Threads", countText(e.Threads))
-	t.add("Batch / ubatch (tokens)", pair(countText(e.Batch), countText(e.UBatch)))
+	t.add("Step tokens / ubatch", pair(countText(e.StepBudget()), countText(e.UBatch)))
 	t.add("Flash attention", e.FlashAttn)
 	t.add("KV cache", kvText(e))
 	if e.SWAWindow > 0 {

@@ -111,7 +111,7 @@ func smallRun() *bench.Results {
 			Devices:   []bench.DeviceInfo{{Name: "CPU", Description: "AMD EPYC", Type: "cpu", MemoryTotal: 25276514304}},
 			ModelFile: "demo.gguf", ModelBytes: 91234567, Architecture: "mistral3", Description: "mistral3 ?B Q4_1", Parameters: 145000000,
 			TensorTypes: []bench.TensorTypeCount{{Type: "Q4_1", Tensors: 57, Bytes: 90000000}, {Type: "F32", Tensors: 17, Bytes: 40000}},
-			Threads:     2, UBatch: 512, Batch: 2048, FlashAttn: "on", KVType: "f16", SplitMode: "layer", LoadMode: "mmap",
+			Threads:     2, UBatch: 512, StepTokens: 2048, FlashAttn: "on", KVType: "f16", SplitMode: "layer", LoadMode: "mmap",
 			Sampling: "greedy, in the backend", Seed: 42, LoadSeconds: 0.213, PeakRSSBytes: 345678901,
 			Environment: map[string]string{"GGML_OP_OFFLOAD_MIN_BATCH": "32"}},
 	}

@@ -94,7 +94,7 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 		Backends: engine.Backends(), Devices: deviceInfos(used),
 		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size, ConvertedFrom: s.convertedFrom,
 		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), Synthetic: synthetic(m), TensorTypes: tensorTypes(m.File()),
-		Threads: s.session.Threads, UBatch: s.session.UBatch, Batch: s.session.Batch,
+		Threads: s.session.Threads, StepTokens: s.session.Batch, UBatch: s.session.UBatch,
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
 		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,
 		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,

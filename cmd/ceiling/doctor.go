@@ -203,9 +203,10 @@ func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model,
 	}
 	open := engine.SessionOptions{
 		Sequences: c.Int("sequences"), TokensPerSequence: c.Int("context"), Unified: c.String("kv-unified") == "on",
-		UBatch: c.Int("ubatch"), Batch: max(c.Int("batch"), c.Int("ubatch")), Threads: max(1, runtime.NumCPU()),
+		Threads:   max(1, runtime.NumCPU()),
 		FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"),
 	}
+	open.Batch, open.UBatch = readBatches(c)
 	m := &doctor.Model{Name: filepath.Base(path), Shape: fmt.Sprintf("%d × %d tokens, ubatch %d, KV %s", open.Sequences, open.TokensPerSequence, open.UBatch, open.KVType)}
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()

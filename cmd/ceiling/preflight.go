@@ -45,7 +45,7 @@ func (r *runner) preflight(ctx context.Context) error {
 // and in which sessions.
 func (r *runner) plan(model *engine.Model) bench.Config {
 	return bench.Config{
-		Suite: r.suite, Vocab: vocabOf(model), Seed: r.seed, Budget: r.session.UBatch, UBatch: r.session.UBatch,
+		Suite: r.suite, Vocab: vocabOf(model), Seed: r.seed, Budget: r.session.Batch, UBatch: r.session.UBatch,
 		MaxSequences: engine.MaxSequences(), PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Refused: r.refused, Resume: r.resumed,
 	}
 }

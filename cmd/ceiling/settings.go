@@ -53,10 +53,11 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
 		},
 		session: engine.SessionOptions{
-			UBatch: c.Int("ubatch"), Batch: max(c.Int("batch"), c.Int("ubatch")), Threads: c.Int("threads"),
+			Threads:   c.Int("threads"),
 			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"), FullWindow: c.Bool("prefix-cache"),
 		},
 	}
+	s.session.Batch, s.session.UBatch = readBatches(c)
 	if err := s.readWords(c); err != nil {
 		return s, err
 	}
@@ -76,6 +77,16 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		s.cacheTokens = s.suite.Recurring()
 	}
 	return s, nil
+}
+
+// readBatches reads the tokens of a step and of the physical batch. Without
+// --step-tokens a larger --ubatch fills a step; no ubatch is larger than a step.
+func readBatches(c *cli.Command) (step, ubatch int) {
+	step, ubatch = c.Int("step-tokens"), c.Int("ubatch")
+	if !c.IsSet("step-tokens") {
+		step = max(step, ubatch)
+	}
+	return step, min(ubatch, step)
 }
 
 // readPlan reads what is run and where its files go. The model's path must be

@@ -91,7 +91,7 @@ func (s *Source) config() []setting {
 	if e := s.Results.Engine; e != nil {
 		out = append(out, setting{"engine", strings.TrimSpace(e.Name + " " + e.Release)},
 			setting{"split-mode", e.SplitMode}, setting{"kv-type", e.KVType}, setting{"flash-attn", e.FlashAttn},
-			setting{"ubatch", strconv.Itoa(e.UBatch)}, setting{"threads", strconv.Itoa(e.Threads)})
+			setting{"step-tokens", strconv.Itoa(e.StepBudget())}, setting{"ubatch", strconv.Itoa(e.UBatch)}, setting{"threads", strconv.Itoa(e.Threads)})
 	}
 	client := "in process"
 	if s.Results.Server != nil {

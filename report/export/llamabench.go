@@ -101,7 +101,7 @@ func (s *Source) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
 	o.add("model_type", e.Description)
 	o.add("model_size", e.ModelBytes)
 	o.add("model_n_params", e.Parameters)
-	o.add("n_batch", e.Batch)
+	o.add("n_batch", e.StepBudget())
 	o.add("n_ubatch", e.UBatch)
 	o.add("n_threads", e.Threads)
 	o.add("type_k", e.KVType)

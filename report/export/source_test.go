@@ -26,7 +26,7 @@ func fakeRun(t *testing.T, passes int, seed uint64, slower float64) string {
 	}
 	results := bench.Results{Model: "m", Hardware: "h", Date: "2026-11-23T14:11:26.169278",
 		Engine: &bench.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10", Description: "llama 1B Q4_0",
-			ModelFile: "m.gguf", ModelBytes: 1000, Parameters: 2000, KVType: "f16", FlashAttn: "auto", SplitMode: "none", UBatch: 512, Batch: 2048, Threads: 2}}
+			ModelFile: "m.gguf", ModelBytes: 1000, Parameters: 2000, KVType: "f16", FlashAttn: "auto", SplitMode: "none", UBatch: 512, StepTokens: 2048, Threads: 2}}
 	journal, err := bench.CreateJournal(filepath.Join(dir, "requests.jsonl"))
 	if err != nil {
 		t.Fatal(err)

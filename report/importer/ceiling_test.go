@@ -53,7 +53,7 @@ func ownRun(t *testing.T, edit func(*bench.Results), passes ...[]bench.Record) s
 		Results: []bench.Result{r}, Details: []bench.Detail{d},
 		Engine: &bench.EngineInfo{
 			Name: "llama.cpp", Release: "v0.5.0", Backends: []string{"CPU"}, ModelFile: "demo.gguf", ModelSHA256: "ab", KVType: "f16",
-			FlashAttn: "auto", SplitMode: "layer", UBatch: 512, Threads: 2, Sampling: "greedy", LoadMode: "mmap", Seed: 7,
+			FlashAttn: "auto", SplitMode: "layer", StepTokens: 2048, UBatch: 512, Threads: 2, Sampling: "greedy", LoadMode: "mmap", Seed: 7,
 			Devices:     []bench.DeviceInfo{{Name: "CPU", Description: "a CPU"}},
 			TensorTypes: []bench.TensorTypeCount{{Type: "F32", Tensors: 9, Bytes: 10}, {Type: "Q4_0", Tensors: 3, Bytes: 900}},
 			Environment: map[string]string{"B": "2", "A": "1"},
@@ -92,7 +92,7 @@ func TestOwnRun(t *testing.T) {
 	wantConditions := []Condition{
 		{CondModelFile, "demo.gguf"}, {CondModelSHA256, "ab"}, {CondQuant, "Q4_0"}, {CondEngine, "llama.cpp"}, {CondVersion, "v0.5.0"},
 		{CondBackend, "CPU"}, {CondDevice, "CPU a CPU"}, {CondCPU, "a CPU"}, {CondSplit, "layer"}, {CondGPULayers, "0"}, {CondKV, "f16"},
-		{CondFlash, "auto"}, {CondUBatch, "512"}, {CondThreads, "2"}, {CondLoadMode, "mmap"}, {CondSampling, "greedy"},
+		{CondFlash, "auto"}, {CondStep, "2048"}, {CondUBatch, "512"}, {CondThreads, "2"}, {CondLoadMode, "mmap"}, {CondSampling, "greedy"},
 		{CondCache, "cold"}, {CondPower, "290 W"}, {CondSeed, "7"}, {CondClient, "in process"}, {CondDriver, "ROCm 7.2"}, {CondEnvironment, "A=1, B=2"},
 	}
 	if diff := cmp.Diff(wantConditions, r.Conditions); diff != "" {
@@ -386,6 +386,25 @@ func TestReferenceErrors(t *testing.T) {
 		}
 		if v := runs[0].Loads[0].Values[TTFTMean]; v.V != 833.77 {
 			t.Errorf("%s: the other scenario: %+v", path, v)
+		}
+	}
+}
+
+// A file without the tokens of a step is of a run whose steps had the physical
+// batch for a budget, whatever it calls its logical batch.
+func TestStepTokensOfFormerRuns(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"name": "llama.cpp", "ubatch": 512, "batch": 2048}`:       "512",
+		`{"name": "llama.cpp", "step_tokens": 2048, "ubatch": 512}`: "2048",
+	} {
+		var e bench.EngineInfo
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			t.Fatal(err)
+		}
+		var r Run
+		r.engineConditions(&e)
+		if got, _ := r.Condition(CondStep); got != want {
+			t.Errorf("%s: steps of %s tokens, want %s", text, got, want)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (r *Run) engineConditions(e *bench.EngineInfo) {
 		r.set(CondSWA, map[bool]string{false: "window", true: "full"}[e.SWAFull])
 	}
 	r.set(CondFlash, e.FlashAttn)
-	r.set(CondBatch, positive(int64(e.Batch)))
+	r.set(CondStep, positive(int64(e.StepBudget())))
 	r.set(CondUBatch, positive(int64(e.UBatch)))
 	r.set(CondThreads, positive(int64(e.Threads)))
 	r.set(CondLoadMode, e.LoadMode)

@@ -74,8 +74,8 @@ const (
 	CondKV          = "KV type"         // "f16", or "K q8_0, V f16"
 	CondSWA         = "SWA cache"       // window | full; of models with sliding windows
 	CondFlash       = "flash attention" // on | off | auto
-	CondBatch       = "batch"
-	CondUBatch      = "ubatch" // also the chunk of a chunked prefill
+	CondStep        = "step tokens"     // most of one step: llama.cpp's n_batch, vLLM's max-num-batched-tokens
+	CondUBatch      = "ubatch"          // physical batch
 	CondThreads     = "threads"
 	CondLoadMode    = "load mode"
 	CondSpeculative = "speculative decoding"
@@ -103,7 +103,7 @@ func ConditionNames() []string { return slices.Clone(conditionOrder) }
 var conditionOrder = []string{
 	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
 	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
-	CondKV, CondSWA, CondFlash, CondBatch, CondUBatch, CondThreads, CondLoadMode,
+	CondKV, CondSWA, CondFlash, CondStep, CondUBatch, CondThreads, CondLoadMode,
 	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset, CondPrompts,
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }

@@ -144,7 +144,7 @@ func TestConditions(t *testing.T) {
 			{CondEngine, "llama.cpp"}, {CondVersion, "b7951 (01ec0cc)"}, {CondBackend, "ROCm 7.12"},
 			{CondDevice, "AMD Radeon RX 7900 XTX"}, {CondCPU, "AMD Ryzen 9 7950X 16-Core Processor"},
 			{CondSplit, "layer"}, {CondGPULayers, "99"}, {CondKV, "q8_0"}, {CondFlash, "on"},
-			{CondBatch, "8192"}, {CondUBatch, "2048"}, {CondThreads, "16"}, {CondLoadMode, "read"}, {CondClient, "in process"},
+			{CondStep, "8192"}, {CondUBatch, "2048"}, {CondThreads, "16"}, {CondLoadMode, "read"}, {CondClient, "in process"},
 		}},
 		// flash_attn is an integer here.
 		{"testdata/llama-bench/b9927_flash_attn_int.jsonl", []Condition{
@@ -152,19 +152,19 @@ func TestConditions(t *testing.T) {
 			{CondEngine, "llama.cpp"}, {CondVersion, "b9927 (c264f65ff)"}, {CondBackend, "ROCm"},
 			{CondDevice, "AMD Radeon 8060S Graphics"}, {CondCPU, "AMD RYZEN AI MAX+ 395 w/ Radeon 8060S"},
 			{CondSplit, "layer"}, {CondGPULayers, "99"}, {CondKV, "f16"}, {CondFlash, "on"},
-			{CondBatch, "2048"}, {CondUBatch, "256"}, {CondThreads, "16"}, {CondLoadMode, "read"}, {CondClient, "in process"},
+			{CondStep, "2048"}, {CondUBatch, "256"}, {CondThreads, "16"}, {CondLoadMode, "read"}, {CondClient, "in process"},
 		}},
 		{"testdata/sglang-bench-serving/2026_v0.5.9_random_c16_TRIMMED_server_info.jsonl", []Condition{
 			{CondModelFile, "GLM-5-W8A8"}, {CondQuant, "w8a8_int8"}, {CondEngine, "sglang"}, {CondVersion, "0.5.9+maca3.5.3.204"},
-			{CondSplit, "tensor parallel 16"}, {CondKV, "bfloat16"}, {CondUBatch, "1024"}, {CondSpeculative, "EAGLE"},
+			{CondSplit, "tensor parallel 16"}, {CondKV, "bfloat16"}, {CondStep, "1024"}, {CondSpeculative, "EAGLE"},
 			{CondCache, "prefix caching off"}, {CondDataset, "random"}, {CondClient, "HTTP, backend sglang"},
 		}},
 		{"testdata/llama-batched-bench/readme_output.jsonl", []Condition{
-			{CondEngine, "llama.cpp"}, {CondGPULayers, "99"}, {CondFlash, "off"}, {CondBatch, "2048"}, {CondUBatch, "512"},
+			{CondEngine, "llama.cpp"}, {CondGPULayers, "99"}, {CondFlash, "off"}, {CondStep, "2048"}, {CondUBatch, "512"},
 			{CondThreads, "8"}, {CondPrompts, "one per sequence"}, {CondClient, "in process"}, {CondOther, "n_kv_max=2048"},
 		}},
 		{"testdata/llama-batched-bench/made_shared.jsonl", []Condition{
-			{CondEngine, "llama.cpp"}, {CondGPULayers, "0"}, {CondFlash, "off"}, {CondBatch, "2048"}, {CondUBatch, "512"},
+			{CondEngine, "llama.cpp"}, {CondGPULayers, "0"}, {CondFlash, "off"}, {CondStep, "2048"}, {CondUBatch, "512"},
 			{CondThreads, "8"}, {CondPrompts, "one, shared by all sequences"}, {CondClient, "in process"}, {CondOther, "n_kv_max=4096"},
 		}},
 		{reference + "benchmark_Devstral-Small-2-24B-AWQ-4bit.md", []Condition{
@@ -174,7 +174,7 @@ func TestConditions(t *testing.T) {
 		// This report was given its launch command by hand.
 		{reference + "benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.md", []Condition{
 			{CondModelFile, "Qwen3.8-27B-GPTQ-4bit_foem"}, {CondEngine, "vllm"}, {CondDevice, "4xMI100 gfx908"},
-			{CondCPU, "AMD Ryzen Threadripper PRO 3945WX 12-Cores"}, {CondSplit, "tensor parallel 4"}, {CondUBatch, "8192"},
+			{CondCPU, "AMD Ryzen Threadripper PRO 3945WX 12-Cores"}, {CondSplit, "tensor parallel 4"}, {CondStep, "8192"},
 			{CondSpeculative, `{"method":"mtp","num_speculative_tokens":3}`},
 			{CondClient, "HTTP, vllm bench serve"}, {CondDriver, "ROCm 7.2.1, ROCk 6.16.13"},
 		}},

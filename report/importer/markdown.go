@@ -327,7 +327,7 @@ func (r *Run) launchConditions(lines []string) {
 		r.set(CondSplit, "tensor parallel "+n)
 	}
 	r.set(CondKV, option["--kv-cache-dtype"])
-	r.set(CondUBatch, option["--max-num-batched-tokens"])
+	r.set(CondStep, option["--max-num-batched-tokens"])
 	r.set(CondQuant, option["--quantization"])
 	r.set(CondSpeculative, option["--speculative-config"])
 	if _, off := option["--no-enable-prefix-caching"]; off {

@@ -32,7 +32,7 @@ func (r *Run) sglangConditions(o, server object) {
 		r.set(CondSplit, "tensor parallel "+n)
 	}
 	r.set(CondKV, server.text("kv_cache_dtype"))
-	r.set(CondUBatch, server.scalar("chunked_prefill_size"))
+	r.set(CondStep, server.scalar("chunked_prefill_size"))
 	r.set(CondSpeculative, server.text("speculative_algorithm"))
 	switch server.onOff("disable_radix_cache") {
 	case "on":

@@ -51,7 +51,7 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int, l
 		return sample{}, err
 	}
 	args := append([]string{"run", "--model", model, "--suite", suite, "--out", folder,
-		"--threads", strconv.Itoa(s.Threads), "--batch", strconv.Itoa(s.Batch), "--ubatch", strconv.Itoa(s.UBatch),
+		"--threads", strconv.Itoa(s.Threads), "--step-tokens", strconv.Itoa(s.Batch), "--ubatch", strconv.Itoa(s.UBatch),
 		"--flash-attn", s.FlashAttn, "--kv-unified", "off", "--prose", "off"}, s.deviceArgs("--devices")...)
 	c, err := l.start(ctx, s, s.ceiling, args...)
 	if err != nil {
