@@ -57,6 +57,7 @@ type Session struct {
 	wanted  []uint32 // step number in which a sequence last asked for a sample
 	step    uint32
 
+	warm     bool     // see Warm
 	warnings []string // that the library logged while it opened
 
 	watched context.Context // whose cancellation aborts a running step

@@ -123,13 +123,17 @@ func (s *Session) watch(ctx context.Context) {
 
 const cantCompute = "the engine can't compute this model in this configuration: try another split mode or device, or check the model file"
 
-// Warm runs one token through an empty session, which makes the library reserve
-// memory and build its graph, and empties it again. What the token's sample was
-// taken from is looked at on the host, whoever sampled: the argmax of a back end
-// makes a token of NaN too.
+// Warm runs a token through an empty session, twice, which makes the library
+// reserve memory and build its graph, and empties it again. What the first
+// sample was taken from is looked at on the host, whoever sampled: the argmax of
+// a back end makes a token of NaN too. From then on a back end that samples
+// keeps its logits; a second call does nothing.
 //
 // Errors: those of Step, ErrFlatLogits.
 func (s *Session) Warm(ctx context.Context) error {
+	if s.warm {
+		return nil
+	}
 	warm := Batch{Tokens: []int32{0}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}}
 	if err := s.Step(ctx, &warm); err != nil {
 		return err
@@ -138,7 +142,11 @@ func (s *Session) Warm(ctx context.Context) error {
 		return err
 	}
 	s.Clear()
-	return nil
+	s.native.Settle()
+	err := s.Step(ctx, &warm)
+	s.Clear()
+	s.warm = err == nil
+	return err
 }
 
 // result maps llama_decode's codes one by one.

@@ -462,7 +462,12 @@ func (s *Session) Decode(token, pos, seq []int32, want []int8) int {
 // for its tests.
 func (s *Session) BackendToken(i int) int { return int(C.ceil_sampled(s.p, C.int32_t(i))) }
 
-// CheckLogits looks at the logits that Step sampled batch position i from. It
+// Settle ends the copying of the first sequence's logits to the host where the
+// back end samples; the step after it makes the library reserve anew.
+func (s *Session) Settle() { C.ceil_settle(s.p) }
+
+// CheckLogits looks at the logits that Step sampled batch position i from; where
+// the back end samples, of the first sequence before [Session.Settle]. It
 // returns 0, [NoLogits], [NaNLogits] (or infinite) or [FlatLogits].
 func (s *Session) CheckLogits(i int) int { return int(C.ceil_check_logits(s.p, C.int32_t(i))) }
 

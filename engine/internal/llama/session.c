@@ -28,53 +28,6 @@ static bool alloc_batch(struct ceil_session * s) {
     return true;
 }
 
-// make_greedy makes a greedy chain for every sequence, to run in the graph so
-// that the logits stay on the device. The context takes them at its creation:
-// set later, they would cost a new reservation inside the first timed step.
-static struct llama_sampler_seq_config * make_greedy(struct ceil_session * s) {
-    struct llama_sampler_seq_config * list = calloc(s->n_seq, sizeof(*list));
-    s->greedy = calloc(s->n_seq, sizeof(*s->greedy));
-    if (!list || !s->greedy) {
-        free(list);
-        return NULL;
-    }
-    for (int32_t i = 0; i < s->n_seq; i++) {
-        s->greedy[i] = llama_sampler_chain_init(llama_sampler_chain_default_params());
-        llama_sampler_chain_add(s->greedy[i], llama_sampler_init_greedy());
-        list[i].seq_id  = i;
-        list[i].sampler = s->greedy[i];
-    }
-    return list;
-}
-
-static void free_greedy(struct ceil_session * s) {
-    for (int32_t i = 0; s->greedy && i < s->n_seq; i++) {
-        llama_sampler_free(s->greedy[i]);
-    }
-    free(s->greedy);
-    s->greedy = NULL;
-}
-
-// open_greedy makes a context whose back end samples. Where it can't, it makes
-// none: a chain that is attached all the same keeps the logits from the host,
-// and nobody would sample. The library marks the samplers that a back end runs
-// with a plus before their names.
-static void open_greedy(struct ceil_session * s, struct llama_model * model, struct llama_context_params p) {
-    struct llama_sampler_seq_config * chains = make_greedy(s);
-    p.samplers   = chains;
-    p.n_samplers = chains ? (size_t) s->n_seq : 0;
-    s->ctx       = chains ? llama_init_from_model(model, p) : NULL;
-    free(chains); // the context has copied the list; the chains live on in s
-    if (s->ctx && llama_sampler_name(llama_sampler_chain_get(s->greedy[0], 0))[0] == '+') {
-        return;
-    }
-    if (s->ctx) {
-        llama_free(s->ctx);
-        s->ctx = NULL;
-    }
-    free_greedy(s);
-}
-
 struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o) {
     struct ceil_session * s = calloc(1, sizeof(*s));
     if (!s) {
@@ -102,7 +55,7 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     s->n_seq   = (int32_t) o->n_seq_max;
     s->n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
     if (o->backend_greedy) {
-        open_greedy(s, model, p);
+        ceil_open_greedy(s, model, p);
     }
     if (!s->ctx) {
         s->ctx = llama_init_from_model(model, p);
@@ -126,7 +79,7 @@ void ceil_session_free(struct ceil_session * s) {
     if (s->ctx) {
         llama_free(s->ctx); // before the samplers that it points to
     }
-    free_greedy(s);
+    ceil_free_greedy(s);
     free(s->token);
     free(s->pos);
     free(s->seq);

@@ -22,10 +22,17 @@ struct ceil_session {
     uint32_t                decodes;
     int32_t                 n; // tokens in it
     struct llama_sampler ** greedy;   // one chain per sequence, or NULL
+    struct llama_sampler *  first;    // the first sequence's until ceil_settle
+    bool                    settled;
     const float **          row;      // the wanted rows of logits
     struct ceil_rows *      rows;     // takes their argmax; NULL with greedy chains
     struct ceil_counts      counts;
     atomic_bool             abort;
 };
+
+// ceil_open_greedy makes a context whose back end samples, and none where that
+// can't.
+void ceil_open_greedy(struct ceil_session * s, struct llama_model * model, struct llama_context_params p);
+void ceil_free_greedy(struct ceil_session * s);
 
 #endif

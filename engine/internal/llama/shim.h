@@ -163,8 +163,13 @@ const float * ceil_logits(const struct ceil_session * s, int32_t i);
 // CEIL_BAD_TOKEN. Exported for its test.
 int32_t ceil_sampled(struct ceil_session * s, int32_t i);
 
+// ceil_settle lets the back end keep the first sequence's logits too, which it
+// copies to the host until then. The next step makes the library reserve anew.
+void ceil_settle(struct ceil_session * s);
+
 // ceil_check_logits looks, on the host, at what ceil_step sampled batch position
-// i from. 0: good; CEIL_NO_LOGITS, CEIL_NAN_LOGITS where one is no finite
+// i from. Where the back end samples, that is the first sequence's before
+// ceil_settle. 0: good; CEIL_NO_LOGITS, CEIL_NAN_LOGITS where one is no finite
 // number, CEIL_FLAT_LOGITS where all are equal.
 int32_t ceil_check_logits(struct ceil_session * s, int32_t i);
 

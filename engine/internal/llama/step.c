@@ -116,8 +116,8 @@ int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
     if (i < 0 || i >= s->n) {
         return CEIL_NO_LOGITS;
     }
-    // A greedy chain leaves the logits that it chose from with what the library
-    // copies to the host.
+    // The library's own greedy chain leaves what it chose from with the logits
+    // that are copied to the host.
     const float * logits = s->greedy ? llama_get_sampled_logits_ith(s->ctx, s->at[i]) : ceil_logits(s, i);
     if (!logits || (s->greedy && llama_get_sampled_logits_count_ith(s->ctx, s->at[i]) != (uint32_t) s->n_vocab)) {
         return CEIL_NO_LOGITS;
