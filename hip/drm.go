@@ -29,7 +29,11 @@ func (t tree) cards() []drmCard {
 		if v, ok := t.number(dir + "/vendor"); !ok || v != vendorAMD {
 			continue
 		}
-		c := drmCard{name: name, dir: dir, pci: parseSlot(t.text(dir + "/uevent"))}
+		uevent := t.text(dir + "/uevent")
+		if slices.Contains(strings.Fields(uevent), "DRIVER="+oldDriver) {
+			continue
+		}
+		c := drmCard{name: name, dir: dir, pci: parseSlot(uevent)}
 		c.uniqueID, _ = strconv.ParseUint(t.text(dir+"/unique_id"), 16, 64)
 		if c.pci == "" {
 			if base := path.Base(t.link(dir)); isPCI(base) {

@@ -43,8 +43,12 @@ type PCIDevice struct {
 	Driver  string // "" where none is bound
 }
 
-// AMD tells whether AMD made the device.
-func (d PCIDevice) AMD() bool { return d.Vendor == vendorAMD }
+// AMD tells whether AMD made the device, and amdgpu is its driver or can be:
+// cards from before it, which only show a picture, have another.
+func (d PCIDevice) AMD() bool { return d.Vendor == vendorAMD && d.Driver != oldDriver }
+
+// oldDriver is the kernel's driver of ATI's and AMD's cards up to 2012.
+const oldDriver = "radeon"
 
 // Process has KFD open.
 type Process struct {

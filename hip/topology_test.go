@@ -92,6 +92,10 @@ func TestLostCard(t *testing.T) {
 			drop(t, root, "sys/class/drm/card3")
 		}},
 		{"no KFD at all", "", func(root string) { drop(t, root, "sys/class/kfd") }},
+		{"a card that only shows a picture", "", func(root string) {
+			put(t, root, "sys/class/drm/card9/device/vendor", "0x1002\n")
+			put(t, root, "sys/class/drm/card9/device/uevent", "DRIVER=radeon\nPCI_SLOT_NAME=0000:02:00.0\n")
+		}},
 		{"a processor's GPU that KFD does not know", "", func(root string) {
 			put(t, root, "sys/class/drm/card9/device/vendor", "0x1002\n")
 			put(t, root, "sys/class/drm/card9/device/uevent", "PCI_SLOT_NAME=0000:13:00.0\n")
@@ -104,7 +108,8 @@ func TestLostCard(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
-	bus := []PCIDevice{{Address: "0000:83:00.0", Vendor: vendorAMD}, {Address: "0000:07:00.0", Vendor: vendorAMD}, {Address: "0000:01:00.0", Vendor: 0x1a03}}
+	bus := []PCIDevice{{Address: "0000:83:00.0", Vendor: vendorAMD}, {Address: "0000:07:00.0", Vendor: vendorAMD}, {Address: "0000:01:00.0", Vendor: 0x1a03},
+		{Address: "0000:02:00.0", Vendor: vendorAMD, Driver: "radeon"}}
 	if got, want := Read("testdata/hive").Missing(bus), "KFD lists 4 of 5 AMD GPUs, and not 0000:07:00.0"; got != want {
 		t.Errorf("on the bus alone: %q, want %q", got, want)
 	}

@@ -204,6 +204,21 @@ func TestIntegratedBeside(t *testing.T) {
 	}
 }
 
+// Of the runtime's several names for one mask the first counts.
+func TestMasks(t *testing.T) {
+	f := healthy()
+	f.Env = map[string]string{"ROCR_VISIBLE_DEVICES": "0,1", "HIP_VISIBLE_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "0"}
+	seen := false
+	for _, c := range Run(f) {
+		if c.Name == "environment" {
+			seen = c.Status == StatusWarn && strings.HasPrefix(c.Detail, `ROCR_VISIBLE_DEVICES="0,1" and HIP_VISIBLE_DEVICES="1" filter one after the other`)
+		}
+	}
+	if !seen {
+		t.Error("no check says so")
+	}
+}
+
 // What counts as load follows the cores.
 func TestLoadFollowsCores(t *testing.T) {
 	for _, tt := range []struct {
