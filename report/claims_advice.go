@@ -79,7 +79,7 @@ func adviseStop(x *runAnalysis) []prose.Claim {
 	case math.IsNaN(q):
 		return nil
 	case q < sameAs:
-		return claim("stop.flat", prose.Neutral, "do not go higher for throughput: "+text)
+		return claim("stop.flat", prose.Neutral, say("do not go beyond c=%d for throughput: %s", last.Concurrency, text))
 	default:
 		return claim("stop.rising", prose.Neutral, say("measure beyond c=%d if throughput matters: output is still rising, %s", last.Concurrency, text))
 	}
@@ -108,7 +108,7 @@ func adviseLong(x *runAnalysis) []prose.Claim {
 		return nil
 	}
 	return claim("long", prose.Neutral,
-		say("route prompts of about %s tokens apart from short ones: at c=%d their mean TTFT is %s that of %s-token prompts",
+		say("route prompts of about %s tokens separately: at c=%d their mean TTFT is %s that of %s-token prompts",
 			count(long.InputLen), long.Concurrency, times(q), count(o.InputLen)))
 }
 
@@ -117,7 +117,7 @@ func adviseStutter(x *runAnalysis) []prose.Claim {
 	if x.uneven == nil {
 		return nil
 	}
-	return claim("stutter", prose.Neutral, say("watch p99 ITL where streams have to flow: in %s it is %s the median gap", x.uneven.label, unevenness(x.uneven)))
+	return claim("stutter", prose.Neutral, say("watch p99 ITL where text has to stream smoothly: in %s it is %s the median gap", x.uneven.label, unevenness(x.uneven)))
 }
 
 // adviseSample asks for more prompts where p99 can't rest on those there are.

@@ -48,9 +48,9 @@ func (a *analysis) unequalTTFT() []prose.Claim {
 	text := say("equal prompts, one at a time, had unequal TTFT: median %s, p99 %s", a.ttft.median, a.ttft.p99)
 	switch d := a.detail; {
 	case d == nil:
-		return claim("ttft.unequal", prose.Worse, text+"; a prefix cache with some of the prompts would explain it")
+		return claim("ttft.unequal", prose.Worse, text+"; a prefix cache that held some of the prompts would explain it")
 	case d.ReusedTokens > 0:
-		return claim("ttft.unequal.warm", prose.Worse, text+"; the cache had some of the prompts")
+		return claim("ttft.unequal.warm", prose.Worse, text+"; the cache held some of the prompts")
 	default:
 		return claim("ttft.unequal.cold", prose.Worse, text+"; no prompt token came from a cache")
 	}

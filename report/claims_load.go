@@ -89,7 +89,7 @@ func claimShape(a *analysis) []prose.Claim {
 		return nil
 	}
 	q := ratio(a.tpot.mean, o.tpot.mean)
-	where := say("%s, at the same concurrency but with %s tokens in and %s out", o.label, count(o.InputLen), count(o.OutputLen))
+	where := say("%s, which has the same concurrency but %s tokens in and %s out", o.label, count(o.InputLen), count(o.OutputLen))
 	switch {
 	case math.IsNaN(q):
 		return nil

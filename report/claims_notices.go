@@ -37,5 +37,5 @@ func claimBurst(a *analysis) []prose.Claim {
 		return nil
 	}
 	return required(claim("burst", prose.Neutral,
-		say("one burst, no steady load: %s at once on %s slots, and none follows", plural(a.NumPrompts, "request"), count(a.Concurrency))))
+		say("a single burst, not a steady load: %s at once on %s slots, and no more follow", plural(a.NumPrompts, "request"), count(a.Concurrency))))
 }

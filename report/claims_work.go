@@ -56,7 +56,7 @@ func claimPrefillRate(a *analysis) []prose.Claim {
 		return nil
 	}
 	q := ratio(a.impliedPrefill, s.impliedPrefill)
-	text := say("per user, prompts go in at %s, in %s at %s", a.impliedPrefill, s.label, s.impliedPrefill)
+	text := say("per user, prefill runs at %s, against %s in %s", a.impliedPrefill, s.impliedPrefill, s.label)
 	switch {
 	case q >= suspectCache && a.detail == nil:
 		return claim("prefill.cached", prose.Neutral, text+"; a prefix cache would explain that")
@@ -85,9 +85,9 @@ func claimLengths(a *analysis) []prose.Claim {
 	if longest == 1 || math.IsNaN(reach) {
 		return nil
 	}
-	text := say("prompts have up to %s the nominal length, p99 TTFT is %s the median", times(longest), times(reach))
+	text := say("prompts are up to %s the nominal length; p99 TTFT is %s the median", times(longest), times(reach))
 	if reach > longest*longest {
-		return claim("lengths.beyond", prose.Worse, text+": more than lengths explain")
+		return claim("lengths.beyond", prose.Worse, text+", more than length explains")
 	}
-	return claim("lengths.part", prose.Neutral, text+": lengths explain a part")
+	return claim("lengths.part", prose.Neutral, text+", which length explains in part")
 }

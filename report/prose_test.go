@@ -153,7 +153,7 @@ var wordingCases = []struct {
 		"2 of 7 requests failed; all figures are of the other 5.",
 		"The run stopped inside this scenario (interrupted): figures are of 5 of 8 requests.",
 		"25 % of the prompt tokens came from the KV cache: TTFT and PP are those of a warm cache.",
-		"One burst, no steady load: 8 requests at once on 8 slots, and none follows.",
+		"A single burst, not a steady load: 8 requests at once on 8 slots, and no more follow.",
 	}},
 	{name: "much missing", result: with("Other", 4, func(r *bench.Result) {
 		r.TTFTMeanMs, r.TPOTMeanMs, r.ITLMedianMs, r.OutputThroughput = nil, nil, nil, nil
@@ -318,7 +318,7 @@ func TestCacheSuspicion(t *testing.T) {
 		{"cold", run(200, 1024, cold, cold), false},
 		{"eight times shorter", run(20, 128), false},
 	} {
-		const text = "Per user, prompts go in at 5,120 tok/s, in Single User Latency at 3,410 tok/s; a prefix cache would explain that."
+		const text = "Per user, prefill runs at 5,120 tok/s, against 3,410 tok/s in Single User Latency; a prefix cache would explain that."
 		if strings.Contains(tt.text, text) != tt.suspected || strings.Contains(tt.text, "prefix cache") != tt.suspected {
 			t.Errorf("%s:\n%s", tt.name, tt.text)
 		}

@@ -213,10 +213,8 @@ var truths = map[string]truth{
 		q := val(last.res().OutputThroughput) / *top.res().OutputThroughput
 		return top.res().Concurrency < last.res().Concurrency && q <= 1, append(diff(q), n(top.res().Concurrency), n(last.res().Concurrency))
 	},
-	"stop.flat": onLast(func(gain float64) bool { return gain < 1.1 }, nil),
-	"stop.rising": onLast(func(gain float64) bool { return gain >= 1.1 }, func(last view) []float64 {
-		return []float64{n(last.res().Concurrency)}
-	}),
+	"stop.flat":   onLast(func(gain float64) bool { return gain < 1.1 }),
+	"stop.rising": onLast(func(gain float64) bool { return gain >= 1.1 }),
 	"alert": func(v view) (bool, []float64) {
 		_, ttft, tpot := v.candidates()
 		return v.sweet().i >= 0, []float64{2, msFigure(2 * ttft), msFigure(2 * tpot), n(v.sweet().res().InputLen)}
@@ -298,16 +296,13 @@ func (v view) last() view {
 }
 
 // onLast is on the last step of a sweep that peaks at its end.
-func onLast(holds func(gain float64) bool, more func(last view) []float64) truth {
+func onLast(holds func(gain float64) bool) truth {
 	return func(v view) (bool, []float64) {
 		last := v.last()
 		p := last.below()
 		gain := *last.res().OutputThroughput / *p.res().OutputThroughput
-		figures := append(diff(gain), n(last.res().Concurrency), n(p.res().Concurrency))
-		if more != nil {
-			figures = append(figures, more(last)...)
-		}
-		return v.top() == last && holds(gain), figures
+		c := n(last.res().Concurrency)
+		return v.top() == last && holds(gain), append(diff(gain), c, c, n(p.res().Concurrency))
 	}
 }
 

@@ -176,7 +176,7 @@ func burstNotes(all []scenario) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"One burst only: " + strings.Join(names, ", ") + ". All requests start together and none follows, so the figures describe a burst and not a steady state."}
+	return []string{"One burst only: " + strings.Join(names, ", ") + ". All requests start at once and no more follow, so the figures are of a burst, not of a steady state."}
 }
 
 // measuredRequests is how many requests the per-request percentiles rest on.

@@ -77,9 +77,9 @@ func TestReferenceFindings(t *testing.T) {
 	}
 	want := []string{
 		"A Single User Latency: prefix cache", "A (c=2): prefix cache", "A (c=4): prefix cache", "A (c=8): prefix cache",
-		"A (c=16): prefix cache", "A (c=32): prefix cache", "A (c=32): one wave",
+		"A (c=16): prefix cache", "A (c=32): prefix cache", "A (c=32): burst",
 		"B (c=2): prefix cache", "B (c=4): prefix cache", "B (c=8): prefix cache", "B (c=16): prefix cache",
-		"B (c=32): prefix cache", "B (c=32): one wave", "B (c=64): one wave", "B (c=128): one wave",
+		"B (c=32): prefix cache", "B (c=32): burst", "B (c=64): burst", "B (c=128): burst",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

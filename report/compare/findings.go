@@ -24,13 +24,13 @@ type Kind string
 // Kinds of findings.
 const (
 	PrefixCache Kind = "prefix cache"       // prompts were served from a cache
-	OneWave     Kind = "one wave"           // a burst, not a steady state
+	Burst       Kind = "burst"              // a burst, not a steady state
 	Tokenless   Kind = "no token"           // requests completed without one
 	Impossible  Kind = "impossible figures" // two figures contradict each other
 )
 
 // kinds in the order in which they are told.
-var kinds = []Kind{PrefixCache, Tokenless, Impossible, OneWave}
+var kinds = []Kind{PrefixCache, Tokenless, Impossible, Burst}
 
 // Limits of what is believed.
 const (
@@ -63,7 +63,7 @@ func findings(label string, r *importer.Run) []Finding {
 			}
 		}
 		add(PrefixCache, cached(r, l))
-		add(OneWave, wave(l))
+		add(Burst, burst(l))
 		add(Tokenless, tokenless(l))
 		add(Impossible, contradiction(l))
 	}
@@ -90,7 +90,7 @@ func number(l *importer.Load, m importer.Metric) float64 {
 // meaning says in a sentence what each kind of finding is about.
 var meaning = map[Kind]string{
 	PrefixCache: "These prompts can't all have been computed: a request that shares the engine is not prefilled faster than one that has it alone, nor a wave of them many times faster. TTFT, PP and throughput are of a cache",
-	OneWave:     "All requests start together and none follows: a burst, not a steady state",
+	Burst:       "All requests start at once and no more follow: not a steady state",
 	Tokenless:   "Requests that got no token count as completed: the client took an empty answer for a success. A mean TTFT over them is no TTFT, and their E2EL and request rate are of nothing",
 	Impossible:  "Two figures contradict each other",
 }
@@ -208,8 +208,8 @@ func waveTooFast(l, ref *importer.Load) string {
 		n, fixed(number(l, importer.TTFTP99), 2), grouped(int(math.Round(together))))
 }
 
-// wave recognises loads whose requests all start at once.
-func wave(l *importer.Load) string {
+// burst recognises loads whose requests all start at once.
+func burst(l *importer.Load) string {
 	if l.Open() || l.Concurrency < 2 || l.Prompts == 0 || l.Prompts > l.Concurrency {
 		return ""
 	}

@@ -92,11 +92,11 @@ func TestOpenLoopsAreNoBurst(t *testing.T) {
 		{Concurrency: 8, Prompts: 8, RequestRate: &rate},
 		{Concurrency: 8, Prompts: 8, Arrivals: "a ramp from 1 to 9 req/s (linear)"},
 	} {
-		if text := wave(&l); text != "" {
+		if text := burst(&l); text != "" {
 			t.Errorf("%+v: %s", l, text)
 		}
 	}
-	if wave(&importer.Load{Concurrency: 8, Prompts: 8}) == "" {
+	if burst(&importer.Load{Concurrency: 8, Prompts: 8}) == "" {
 		t.Error("eight at once and none after")
 	}
 }
