@@ -26,8 +26,11 @@ func slacks(t *testing.T) map[int]int {
 		if os.IsNotExist(err) {
 			continue // it has ended
 		}
+		if os.IsPermission(err) && os.Getenv("CI") != "true" {
+			t.Skipf("%s not run: the kernel shows other threads' slack to root only", t.Name())
+		}
 		if err != nil {
-			t.Fatalf("%v; the kernel shows other threads' slack to root and CAP_SYS_NICE", err)
+			t.Fatal(err)
 		}
 		id, err1 := strconv.Atoi(task.Name())
 		ns, err2 := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -60,6 +63,7 @@ func TestTimerSlack(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	const alone = "CEILING_TEST_ALONE"
 	if os.Getenv(alone) == "" {
+		slacks(t) // skips here rather than unseen in the other process
 		setSlack(t, ownSlack)
 		cmd := exec.Command(os.Args[0], "-test.run=^TestTimerSlack$")
 		cmd.Env = append(os.Environ(), alone+"=1")
