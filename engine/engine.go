@@ -6,6 +6,9 @@
 // All C lies in engine/internal/llama. Calls of one session come from one
 // goroutine that is locked to its thread: the OpenMP pool of the CPU back end
 // belongs to the thread that called first.
+//
+// Linking the package changes the whole process: the timer slack of Go's monitor
+// thread, the size from which malloc maps memory, and what a broken pipe does.
 package engine
 
 import (
