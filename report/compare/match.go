@@ -190,9 +190,16 @@ func (g *group) contradictions(o *group) []string {
 	if !equal(a.RequestRate, b.RequestRate) || a.Arrivals != b.Arrivals {
 		out = append(out, fmt.Sprintf("request rate (%s against %s)", rateText(&a), rateText(&b)))
 	} else if a.Burstiness != nil && b.Burstiness != nil && *a.Burstiness != *b.Burstiness {
-		out = append(out, fmt.Sprintf("burstiness (%g against %g)", *a.Burstiness, *b.Burstiness))
+		out = append(out, fmt.Sprintf("burstiness (%s against %s)", gapsText(*a.Burstiness), gapsText(*b.Burstiness)))
 	}
 	return out
+}
+
+func gapsText(burstiness float64) string {
+	if math.IsInf(burstiness, 1) {
+		return "even gaps"
+	}
+	return strconv.FormatFloat(burstiness, 'g', -1, 64)
 }
 
 func rateText(l *importer.Load) string {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,7 @@ func TestMatch(t *testing.T) {
 	}
 	rate := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RequestRate = &v } }
 	ratio := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.RangeRatio = &v } }
+	gaps := func(v float64) func(*importer.Load) { return func(l *importer.Load) { l.Burstiness = &v } }
 	ramp := func(text string) func(*importer.Load) { return func(l *importer.Load) { l.Arrivals = text } }
 	prefix := func(n int) func(*importer.Load) { return func(l *importer.Load) { l.Prefix = &n } }
 	mean := func(l *importer.Load) { l.Lengths = importer.LengthsMean }
@@ -33,6 +35,9 @@ func TestMatch(t *testing.T) {
 		{"the same name first where two have the load", []importer.Load{load("X", 512, 16, 1, 20)},
 			[]importer.Load{load("Z", 512, 16, 1, 20), load("X", 512, 16, 1, 20)}, []string{"X = X"},
 			[]string{`A has "X" once, and it is compared with another load already`}},
+		{"even gaps are not those of chance", []importer.Load{load("X", 512, 16, 0, 20, rate(2), gaps(math.Inf(1)))}, []importer.Load{load("X", 512, 16, 0, 20, rate(2), gaps(1))}, nil,
+			[]string{`nearest in B: "X", which differs in burstiness (even gaps against 1)`, `nearest in A: "X", which differs in burstiness (1 against even gaps)`}},
+		{"gaps that are not known contradict nothing", []importer.Load{load("X", 512, 16, 0, 20, rate(2), gaps(math.Inf(1)))}, []importer.Load{load("X", 512, 16, 0, 20, rate(2))}, []string{"X = X"}, nil},
 		{"other prompts are another load", []importer.Load{load("X", 512, 16, 1, 20)}, []importer.Load{load("X", 512, 16, 1, 5)}, nil,
 			[]string{`nearest in B: "X", which differs in prompts (20 against 5)`, `nearest in A: "X", which differs in prompts (5 against 20)`}},
 		{"unknown prompts contradict nothing", []importer.Load{load("X", 512, 16, 1, 20)}, []importer.Load{load("X", 512, 16, 1, 0)}, []string{"X = X"}, nil},

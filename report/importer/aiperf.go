@@ -130,6 +130,11 @@ func (l *Load) aiperfOffered(p profile) {
 		}
 		if v, ok := block.number(block.rate); ok && v > 0 && l.RequestRate == nil {
 			l.RequestRate = &v
+			shape, okShape := block.number("smoothness")
+			if !okShape {
+				shape, _ = block.number("arrival_smoothness")
+			}
+			l.gaps(first(block.text("arrival_pattern"), block.text("request_rate_mode"), block.text("type")), shape)
 		}
 		if block.text("type") == "fixed_schedule" {
 			l.Arrivals = "arrivals by a fixed schedule"
@@ -158,6 +163,9 @@ func (p profile) commandLoad() object {
 		if value := p.option(names...); json.Valid([]byte(value)) {
 			out.fields[key] = json.RawMessage(value)
 		}
+	}
+	if pattern := strings.Trim(p.option("--arrival-pattern"), `'"`); pattern != "" {
+		out.fields["arrival_pattern"], _ = json.Marshal(pattern)
 	}
 	return out
 }

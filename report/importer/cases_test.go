@@ -251,3 +251,91 @@ func TestPrinted(t *testing.T) {
 		wantError(t, write(t, "table.txt", table), want)
 	}
 }
+
+// TestGaps: how the arrivals of a rate lie.
+func TestGaps(t *testing.T) {
+	const aiperf = `{"request_throughput":{"unit":"requests/sec","avg":4},"request_latency":{"unit":"ms","avg":900},"request_count":{"unit":"requests","avg":8},`
+	even := math.Inf(1)
+	for text, want := range map[string]float64{
+		aiperf + `"input_config":{"phases":[{"type":"poisson","rate":4}]}}`:                                        1,
+		aiperf + `"input_config":{"phases":[{"type":"constant","rate":4}]}}`:                                       even,
+		aiperf + `"input_config":{"phases":[{"type":"gamma","rate":4,"smoothness":0.5}]}}`:                         0.5,
+		aiperf + `"input_config":{"loadgen":{"request_rate":4,"request_rate_mode":"constant"}}}`:                   even,
+		aiperf + `"input_config":{"loadgen":{"request_rate":4,"arrival_pattern":"gamma","arrival_smoothness":2}}}`: 2,
+		aiperf + `"run_info":{"cli_command":"aiperf profile --request-rate 4 --arrival-pattern 'constant'"}}`:      even,
+		aiperf + `"input_config":{"loadgen":{"request_rate":4}}}`:                                                  0,
+		aiperf + `"input_config":{"loadgen":{"concurrency":4,"arrival_pattern":"constant"}}}`:                      0,
+	} {
+		l := openLoad(t, text)
+		if got := l.Burstiness; got == nil != (want == 0) || got != nil && *got != want {
+			t.Errorf("%s: burstiness %v, want %v", text, float(got), want)
+		}
+	}
+	runs, err := Open("testdata/guidellm/v0.8.0dev_schema2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range runs[0].Loads {
+		if l.Burstiness == nil || *l.Burstiness != even {
+			t.Errorf("%s: burstiness %v, want even gaps", l.Name, float(l.Burstiness))
+		}
+	}
+}
+
+// TestOneToken: requests that a server refuses in its stream count as
+// completed, with one token and all of their prompts.
+func TestOneToken(t *testing.T) {
+	runs, err := Open("testdata/sglang-bench-serving/2026_v0.5.9_prompts_too_long_c8_TRIMMED_server_info.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "ONE TOKEN: 300 requests counted as completed have 300 output tokens where 1500 each were asked for"
+	if got := strings.Join(runs[0].Notes, "; "); !strings.HasPrefix(got, want) {
+		t.Errorf("notes %q, want %q", got, want)
+	}
+	if got := notesOf(runs[0].Loads[0]); got != "1500 output tokens were asked for, and requests have 1 on the average" {
+		t.Errorf("notes of the load: %q", got)
+	}
+	for _, tc := range []struct {
+		asked, got int
+		want       bool
+	}{{16, 8, true}, {1, 8, false}, {16, 128, false}, {0, 8, false}} {
+		o := change(without(detailed(), "lens", "ttfts", "itls", "latencies", "errors", "texts"),
+			map[string]any{"completed": 8, "failed": 0, "num_prompts": 8, "total_output_tokens": tc.got})
+		if tc.asked > 0 {
+			o["random_input_len"], o["random_output_len"] = 10, tc.asked
+		}
+		runs, err := Open(write(t, "x.json", marshal(t, o)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(runs[0].Notes, "; "), "ONE TOKEN"); got != tc.want {
+			t.Errorf("%+v: notes %q", tc, runs[0].Notes)
+		}
+	}
+}
+
+// TestFirstLlamaBench: builds of 2023 say the backend and the KV type by
+// switches, in CSV as 1 and 0.
+func TestFirstLlamaBench(t *testing.T) {
+	for _, name := range []string{"2023-09_b1275_rtx3090ti.json", "2023-09_b1275_rtx3090ti.csv"} {
+		runs, err := Open("testdata/llama-bench/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cond, want := range map[string]string{CondBackend: "CUDA", CondKV: "f16", CondQuant: "Q4_0", CondVersion: "b1275 (3469684)"} {
+			if got, _ := runs[0].Condition(cond); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, cond, got, want)
+			}
+		}
+	}
+	for text, want := range map[string]string{`"cuda":false,"metal":true`: "Metal", `"cuda":false,"blas":false,"f16_kv":false`: "CPU", `"backends":"ROCm","cuda":true`: "ROCm"} {
+		runs, err := Open(write(t, "x.json", `[{"build_commit":"a","build_number":1,"model_type":"m","n_prompt":8,"n_gen":0,"avg_ns":1,"avg_ts":5,`+text+`}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := runs[0].Condition(CondBackend); got != want {
+			t.Errorf("%s: backend %q, want %q", text, got, want)
+		}
+	}
+}

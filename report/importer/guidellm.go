@@ -133,6 +133,7 @@ func (l *Load) guideStrategy(b object) {
 		// Their max_concurrency is a limit of the client, not of the load.
 		if okRate && rate > 0 {
 			l.RequestRate = &rate
+			l.gaps(kind, 0)
 		}
 	case "throughput":
 		l.Concurrency, _ = s.count("max_concurrency")

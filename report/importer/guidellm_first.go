@@ -42,6 +42,7 @@ func firstGuideLoad(b object) Load {
 		l.Concurrency = 1
 	} else if rate, ok := b.number("rate"); ok && rate > 0 {
 		l.RequestRate = &rate
+		l.gaps(mode, 0)
 	}
 	l.note("strategy: %s", first(mode, "unknown"))
 	requests, failed := b.objects("results"), len(b.list("errors"))

@@ -4,6 +4,7 @@
 package importer
 
 import (
+	"math"
 	"slices"
 
 	"ceiling/bench"
@@ -126,8 +127,10 @@ type Load struct {
 	RequestRate *float64 // arrivals in requests/s; nil: closed loop, all at once, see Arrivals, or not known
 	// Arrivals says how the requests of an open loop come where no one rate
 	// does: "a ramp from 1 to 20 req/s (linear)", "a trace". "": by RequestRate.
-	Arrivals   string
-	Burstiness *float64 // shape of the gaps between arrivals, 1: Poisson; nil: not known, or no rate
+	Arrivals string
+	// Burstiness is the shape of the gaps between arrivals: 1: Poisson,
+	// infinity: all alike; nil: not known, or no rate.
+	Burstiness *float64
 	// Prefix is how many tokens all prompts begin with in common; nil: not
 	// known.
 	Prefix *int
@@ -144,6 +147,22 @@ type Load struct {
 	Records []bench.Record // of this load, from our journal; nil where there is none
 	// Notes are sentences that qualify this load's figures.
 	Notes []string
+}
+
+// gaps notes how the arrivals of a rate lie.
+func (l *Load) gaps(kind string, shape float64) {
+	switch kind {
+	case "constant":
+		shape = math.Inf(1)
+	case "poisson":
+		shape = 1
+	case "gamma":
+	default:
+		shape = 0
+	}
+	if l.RequestRate != nil && shape > 0 {
+		l.Burstiness = &shape
+	}
 }
 
 // Open says whether requests come on a schedule of their own, whatever became

@@ -46,7 +46,7 @@ func llamaBenchRun(o object) Run {
 	r.set(CondQuant, quantisation(r.Model))
 	r.set(CondEngine, "llama.cpp")
 	r.set(CondVersion, version)
-	r.set(CondBackend, o.scalar("backends"))
+	r.set(CondBackend, first(o.scalar("backends"), firstBackend(o)))
 	r.set(CondDevice, o.scalar("gpu_info"))
 	r.set(CondCPU, o.scalar("cpu_info"))
 	r.set(CondSplit, o.scalar("split_mode"))
@@ -54,7 +54,11 @@ func llamaBenchRun(o object) Run {
 		r.set(CondTensorSplit, split)
 	}
 	r.set(CondGPULayers, o.scalar("n_gpu_layers"))
-	r.set(CondKV, kvType(o.scalar("type_k"), o.scalar("type_v")))
+	kv := kvType(o.scalar("type_k"), o.scalar("type_v"))
+	if kv == "" {
+		kv = map[string]string{"on": "f16", "off": "f32"}[o.onOff("f16_kv")]
+	}
+	r.set(CondKV, kv)
 	r.set(CondFlash, o.onOff("flash_attn"))
 	r.set(CondStep, o.scalar("n_batch"))
 	r.set(CondUBatch, o.scalar("n_ubatch"))
@@ -63,6 +67,23 @@ func llamaBenchRun(o object) Run {
 	r.set(CondClient, clientInProcess)
 	r.set(CondOther, llamaBenchOthers(o))
 	return r
+}
+
+// firstBackend is the backend by the switches that the builds of 2023 have, the
+// first of those that are on.
+func firstBackend(o object) string {
+	for _, b := range []struct{ key, name string }{
+		{"cuda", "CUDA"}, {"opencl", "OpenCL"}, {"vulkan", "Vulkan"}, {"kompute", "Kompute"}, {"metal", "Metal"}, {"sycl", "SYCL"},
+		{"gpu_blas", "GPU BLAS"}, {"blas", "BLAS"},
+	} {
+		if o.onOff(b.key) == "on" {
+			return b.name
+		}
+	}
+	if o.has("cuda") {
+		return "CPU"
+	}
+	return ""
 }
 
 // llamaBenchDefaults are the options that rarely differ, with the values that
@@ -124,7 +145,7 @@ func quantisation(description string) string {
 	for i, w := range words {
 		size := strings.TrimRight(w, "BMK")
 		if i > 0 && size != w && (strings.HasPrefix(w, "?") || w[0] >= '0' && w[0] <= '9') {
-			return strings.Join(words[i+1:], " ")
+			return strings.TrimPrefix(strings.Join(words[i+1:], " "), "mostly ") // as builds of 2023 say
 		}
 	}
 	return ""

@@ -1,5 +1,10 @@
 package importer
 
+// Notes on SGLang's statistics.
+const (
+	noteAccept = "the server's, over all since it began or flushed its cache: of this load only where it was the first"
+)
+
 // sglangITL is what SGLang does to the gaps of a chunk.
 const sglangITL = "the native client splits the gap before a chunk evenly over the chunk's tokens; ours are true gaps"
 
@@ -16,6 +21,7 @@ func readSGLang(f *file) ([]*Run, error) {
 		if l.Tokenless > 0 {
 			r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
 		}
+		r.addNotes(l.oneToken(o)...)
 		parts = append(parts, part{r, l})
 	}
 	return gather(parts), nil
@@ -71,7 +77,7 @@ func sglangLoad(o object) Load {
 	l.putField(InputThroughput, o, "input_throughput", 1, same)
 	l.putField(OutputThroughput, o, "output_throughput", 1, same)
 	l.putField(TotalThroughput, o, "total_throughput", 1, same)
-	l.putField(AcceptLength, o, "accept_length", 1, same)
+	l.putField(AcceptLength, o, "accept_length", 1, differs("%s", noteAccept))
 	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
 	l.putField(PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
 	l.latencies(o, map[string]family{"ttft": ttft, "tpot": tpot, "itl": itl, "e2e_latency": e2el})
@@ -111,6 +117,8 @@ func (l *Load) sglangLengths(o object) {
 	case ratio == 1 && input.V == float64(in*n) && output.V == float64(out*n):
 		fixed := 0.0
 		l.Input, l.Output, l.Lengths, l.RangeRatio = in, out, LengthsExact, &fixed
+	case ratio == 1 && l.Output < out:
+		l.note("%d output tokens were asked for, and requests have %d on the average", out, l.Output)
 	case ratio != 1:
 		l.note("lengths are drawn from %g to 1 times %d and %d: input and output here are the means", ratio, in, out)
 	}

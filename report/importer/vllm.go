@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ceiling/bench"
@@ -16,13 +17,15 @@ const noteConcurrent = "clients up to vLLM 0.28, and SGLang's, count every secon
 
 // vllmKeys are the keys of a result file that are not a user's own: --metadata
 // and the overrides of a sweep are beside them.
-var vllmKeys = keySet(`date endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
+var vllmKeys = keySet(`date benchmark_start_time_unix benchmark_end_time_unix endpoint_type backend label model_id tokenizer_id num_prompts request_rate burstiness
 	max_concurrency ramp_up_strategy ramp_up_start_rps ramp_up_end_rps duration completed failed total_input_tokens
 	max_model_len input_throughput total_input_sequences input_sequence_throughput
 	total_output_tokens request_throughput request_goodput request_goodput: output_throughput total_token_throughput
 	max_output_tokens_per_s max_concurrent_requests rtfx best_of use_beam_search input_lens output_lens ttfts itls
 	start_times generated_texts errors latencies queue_times rps_change_events run_number
-	random_input_len random_output_len random_range_ratio random_prefix_len input_len output_len goodput`)
+	random_input_len random_output_len random_range_ratio random_prefix_len input_len output_len goodput
+	mode num_conversations turns_per_conversation multi_turn_concurrency inter_turn_delay_ms
+	conversations_completed conversations_failed avg_turns_completed avg_conversation_duration_ms per_turn_metrics`)
 
 func keySet(names string) map[string]bool {
 	set := map[string]bool{}
@@ -59,6 +62,7 @@ func vllmPart(o object, notes []string) part {
 	if l.Tokenless > 0 {
 		r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
 	}
+	r.addNotes(l.oneToken(o)...)
 	return part{r, l}
 }
 
@@ -244,7 +248,10 @@ func readConversations(f *file) ([]*Run, error) {
 		if l.Successful != nil && l.Failed != nil {
 			l.Prompts = *l.Successful + *l.Failed
 		}
-		l.Arrivals = fmt.Sprintf("%s conversations of %s turns, %s ms apart", o.scalar("num_conversations"), o.scalar("turns_per_conversation"), first(o.scalar("inter_turn_delay_ms"), "0"))
+		l.Arrivals = conversations(o)
+		if others := vllmOthers(o); others != "" {
+			l.note("also in the file: %s", others)
+		}
 		l.note("each turn is a request, and has those before it in its prompt: lengths are means")
 		if l.Successful != nil && *l.Successful > 0 {
 			l.vllmFigures(o)
@@ -257,6 +264,23 @@ func readConversations(f *file) ([]*Run, error) {
 		parts = append(parts, part{r, l})
 	}
 	return gather(parts), nil
+}
+
+// conversations is "4 conversations of 8 turns, 250 ms apart". Those of a data
+// set have turns of their own, whatever number was asked for.
+func conversations(o object) string {
+	count := func(what, n string) string {
+		if n == "1" {
+			return n + " " + what
+		}
+		return n + " " + what + "s"
+	}
+	turns := o.scalar("turns_per_conversation")
+	if v, ok := o.number("avg_turns_completed"); ok && v > 0 {
+		turns = strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	return fmt.Sprintf("%s of %s, %s ms apart", count("conversation", o.scalar("num_conversations")), count("turn", turns),
+		first(o.scalar("inter_turn_delay_ms"), "0"))
 }
 
 // latencies takes "mean_ttft_ms" and the like.
@@ -446,6 +470,19 @@ func requests(n int) string {
 // tokenless is what to know of requests that got no token.
 func (l *Load) tokenless() string {
 	return fmt.Sprintf("%d of %d requests counted as completed without a token (TTFT 0): TTFT is over the others, E2EL and request throughput over all", l.Tokenless, *l.Successful)
+}
+
+// oneToken says that requests ended with their first token where more were
+// asked for: so it looks when a server refuses them in its stream, and clients
+// count them as completed, with all the tokens of their prompts.
+func (l *Load) oneToken(o object) []string {
+	asked, _ := firstCount(o, "random_output_len", "output_len", "sharegpt_output_len")
+	output, ok := l.Values[OutputTokens]
+	if !ok || asked < 2 || l.Successful == nil || output.V > float64(*l.Successful) {
+		return nil
+	}
+	return []string{fmt.Sprintf("ONE TOKEN: %d requests counted as completed have %g output tokens where %d each were asked for: "+
+		"the server may have refused them; throughput counts prompts that it may not have read", *l.Successful, output.V, asked)}
 }
 
 // constant tells whether all values of the requests that succeeded are equal.
