@@ -33,6 +33,23 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	return refused
 }
 
+// Left is the number of scenarios, in all passes, that are neither complete nor
+// refused.
+func (c *Config) Left() int {
+	n := 0
+	units, _ := c.Suite.Plan()
+	for _, u := range units {
+		done := false
+		if c.Resume != nil {
+			_, done = c.Resume.Done[c.Suite.place(u.Pass, u.Scenario)]
+		}
+		if !done && c.Refused[u.Scenario] == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // refuseShared gives scenarios up, those with the longest sequences first,
 // until one session holds the rest.
 func (c *Config) refuseShared(refused map[int]error, check func(SessionSpec) error) {

@@ -116,9 +116,16 @@ func TestRefusedScenariosAreResults(t *testing.T) {
 			}}
 			cfg := Config{Suite: testSuite().WithRepeat(2), Opener: opener, Vocab: testVocab(), Seed: 3, PrefixCache: warm,
 				Refused: map[int]error{1: fmt.Errorf("%w:\n no", errTooSmall)}}
+			if n := cfg.Left(); n != 4 {
+				t.Errorf("%d left of six with two refused", n)
+			}
 			got, err := Run(context.Background(), cfg)
 			if err != nil {
 				t.Fatal(err)
+			}
+			cfg.Resume = &ResumeState{Done: map[int]ScenarioResult{0: {}, 2: {}, 3: {}}}
+			if n := cfg.Left(); n != 1 {
+				t.Errorf("%d left with three complete", n)
 			}
 			want := []string{"A: complete 3+0", "B: failed 0+0 (" + errTooSmall.Error() + ": no)", "Concurrency Scaling (c=2): complete 6+0"}
 			if diff := cmp.Diff(want, statuses(got)); diff != "" {

@@ -30,15 +30,19 @@ func (r *runner) preflight(ctx context.Context) error {
 	}
 	cfg := r.plan(plan.Model())
 	r.needs = map[bench.SessionSpec][]engine.Need{}
-	r.refused = cfg.Refusals(func(s bench.SessionSpec) (err error) {
+	failed := map[bench.SessionSpec]error{}
+	r.refused = cfg.Refusals(func(s bench.SessionSpec) error {
 		r.dog.alive()
-		r.needs[s], err = plan.Check(ctx, sessionOptions(r.session, s))
-		return err
+		if _, asked := r.needs[s]; !asked {
+			r.needs[s], failed[s] = plan.Check(ctx, sessionOptions(r.session, s))
+		}
+		return failed[s]
 	})
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted before anything was measured: %w", err)
 	}
-	return r.tellRefused()
+	cfg.Refused = r.refused
+	return r.tellRefused(cfg.Left())
 }
 
 // plan is the configuration as far as it needs no loaded model: what is run,
@@ -50,16 +54,20 @@ func (r *runner) plan(model *engine.Model) bench.Config {
 	}
 }
 
-// tellRefused lists the scenarios that can't run. It is an error if there is
-// no other.
-func (r *runner) tellRefused() error {
+// tellRefused lists the scenarios that can't run. It is an error if no other is
+// left.
+func (r *runner) tellRefused(left int) error {
 	for i, sc := range r.suite.Scenarios {
 		if err := r.refused[i]; err != nil {
 			r.show.line("scenario %q can't run: %v", sc.Name, err)
 		}
 	}
-	if len(r.refused) == len(r.suite.Scenarios) {
-		return fmt.Errorf("no scenario of suite %q can run on %s", r.suite.Name, filepath.Base(r.model))
+	if len(r.refused) == 0 || left > 0 {
+		return nil
 	}
-	return nil
+	which := "no scenario"
+	if r.resumed != nil {
+		which = "no scenario that is left"
+	}
+	return fmt.Errorf("%s of suite %q can run on %s", which, r.suite.Name, filepath.Base(r.model))
 }
