@@ -329,6 +329,16 @@ func TestReadFIFO(t *testing.T) {
 	}
 }
 
+// What counts as load follows the cores.
+func TestLoadWarning(t *testing.T) {
+	for load, want := range map[string]int{"3.19": 0, "3.20": 1} {
+		s := bench.System{OS: "x", Kernel: "x", CPU: "x", MemoryBytes: 1, Cores: 64, LoadAverage: load}
+		if w := warnings(s); len(w) != want {
+			t.Errorf("64 cores, load %s: warnings %q", load, w)
+		}
+	}
+}
+
 func TestReadMissingRoot(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "absent")
 	got, warned := Read(root)
