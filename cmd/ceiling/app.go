@@ -122,15 +122,18 @@ func printError(stderr io.Writer, err error) {
 
 // app is the command tree.
 func app(stdout, stderr io.Writer) *cli.Command {
+	useOwnHelp()
 	root := &cli.Command{
-		Name:      "ceiling",
-		Usage:     "measure what an LLM engine can do on this machine, with no server in the way",
-		Version:   version,
-		Writer:    stdout,
-		ErrWriter: stderr,
+		Name:                            "ceiling",
+		Usage:                           "measure what an LLM engine can do on this machine, with no server in the way",
+		Version:                         version,
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: completionCommand,
+		Writer:                          stdout,
+		ErrWriter:                       stderr,
 		Commands: []*cli.Command{
 			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), versionCommand(),
-			compareCommand(), exportCommand(),
+			compareCommand(), exportCommand(), manCommand(),
 		},
 		// The program's exit code is decided in run, after every defer.
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},

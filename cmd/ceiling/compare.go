@@ -21,12 +21,12 @@ func compareCommand() *cli.Command {
 			"the base. Scenarios are matched by their load, not by their name.\n\n" +
 			"--fail-if makes a gate of it: '[SCENARIOS:] FIGURE >|>=|<|<= LIMIT', for example\n" +
 			"  --fail-if 'tpot_mean > 1.05x'                    a ratio to the base, in any scenario\n" +
-			"  --fail-if 'c=8: ttft_p99 > 800ms'                a value, in the figure's unit (ms, s, tok/s, req/s)\n" +
+			"  --fail-if 'c=8: ttft_p99 > 800ms'                a value, in ms, s, tok/s or req/s\n" +
 			"  --fail-if 'c=8, in=1024: output_throughput < 0.95x'\n" +
 			"  --fail-if 'name=\"Chat: short\": request_throughput < 1.2req/s'\n" +
 			"  --fail-if 'ttft_mean > 1.05x significantly'      only where the difference is more than noise, too\n" +
 			"  --fail-if 'failed > 0%'                          the share of requests that failed\n" +
-			"SCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name, in quotes where it has : or ,.\n" +
+			"\nSCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name, in quotes where it has : or ,.\n" +
 			"A violated rule is a line on stderr and exit code 3. A rule that picks no scenario, or whose figure is missing\n" +
 			"in one, is an error, code 1. Requests that failed in a scenario are told beside its rules.",
 		Flags: []cli.Flag{

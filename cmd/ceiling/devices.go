@@ -55,7 +55,7 @@ func devicesCommand() *cli.Command {
 }
 
 func sysrootFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `DIR`", Validator: func(dir string) error {
+	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `FOLDER`", Validator: func(dir string) error {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return fmt.Errorf("%q is no folder; name the root of a machine's or of a copied tree", dir)
 		}

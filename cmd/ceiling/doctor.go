@@ -30,11 +30,12 @@ func doctorCommand() *cli.Command {
 			"a run) or unknown (could not be checked). With --model the memory that the model, its KV cache\n" +
 			"and the compute buffers take is compared with what each device has free, by llama.cpp's own dry\n" +
 			"run. Exit code 3: a check failed.",
+		ArgsUsage: "[MODEL]",
 		Flags: append([]cli.Flag{
 			jsonFlag(), sysrootFlag(),
 			modelFlag("GGUF `FILE` whose memory to add up"),
-			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "requests in flight", Validator: atLeast(1)},
-			&cli.IntFlag{Name: "context", Value: 4096, Usage: "tokens of one request, prompt and output", Validator: atLeast(1)},
+			sequencesFlag(),
+			&cli.IntFlag{Name: "context", Value: 4096, Usage: "`TOKENS` of a sequence, prompt and output", Validator: atLeast(1)},
 		}, engineFlags()...),
 		Action: underWatch(doctorAction),
 	}

@@ -31,7 +31,8 @@ func driveCommand() *cli.Command {
 		Usage: "run a suite through a server, to see what the server costs",
 		Description: "The prompts, their lengths and the order are those of `ceiling run` with the same suite, seed and model,\n" +
 			"token by token; only the engine is behind HTTP. `ceiling compare` holds the two runs side by side.",
-		Flags: append([]cli.Flag{
+		ArgsUsage: "[MODEL]",
+		Flags: append(group("Server",
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT"},
 			modelFlag("GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only"),
 			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
@@ -39,7 +40,7 @@ func driveCommand() *cli.Command {
 			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
 			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`", Validator: aTime},
 			&cli.DurationFlag{Name: "request-timeout", Value: 2 * time.Hour, Usage: "give a request up that has not ended after `TIME`", Validator: aTime},
-		}, suiteFlags()...),
+		), group("What to run", suiteFlags()...)...),
 		Action: driveAction,
 	}
 }

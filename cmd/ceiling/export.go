@@ -20,7 +20,7 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write a run in the form of another tool",
 		ArgsUsage: "FOLDER|RESULTS.json",
-		Description: "vllm         vllm bench serve's saved results with the detailed arrays, one file per scenario (a folder)\n" +
+		Description: "vllm         vllm bench serve's saved results with the detailed arrays, a file per scenario\n" +
 			"benchfmt     Go's benchmark format, for benchstat; passes are its samples\n" +
 			"csv          one row per scenario and pass\n" +
 			"llama-bench  the JSON of llama-bench, of the scenarios with one request in flight",

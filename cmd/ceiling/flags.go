@@ -72,7 +72,7 @@ func repeatFlag() cli.Flag {
 
 // engineFlags say where the model goes and how the engine is set.
 func engineFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return append(group("Engine",
 		&cli.StringSliceFlag{Name: "devices", Usage: "load onto these devices, `NAME,…` as in `ceiling devices`; none: the CPU alone (default: every GPU)"},
 		choice("split-mode", "how several GPUs share the model", engine.SplitModes(), "sm"),
 		tensorSplitFlag(),
@@ -85,8 +85,13 @@ func engineFlags() []cli.Flag {
 		kvTypeFlag(),
 		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
 		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
-		&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
-	}, rpcFlags()...)
+		&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
+	), group("Engine", rpcFlags()...)...)
+}
+
+// sequencesFlag takes how many requests have their KV at a time.
+func sequencesFlag() cli.Flag {
+	return &cli.IntFlag{Name: "sequences", Value: 1, Usage: "`N` sequences, one for each request in flight", Validator: atLeast(1)}
 }
 
 func kvTypeFlag() cli.Flag {

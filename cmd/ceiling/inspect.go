@@ -20,8 +20,8 @@ func inspectCommand() *cli.Command {
 		Description: "A GGUF file (of a split model the first part) or the folder of a 4-bit checkpoint. Of a checkpoint it\n" +
 			"also says what `ceiling convert` would make of it, or why it refuses. Nothing is written or loaded.",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "context", Usage: "`TOKENS` of each sequence, for the KV cache (default: 4096, or the model's context where that is less)", Validator: atLeast(1)},
-			&cli.IntFlag{Name: "sequences", Value: 1, Usage: "sequences in flight, for the KV cache", Validator: atLeast(1)},
+			&cli.IntFlag{Name: "context", HideDefault: true, Usage: "`TOKENS` of a sequence, prompt and output (default: 4096, or the model's context where that is less)", Validator: atLeast(1)},
+			sequencesFlag(),
 			kvTypeFlag(),
 			&cli.IntFlag{Name: "gpus", Value: 1, Usage: "equal GPUs that share the model; 0: the CPU alone", Validator: atLeast(0)},
 			choice("split-mode", "how they share it", []string{"layer", "tensor"}, "sm"),

@@ -24,15 +24,16 @@ import (
 
 func runCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "run",
-		Usage: "run a suite of scenarios on a model and write the report",
-		Flags: slices.Concat([]cli.Flag{
-			modelFlag("GGUF `FILE|FOLDER`: a file, of a split model the first part, or a checkpoint's folder"),
+		Name:      "run",
+		Usage:     "run a suite of scenarios on a model and write the report",
+		ArgsUsage: "[MODEL]",
+		Flags: slices.Concat(group("What to run", append([]cli.Flag{
+			modelFlag("`FILE|FOLDER`: a GGUF file, of a split model the first part, or a checkpoint's folder"),
 			cacheFlag(), roundingFlag(),
-		}, suiteFlags(), []cli.Flag{
+		}, suiteFlags()...)...), group("How it is run",
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
 			telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(),
-		}, engineFlags(), gpuFlags()),
+		), engineFlags(), gpuFlags()),
 		Action: runAction,
 	}
 }

@@ -18,11 +18,11 @@ const auto = "auto"
 // gpuFlags are switches of llama.cpp's GPU back ends that one would compare.
 // They are environment variables there, read when the back ends are loaded.
 func gpuFlags() []cli.Flag {
-	return []cli.Flag{
+	return group("Between GPUs",
 		choice("p2p", "copies between GPUs without the host; auto: as GGML_CUDA_P2P says", p2pWords),
 		choice("graphs", "replay captured graphs of kernels; auto: as GGML_CUDA_DISABLE_GRAPHS says", graphWords),
 		choice("allreduce", "how a tensor split adds up between GPUs; auto: as GGML_CUDA_ALLREDUCE says, else RCCL or NCCL where the build has it", allReduceWords),
-	}
+	)
 }
 
 var (

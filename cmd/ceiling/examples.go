@@ -1,0 +1,27 @@
+package main
+
+// examples are one or more of each command, for its help and the manual page.
+// All are run by the tests, with a small model in the place of each file.
+var examples = map[string][]string{
+	"ceiling": {"ceiling run model.gguf --suite smoke", "ceiling report results/model"},
+	"run": {
+		"ceiling run model.gguf --suite smoke --out results/model",
+		"ceiling run -m model.gguf --suite smoke -t 1 -fa on --repeat 2 --out results/again",
+	},
+	"drive":   {"ceiling drive model.gguf --url http://127.0.0.1:8080 --suite smoke --out results/server"},
+	"report":  {"ceiling report results/model --out model.html"},
+	"synth":   {"ceiling synth --geometry demo --out demo.gguf"},
+	"convert": {"ceiling convert checkpoint --out converted.gguf"},
+	"inspect": {"ceiling inspect model.gguf --gpus 4 --sequences 32"},
+	"devices": {"ceiling devices"},
+	"doctor":  {"ceiling doctor model.gguf --sequences 4 --context 2048"},
+	"version": {"ceiling version"},
+	"compare": {"ceiling compare results/model results/again --fail-if 'tpot_mean > 1000x'"},
+	"export":  {"ceiling export results/model --format csv --out -"},
+	"completion": {
+		"ceiling completion bash > ceiling.bash",
+		"ceiling completion zsh > _ceiling",
+		"ceiling completion fish > ceiling.fish",
+	},
+	"man": {"ceiling man > ceiling.1"},
+}
