@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,7 +167,7 @@ func (r *runner) readState() error {
 // compared, also those that are not thought of here.
 var mayDiffer = []string{
 	"command_line", "start", "model.path", "model.converted_from.path",
-	"engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
+	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
 	"engine.model_file", "engine.model_bytes", "engine.model_sha256", "engine.converted_from", "engine.architecture", "engine.description",
 	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment",
 	"system.load_average", "system.memory_bytes",
@@ -236,10 +237,18 @@ func differences(path string, then, here any) []string {
 		}
 		return out
 	}
-	if value(then) == value(here) {
+	if value(then) == value(here) || path == "engine.devices.description" && isAddress(then) && isAddress(here) {
 		return nil
 	}
 	return []string{fmt.Sprintf("another %s: %s then, %s now", named(path), value(then), value(here))}
+}
+
+// isAddress tells whether a device is described by where its RPC server listens,
+// which may have come back elsewhere.
+func isAddress(v any) bool {
+	text, _ := v.(string)
+	_, port, err := net.SplitHostPort(text)
+	return err == nil && port != ""
 }
 
 // of says in lines about a thing in a list which one it is.
