@@ -166,6 +166,9 @@ func (g *generation) start(i int, next indexedRequest) error {
 	}
 	// The last token is always computed: its logits are wanted.
 	keep := min(common(slot.held, r.Prompt), len(r.Prompt)-1)
+	if keep < len(slot.held) && g.session.model.Recurrent() {
+		keep = 0 // a state can't go back to a part of what it has taken in
+	}
 	if err := g.session.RemoveSeq(int32(i), int32(keep)); err != nil {
 		sampler.Close()
 		return err
