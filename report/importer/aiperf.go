@@ -47,6 +47,42 @@ func readAIPerf(f *file) ([]*Run, error) {
 	return gather(parts), nil
 }
 
+// isAIPerfSweep tells a sweep's summary whose combinations were run once each.
+// Where they were run more often, its figures are means over runs.
+func isAIPerfSweep(o object) bool {
+	trials, ok := o.object("metadata").count("num_trials_per_value")
+	return ok && trials == 1 && o.has("per_combination_metrics")
+}
+
+// readAIPerfSweep reads the summary of a sweep, profile_export_aiperf_sweep.json.
+func readAIPerfSweep(f *file) ([]*Run, error) {
+	var parts []part
+	for _, o := range f.items {
+		for _, c := range o.objects("per_combination_metrics") {
+			c.bad = new([]string)
+			p := profile{object: c.object("metrics"), input: object{fields: map[string]json.RawMessage{}, bad: c.bad}}
+			r, l := Run{Tool: ToolAIPerf, Notes: f.notes}, Load{}
+			parameters := c.object("parameters")
+			for _, key := range sortedKeys(parameters.fields) {
+				name := key[strings.LastIndexByte(key, '.')+1:]
+				p.input.fields[name] = parameters.fields[key]
+				if name != "concurrency" && name != "request_rate" && name != "request_count" {
+					l.note("%s: %s", oneLine(key), oneLine(parameters.scalar(key)))
+				}
+			}
+			l.aiperfOffered(p)
+			r.aiperfConditions(p)
+			l.aiperfFigures(p, true)
+			for _, f := range []family{ttft, tpot, itl, e2el} {
+				delete(l.Values, f.std) // that between runs is there, and there is one
+			}
+			l.Notes = append(l.Notes, *c.bad...)
+			parts = append(parts, part{r, l})
+		}
+	}
+	return gather(parts), nil
+}
+
 // profile is one file with its configuration, which has had several shapes.
 type profile struct {
 	object

@@ -339,3 +339,30 @@ func TestFirstLlamaBench(t *testing.T) {
 		}
 	}
 }
+
+// TestGuideLLMRequests: version 0.5 counts the completions after the first.
+func TestGuideLLMRequests(t *testing.T) {
+	for name, want := range map[string]string{
+		"2026-02_v0.5.0_poisson5_TRIMMED.json":       "counts 336 of 337 requests; all of them / duration is 5.617",
+		"2026-03_v0.5.0dev_qwen3-4b_c4_TRIMMED.json": "counts 3 of 4 requests; all of them / duration is 0.1606",
+		"2026-09_v0.7.3_gemma_c1_TRIMMED.json":       "",
+	} {
+		runs, err := Open("testdata/guidellm/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := runs[0].Loads[0].Values[RequestThroughput]
+		if v.Note != want || v.Same != (want == "") {
+			t.Errorf("%s: %+v, want the note %q", name, v, want)
+		}
+	}
+	for name, want := range map[string]string{"2026-02_v0.5.0_poisson5_TRIMMED.json": "HTTP, /v1/chat/completions", "2026-03_v0.5.0dev_qwen3-4b_c4_TRIMMED.json": "HTTP, /v1/completions"} {
+		runs, err := Open("testdata/guidellm/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := runs[0].Condition(CondClient); got != want {
+			t.Errorf("%s: client %q, want %q", name, got, want)
+		}
+	}
+}

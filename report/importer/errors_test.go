@@ -115,6 +115,7 @@ func TestRefused(t *testing.T) {
 		{"journal", `{"scenario":0,"name":"a","token_times":[1]}` + "\n", []string{"its journal", "results.json"}},
 		{"pytorch", `[{"benchmark":{"name":"vLLM benchmark"},"metric":{"name":"ttft","benchmark_values":[1]}}]`, []string{"PyTorch", "beside it"}},
 		{"AIPerf aggregate", `{"metadata":{"aggregation_type":"confidence"},"metrics":{}}`, []string{"aggregate of runs", "of each run"}},
+		{"AIPerf sweep of several runs", `{"aggregation_type":"sweep","metadata":{"aggregation_type":"sweep","num_trials_per_value":3},"per_combination_metrics":[]}`, []string{"aggregate of runs"}},
 		{"AIPerf records", `{"metadata":{"request_start_ns":1},"metrics":{}}`, []string{"one record per request"}},
 		{"perf_analyzer", `{"experiments":[]}`, []string{"perf_analyzer"}},
 		{"printed table", "| model | size | params | backend | test |              t/s |\n", []string{"llama-bench printed", "-o json"}},

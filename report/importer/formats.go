@@ -60,6 +60,11 @@ var formats = []format{
 		read: readGuideLLM,
 	},
 	{
+		tool: ToolAIPerf, marks: []string{"per_combination_metrics"},
+		is:   isAIPerfSweep,
+		read: readAIPerfSweep,
+	},
+	{
 		tool: "AIPerf (an aggregate of runs)", marks: []string{"aggregation_type"},
 		is:     func(o object) bool { return o.object("metadata").has("aggregation_type") },
 		refuse: "give the profile_export_aiperf.json of each run",

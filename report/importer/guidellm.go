@@ -51,8 +51,9 @@ func guideRun(o, b object) Run {
 	r.Model = first(backend.text("model"), own.text("model"), args.object("backend_kwargs").text("model"),
 		args.scalar("model"), b.object("worker").text("backend_model"))
 	client := "HTTP"
-	if format := first(backend.text("request_format"), own.text("request_format")); format != "" {
-		client += ", " + format
+	formats := map[string]string{"chat_completions": "/v1/chat/completions", "text_completions": "/v1/completions"} // as versions before 0.6 call them
+	if format := first(backend.text("request_format"), own.text("request_format"), args.scalar("request_format"), args.scalar("data_request_formatter")); format != "" {
+		client += ", " + first(formats[format], format)
 	}
 	r.set(CondClient, client)
 	r.set(CondTokenizer, first(spec.object("tokenizer").text("model"), args.scalar("processor"), b.object("request_loader").scalar("processor")))
@@ -230,7 +231,15 @@ func (l *Load) guideRates(b, metrics object) {
 		l.put(Duration, duration, origin, same)
 	}
 	l.guideTotals(metrics)
-	l.guideMean(RequestThroughput, metrics, "requests_per_second", same)
+	requests := same
+	if n, ok := metrics.object("requests_per_second").object("successful").count("count"); ok && l.Successful != nil && 0 < n && n < *l.Successful {
+		// GuideLLM 0.5 counts the completions after the first.
+		requests = differs("counts %d of %d requests", n, *l.Successful)
+		if duration > 0 {
+			requests.note += fmt.Sprintf("; all of them / duration is %.4g", float64(*l.Successful)/duration)
+		}
+	}
+	l.guideMean(RequestThroughput, metrics, "requests_per_second", requests)
 	rates := "time-weighted mean of local rates"
 	if v, has := l.Values[OutputTokens]; has && ok && duration > 0 {
 		rates += fmt.Sprintf("; output tokens / duration is %.2f", v.V/duration)
