@@ -60,6 +60,9 @@ func (d *drive) intended(freeSince time.Duration) time.Duration {
 // looked at: the wait for the step that runs is part of its TTFT, as it is of
 // a user's.
 func (d *drive) admit(id int, intended, admitted time.Duration) error {
+	if err := d.forget(id); err != nil {
+		return err
+	}
 	r := d.work.Requests[d.next]
 	f := flight{
 		request: d.next, intended: intended, admitted: admitted, prefillStart: -1,

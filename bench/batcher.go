@@ -24,6 +24,8 @@ type slot struct {
 	got    int   // tokens generated
 	last   int32 // the token to feed next
 
+	dummies int // tokens of nobody in the sequence of a free slot
+
 	take    int  // tokens of this slot in the step at hand
 	emitted bool // the step at hand yielded a token for it
 }
@@ -37,13 +39,23 @@ type slot struct {
 //  2. what is left of the budget goes to waiting prompts in the order of
 //     their admission, each as much as it can take, over several steps where
 //     it must;
-//  3. the batch is written in ascending sequence id.
+//  3. the batch is written in ascending sequence id, without small gaps where
+//     those cost a graph.
 type batcher struct {
 	slots    []slot
 	queue    []int32 // slots in prefill, in the order of admission
 	inFlight int
 	ids      int // token ids that the engine may return are 0 to ids−1
+
+	bridging bool // the session cuts a batch where sequence ids have a gap
+	dummies  int  // tokens in the step at hand that bridge gaps
 }
+
+// longestBridge is how many free slots between two others get a token of
+// nobody, so that the step stays one graph. A graph more took as much CPU time
+// as 6 (demo model) to 9 (SmolLM2) tokens more in one graph; on a GPU, where it
+// reads all weights again, it costs more.
+const longestBridge = 5
 
 func newBatcher(slots, longestPrompt, ids int) batcher {
 	b := batcher{slots: make([]slot, slots), queue: make([]int32, 0, slots), ids: ids}
@@ -80,7 +92,11 @@ func (b *batcher) release(id int) {
 // fill writes the next step's batch, at most budget tokens. The budget is at
 // least the number of slots.
 func (b *batcher) fill(batch *Batch, budget int) {
-	b.share(budget)
+	left := b.share(budget)
+	b.dummies = 0
+	if b.bridging {
+		b.bridge(left)
+	}
 	batch.Tokens, batch.Pos = batch.Tokens[:0], batch.Pos[:0]
 	batch.Seqs, batch.Want = batch.Seqs[:0], batch.Want[:0]
 	batch.Out = batch.Out[:0]
@@ -93,7 +109,11 @@ func (b *batcher) fill(batch *Batch, budget int) {
 		if s.take == 0 {
 			continue
 		}
-		if s.phase == decode {
+		switch s.phase {
+		case free:
+			put(batch, 0, s.dummies, i, 0)
+			continue
+		case decode:
 			// The token sampled last stands behind the prompt and the
 			// tokens before it.
 			put(batch, s.last, len(s.prompt)+s.got-1, i, 1)
@@ -109,8 +129,9 @@ func (b *batcher) fill(batch *Batch, budget int) {
 	}
 }
 
-// share gives each slot its tokens of the step.
-func (b *batcher) share(budget int) {
+// share gives each slot its tokens of the step, and returns what is left of
+// the budget.
+func (b *batcher) share(budget int) (left int) {
 	for i := range b.slots {
 		s := &b.slots[i]
 		s.take, s.emitted = 0, false
@@ -123,6 +144,27 @@ func (b *batcher) share(budget int) {
 		s := &b.slots[id]
 		s.take = min(budget, len(s.prompt)-s.done)
 		budget -= s.take
+	}
+	return budget
+}
+
+// bridge gives the free slots of small gaps a token of nobody, at most left of
+// them. Where something is left of the budget, every slot that holds a request
+// has its tokens.
+func (b *batcher) bridge(left int) {
+	last := -1 // the last slot with tokens
+	for i := range b.slots {
+		if b.slots[i].take == 0 {
+			continue
+		}
+		if gap := i - last - 1; last >= 0 && gap <= min(left, longestBridge) {
+			for k := last + 1; k < i; k++ {
+				b.slots[k].take = 1
+			}
+			left -= gap
+			b.dummies += gap
+		}
+		last = i
 	}
 }
 
@@ -140,6 +182,10 @@ func (b *batcher) apply(out []int32) error {
 	for i := range b.slots {
 		s := &b.slots[i]
 		if s.take == 0 {
+			continue
+		}
+		if s.phase == free {
+			s.dummies++
 			continue
 		}
 		if s.phase == prefill {

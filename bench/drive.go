@@ -28,6 +28,7 @@ type drive struct {
 	pass   int // over the suite
 	sc     Scenario
 	budget int          // tokens per step
+	room   int          // tokens of the longest request: every sequence has room for it
 	cache  *prefixCache // nil: cold
 	sink   RecordSink   // nil: records are only kept
 	watch  stepWatcher  // nil: nobody looks
@@ -53,6 +54,7 @@ type stepWatcher interface {
 // meter splits a scenario's time into what the engine took and what we did.
 type meter struct {
 	steps     int64
+	graphs    int64         // compute graphs of all steps
 	first     time.Duration // start of the first step
 	lastStart time.Duration // start of the last step; below 0: none yet
 	lastEnd   time.Duration
@@ -71,9 +73,9 @@ func (m *meter) outside() time.Duration {
 
 func newDrive(eng Engine, clock *Clock, work *Workload, index, budget int) *drive {
 	sc := work.spec.Scenario
-	longest, _, _ := work.longest()
+	longest, _, room := work.longest()
 	d := &drive{
-		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget,
+		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget, room: room,
 		batcher: newBatcher(sc.InFlight(), longest, work.spec.Vocab.Size),
 		batch: Batch{
 			Tokens: make([]int32, 0, budget), Pos: make([]int32, 0, budget),
@@ -151,12 +153,15 @@ func (d *drive) step(ctx context.Context) error {
 		return err
 	}
 	err := d.deliver()
+	if errTidy := d.tidy(); err == nil {
+		err = errTidy
+	}
 	// What has ended is written before anything else may go wrong.
 	if errStore := d.store(); err == nil {
 		err = errStore
 	}
 	if err == nil && d.watch != nil {
-		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt, d.now-begin)
+		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt-d.batcher.dummies, d.now-begin)
 	}
 	return err
 }
@@ -179,6 +184,31 @@ func (d *drive) deliver() error {
 	return nil
 }
 
+// tidy empties the sequences that dummies have filled up.
+func (d *drive) tidy() error {
+	if d.batcher.dummies == 0 {
+		return nil
+	}
+	for i := range d.batcher.slots {
+		if d.batcher.slots[i].dummies == d.room {
+			if err := d.forget(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forget empties the sequence of a free slot of its dummies.
+func (d *drive) forget(id int) error {
+	s := &d.batcher.slots[id]
+	if s.dummies == 0 {
+		return nil
+	}
+	s.dummies = 0
+	return d.eng.RemoveSeq(int32(id), 0)
+}
+
 // account books a step that ran from begin to now and had so many tokens of
 // prompts.
 func (d *drive) account(begin time.Duration, prompt int) {
@@ -190,6 +220,7 @@ func (d *drive) account(begin time.Duration, prompt int) {
 	}
 	m.idle = 0
 	m.steps++
+	m.graphs += int64(d.batch.Graphs)
 	m.inside += d.now - begin
 	m.prompt += int64(prompt)
 	m.promptS += seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))

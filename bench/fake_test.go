@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,10 @@ func (f *fakeEngine) Step(ctx context.Context, b *Batch) error {
 		f.t.Errorf("sequences out of order: %v", b.Seqs)
 	}
 	f.steps = append(f.steps, describe(b))
+	b.Graphs = 1
+	if !f.spec.Unified {
+		b.Graphs = cuts(b)
+	}
 	time.Sleep(f.base + time.Duration(len(b.Tokens))*f.perToken)
 	if f.failAt == len(f.steps) {
 		return f.failErr
@@ -145,6 +150,34 @@ func (f *fakeEngine) BatchLimit() int { return f.limit }
 func (f *fakeEngine) Close() error {
 	f.closed = true
 	return nil
+}
+
+// cuts counts the graphs that the library makes of a batch in a session that is
+// not unified: each takes sequences of consecutive ids, equally many tokens of
+// each.
+func cuts(b *Batch) (graphs int) {
+	left := map[int32]int{}
+	for _, seq := range b.Seqs {
+		left[seq]++
+	}
+	for len(left) > 0 {
+		seqs := slices.Sorted(maps.Keys(left))
+		n := 1
+		for n < len(seqs) && seqs[n] == seqs[n-1]+1 {
+			n++
+		}
+		least := left[seqs[0]]
+		for _, seq := range seqs[:n] {
+			least = min(least, left[seq])
+		}
+		for _, seq := range seqs[:n] {
+			if left[seq] -= least; left[seq] == 0 {
+				delete(left, seq)
+			}
+		}
+		graphs++
+	}
+	return graphs
 }
 
 // describe writes a batch as "seq@pos+n" per sequence, with * where a token

@@ -16,6 +16,7 @@ type Measured struct {
 	EndS   float64
 
 	Steps    int64
+	Graphs   int64   // compute graphs of all steps; 0: not counted
 	EngineS  float64 // time inside Step, seconds
 	OutsideS float64 // between first and last step, neither in Step nor waiting for arrivals, seconds
 	Dropped  int     // requests that never got a slot
@@ -136,6 +137,10 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 				d.LateRequests++
 			}
 		}
+	}
+	if m.Graphs > 0 {
+		perStep := float64(m.Graphs) / float64(m.Steps)
+		d.GraphsPerStep = &perStep
 	}
 	if m.EngineS > 0 {
 		v := m.OutsideS / m.EngineS

@@ -122,7 +122,10 @@ type Detail struct {
 	LateRequests   int     `json:"late_requests"`   // open loop: waited for a slot, see Record.Late
 	Dropped        int     `json:"dropped_requests"`
 
-	Steps         int64    `json:"steps,omitempty"`
+	Steps int64 `json:"steps,omitempty"`
+	// GraphsPerStep is the mean number of compute graphs that the engine made of a
+	// step; null where it does not tell.
+	GraphsPerStep *float64 `json:"graphs_per_step"`
 	EngineS       float64  `json:"engine_s,omitempty"` // seconds inside Step
 	OverheadRatio *float64 `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
 	StartS        float64  `json:"start_s"`            // on the run's clock

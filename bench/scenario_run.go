@@ -104,6 +104,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	}
 	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
+	d.batcher.bridging = !s.spec.Unified
 	r.now.drive = d
 	err = r.drive(ctx, d)
 	m.from(d)
@@ -141,7 +142,7 @@ func (r *runner) drive(ctx context.Context, d *drive) error {
 // from takes over what the drive measured.
 func (m *Measured) from(d *drive) {
 	m.StartS, m.EndS = seconds(d.start), seconds(d.now)
-	m.Steps = d.meter.steps
+	m.Steps, m.Graphs = d.meter.steps, d.meter.graphs
 	m.EngineS = d.meter.inside.Seconds()
 	m.OutsideS = d.meter.outside().Seconds()
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
