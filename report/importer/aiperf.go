@@ -135,13 +135,24 @@ func (r *Run) aiperfConditions(p profile) {
 	r.set(CondClient, client)
 	r.set(CondTokenizer, first(p.input.object("tokenizer").text("name"), p.input.scalar("tokenizer"), p.option("--tokenizer")))
 	r.set(CondSeed, first(p.object.object("run_info").scalar("random_seed"), p.input.scalar("random_seed"), p.input.object("input").scalar("random_seed")))
-	for _, d := range p.input.objects("datasets") {
-		r.set(CondDataset, first(d.text("dataset"), d.text("type")))
-		break
-	}
+	r.set(CondDataset, p.dataset())
 	if p.onOff("was_cancelled") == "on" {
 		r.addNotes("the run was cancelled: its figures are of a part")
 	}
+}
+
+// dataset names what the requests were made of. Two files are two data sets.
+func (p profile) dataset() string {
+	file := func(path string) string {
+		if path = strings.Trim(path, `'"`); path != "" {
+			return "file " + baseName(path)
+		}
+		return ""
+	}
+	for _, d := range p.input.objects("datasets") {
+		return first(d.text("dataset"), file(d.text("path")), d.text("type"))
+	}
+	return first(file(p.input.object("input").text("file")), file(p.option("--input-file")), strings.Trim(p.option("--public-dataset"), `'"`))
 }
 
 // aiperfOffered finds the offered load: in the phases that count in newer

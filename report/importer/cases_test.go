@@ -366,3 +366,25 @@ func TestGuideLLMRequests(t *testing.T) {
 		}
 	}
 }
+
+// TestAIPerfDataset: two files are two data sets.
+func TestAIPerfDataset(t *testing.T) {
+	const run = `{"aiperf_version":"0.11.0","request_latency":{"unit":"ms","avg":900},"request_count":{"unit":"requests","avg":8},`
+	for text, want := range map[string]string{
+		run + `"input_config":{"datasets":[{"type":"file","path":"/a/b.jsonl"}]}}`:          "file b.jsonl",
+		run + `"input_config":{"datasets":[{"type":"public","dataset":"sharegpt"}]}}`:       "sharegpt",
+		run + `"input_config":{"datasets":[{"type":"synthetic"}]}}`:                         "synthetic",
+		run + `"input_config":{"input":{"file":"/a/c.jsonl"}}}`:                             "file c.jsonl",
+		run + `"run_info":{"cli_command":"aiperf profile --input-file '/a/d.jsonl' -m m"}}`: "file d.jsonl",
+		run + `"run_info":{"cli_command":"aiperf profile --public-dataset sharegpt -m m"}}`: "sharegpt",
+		run + `"input_config":{}}`: "",
+	} {
+		runs, err := Open(write(t, "x.json", text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := runs[0].Condition(CondDataset); got != want {
+			t.Errorf("%s: data set %q, want %q", text, got, want)
+		}
+	}
+}
