@@ -24,11 +24,14 @@ func claimCut(a *analysis) []prose.Claim {
 
 // claimCache tells of reuse of earlier prompts' KV.
 func claimCache(a *analysis) []prose.Claim {
-	if a.detail == nil || a.detail.ReusedTokens <= 0 || a.TotalInputTokens <= 0 {
+	if a.detail == nil || a.detail.ReusedTokens <= 0 {
 		return nil
 	}
-	share := percent(float64(a.detail.ReusedTokens) / a.TotalInputTokens)
-	return required(claim("cache", prose.Neutral, say("%s of the prompt tokens came from the KV cache: TTFT and PP are those of a warm cache", share)))
+	part := "some"
+	if share := percent(float64(a.detail.ReusedTokens) / a.TotalInputTokens); share.known() {
+		part = share.String()
+	}
+	return required(claim("cache", prose.Neutral, say("%s of the prompt tokens came from the KV cache: TTFT and PP are those of a warm cache", part)))
 }
 
 // claimBurst tells of a load that never reaches a steady state.

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -543,6 +544,51 @@ func TestClaimsAreTrue(t *testing.T) {
 	for key := range truths {
 		if !slices.Contains(claimKeys(t), key) {
 			t.Errorf("a predicate for %s, which no rule claims", key)
+		}
+	}
+}
+
+// What qualifies a section's figures is always among its claims, and printed
+// whatever a model chose.
+func TestNoticesAreThere(t *testing.T) {
+	shown := map[string]int{}
+	manyRuns(t, func(what string, r *bench.Results) {
+		rng := rand.New(rand.NewPCG(uint64(len(what)), 7))
+		choices := choose(r, rng, 9)
+		for _, s := range Sections(r) {
+			v := viewOf(r, &s)
+			due := []string{"use", "rerun"} // by section: which of these hold
+			switch s.Kind {
+			case prose.Summary:
+				due = []string{"scope.part", "sweet", "sweet.none"}
+			case prose.Interpretation:
+				due = []string{"failed", "burst"}
+				if v.det() != nil {
+					due = append(due, "partial", "cache")
+				}
+			}
+			printed := map[string]bool{}
+			for _, line := range s.Lines(choices.Choices(s.ID)) {
+				printed[line.Text] = true
+			}
+			for _, key := range due {
+				if v.i < 0 && (key == "sweet" || key == "use") && v.sweet().i < 0 {
+					continue
+				}
+				if holds, _ := truths[key](v); !holds {
+					continue
+				}
+				i := slices.IndexFunc(s.Claims, func(c prose.Claim) bool { return c.Key == key && c.Required })
+				if i < 0 || !printed[strings.ToUpper(s.Claims[i].Phrases[0][:1])+s.Claims[i].Phrases[0][1:]+"."] {
+					t.Fatalf("%s, %s: %s holds but is not printed", what, s.ID, key)
+				}
+				shown[key]++
+			}
+		}
+	})
+	for _, key := range []string{"failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "use", "rerun"} {
+		if shown[key] < 20 {
+			t.Errorf("%s was printed %d times only", key, shown[key])
 		}
 	}
 }

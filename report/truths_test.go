@@ -19,8 +19,10 @@ var truths = map[string]truth{
 		return v.det().Status == bench.StatusPartial, []float64{v.res().SuccessfulRequests, n(v.res().NumPrompts)}
 	},
 	"cache": func(v view) (bool, []float64) {
-		part := float64(v.det().ReusedTokens) / v.res().TotalInputTokens
-		return part > 0, []float64{pct(part)}
+		if part := float64(v.det().ReusedTokens) / v.res().TotalInputTokens; part <= 1 {
+			return part > 0, []float64{pct(part)}
+		}
+		return v.det().ReusedTokens > 0, nil
 	},
 	"burst": func(v view) (bool, []float64) {
 		return v.burst(), []float64{n(v.res().NumPrompts), n(v.res().Concurrency)}

@@ -104,7 +104,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *b
 	if file.Ended == prose.EndedLimit {
 		end = fmt.Sprintf(", ended by --prose-limit %v", r.proseLimit)
 	}
-	r.show.line("prose: %d statements chosen and worded by the model, the rest by the rules (%d tokens, %.1f s%s)",
+	r.show.line("prose: statements chosen and worded by the model: %d, the rest by the rules (%d tokens, %.1f s%s)",
 		file.Totals.Chosen, file.Totals.Tokens, file.Totals.Seconds, end)
 }
 

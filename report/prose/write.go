@@ -84,7 +84,8 @@ func Write(ctx context.Context, model Model, sections []Section, opt Options) (*
 	if len(requests) > 0 {
 		err = model.Write(limited, requests, func(i int, r Reply) *Request {
 			again := w.take(w.drafts[i], r)
-			if limited.Err() != nil {
+			if again != nil && limited.Err() != nil {
+				w.cut = true
 				return nil
 			}
 			return again
@@ -93,7 +94,7 @@ func Write(ctx context.Context, model Model, sections []Section, opt Options) (*
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && errors.Is(limited.Err(), context.DeadlineExceeded):
+	case (err != nil || w.cut) && errors.Is(limited.Err(), context.DeadlineExceeded):
 		return w.finish(EndedLimit, nil), nil
 	case err != nil:
 		return w.finish(EndedError, err), err
@@ -107,7 +108,8 @@ type writer struct {
 	opt    Options
 	start  time.Time
 	drafts []*draft
-	done   int // sections
+	done   int  // sections
+	cut    bool // a section would have gone on
 	file   *File
 }
 

@@ -44,6 +44,13 @@ func (m *scripted) Write(ctx context.Context, requests []Request, done func(int,
 	return m.err
 }
 
+// late is a model that does not see ctx end.
+type late struct{ *scripted }
+
+func (m late) Write(ctx context.Context, requests []Request, done func(int, Reply) *Request) error {
+	return m.scripted.Write(context.WithoutCancel(ctx), requests, done)
+}
+
 // section is small's, with a title of its own.
 func section(title string) Section {
 	s := small(Interpretation)
@@ -128,6 +135,13 @@ func TestWriteEnds(t *testing.T) {
 		f, err := Write(t.Context(), &scripted{texts: good(), pause: 25 * time.Second}, two, Options{Limit: time.Minute})
 		if err != nil || f.Ended != EndedLimit || f.Totals.Chosen != 1 || f.Totals.Seconds != 60 || f.LimitSeconds != 60 {
 			t.Errorf("limit: %v, %+v", err, f)
+		}
+	})
+	// It comes while a bullet is handed over: that stays, too.
+	synctest.Test(t, func(t *testing.T) {
+		f, err := Write(t.Context(), late{&scripted{texts: good(), pause: 61 * time.Second}}, two, Options{Limit: time.Minute})
+		if err != nil || f.Ended != EndedLimit || f.Totals.Chosen != 2 {
+			t.Errorf("late: %v, %+v", err, f)
 		}
 	})
 	// Ctrl-C: nothing.
