@@ -104,11 +104,10 @@ func formOfFile(c *cli.Command) (form, error) {
 func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate compare.Outcome) error {
 	out := c.String("out")
 	if as == inHTML {
-		r, notes, err := renderComparison(result)
+		r, err := renderComparison(result)
 		if err != nil {
 			return err
 		}
-		printNotes(c, notes)
 		return r.put(c, inHTML, out)
 	}
 	var b bytes.Buffer

@@ -23,19 +23,33 @@ const chartsDir = "charts"
 type rendering struct {
 	name string // of its files, without extension
 	page html.Page
+	// charts draws the page's figures, and says what could not be read or
+	// drawn. A thousand scenarios take a minute, so that is done where somebody
+	// has asked for them; nil: there are none, or they are drawn.
+	charts func() (figures []chart.Figure, notes []string)
+}
+
+// illustrate draws the charts.
+func (r *rendering) illustrate() (notes []string) {
+	if r.charts != nil {
+		r.page.Figures, notes = r.charts()
+		r.charts = nil
+	}
+	return notes
 }
 
 // renderRun makes a run's rendering out of its report's text. The folder holds
-// what its results.json does not: "" stands for none. The notes say which of
-// its files could not be read and which charts not drawn.
-func renderRun(folder string, r *bench.Results, text []byte) (*rendering, []string) {
-	in, notes := chart.Input{Results: r}, []string(nil)
-	if folder != "" {
-		in, notes = chart.Read(folder, r)
+// what its results.json does not: "" stands for none.
+func renderRun(folder string, r *bench.Results, text []byte) *rendering {
+	charts := func() ([]chart.Figure, []string) {
+		in, notes := chart.Input{Results: r}, []string(nil)
+		if folder != "" {
+			in, notes = chart.Read(folder, r)
+		}
+		figures, undrawn := chart.Figures(in)
+		return figures, append(notes, undrawn...)
 	}
-	figures, undrawn := chart.Figures(in)
-	page := html.Page{Markdown: text, Figures: figures, Highlights: html.Highlights(r)}
-	return &rendering{name: "report", page: page}, append(notes, undrawn...)
+	return &rendering{name: "report", page: html.Page{Markdown: text, Highlights: html.Highlights(r)}, charts: charts}
 }
 
 // saveReport writes a run's report: first the text, which nothing that goes
@@ -49,8 +63,8 @@ func (r *runner) saveReport(results *bench.Results, opt report.Options) error {
 	if err := outfile.Write(path, text.Bytes()); err != nil {
 		return err
 	}
-	page, notes := renderRun(r.dir.path, results, text.Bytes())
-	for _, n := range notes {
+	page := renderRun(r.dir.path, results, text.Bytes())
+	for _, n := range page.illustrate() {
 		r.show.line("note: %s", n)
 	}
 	if err := page.savePage(r.dir.path); err != nil {

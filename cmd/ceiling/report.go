@@ -50,7 +50,7 @@ func reportCommand() *cli.Command {
 			if len(paths) == 1 {
 				r, notes, err = renderPath(paths[0])
 			} else {
-				r, notes, err = renderPaths(paths)
+				r, err = renderPaths(paths)
 			}
 			printNotes(c, notes)
 			if err != nil {
@@ -97,6 +97,9 @@ func formOf(out string) (form, error) {
 // put writes the rendering where --out says. What lies in a folder is named on
 // stdout.
 func (r *rendering) put(c *cli.Command, as form, out string) error {
+	if as == inHTML || as == inFolder {
+		printNotes(c, r.illustrate())
+	}
 	switch as {
 	case inMarkdown:
 		return outfile.Write(out, r.markdown())
@@ -138,11 +141,11 @@ func renderPath(path string) (*rendering, []string, error) {
 		if err := report.Markdown(&text, results, opt); err != nil {
 			return nil, nil, err
 		}
-		r, notes := renderRun(folder, results, text.Bytes())
+		var notes []string
 		if stored != "" {
 			notes = append(notes, stored)
 		}
-		return r, notes, nil
+		return renderRun(folder, results, text.Bytes()), notes, nil
 	}
 	runs, errImport := importer.Open(path)
 	if errImport != nil {
@@ -161,27 +164,28 @@ func renderSheet(runs []*importer.Run) (*rendering, []string, error) {
 	if err := sheet.Markdown(&text, runs, version); err != nil {
 		return nil, nil, err
 	}
-	page := html.Page{Markdown: text.Bytes()}
+	r := &rendering{name: "report", page: html.Page{Markdown: text.Bytes()}}
 	if len(runs) > 1 {
-		return &rendering{name: "report", page: page}, nil, nil
+		return r, nil, nil
 	}
-	var undrawn []string
 	if series := sheet.Series(runs[0]); series != nil {
-		page.Figures, undrawn = chart.Figures(chart.Input{Results: series})
-		page.Figures = slices.DeleteFunc(page.Figures, func(f chart.Figure) bool { return f.Place != chart.InScaling })
+		r.charts = func() ([]chart.Figure, []string) {
+			figures, undrawn := chart.Figures(chart.Input{Results: series})
+			return slices.DeleteFunc(figures, func(f chart.Figure) bool { return f.Place != chart.InScaling }), undrawn
+		}
 	}
-	return &rendering{name: "report", page: page}, undrawn, nil
+	return r, nil, nil
 }
 
 // renderPaths renders the comparison of several paths.
-func renderPaths(paths []string) (*rendering, []string, error) {
+func renderPaths(paths []string) (*rendering, error) {
 	runs, err := openRuns(paths)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	result, err := compare.Compare(runs, compare.Options{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return renderComparison(result)
 }
@@ -199,11 +203,11 @@ func openRuns(paths []string) ([]*importer.Run, error) {
 	return runs, nil
 }
 
-func renderComparison(result *compare.Comparison) (*rendering, []string, error) {
+func renderComparison(result *compare.Comparison) (*rendering, error) {
 	var text bytes.Buffer
 	if err := result.Markdown(&text); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	figures, undrawn := comparison.Figures(result)
-	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes(), Figures: figures}}, undrawn, nil
+	charts := func() ([]chart.Figure, []string) { return comparison.Figures(result) }
+	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes()}, charts: charts}, nil
 }

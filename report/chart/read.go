@@ -74,7 +74,7 @@ func readJournal(path string) ([]bench.Record, error) {
 	case err == nil:
 		return content.Records, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fs.ErrNotExist
+		return nil, err
 	}
 	// Somewhere inside is a line that is no record: take the others.
 	var records []bench.Record

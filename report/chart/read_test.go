@@ -45,7 +45,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"both", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1), telemetryFile: reading}, own, 2, 1, nil},
 		{"a reference's file has neither", nil, &bench.Results{}, 0, 0, nil},
-		{"a run without them", nil, own, 0, 0, []string{"requests.jsonl: file does not exist", "telemetry.jsonl: no such file or directory"}},
+		{"a run without them", nil, own, 0, 0, []string{"requests.jsonl: no such file or directory", "telemetry.jsonl: no such file or directory"}},
 		{"a torn journal", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1)[:40], telemetryFile: reading}, own, 1, 1,
 			[]string{"requests.jsonl: the last line is cut short and was left out"}},
 		{"a damaged journal", map[string]string{journalFile: recordLine(t, 0) + "{\n\x00\xff\n" + recordLine(t, 1) + "\n", telemetryFile: reading}, own, 2, 1,
