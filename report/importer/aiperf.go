@@ -70,8 +70,7 @@ func readAIPerfSweep(f *file) ([]*Run, error) {
 					l.note("%s: %s", oneLine(key), oneLine(parameters.scalar(key)))
 				}
 			}
-			l.aiperfOffered(p)
-			r.aiperfConditions(p)
+			l.aiperfOffered(p) // of the conditions the summary has none
 			l.aiperfFigures(p, true)
 			for _, f := range []family{ttft, tpot, itl, e2el} {
 				delete(l.Values, f.std) // that between runs is there, and there is one

@@ -388,3 +388,25 @@ func TestAIPerfDataset(t *testing.T) {
 		}
 	}
 }
+
+// TestAIPerfSweep: a sweep's summary says nothing of the conditions, and its
+// other parameters are told.
+func TestAIPerfSweep(t *testing.T) {
+	text := `{"aggregation_type":"sweep","metadata":{"aggregation_type":"sweep","num_trials_per_value":1},"per_combination_metrics":[
+		{"parameters":{"phases.profiling.concurrency":2,"input.isl":256},"metrics":{"request_latency":{"unit":"ms","avg":9,"std":0},"request_count":{"unit":"requests","avg":8}}},
+		{"parameters":{"phases.profiling.request_rate":3},"metrics":{"request_latency":{"unit":"ms","avg":7,"std":0},"request_count":{"unit":"requests","avg":8}}}]}`
+	runs, err := Open(write(t, "x.json", text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || len(runs[0].Conditions) != 0 || len(runs[0].Loads) != 2 {
+		t.Fatalf("%d runs, %+v", len(runs), runs[0])
+	}
+	a, b := runs[0].Loads[0], runs[0].Loads[1]
+	if a.Concurrency != 2 || !strings.HasPrefix(notesOf(a), "input.isl: 256;") || b.RequestRate == nil || *b.RequestRate != 3 {
+		t.Errorf("loads %+v and %+v", a, b)
+	}
+	if _, ok := a.Values[E2ELStd]; ok {
+		t.Error("the deviation between runs is taken for that between requests")
+	}
+}
