@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"ceiling/bench"
 )
@@ -74,7 +75,7 @@ func readJournal(path string) ([]bench.Record, error) {
 	case err == nil:
 		return content.Records, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
 	}
 	// Somewhere inside is a line that is no record: take the others.
 	var records []bench.Record
