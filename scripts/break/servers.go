@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -125,6 +126,8 @@ func (b *breaker) serverMode(n int) error {
 			}
 		}
 		if at == place {
+			// Only then does the server notice that the client has gone.
+			_, _ = io.Copy(io.Discard, r.Body)
 			mode.do(w, r)
 			return
 		}
