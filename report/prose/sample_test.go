@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,8 +35,9 @@ func randomSection(rng *rand.Rand) *Section {
 	return s
 }
 
-// vocabulary is that of the synthetic demo model.
-func vocabulary(t *testing.T) *engine.Model {
+// vocabularies are that of the synthetic demo model and, where there is one, the
+// real test model's.
+func vocabularies(t *testing.T) []*engine.Model {
 	t.Helper()
 	g, err := synth.Find("demo")
 	if err != nil {
@@ -45,12 +47,19 @@ func vocabulary(t *testing.T) *engine.Model {
 	if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: "q4_0", Out: path}); err != nil {
 		t.Fatal(err)
 	}
-	model, err := engine.LoadVocab(path)
-	if err != nil {
-		t.Fatal(err)
+	var models []*engine.Model
+	for _, path := range []string{path, os.Getenv("CEILING_TEST_MODEL")} {
+		if path == "" {
+			continue
+		}
+		model, err := engine.LoadVocab(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { model.Close() })
+		models = append(models, model)
 	}
-	t.Cleanup(func() { model.Close() })
-	return model
+	return models
 }
 
 // dice draws texts of a grammar by random logits: of the tokens that it knows,
@@ -114,7 +123,12 @@ func (d *dice) string(t *testing.T, ids []int32) string {
 // Grammars compile in llama.cpp, and what it draws from them parses back to
 // choices that print the same text.
 func TestGrammarInLlamaCpp(t *testing.T) {
-	d := newDice(t, vocabulary(t))
+	for _, model := range vocabularies(t) {
+		drawSections(t, newDice(t, model))
+	}
+}
+
+func drawSections(t *testing.T, d *dice) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	drawn, joined, ended := 0, 0, 0
 	for i := range 8 {
