@@ -410,3 +410,20 @@ func TestAIPerfSweep(t *testing.T) {
 		t.Error("the deviation between runs is taken for that between requests")
 	}
 }
+
+// TestHubName: a folder of Hugging Face's cache is the model it holds.
+func TestHubName(t *testing.T) {
+	for path, want := range map[string]string{
+		"/models/models--openai--gpt-oss-120b/snapshots/b5c939de/": "openai/gpt-oss-120b",
+		"models--a--b--c/snapshots/1":                              "a/b--c",
+		"openai/gpt-oss-120b":                                      "openai/gpt-oss-120b",
+		"/data/models--a--b":                                       "/data/models--a--b",
+		"/data/models--a/b--c/snapshots/1":                         "/data/models--a/b--c/snapshots/1",
+		"/data/some-models--a--b/snapshots/1":                      "/data/some-models--a--b/snapshots/1",
+		"":                                                         "",
+	} {
+		if got := hubName(path); got != want {
+			t.Errorf("%q is %q, want %q", path, got, want)
+		}
+	}
+}

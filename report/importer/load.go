@@ -251,6 +251,18 @@ func gather(parts []part) []*Run {
 	return runs
 }
 
+// hubName is the name of a model of Hugging Face's hub that a tool was given as
+// a folder of its cache: ".../models--org--name/snapshots/rev" is "org/name".
+func hubName(path string) string {
+	_, in, ok := strings.Cut("/"+path, "/models--")
+	name, _, snapshot := strings.Cut(in, "/snapshots/")
+	org, model, both := strings.Cut(name, "--")
+	if !ok || !snapshot || !both || strings.Contains(name, "/") {
+		return path
+	}
+	return org + "/" + model
+}
+
 func (r *Run) addNotes(notes ...string) {
 	for _, n := range notes {
 		if !slices.Contains(r.Notes, n) {
@@ -271,7 +283,12 @@ func (r *Run) set(name, value string) {
 // finish fills in what follows from the rest: names, passes over the same
 // load, the order of conditions.
 func (r *Run) finish(path string) {
-	r.Path = path
+	r.Path, r.Model = path, hubName(r.Model)
+	for i, c := range r.Conditions {
+		if c.Name == CondTokenizer {
+			r.Conditions[i].Value = hubName(c.Value)
+		}
+	}
 	rank := map[string]int{}
 	for i, name := range conditionOrder {
 		rank[name] = i
