@@ -91,7 +91,7 @@ func TestOwnRun(t *testing.T) {
 	}
 	wantConditions := []Condition{
 		{CondModelFile, "demo.gguf"}, {CondModelSHA256, "ab"}, {CondQuant, "Q4_0"}, {CondEngine, "llama.cpp"}, {CondVersion, "v0.5.0"},
-		{CondBackend, "CPU"}, {CondDevice, "CPU a CPU"}, {CondCPU, "a CPU"}, {CondSplit, "layer"}, {CondGPULayers, "0"}, {CondKV, "f16"},
+		{CondBackend, "CPU"}, {CondDevice, "CPU a CPU"}, {CondCPU, "a CPU"}, {CondSplit, "layer"}, {CondGPULayers, "0"}, {CondKV, "f16"}, {CondLayout, "a buffer per sequence"},
 		{CondFlash, "auto"}, {CondStep, "2048"}, {CondUBatch, "512"}, {CondThreads, "2"}, {CondLoadMode, "mmap"}, {CondSampling, "greedy"},
 		{CondCache, "cold"}, {CondPower, "290 W"}, {CondSeed, "7"}, {CondClient, "in process"}, {CondDriver, "ROCm 7.2"}, {CondEnvironment, "A=1, B=2"},
 	}

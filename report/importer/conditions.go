@@ -36,6 +36,9 @@ func (r *Run) engineConditions(e *bench.EngineInfo) {
 		r.set(CondGPULayers, fmt.Sprint(e.GPULayers))
 	}
 	r.set(CondKV, e.KVType)
+	if e.KVType != "" { // of a server neither is known
+		r.set(CondLayout, map[bool]string{false: "a buffer per sequence", true: "one buffer"}[e.KVUnified])
+	}
 	if e.SWAWindow > 0 {
 		r.set(CondSWA, map[bool]string{false: "window", true: "full"}[e.SWAFull])
 	}

@@ -73,6 +73,7 @@ const (
 	CondTensorSplit = "tensor split"
 	CondGPULayers   = "GPU layers"
 	CondKV          = "KV type"         // "f16", or "K q8_0, V f16"
+	CondLayout      = "KV layout"       // "one buffer" | "a buffer per sequence"
 	CondSWA         = "SWA cache"       // window | full; of models with sliding windows
 	CondFlash       = "flash attention" // on | off | auto
 	CondStep        = "step tokens"     // most of one step: llama.cpp's n_batch, vLLM's max-num-batched-tokens
@@ -104,7 +105,7 @@ func ConditionNames() []string { return slices.Clone(conditionOrder) }
 var conditionOrder = []string{
 	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
 	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
-	CondKV, CondSWA, CondFlash, CondStep, CondUBatch, CondThreads, CondLoadMode,
+	CondKV, CondLayout, CondSWA, CondFlash, CondStep, CondUBatch, CondThreads, CondLoadMode,
 	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset, CondPrompts,
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }
