@@ -86,7 +86,7 @@ func claimITL(a *analysis) []prose.Claim {
 		return filler(claim("itl.missing", prose.Neutral, "ITL can't be judged: its median or p99 is missing or zero"))
 	case a.bundledITL():
 		return claim("itl.bundled", prose.Neutral,
-			say("ITL is no gap between single tokens: one delivery took %s the mean TPOT", times(ratio(a.itl.mean, a.tpot.mean))))
+			say("ITL counts deliveries of several tokens, not single ones: mean ITL is %s mean TPOT", times(ratio(a.itl.mean, a.tpot.mean))))
 	case reach >= pauses:
 		return a.pausingITL(say("streams pause: 1 gap in 100 lasts %s or more, the median gap %s", p99, median))
 	case reach <= steadyITL:

@@ -15,7 +15,7 @@ import (
 func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
-		Usage:     "compare runs: this program's, and result files of other tools",
+		Usage:     "set runs side by side: this program's, and result files of other tools",
 		ArgsUsage: "A B [C…]",
 		Description: "A, B, … are folders of runs or result files; what wrote them is found from the content. The first is\n" +
 			"the base. Scenarios are matched by their load, not by their name.\n\n" +

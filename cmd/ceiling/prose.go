@@ -35,7 +35,7 @@ func proseFlag() cli.Flag {
 }
 
 func proseLimitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "prose-limit", Value: time.Minute, Usage: "the rules choose what the model has not after `TIME`",
+	return &cli.DurationFlag{Name: "prose-limit", Value: time.Minute, Usage: "after `TIME` the rules choose what is left",
 		Validator: func(d time.Duration) error {
 			if d <= 0 {
 				return fmt.Errorf("%v is too short; use something like 60s, or --prose rules", d)
