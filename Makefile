@@ -24,7 +24,7 @@ GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=
 
 help:
 	@echo 'make build   the program, build/bin/ceiling, with llama.cpp beside it'
-	@echo 'make demo    a smoke run on synthetic weights; ends with the paths of the report, Markdown and HTML'
+	@echo 'make demo    a smoke run on synthetic weights; ends with a table and the paths of the report'
 	@echo 'make test    all tests (native build, test model and browser included)'
 	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
@@ -48,7 +48,7 @@ $(DEMO): $(filter-out %_test.go,$(wildcard engine/synth/*.go engine/gguf/*.go)) 
 	$(PROGRAM) synth --geometry demo --type q4_0 --out $@ --force
 
 demo: build $(DEMO)
-	$(PROGRAM) run --model $(DEMO) --suite smoke
+	@paths=$$($(PROGRAM) run --model $(DEMO) --suite smoke) && $(PROGRAM) summary "$$(dirname "$$(echo "$$paths" | head -n 1)")"
 
 test: build $(DEMO)
 	@scripts/build-native.sh llama-server ggml-rpc-server

@@ -21,7 +21,7 @@ func adviseUse(x *runAnalysis) []prose.Claim {
 	if x.sweet == nil {
 		return nil
 	}
-	return required(claim("use", prose.Better, "Use "+sweetSpotText(x.results)+" for interactive UX"))
+	return required(claim("use", prose.Better, "Use "+SweetSpotText(x.results)+" for interactive UX"))
 }
 
 // adviseRerun names what has no figures.

@@ -143,8 +143,8 @@ func (d *document) scaling() string {
 		return "No concurrency sweep: no two scenarios have the same lengths and conditions at different concurrencies."
 	}
 	parts := []string{
-		"**Interactive sweet spot:** " + sweetSpotText(d.results) + "\n\n" +
-			"**Peak throughput (scaling):** " + peakText(d.results),
+		"**Interactive sweet spot:** " + SweetSpotText(d.results) + "\n\n" +
+			"**Peak throughput (scaling):** " + PeakText(d.results),
 		scalingTable(d.points),
 	}
 	if chart := scalingChart(d.points); chart != "" {
@@ -153,8 +153,8 @@ func (d *document) scaling() string {
 	return strings.Join(parts, sectionGap)
 }
 
-// sweetSpotText is the sweet spot as the reference words it, "N/A" for none.
-func sweetSpotText(r *bench.Results) string {
+// SweetSpotText is the sweet spot as the reference words it, "N/A" for none.
+func SweetSpotText(r *bench.Results) string {
 	i, ok := r.SweetSpot()
 	if !ok {
 		return "N/A"
@@ -164,8 +164,8 @@ func sweetSpotText(r *bench.Results) string {
 	return fmt.Sprintf("c=%d (interactive-optimal by TTFT/TPOT p99; per-user %s tok/s)", best.Concurrency, fixed(perUser, 1))
 }
 
-// peakText is the peak of the scaling curve as the reference words it.
-func peakText(r *bench.Results) string {
+// PeakText is the peak of the scaling curve as the reference words it.
+func PeakText(r *bench.Results) string {
 	i, ok := r.Peak()
 	if !ok {
 		return "N/A"

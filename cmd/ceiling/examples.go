@@ -18,6 +18,7 @@ var examples = map[string][]string{
 	"version": {"ceiling version"},
 	"compare": {"ceiling compare results/model results/again --fail-if 'tpot_mean > 1000x'"},
 	"export":  {"ceiling export results/model --format csv --out -"},
+	"summary": {"ceiling summary results/model", "ceiling summary results/model --one-line", "ceiling summary results/model --markdown"},
 	"completion": {
 		"ceiling completion bash > ceiling.bash",
 		"ceiling completion zsh > _ceiling",

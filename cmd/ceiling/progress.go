@@ -19,24 +19,34 @@ const plainEvery = 10 * time.Second
 // progress shows how far a task is: a bar on a terminal, plain lines in a
 // log.
 type progress struct {
-	mu    sync.Mutex
-	out   io.Writer
-	bar   *progressbar.ProgressBar // nil in a log
-	label string
-	last  time.Time // of the last plain line
-	now   func() time.Time
+	mu       sync.Mutex
+	out      io.Writer
+	terminal bool
+	bar      *progressbar.ProgressBar // of the task; nil in a log, and between tasks
+	label    string
+	last     time.Time // of the last plain line
+	now      func() time.Time
 }
 
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, now: time.Now}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions64(1000,
-			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetRenderBlankState(false), progressbar.OptionFullWidth())
-	}
+	p.terminal = isTerminal(out)
 	return p
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// newBar is the bar of one task. One that has been full draws nothing more, so
+// each task has its own.
+func newBar(out io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(1000,
+		progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetRenderBlankState(false), progressbar.OptionFullWidth())
 }
 
 // update shows that a share 0…1 of the task is done; note says more, such as
@@ -45,7 +55,11 @@ func (p *progress) update(label string, share float64, note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	share = min(max(share, 0), 1)
-	if p.bar != nil {
+	if p.terminal {
+		if label != p.label || p.bar == nil || p.bar.IsFinished() {
+			p.clearBar()
+			p.label, p.bar = label, newBar(p.out)
+		}
 		p.bar.Describe(label + note)
 		_ = p.bar.Set64(int64(share * 1000)) // a bar that can't be drawn is no reason to stop
 		return
@@ -76,6 +90,7 @@ func (p *progress) clear() {
 func (p *progress) clearBar() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
+		p.bar = nil
 	}
 }
 

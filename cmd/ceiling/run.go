@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -302,7 +303,11 @@ func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) 
 	if r.json {
 		err = writeJSON(w, results)
 	} else {
-		_, err = fmt.Fprintf(w, "%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
+		text := fmt.Sprintf("%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
+		if isTerminal(w) {
+			text = summaryText(results) + text
+		}
+		_, err = io.WriteString(w, text)
 	}
 	if end := r.howEnded(results, runErr); end != nil {
 		return end // a reader of stdout that is gone is the lesser news

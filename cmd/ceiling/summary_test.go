@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSummary: the demo run's end, in three forms.
+func TestSummary(t *testing.T) {
+	const spot, peak = "c=2 (interactive-optimal by TTFT/TPOT p99; per-user 125.4 tok/s)", "c=32 (490.9 tok/s)"
+	for _, tc := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"SCENARIO                    OUTPUT tok/s  TTFT mean ms  TPOT p50 ms  TPOT p99 ms\n",
+			"Single User Latency                125.1          59.0         6.35         6.58\n", "\nsweet spot  " + spot + "\npeak        " + peak + "\n"}},
+		{[]string{"--markdown"}, []string{"| SCENARIO | OUTPUT tok/s | TTFT mean ms | TPOT p50 ms | TPOT p99 ms |\n|---|---:|---:|---:|---:|\n",
+			"| Concurrency Scaling (c=2) | 250.7 | 42.8 | 5.66 | 5.69 |\n", "\nSweet spot: " + spot + ". Peak: " + peak + ".\n"}},
+		{[]string{"--one-line"}, []string{"demo-q4_0 on ", ": sweet spot " + spot + ", peak " + peak + "\n"}},
+	} {
+		text, errText, code := inProcess(append([]string{"summary", "testdata/demo"}, tc.args...)...)
+		if code != 0 || errText != "" {
+			t.Errorf("%v: exit code %d, %s", tc.args, code, errText)
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%v: no %q in\n%s", tc.args, want, text)
+			}
+		}
+		if tc.args != nil && tc.args[0] == "--one-line" && strings.Count(text, "\n") != 1 {
+			t.Errorf("not one line: %q", text)
+		}
+	}
+	for _, args := range [][]string{{}, {"a", "b"}, {"testdata/demo", "--one-line", "--markdown"}} {
+		if _, _, code := inProcess(append([]string{"summary"}, args...)...); code != exitUsage {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+	}
+	// The reference's own files have no details, and paths are only those of a run.
+	text, errText, code := inProcess("summary", "../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")
+	if code != 0 || !strings.HasPrefix(text, "SCENARIO ") || strings.Contains(text, reportFile) {
+		t.Errorf("exit code %d: %s%s", code, text, errText)
+	}
+}
