@@ -136,6 +136,11 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	p.Batch = max(orDefault(o.Batch, 2048), p.UBatch, o.Sequences)
 	p.Threads, p.ThreadsBatch = o.Threads, orDefault(o.ThreadsBatch, o.Threads)
 	p.Outputs = orDefault(o.Outputs, o.Sequences)
+	// Where the CPU computes the model its threads spin on every core for a while
+	// after a step, and others only wait for them.
+	if p.ThreadsArgmax = 1; len(m.split.Devices) > 0 {
+		p.ThreadsArgmax = min(p.Threads, p.Outputs)
+	}
 	p.SWAFull = o.FullWindow
 	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
 	return p, nil

@@ -80,6 +80,27 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestArgmaxThreads: threads beside the driving one where devices compute, none
+// where the CPU's own are busy, and never more than rows.
+func TestArgmaxThreads(t *testing.T) {
+	m := load(t, synthModel(t, "q4_0"))
+	split := Split{Mode: SplitTensor, Devices: []Device{{Name: "A"}, {Name: "B"}}}
+	for _, c := range []struct {
+		split         Split
+		threads, seqs int
+		want          int
+	}{
+		{m.split, 8, 32, 1}, {split, 8, 32, 8}, {split, 8, 3, 3}, {split, 1, 32, 1},
+	} {
+		on := &Model{native: m.native, file: m.file, split: c.split}
+		p, err := on.openParams(&SessionOptions{Sequences: c.seqs, TokensPerSequence: 64, Threads: c.threads})
+		if err != nil || p.ThreadsArgmax != c.want {
+			t.Errorf("%d devices, %d threads, %d sequences: %d threads for the argmax, %v; want %d",
+				len(c.split.Devices), c.threads, c.seqs, p.ThreadsArgmax, err, c.want)
+		}
+	}
+}
+
 // BenchmarkArgmaxRows: a step's argmax with a tensor split at 32 sequences.
 func BenchmarkArgmaxRows(b *testing.B) {
 	const rows, n = 32, 131072

@@ -1,8 +1,7 @@
 // The argmax of several rows at once, on a few threads.
 //
 // They sleep between steps. The thread that asks works too and waits only for
-// rows that are begun, so a helper that wakes late, where the engine's own
-// threads still spin on every core, costs nothing.
+// rows that are begun, so a helper that wakes late costs nothing.
 #define _GNU_SOURCE
 #include "shim.h"
 

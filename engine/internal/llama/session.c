@@ -63,7 +63,7 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     s->n_batch = s->ctx ? (int32_t) llama_n_batch(s->ctx) : 0; // the context may have lowered it
     if (!s->greedy) {
         // At its outset: a thread that starts in a step would be in its time.
-        s->rows = ceil_rows_new((int) o->n_outputs_max < o->n_threads ? (int) o->n_outputs_max : o->n_threads);
+        s->rows = ceil_rows_new(o->n_threads_argmax);
     }
     if (!s->ctx || !alloc_batch(s) || (!s->greedy && !s->rows)) {
         ceil_session_free(s);

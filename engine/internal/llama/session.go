@@ -10,7 +10,7 @@ import (
 // OpenParams are llama_context_params' fields that ceiling sets.
 type OpenParams struct {
 	Context, Batch, UBatch, Sequences, Outputs int
-	Threads, ThreadsBatch                      int
+	Threads, ThreadsBatch, ThreadsArgmax       int
 	FlashAttn, TypeK, TypeV                    int
 	Unified, OffloadKQV, BackendGreedy         bool
 	SWAFull                                    bool // layers with a sliding window keep all positions
@@ -32,7 +32,8 @@ func (m *Model) OpenSession(p OpenParams) *Session {
 		n_ctx: C.uint32_t(p.Context), n_batch: C.uint32_t(p.Batch), n_ubatch: C.uint32_t(p.UBatch),
 		n_seq_max: C.uint32_t(p.Sequences), n_outputs_max: C.uint32_t(p.Outputs),
 		n_threads: C.int32_t(p.Threads), n_threads_batch: C.int32_t(p.ThreadsBatch),
-		flash_attn: C.int32_t(p.FlashAttn), type_k: C.int32_t(p.TypeK), type_v: C.int32_t(p.TypeV),
+		n_threads_argmax: C.int32_t(p.ThreadsArgmax),
+		flash_attn:       C.int32_t(p.FlashAttn), type_k: C.int32_t(p.TypeK), type_v: C.int32_t(p.TypeV),
 		kv_unified: C.bool(p.Unified), offload_kqv: C.bool(p.OffloadKQV), backend_greedy: C.bool(p.BackendGreedy),
 		swa_full: C.bool(p.SWAFull),
 	}

@@ -102,6 +102,7 @@ struct ceil_open {
     uint32_t n_ctx, n_batch, n_ubatch, n_seq_max;
     uint32_t n_outputs_max; // rows of logits a step may ask for: the buffer is n_outputs_max × vocabulary
     int32_t  n_threads, n_threads_batch;
+    int32_t  n_threads_argmax; // of rows of logits on the host
     int32_t  flash_attn; // enum llama_flash_attn_type
     int32_t  type_k, type_v; // enum ggml_type
     bool     kv_unified;
