@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -63,10 +64,30 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitInterrupted
 }
 
-// untilSignal is a context that the first signal ends, so that the command
-// comes to an orderly end; a second one ends the process at once. A terminal
-// that is closed sends SIGHUP, once by the kernel and once more by the shell,
-// and nohup has it ignored.
+// signals are what a user ends a command with. The first ends the context, so
+// that the command comes to an orderly end. The next one ends the process at
+// once, but for a command that takes it as a wish to hurry: there it is the one
+// after.
+type signals struct {
+	hurried chan struct{} // closed by the second
+	taken   atomic.Bool   // someone looks at hurried
+}
+
+type signalsKey struct{}
+
+// hurry is closed when the user does not want to wait for an orderly end.
+func hurry(ctx context.Context) <-chan struct{} {
+	s, ok := ctx.Value(signalsKey{}).(*signals)
+	if !ok {
+		return nil
+	}
+	s.taken.Store(true)
+	return s.hurried
+}
+
+// untilSignal is a context that the first signal ends. A terminal that is
+// closed sends SIGHUP, once by the kernel and once more by the shell, and nohup
+// has it ignored.
 func untilSignal() (ctx context.Context, stop func()) {
 	// A write to a pipe without a reader is an error like any other. By default
 	// Go ends the process where that is stdout or stderr, and the reader of
@@ -76,12 +97,24 @@ func untilSignal() (ctx context.Context, stop func()) {
 	if !signal.Ignored(syscall.SIGHUP) {
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, stop = signal.NotifyContext(context.Background(), ends...)
-	context.AfterFunc(ctx, func() {
+	s := &signals{hurried: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), signalsKey{}, s))
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, ends...)
+	go func() {
+		<-came
+		cancel()
 		signal.Ignore(syscall.SIGHUP)
-		stop()
-	})
-	return ctx, stop
+		if s.taken.Load() {
+			<-came
+			close(s.hurried)
+		}
+		signal.Stop(came)
+	}()
+	return ctx, func() {
+		signal.Stop(came)
+		cancel()
+	}
 }
 
 // orInterrupted is the error of a command that a signal has ended, in a user's

@@ -34,6 +34,7 @@ type sight struct {
 	inside   bool          // the call is under way
 	extra    time.Duration // that it may take beyond the limit
 	stopping bool          // the user wants the end
+	hurry    bool          // and at once
 }
 
 // verdict is what a look comes to.
@@ -66,7 +67,7 @@ func (v *vigil) look(now time.Time, s sight) (is verdict, gap time.Duration) {
 	waited := now.Sub(v.since)
 	switch {
 	case !s.inside:
-	case s.stopping && waited >= graceTime:
+	case s.hurry || s.stopping && waited >= graceTime:
 		return unheard, gap
 	case waited >= v.limit+s.extra:
 		return hangs, gap

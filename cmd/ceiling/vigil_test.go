@@ -13,6 +13,7 @@ func TestVigil(t *testing.T) {
 		name  string
 		tells bool
 		extra time.Duration
+		hurry bool // half a second after the first wish to stop
 		// Seconds of the virtual time: the call begins at 0.
 		ends, stop, pause     float64 // the call returns, the user stops, the process is stopped for 100 s
 		quiet, hangs, unheard float64
@@ -22,6 +23,7 @@ func TestVigil(t *testing.T) {
 		{name: "a device in this machine", ends: never, stop: never, pause: never, quiet: never, hangs: 60, unheard: never},
 		{name: "one that may take longer", ends: never, extra: 30 * time.Second, stop: never, pause: never, quiet: never, hangs: 90, unheard: never},
 		{name: "Ctrl-C while the server is silent", tells: true, ends: never, stop: 20, pause: never, quiet: 5, hangs: never, unheard: 22},
+		{name: "Ctrl-C twice", tells: true, ends: never, stop: 20, hurry: true, pause: never, quiet: 5, hangs: never, unheard: 20.5},
 		{name: "Ctrl-C, and the step returns", ends: 21, stop: 20, pause: never, quiet: never, hangs: never, unheard: never},
 		{name: "the process itself stood still", ends: never, stop: never, pause: 30, quiet: never, hangs: 160, unheard: never},
 		{name: "Ctrl-C outside the engine is left to the command", ends: 0.25, stop: 1, pause: never, quiet: never, hangs: never, unheard: never},
@@ -39,7 +41,7 @@ func TestVigil(t *testing.T) {
 			if !inside {
 				call = 2
 			}
-			is, gap := v.look(start.Add(time.Duration(at*float64(time.Second))), sight{call, inside, tc.extra, tc.stop != never && at >= tc.stop})
+			is, gap := v.look(start.Add(time.Duration(at*float64(time.Second))), sight{call, inside, tc.extra, tc.stop != never && at >= tc.stop, tc.hurry && at >= tc.stop+0.5})
 			gaps += gap
 			if is != waits && got[is] == never {
 				got[is] = at

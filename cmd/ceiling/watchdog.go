@@ -95,18 +95,21 @@ func (w *watchdog) watch(ctx context.Context, resumed <-chan os.Signal, quit <-c
 	defer ticker.Stop()
 	v := vigil{tells: len(w.rpc) > 0, limit: w.limit}
 	var pause time.Duration // that no signal has explained yet
+	hurried, hurries := hurry(ctx), false
 	for {
 		signaled := false
 		select {
 		case <-quit:
 			return
+		case <-hurried:
+			hurried, hurries = nil, true
 		case <-resumed:
 			signaled = true
 		case <-ticker.C:
 		}
 		call, inside := w.calls.Now()
 		p := w.phase.Load()
-		is, gap := v.look(time.Now(), sight{call, inside, p.extra, ctx.Err() != nil})
+		is, gap := v.look(time.Now(), sight{call, inside, p.extra, ctx.Err() != nil, hurries})
 		// The look after a pause and the signal that ended it come in any order.
 		if pause = max(pause, gap); signaled {
 			w.stopped(pause)

@@ -93,6 +93,8 @@ var actions = map[string]func(ts *testscript.TestScript, p *process, file string
 		signalServer(ts, syscall.SIGSTOP)
 		time.Sleep(300 * time.Millisecond) // the step under way does not end any more
 		ts.Check(p.cmd.Process.Signal(syscall.SIGINT))
+		time.Sleep(100 * time.Millisecond)
+		_ = p.cmd.Process.Signal(syscall.SIGINT)
 	},
 }
 
