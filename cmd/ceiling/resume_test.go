@@ -119,9 +119,9 @@ func TestResumeComparesAllThatIsRecorded(t *testing.T) {
 // What only one of two programs records is a difference, and many differences
 // are counted.
 func TestResumeDifferences(t *testing.T) {
-	e := &earlierRun{recorded: map[string]any{"engine": map[string]any{"step_tokens": json.Number("7")}}}
+	e := &earlierRun{recorded: map[string]any{"engine": map[string]any{"of_tomorrow": json.Number("7")}}}
 	err := e.sameRun(&bench.Manifest{}, "engine")
-	if err == nil || !strings.Contains(err.Error(), "another step tokens: 7 then, none now\n") {
+	if err == nil || !strings.Contains(err.Error(), "another of tomorrow: 7 then, none now\n") {
 		t.Errorf("error %v", err)
 	}
 	many := map[string]any{}
