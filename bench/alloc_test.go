@@ -59,6 +59,50 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
+// What lets a hung call be seen, and its results be saved, costs no allocation.
+func TestGuardAllocatesNothing(t *testing.T) {
+	s := new(Rescue)
+	s.mu.Lock()
+	e := &guardedEngine{instantEngine{}, s}
+	b := &Batch{Tokens: []int32{1}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}, Out: make([]int32, 0, 1)}
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := e.Step(context.Background(), b); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n, inside := s.Calls.Now(); allocs != 0 || inside || n < 2000 {
+		t.Errorf("%v allocations per step, %d ends of calls, inside %v", allocs, n, inside)
+	}
+}
+
+// Nor does the journal, once it has had its longest step.
+func TestJournalAllocatesNothing(t *testing.T) {
+	j := newJournal(discard{}, 0)
+	records := testRecords()
+	if err := j.Append(records); err != nil {
+		t.Fatal(err)
+	}
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := j.Append(records); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 1 { // the encoder
+		t.Errorf("%v allocations per step that ends requests", allocs)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// discard is a file that keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Sync() error                 { return nil }
+func (discard) Truncate(int64) error        { return nil }
+func (discard) Close() error                { return nil }
+
 // Chunks of a prompt allocate nothing either.
 func TestPrefillAllocatesNothing(t *testing.T) {
 	w := testWorkload(t, Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})

@@ -121,7 +121,7 @@ func vacant(path string, own *os.File) error {
 	if err != nil {
 		return unwritable(path, err)
 	}
-	other := ""
+	other, left := "", ""
 	for _, e := range entries {
 		switch e.Name() {
 		case lockFile:
@@ -135,9 +135,14 @@ func vacant(path string, own *os.File) error {
 			f.Close()
 		case resultsFile, journalFile, manifestFile:
 			return usagef("--out %q holds a run already (%s); choose another folder, or go on with --resume %q", path, e.Name(), path)
+		case logFile, crashFile:
+			left = e.Name()
 		default:
 			other = e.Name()
 		}
+	}
+	if other == "" && left != "" {
+		return usagef("--out %q holds what a run left that died before it measured anything (%s); remove it, or choose another folder", path, left)
 	}
 	if other != "" {
 		return usagef("--out %q holds something else (%s); choose a new folder, or an empty one", path, other)

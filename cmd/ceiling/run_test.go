@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,5 +49,26 @@ func TestHowEnded(t *testing.T) {
 		if tc.code == exitInvalid && strings.Contains(err.Error(), "every") {
 			t.Errorf("%s: %v", tc.name, err)
 		}
+	}
+}
+
+// TestHashInterrupted: the hash of a large model ends with the run.
+func TestHashInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	if err := os.WriteFile(path, make([]byte, 5<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	calls := 0
+	_, err := hashFiles(ctx, []string{path}, func(done, total int64) {
+		if calls++; done >= 2<<20 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || calls != 2 {
+		t.Errorf("%v after %d megabytes", err, calls)
+	}
+	if got := orInterrupted(ctx, err); got.Error() != "interrupted" {
+		t.Errorf("a user reads %q", got)
 	}
 }
