@@ -6,16 +6,27 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	"ceiling/engine/synth"
+	"ceiling/internal/passive"
 )
 
 func TestMain(m *testing.M) {
+	passive.Reexec()
 	if err := Init(Options{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
+}
+
+// TestWaitingThreadsSleep: the switch is there before the library is loaded.
+func TestWaitingThreadsSleep(t *testing.T) {
+	begun, err := os.ReadFile("/proc/self/environ")
+	if err != nil || !strings.Contains(string(begun), "OMP_WAIT_POLICY=") {
+		t.Errorf("the process began without OMP_WAIT_POLICY: %v", err)
+	}
 }
 
 // realModel is SmolLM2-135M-Instruct. Without it a test says what it did not

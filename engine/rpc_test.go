@@ -315,7 +315,6 @@ func startRPCServers(t *testing.T, binary string) []string {
 		}
 		cmd := exec.Command(binary, "--host", "127.0.0.1", "--port", port, "--threads", "1")
 		cmd.Stdout, cmd.Stderr = log, log
-		cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

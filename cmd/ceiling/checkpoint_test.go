@@ -159,7 +159,7 @@ func together(ts *testscript.TestScript, neg bool, args []string) {
 		all := slices.Clone(args[3:])
 		all[len(all)-1] += strconv.Itoa(i)
 		cmds[i] = exec.Command(path, all...)
-		cmds[i].Dir, cmds[i].Env = ts.MkAbs("."), append(os.Environ(), "OMP_WAIT_POLICY="+ts.Getenv("OMP_WAIT_POLICY"))
+		cmds[i].Dir = ts.MkAbs(".")
 		cmds[i].Stdout, cmds[i].Stderr = &outputs[i], &outputs[i]
 		ts.Check(cmds[i].Start())
 	}

@@ -156,7 +156,7 @@ func TestExamples(t *testing.T) {
 				line = strings.Replace(line, " --devices none", "", 1)
 			}
 			cmd := exec.Command("sh", "-c", line)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "OMP_WAIT_POLICY=passive")
+			cmd.Dir = dir
 			out, err := cmd.CombinedOutput()
 			// doctor ends with 3 where this machine is not fit to measure on.
 			if code := cmd.ProcessState.ExitCode(); err != nil && !(name == "doctor" && code == exitInvalid) {

@@ -43,7 +43,6 @@ func startRPCServer(ts *testscript.TestScript, binary, address, logName string) 
 	ts.Check(err)
 	cmd := exec.Command(binary, "--host", host, "--port", port, "--threads", "1")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
 	startUntilEnd(ts, cmd)
 }
 

@@ -43,7 +43,6 @@ func onTerminal(t *testing.T, args ...string) string {
 	}
 	cmd := exec.Command("ceiling", args...)
 	cmd.Stdout, cmd.Stderr = slave, slave
-	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive")
 	if err := errors.Join(cmd.Start(), slave.Close()); err != nil {
 		t.Fatal(err)
 	}
