@@ -201,6 +201,7 @@ func TestPageInBrowser(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := open(t, browser, filepath.Join(dir, c.files+".html"))
+			evaluate[int](t, p, unfold)
 			hasNumbers(t, evaluate[string](t, p, "document.body.innerText"), string(markdown))
 			fits(t, p)
 			followsScheme(t, p)
@@ -226,6 +227,9 @@ var (
 	escaped     = regexp.MustCompile(`\\([[:punct:]])`) // Markdown's backslashes
 	mermaid     = regexp.MustCompile("(?s)```mermaid\n.*?```\n?")
 )
+
+// unfold opens the sections that a reader has to ask for.
+const unfold = `document.querySelectorAll("details.fold").forEach(e => { e.open = true }), 0`
 
 // hasNumbers checks that each number of the Markdown is in the page's text
 // at least as often. The chart in mermaid is drawn in the page; its numbers

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -13,10 +14,11 @@ import (
 // document is a report taken apart into what the template lays out.
 type document struct {
 	Title    string
-	Fields   []field // below the title: model, hardware, date
-	Note     string  // who wrote the prose
-	About    []entry // the rest of the comment in front of the title
-	Lead     []block // between title and first section
+	Fields   []field  // below the title: model, hardware, date
+	Note     string   // who wrote the prose
+	About    []entry  // the rest of the comment in front of the title
+	Lead     []block  // between title and first section
+	Opening  []figure // the chart of the first screen
 	Sections []*section
 	Footer   template.HTML
 
@@ -41,6 +43,26 @@ type section struct {
 	Blocks  []block
 	Parts   []*section // below headings of level 3
 	Figures []figure
+	Folded  bool // shown where somebody asks for it
+}
+
+// conditions are the sections that say what was measured under which
+// conditions, as reports have them. In a page they stand folded behind the
+// results.
+var conditions = []string{"System Configuration", "Engine", "Server", "Conditions"}
+
+// fold moves the conditions behind the other sections.
+func (d *document) fold() {
+	var results, folded []*section
+	for _, s := range d.Sections {
+		if slices.Contains(conditions, s.Title) {
+			s.Folded = true
+			folded = append(folded, s)
+			continue
+		}
+		results = append(results, s)
+	}
+	d.Sections = append(results, folded...)
 }
 
 // block is one rendered block; Kind tells the template which is which.
@@ -66,6 +88,7 @@ func parse(markdown []byte) (*document, error) {
 		return nil, errors.New("a report without a title can't become a page: no heading of level 1")
 	}
 	doc.takeFooter()
+	doc.fold()
 	return doc, nil
 }
 

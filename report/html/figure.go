@@ -44,8 +44,13 @@ func numeric(rows [][]string, column int) bool {
 	return some
 }
 
-// place puts a figure at the end of its section.
+// place puts a figure at the end of its section, the first of a run's sweep on
+// the page's first screen.
 func (d *document) place(f *chart.Figure, fig figure) {
+	if f.Place == chart.InScaling && d.Opening == nil {
+		d.Opening = []figure{fig}
+		return
+	}
 	s := d.section(string(f.Place))
 	if f.Place == chart.InScenario && f.Scenario >= 0 && f.Scenario < len(s.Parts) {
 		s = s.Parts[f.Scenario]
@@ -53,8 +58,8 @@ func (d *document) place(f *chart.Figure, fig figure) {
 	s.Figures = append(s.Figures, fig)
 }
 
-// section finds a section by its title, or makes it: behind the others, that
-// of a comparison's charts in front of the first pair.
+// section finds a section by its title, or makes it: behind the others that are
+// not folded, that of a comparison's charts in front of the first pair.
 func (d *document) section(title string) *section {
 	if title == string(chart.InCompare) {
 		title = "Charts"
@@ -67,7 +72,7 @@ func (d *document) section(title string) *section {
 	s := &section{ID: d.id(title), Title: title, Heading: template.HTML(template.HTMLEscapeString(title))}
 	at := len(d.Sections)
 	for i, other := range d.Sections {
-		if title == "Charts" && strings.Contains(other.Title, " against ") {
+		if other.Folded || title == "Charts" && strings.Contains(other.Title, " against ") {
 			at = i
 			break
 		}

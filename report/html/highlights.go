@@ -1,17 +1,19 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"ceiling/bench"
 )
 
-// Highlights are the figures at the head of a run's page: the sweet spot, the
-// peak and the lowest mean TPOT, printed as the report prints them. One that
-// the run does not have is left out.
+// Highlights are the figures at the head of a run's page, printed as the report
+// prints them: what one user gets, the sweet spot, the peak and the energy of a
+// token. One that the run does not have is left out.
 func Highlights(r *bench.Results) []Highlight {
-	var out []Highlight
+	out := oneUser(r)
 	if i, ok := r.SweetSpot(); ok {
 		s := r.Results[i]
 		out = append(out, Highlight{
@@ -26,16 +28,67 @@ func Highlights(r *bench.Results) []Highlight {
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}
-	var best *bench.Result
-	for i := range r.Results {
-		if v := r.Results[i].TPOTMeanMs; !r.Failed(i) && v != nil && (best == nil || *v < *best.TPOTMeanMs) {
-			best = &r.Results[i]
+	return append(out, energyPerToken(r)...)
+}
+
+// oneUser is the decode speed and the first token of a user who is alone:
+// those of the scenario at concurrency 1 that decodes fastest.
+func oneUser(r *bench.Results) []Highlight {
+	i, ok := leastOf(r, func(i int) *float64 {
+		if res := &r.Results[i]; res.Concurrency == 1 && res.TGSpeed != nil {
+			return res.TPOTMeanMs
 		}
+		return nil
+	})
+	if !ok {
+		return nil
 	}
-	if best != nil {
-		out = append(out, Highlight{Label: "Lowest mean TPOT", Value: fixed(*best.TPOTMeanMs, 2), Unit: "ms", Note: best.Name})
+	res := r.Results[i]
+	out := []Highlight{{Label: "Decode speed of one user", Value: fixed(*res.TGSpeed, 1), Unit: "tok/s", Note: res.Name}}
+	if res.TTFTMeanMs != nil {
+		out = append(out, Highlight{Label: "Mean TTFT of one user", Value: fixed(*res.TTFTMeanMs, 2), Unit: "ms",
+			Note: fmt.Sprintf("prompts of %d tokens", res.InputLen)})
 	}
 	return out
+}
+
+// energyPerToken is the scenario that needs the least energy for a token, of
+// the GPUs where they were measured.
+func energyPerToken(r *bench.Results) []Highlight {
+	for _, kind := range []string{bench.EnergyGPU, bench.EnergyCPU} {
+		group := func(i int) *bench.EnergyGroup {
+			if d := r.Detail(i); d != nil && d.Energy != nil {
+				if k := slices.IndexFunc(d.Energy.Groups, func(g bench.EnergyGroup) bool { return g.Kind == kind }); k >= 0 {
+					return &d.Energy.Groups[k]
+				}
+			}
+			return nil
+		}
+		i, ok := leastOf(r, func(i int) *float64 {
+			if g := group(i); g != nil {
+				return g.JPerToken
+			}
+			return nil
+		})
+		if ok {
+			g := group(i)
+			return []Highlight{{Label: "Lowest energy per output token", Value: fixed(*g.JPerToken, 3), Unit: "J",
+				Note: fmt.Sprintf("%s, %s", cmp.Or(g.Name, g.Kind), r.Results[i].Name)}}
+		}
+	}
+	return nil
+}
+
+// leastOf is the result with the least of a figure, among those that did not
+// fail; ok is false where none has it.
+func leastOf(r *bench.Results, of func(int) *float64) (at int, ok bool) {
+	var least float64
+	for i := range r.Results {
+		if v := of(i); v != nil && !r.Failed(i) && (!ok || *v < least) {
+			at, least, ok = i, *v, true
+		}
+	}
+	return at, ok
 }
 
 // fixed is the report's way to print a number: correctly rounded.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -154,19 +153,9 @@ func TestFiguresInPlace(t *testing.T) {
 	}})
 	has(t, page, `<figcaption><strong>Title of throughput</strong> <span>How to read throughput</span></figcaption>`,
 		`<thead><tr><th class="num">Concurrency</th><th>Name</th></tr></thead>`, `<tr><td class="num">2</td><td>a &lt; b</td></tr>`)
-	order := []string{
-		`<h2 id="concurrency-scaling">`, `id="figure-throughput"`, `id="figure-tradeoff"`, `<h2 id="validity">`,
+	behind(t, page, `id="figure-throughput"`, `<h2 id="concurrency-scaling">`, `id="figure-tradeoff"`, `<h2 id="validity">`,
 		`<h3 id="long-context-16k">`, `ERROR:`, `id="figure-itl-02"`, `<h3 id="mixed-traffic">`,
-		`<h2 id="recommendations">`, `<h2 id="energy">`, `id="figure-power"`, `<footer>`,
-	}
-	at := 0
-	for _, part := range order {
-		i := strings.Index(page[at:], part)
-		if i < 0 {
-			t.Fatalf("%q does not stand behind what comes before it", part)
-		}
-		at += i
-	}
+		`<h2 id="recommendations">`, `<h2 id="energy">`, `id="figure-power"`, `<h2 id="engine">`, `<footer>`)
 }
 
 func TestFigureRefused(t *testing.T) {
@@ -221,37 +210,66 @@ func TestHighlights(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := Highlights(r)
-		if len(all) != 3 {
+		if len(all) != 4 {
 			t.Fatalf("%s: %d highlights", path, len(all))
 		}
-		user, _, _ := strings.Cut(all[0].Note, " ")
+		user, _, _ := strings.Cut(all[2].Note, " ")
 		has(t, md.String(),
-			"**Interactive sweet spot:** "+all[0].Value+" (interactive-optimal by TTFT/TPOT p99; per-user "+user+" tok/s)",
-			"**Peak throughput (scaling):** "+strings.TrimPrefix(all[1].Note, "at ")+" ("+all[1].Value+" tok/s)",
-			"Decode is fastest in "+all[2].Note+": mean TPOT "+threeDigits(all[2].Value)+" ms.")
+			" / "+all[0].Value+" tok/s", "- TTFT mean/median/p99: "+all[1].Value+" / ",
+			"**Interactive sweet spot:** "+all[2].Value+" (interactive-optimal by TTFT/TPOT p99; per-user "+user+" tok/s)",
+			"**Peak throughput (scaling):** "+strings.TrimPrefix(all[3].Note, "at ")+" ("+all[3].Value+" tok/s)",
+			"Decode is fastest in "+all[0].Note+": ")
 	}
-}
-
-// threeDigits is how prose prints a figure.
-func threeDigits(s string) string {
-	v, _ := strconv.ParseFloat(s, 64)
-	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
 func TestHighlightsMissing(t *testing.T) {
 	v := func(f float64) *float64 { return &f }
 	failed := "no room"
+	energy := func(kind string, j float64) *bench.Energy {
+		return &bench.Energy{Groups: []bench.EnergyGroup{{Name: "1 " + kind, Kind: kind, JPerToken: &j}}}
+	}
 	r := &bench.Results{Results: []bench.Result{
-		{Name: "Failed", TPOTMeanMs: v(1), Error: &failed},
-		{Name: "Slow", TPOTMeanMs: v(9)},
-		{Name: "Nothing"},
-	}}
-	want := []Highlight{{Label: "Lowest mean TPOT", Value: "9.00", Unit: "ms", Note: "Slow"}}
+		{Name: "Failed", Concurrency: 1, TPOTMeanMs: v(1), TGSpeed: v(1000), Error: &failed},
+		{Name: "Slow", Concurrency: 1, TPOTMeanMs: v(9), TGSpeed: v(111.1)},
+		{Name: "Fast", Concurrency: 1, TPOTMeanMs: v(8), TGSpeed: v(125)},
+		{Name: "Many", Concurrency: 2, InputLen: 9, TPOTMeanMs: v(4), TGSpeed: v(250)},
+	}, Details: []bench.Detail{{Status: bench.StatusFailed}, {Energy: energy(bench.EnergyCPU, 0.1)}, {Energy: energy(bench.EnergyGPU, 3)}, {Energy: energy(bench.EnergyGPU, 2)}}}
+	want := []Highlight{
+		{Label: "Decode speed of one user", Value: "125.0", Unit: "tok/s", Note: "Fast"},
+		{Label: "Lowest energy per output token", Value: "2.000", Unit: "J", Note: "1 gpu, Many"},
+	}
 	if diff := cmp.Diff(want, Highlights(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := Highlights(&bench.Results{}); len(got) != 0 {
 		t.Errorf("highlights of nothing: %v", got)
+	}
+}
+
+// behind checks that parts stand in a page in that order.
+func behind(t *testing.T, page string, parts ...string) {
+	t.Helper()
+	at := 0
+	for _, part := range parts {
+		i := strings.Index(page[at:], part)
+		if i < 0 {
+			t.Fatalf("%q does not stand behind what comes before it", part)
+		}
+		at += i
+	}
+}
+
+// The first screen has what was measured, the tiles and the chart of the
+// sweep; the conditions come last, folded.
+func TestFirstScreen(t *testing.T) {
+	page := written(t, Page{Markdown: small(t), Highlights: []Highlight{{Label: "Peak", Value: "99.9"}},
+		Figures: []chart.Figure{figureOf("throughput", chart.InScaling, -1), figureOf("tradeoff", chart.InScaling, -1)}})
+	behind(t, page, `<h1>`, `<dt>Hardware</dt>`, `<dt>Peak</dt>`, `id="figure-throughput"`, `<p class="note">`, `</header>`,
+		`<h2 id="executive-summary">`, `<h2 id="performance-summary">`, `<h2 id="concurrency-scaling">`, `id="figure-tradeoff"`, `<h2 id="recommendations">`,
+		`<h2 id="system-configuration">`, `<details class="fold"><summary>Show System Configuration</summary>`, `</details>`,
+		`<h2 id="engine">`, `<details class="fold"><summary>Show Engine</summary>`, `Peak resident memory`, `</details>`, `<footer>`)
+	if n := strings.Count(page, `<details class="fold">`); n != 2 {
+		t.Errorf("%d folded sections, want 2", n)
 	}
 }
 
