@@ -48,7 +48,8 @@ $(DEMO): $(filter-out %_test.go,$(wildcard engine/synth/*.go engine/gguf/*.go)) 
 	$(PROGRAM) synth --geometry demo --type q4_0 --out $@ --force
 
 demo: build $(DEMO)
-	@paths=$$($(PROGRAM) run --model $(DEMO) --suite smoke) && $(PROGRAM) summary "$$(dirname "$$(echo "$$paths" | head -n 1)")"
+	@paths=$$($(PROGRAM) run --model $(DEMO) --suite smoke); status=$$?; \
+	[ -z "$$paths" ] || $(PROGRAM) summary "$$(dirname "$$(echo "$$paths" | head -n 1)")"; exit $$status
 
 test: build $(DEMO)
 	@scripts/build-native.sh llama-server ggml-rpc-server

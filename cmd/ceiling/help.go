@@ -14,6 +14,10 @@ import (
 // helpWidth is the longest line of the help, in columns.
 const helpWidth = 100
 
+// longestShort is the longest name that is written with one dash, as llama.cpp
+// does; both are read.
+const longestShort = 3
+
 // helpIndent is where the description of a flag begins.
 const helpIndent = 32
 
@@ -132,9 +136,15 @@ func flagHelp(f cli.Flag) (names, text string) {
 	if d := defaultOf(f, doc); d != "" && !strings.Contains(text, "(default:") {
 		text += " (default: " + d + ")"
 	}
+	short, other := "", ""
 	for _, name := range f.Names()[1:] {
-		names += "-" + name + ", "
+		if len(name) <= longestShort {
+			short += "-" + name + ", "
+		} else {
+			other += "--" + name + ", "
+		}
 	}
+	names = short + other
 	long := "--" + f.Names()[0]
 	if _, ok := f.(*cli.BoolWithInverseFlag); ok {
 		long = "--[no-]" + f.Names()[0]

@@ -52,6 +52,9 @@ func TestHelp(t *testing.T) {
 	if commands < 10 {
 		t.Fatalf("%d commands", commands)
 	}
+	if text, _, _ := inProcess("run", "--help"); !strings.Contains(text, "\n   -b, --batch, --step-tokens N\n") || !strings.Contains(text, "\n   -ngl, --gpu-layers N ") {
+		t.Errorf("short names are not written as such:\n%s", text)
+	}
 	// The other way round: no example is of a command that is not there.
 	for name := range examples {
 		if name != root.Name && name != "completion" && root.Command(name) == nil {
