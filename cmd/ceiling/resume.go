@@ -9,7 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -247,8 +247,8 @@ func differences(path string, then, here any) []string {
 // which may have come back elsewhere.
 func isAddress(v any) bool {
 	text, _ := v.(string)
-	_, port, err := net.SplitHostPort(text)
-	return err == nil && port != ""
+	u, err := url.Parse("//" + text)
+	return err == nil && u.Host == text && u.Port() != ""
 }
 
 // of says in lines about a thing in a list which one it is.
