@@ -127,6 +127,9 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Failures: failures(s.bad),
 		Server:   s.server(m),
 	}
+	if sc.SLO.Given() {
+		d.SLO = &sc.SLO
+	}
 	if sc.OpenLoop() {
 		rate, b := sc.RequestRate, sc.burstiness()
 		d.RequestRate, d.Burstiness = &rate, &b

@@ -1,7 +1,11 @@
 // Package bench runs scenarios against an engine and keeps what happened.
 package bench
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
 
 // Results is results.json: one finished or partial run. The fields model,
 // hardware, date and results are the reference's, name for name, so that its
@@ -90,6 +94,7 @@ type Detail struct {
 	RequestRate *float64 `json:"request_rate"` // requests/s; null: closed loop
 	Burstiness  *float64 `json:"burstiness"`
 	PrefixLen   int      `json:"prefix_len"`
+	SLO         *SLO     `json:"slo,omitempty"` // what Goodput counts by; nil: none given, or by an older version
 
 	Cache        string `json:"cache"`
 	ReusedTokens int64  `json:"reused_tokens"` // prompt tokens served from KV of earlier prompts
@@ -282,6 +287,16 @@ type EngineInfo struct {
 	LoadSeconds  float64           `json:"load_s"`
 	PeakRSSBytes int64             `json:"peak_rss_bytes"`
 	Environment  map[string]string `json:"environment,omitempty"` // switches that change speed or results
+}
+
+// Describe is Description with the parameter count where llama.cpp has no
+// name for the model's size ("mistral3 ?B Q4_K").
+func (e *EngineInfo) Describe() string {
+	const unknown = "?B"
+	if e.Parameters <= 0 {
+		return strings.Join(strings.Fields(strings.ReplaceAll(e.Description, unknown, "")), " ")
+	}
+	return strings.ReplaceAll(e.Description, unknown, fmt.Sprintf("%.1fB", float64(e.Parameters)/1e9))
 }
 
 // StepBudget is the most tokens of one step. Files that don't give it are of

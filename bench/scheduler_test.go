@@ -160,7 +160,7 @@ func TestMetricsByHand(t *testing.T) {
 			Wait:    &Dist{Count: 3, Mean: 0.01 / 3, Std: math.Sqrt(2.0) / 300, Median: 0, P90: 0.008, P95: 0.009, P99: 0.0098, Max: 0.01},
 			Prefill: &Dist{Count: 3, Mean: 0.07 / 3, Std: math.Sqrt(2400.0/27) / 2000, Min: 0.02, Median: 0.02, P90: 0.028, P95: 0.029, P99: 0.0298, Max: 0.03},
 			Decode:  &Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
-			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25),
+			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25), SLO: &SLO{TTFTMs: 20, TPOTMs: 10},
 			// Steps 3, 5 and 6 have unequal parts of two sequences: two graphs each.
 			GraphsPerStep:  p(11.0 / 8),
 			PeakConcurrent: 2, Waves: 1.5, Steps: 8, EngineS: 0.08, OverheadRatio: p(0), EndS: 0.08,

@@ -34,7 +34,7 @@ func standardScenarios() []Scenario {
 			Input: 2048, Output: 512, Concurrency: 1, Prompts: 20},
 		{Name: "Short Context Throughput", Category: "Throughput", Purpose: "Maximum throughput with short sequences",
 			Input: 512, Output: 256, Concurrency: 16, Prompts: 50},
-		{Name: "Long Context (16K)", Category: "Long Context", Purpose: "Extended context performance",
+		{Name: longContextName(16384), Category: "Long Context", Purpose: "Extended context performance",
 			Input: 16384, Output: 1024, Concurrency: 4, Prompts: 10},
 		{Name: "Decode Stress Test", Category: "Decode", Purpose: "Long generation with minimal prefill",
 			Input: 128, Output: 2048, Concurrency: 1, Prompts: 5},
@@ -46,6 +46,9 @@ func standardScenarios() []Scenario {
 	}
 	return out
 }
+
+// longContextName has the prompt's length in it, as the reference's has.
+func longContextName(tokens int) string { return fmt.Sprintf("Long Context (%dK)", tokens/1024) }
 
 func scalingScenario(c, prompts int) Scenario {
 	const category = "Concurrency Scaling"
@@ -61,7 +64,11 @@ func scalingScenario(c, prompts int) Scenario {
 func smokeScenarios() []Scenario {
 	out := standardScenarios()
 	for i := range out {
+		named := out[i].Name == longContextName(out[i].Input)
 		out[i].Input /= 16
+		if named {
+			out[i].Name = longContextName(out[i].Input)
+		}
 		out[i].Output /= 16
 		out[i].Prompts = min(out[i].Prompts, 2*out[i].Concurrency)
 	}

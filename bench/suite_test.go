@@ -46,6 +46,9 @@ func TestBuiltinSuites(t *testing.T) {
 	smoke, _ := BuiltinSuite("smoke")
 	var got []string
 	for _, sc := range smoke.Scenarios {
+		if strings.Contains(sc.Name, "K)") && sc.Name != "Long Context (1K)" {
+			t.Errorf("%q has %d input tokens", sc.Name, sc.Input)
+		}
 		got = append(got, fmt.Sprintf("%d/%d c%d n%d", sc.Input, sc.Output, sc.Concurrency, sc.Prompts))
 	}
 	want := []string{"128/32 c1 n2", "32/16 c16 n32", "1024/64 c4 n8", "8/128 c1 n2", "128/32 c8 n16",

@@ -177,8 +177,8 @@ func convertedText(c *bench.Checkpoint) string {
 
 func modelText(e *bench.EngineInfo) string {
 	parts := []string{}
-	if e.Description != "" {
-		parts = append(parts, e.Description)
+	if text := e.Describe(); text != "" {
+		parts = append(parts, text)
 	}
 	if e.Architecture != "" {
 		parts = append(parts, "architecture "+e.Architecture)

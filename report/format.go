@@ -41,13 +41,13 @@ func orMissing(s string) string {
 	return s
 }
 
-// gibibytes is the reference's form of a memory size: GiB with one decimal
-// under the name GB, as in "251.6 GB" for a machine of 256 GiB.
+// gibibytes is a memory size with one decimal. The reference calls the same
+// figure GB.
 func gibibytes(bytes int64) string {
 	if bytes <= 0 {
 		return missing
 	}
-	return strconv.FormatFloat(float64(bytes)/(1<<30), 'f', 1, 64) + " GB"
+	return strconv.FormatFloat(float64(bytes)/(1<<30), 'f', 1, 64) + " GiB"
 }
 
 // mebibytes is for sizes that gibibytes would round to nothing.

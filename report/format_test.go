@@ -58,7 +58,7 @@ func TestDates(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	// MemTotal of a machine that the reference prints as 251.6 GB.
-	for bytes, want := range map[int64]string{263825000 * 1024: "251.6 GB", 1 << 30: "1.0 GB", 0: "—", -1: "—"} {
+	for bytes, want := range map[int64]string{263825000 * 1024: "251.6 GiB", 1 << 30: "1.0 GiB", 0: "—", -1: "—"} {
 		if got := gibibytes(bytes); got != want {
 			t.Errorf("gibibytes(%d) = %q, want %q", bytes, got, want)
 		}

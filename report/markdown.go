@@ -93,6 +93,9 @@ func (d *document) String() string {
 	if energy := energySection(d.results, d.all); energy != "" {
 		add("Energy", energy)
 	}
+	if slo := sloTable(d.all); slo != "" {
+		add("Service Level Objectives", slo)
+	}
 	add("Validity", validitySection(d.results, d.all))
 	if repeats := repeatsSection(d.results, d.all); repeats != "" {
 		add("Repeats", repeats)

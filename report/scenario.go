@@ -124,6 +124,25 @@ func (s *scenario) rangeRatio() float64 {
 	return 0
 }
 
+// shortestPeak is the least duration, in seconds, of a run that has a peak:
+// there is no typical second in a shorter one.
+const shortestPeak = 2
+
+// peakUntold says whether the run is too short for its fullest second to mean
+// anything. The reference's files have what they have.
+func (s *scenario) peakUntold() bool {
+	return s.detail != nil && s.PeakOutputThroughput != nil && s.DurationS != nil && *s.DurationS < shortestPeak
+}
+
+// peak is the output of the fullest second in tokens/s, nil where it means
+// nothing.
+func (s *scenario) peak() *float64 {
+	if s.peakUntold() {
+		return nil
+	}
+	return s.PeakOutputThroughput
+}
+
 // closedLoop says whether a new request starts only when another ends.
 func (s *scenario) closedLoop() bool {
 	return s.detail == nil || s.detail.RequestRate == nil

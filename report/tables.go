@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/internal/oneline"
 )
 
 // The tables below are the reference's, character for character: the same
@@ -87,14 +88,88 @@ func keyMetrics(s *scenario) string {
 	metrics := fmt.Sprintf("- Input/Output: %d / %d tokens\n", s.InputLen, s.OutputLen) +
 		fmt.Sprintf("- Concurrency: %d\n", s.Concurrency) +
 		fmt.Sprintf("- Prompts: %d\n", s.NumPrompts) +
-		fmt.Sprintf("- Output throughput: %s tok/s (peak %s)\n", fixed(s.OutputThroughput, 2), fixed(s.PeakOutputThroughput, 2)) +
+		fmt.Sprintf("- Output throughput: %s tok/s (peak %s)\n", fixed(s.OutputThroughput, 2), fixed(s.peak(), 2)) +
 		fmt.Sprintf("- TTFT mean/median/p99: %s / %s / %s ms\n", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2)) +
 		fmt.Sprintf("- TPOT mean/median/p99: %s / %s / %s ms\n", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2)) +
 		fmt.Sprintf("- PP/TG (derived): %s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+	for _, line := range ownMetrics(s) {
+		metrics += "\n- " + line
+	}
 	if reason, failed := s.failed(); failed {
 		metrics += "\n- ERROR: " + reason
 	}
 	return metrics
+}
+
+// ownMetrics are the lines below those that the reference has: how the load
+// differs from a plain closed loop, and what was asked of it.
+func ownMetrics(s *scenario) []string {
+	d := s.detail
+	if d == nil {
+		return nil
+	}
+	var out []string
+	if s.peakUntold() {
+		out = append(out, fmt.Sprintf("Peak: not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, fixed(s.DurationS, 2)))
+	}
+	if d.RequestRate != nil {
+		out = append(out, "Request rate: "+number(*d.RequestRate)+" req/s, whether or not earlier requests have ended")
+	}
+	if d.Burstiness != nil {
+		out = append(out, "Burstiness: "+number(*d.Burstiness)+" (1: Poisson arrivals; less: burstier)")
+	}
+	if d.PrefixLen > 0 {
+		out = append(out, "Shared prefix: "+plural(d.PrefixLen, "token")+" in front of every prompt, not counted as input")
+	}
+	if d.Cache != "" {
+		out = append(out, fmt.Sprintf("Prompt cache: %s, %s prompt tokens reused", oneline.Markdown(d.Cache), grouped(d.ReusedTokens)))
+	}
+	if d.SLO != nil {
+		out = append(out, "SLO: "+sloText(d.SLO))
+	}
+	if d.Goodput != nil {
+		out = append(out, "Goodput: "+fixed(d.Goodput, 4)+" req/s within the SLO")
+	}
+	return out
+}
+
+// sloText is the limits of an SLO.
+func sloText(s *bench.SLO) string {
+	var out []string
+	for _, l := range []struct {
+		name string
+		ms   float64
+	}{{"TTFT", s.TTFTMs}, {"TPOT", s.TPOTMs}, {"E2EL", s.E2ELMs}} {
+		if l.ms > 0 {
+			out = append(out, l.name+" ≤ "+number(l.ms)+" ms")
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// number prints what somebody gave with the digits that it was given with.
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// sloTable has a row for every scenario with an SLO; "" where none has.
+func sloTable(all []scenario) string {
+	var b strings.Builder
+	for i := range all {
+		s := &all[i]
+		if s.detail == nil || s.detail.SLO == nil {
+			continue
+		}
+		share := missing
+		if sent := s.SuccessfulRequests + s.FailedRequests; s.detail.Goodput != nil && s.DurationS != nil && sent > 0 {
+			good := *s.detail.Goodput * *s.DurationS
+			share = fmt.Sprintf("%.0f of %.0f", good, sent)
+		}
+		fmt.Fprintf(&b, "\n| %s | %s | %s | %s | %s |", cell(s.Name), cell(sloText(s.detail.SLO)),
+			fixed(s.RequestThroughput, 4), fixed(s.detail.Goodput, 4), share)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "| Scenario | SLO | Requests (req/s) | Goodput (req/s) | Requests within the SLO |\n|---|---|---:|---:|---:|" + b.String()
 }
 
 // systemTable is System Configuration. A row that nobody could fill is left

@@ -231,7 +231,7 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
 	r.opener = &opener{model: model, settings: r.session, needs: r.needs, opened: r.sessionOpened}
-	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, model.Description(),
+	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, r.info.Describe(),
 		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
 	return model, nil
 }

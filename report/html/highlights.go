@@ -24,7 +24,7 @@ func Highlights(r *bench.Results) []Highlight {
 	if i, ok := r.Peak(); ok {
 		p := r.Results[i]
 		out = append(out, Highlight{
-			Label: "Peak throughput of the sweep", Value: fixed(*p.OutputThroughput, 1),
+			Label: "Peak of the sweep", Value: fixed(*p.OutputThroughput, 1),
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}
