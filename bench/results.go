@@ -19,6 +19,10 @@ type Results struct {
 	Date    string   `json:"date"`
 	Results []Result `json:"results"`
 
+	// SLO is what the user takes for interactive: limits of p99 TTFT and p99 TPOT
+	// that the sweet spot has to keep; nil: twice the lowest of the sweep.
+	SLO *SLO `json:"slo,omitempty"`
+
 	// Partial says that the run ended before its suite did.
 	Partial bool `json:"partial,omitempty"`
 	// PartialReason says why, for example "interrupted".

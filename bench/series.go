@@ -1,6 +1,9 @@
 package bench
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // shape is all of a scenario's load but its concurrency.
 type shape struct {
@@ -80,7 +83,9 @@ func (r *Results) succeeded(points []int) []int {
 // SweetSpot picks the best concurrency for interactive use, as an index of
 // Results: among scaling points whose TTFT p99 and TPOT p99 are each within
 // twice the lowest of the series, the one with the highest output throughput
-// per user, and the lower concurrency where two are equal. ok is false where
+// per user. With an SLO its limits take the place of twice the lowest, and the
+// highest output throughput of all decides: one user's speed is then good
+// enough. Of two that are equal it is the lower concurrency. ok is false where
 // no point has all of them. It counts a 0 as missing, as the reference writes
 // it.
 func (r *Results) SweetSpot() (spot int, ok bool) {
@@ -88,25 +93,41 @@ func (r *Results) SweetSpot() (spot int, ok bool) {
 		p := &r.Results[i]
 		return !measured(p.TTFTP99Ms) || !measured(p.TPOTP99Ms) || !measured(p.OutputThroughput)
 	})
-	if len(points) == 0 {
-		return 0, false
-	}
-	first := &r.Results[points[0]]
-	ttft, tpot := *first.TTFTP99Ms, *first.TPOTP99Ms
-	for _, i := range points {
-		ttft, tpot = min(ttft, *r.Results[i].TTFTP99Ms), min(tpot, *r.Results[i].TPOTP99Ms)
-	}
+	ttft, tpot := r.interactive(points)
 	best := 0.0
 	for _, i := range points {
 		p := &r.Results[i]
-		if *p.TTFTP99Ms > 2*ttft || *p.TPOTP99Ms > 2*tpot {
+		if *p.TTFTP99Ms > ttft || *p.TPOTP99Ms > tpot {
 			continue
 		}
-		if user := PerUserThroughput(*p); !ok || user > best {
-			spot, best, ok = i, user, true
+		value := PerUserThroughput(*p)
+		if r.SLO != nil {
+			value = *p.OutputThroughput
+		}
+		if !ok || value > best {
+			spot, best, ok = i, value, true
 		}
 	}
 	return spot, ok
+}
+
+// interactive is the highest p99 TTFT and p99 TPOT that a sweet spot may have,
+// in ms.
+func (r *Results) interactive(points []int) (ttft, tpot float64) {
+	ttft, tpot = math.Inf(1), math.Inf(1)
+	if r.SLO != nil {
+		if r.SLO.TTFTMs > 0 {
+			ttft = r.SLO.TTFTMs
+		}
+		if r.SLO.TPOTMs > 0 {
+			tpot = r.SLO.TPOTMs
+		}
+		return ttft, tpot
+	}
+	for _, i := range points {
+		ttft, tpot = min(ttft, *r.Results[i].TTFTP99Ms), min(tpot, *r.Results[i].TPOTP99Ms)
+	}
+	return 2 * ttft, 2 * tpot
 }
 
 // Peak picks the scaling point with the highest output throughput, and the

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,6 +126,51 @@ func TestSweetSpotAndPeak(t *testing.T) {
 		}
 		if got := at(tc.results.Peak()); got != tc.peak {
 			t.Errorf("%s: peak c=%d, want %d", tc.name, got, tc.peak)
+		}
+	}
+}
+
+// The user's limits take the place of the run's own best, and the highest
+// output within them wins.
+func TestSweetSpotWithLimits(t *testing.T) {
+	// Without limits it is c=2: 50 tok/s per user.
+	points := [][4]float64{{2, 100, 10, 100}, {4, 150, 12, 160}, {8, 300, 20, 240}, {16, 900, 45, 240}, {32, 2000, 90, 300}, {64, -1, 10, 900}}
+	for slo, want := range map[SLO]int{
+		{TTFTMs: 300, TPOTMs: 20}:    8, // each limit itself is kept
+		{TTFTMs: 299.9, TPOTMs: 20}:  4,
+		{TTFTMs: 300, TPOTMs: 11.99}: 2,
+		{TPOTMs: 50}:                 8, // c=16 has no more output
+		{TTFTMs: 1e6}:                32,
+		{TTFTMs: 99}:                 0,
+	} {
+		r := scaling(points...)
+		r.SLO = &slo
+		got := 0
+		if i, ok := r.SweetSpot(); ok {
+			got = r.Results[i].Concurrency
+		}
+		if got != want {
+			t.Errorf("%+v: c=%d, want %d", slo, got, want)
+		}
+	}
+}
+
+func TestParseSLO(t *testing.T) {
+	for text, want := range map[string]SLO{
+		"ttft=500,tpot=50":       {TTFTMs: 500, TPOTMs: 50},
+		" TPOT = 33.5ms ":        {TPOTMs: 33.5},
+		"tpot=0.001, ttft=1e9ms": {TTFTMs: 1e9, TPOTMs: 0.001},
+	} {
+		if got, err := ParseSLO(text); err != nil || *got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	if got, err := ParseSLO(""); got != nil || err != nil {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+	for _, text := range []string{",", "500", "ttft", "ttft=", "ttft=0", "ttft=-1", "ttft=NaN", "ttft=Inf", "ttft=2e9", "e2el=5", "ttft=1,ttft=2", "ttft=1;tpot=2", "ttft=500,"} {
+		if got, err := ParseSLO(text); err == nil || got != nil || !strings.Contains(err.Error(), "ttft=500,tpot=50") {
+			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
 }

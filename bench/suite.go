@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -16,7 +17,8 @@ const (
 	minBurstiness  = 0.01
 	maxBurstiness  = 1e6
 	maxNameLen     = 200
-	minInput       = 2 // one token for BOS, one to make prompts differ
+	minSLO, maxSLO = 1e-3, 1e9 // milliseconds
+	minInput       = 2         // one token for BOS, one to make prompts differ
 )
 
 // Suite is a list of scenarios that run one after the other.
@@ -66,6 +68,32 @@ type SLO struct {
 
 // Given tells whether any limit was set.
 func (s SLO) Given() bool { return s.TTFTMs > 0 || s.TPOTMs > 0 || s.E2ELMs > 0 }
+
+// ParseSLO reads limits of p99 TTFT and p99 TPOT in milliseconds as a flag has
+// them, "ttft=500,tpot=50" or one of the two; nil for "".
+func ParseSLO(text string) (*SLO, error) {
+	if text == "" {
+		return nil, nil
+	}
+	const form = "give ttft=MS, tpot=MS or both with a comma, as in ttft=500,tpot=50"
+	slo := &SLO{}
+	limits := map[string]*float64{"ttft": &slo.TTFTMs, "tpot": &slo.TPOTMs}
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		to := limits[strings.ToLower(strings.TrimSpace(name))]
+		ms, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), "ms"), 64)
+		switch {
+		case to == nil || err != nil:
+			return nil, fmt.Errorf("%q is no limit: %s", part, form)
+		case !(ms >= minSLO && ms <= maxSLO):
+			return nil, fmt.Errorf("%q is outside %g to %g milliseconds: %s", part, minSLO, maxSLO, form)
+		case *to != 0:
+			return nil, fmt.Errorf("%q: %s has a limit already: %s", part, name, form)
+		}
+		*to = ms
+	}
+	return slo, nil
+}
 
 // OpenLoop tells whether requests arrive on a schedule of their own.
 func (s Scenario) OpenLoop() bool { return s.RequestRate > 0 }

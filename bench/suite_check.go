@@ -40,7 +40,7 @@ func (s Scenario) fieldProblems() []fieldProblem {
 		ms    float64
 	}{{"slo.ttft", s.SLO.TTFTMs}, {"slo.tpot", s.SLO.TPOTMs}, {"slo.e2el", s.SLO.E2ELMs}} {
 		if l.ms != 0 {
-			add(l.field, checkNumber(l.ms, 1e-3, 1e9, "milliseconds"))
+			add(l.field, checkNumber(l.ms, minSLO, maxSLO, "milliseconds"))
 		}
 	}
 	if s.Repeat != 0 {

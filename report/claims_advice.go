@@ -18,7 +18,10 @@ var adviceRules = []func(*runAnalysis) []prose.Claim{
 
 // adviseUse names the sweet spot in the reference's words.
 func adviseUse(x *runAnalysis) []prose.Claim {
-	if x.sweet == nil {
+	switch {
+	case x.sweet == nil && x.results.SLO != nil && x.candidates():
+		return required(claim("use.none", prose.Worse, say("measure lower concurrency or shorter prompts, or allow more: nothing measured keeps %s", limitsText(x.results.SLO))))
+	case x.sweet == nil:
 		return nil
 	}
 	return required(claim("use", prose.Better, "Use "+SweetSpotText(x.results)+" for interactive UX"))
@@ -89,6 +92,10 @@ func adviseStop(x *runAnalysis) []prose.Claim {
 func adviseAlert(x *runAnalysis) []prose.Claim {
 	if x.sweet == nil {
 		return nil
+	}
+	if x.results.SLO != nil {
+		return claim("alert.limits", prose.Neutral, say("alert when these limits are exceeded, for prompts of %s: %s",
+			plural(x.sweet.InputLen, "token"), limitsText(x.results.SLO)))
 	}
 	ttft, tpot := longTail*x.sweet.role.bestTTFT.value, longTail*x.sweet.role.bestTPOT.value
 	return claim("alert", prose.Neutral,

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
+	"ceiling/bench"
 	"ceiling/report/prose"
 )
 
@@ -42,7 +45,13 @@ func claimStep(a *analysis) []prose.Claim {
 // claimRole says why a scaling point is, or is not, the interactive sweet spot.
 func claimRole(a *analysis) []prose.Claim {
 	r := a.role
-	if r.sweetSpot == nil || !a.canBeSweet() {
+	if !a.canBeSweet() {
+		return nil
+	}
+	if r.slo != nil {
+		return claimLimits(a)
+	}
+	if r.sweetSpot == nil {
 		return nil
 	}
 	ttft, tpot := ratio(a.ttft.p99, r.bestTTFT), ratio(a.tpot.p99, r.bestTPOT)
@@ -63,6 +72,49 @@ func claimRole(a *analysis) []prose.Claim {
 			say("p99 TTFT and TPOT are within 2× the best measured, but one user gets %s, instead of %s at c=%d",
 				a.perUserOut, r.sweetSpot.perUserOut, r.sweetSpot.Concurrency))
 	}
+}
+
+// claimLimits says whether a scaling point keeps the user's limits.
+func claimLimits(a *analysis) []prose.Claim {
+	s, limits := a.role.sweetSpot, limitsText(a.role.slo)
+	switch over := overLimits(a); {
+	case len(over) > 0:
+		return claim("limits.over", prose.Worse, say("over the limit: %s", strings.Join(over, " and ")))
+	case a == s:
+		return claim("limits.sweet", prose.Better, say("c=%d has the highest output (%s) with %s", a.Concurrency, a.out, limits))
+	case s == nil:
+		return nil
+	default:
+		return claim("limits.within", prose.Neutral, say("p99 TTFT (%s) and TPOT (%s) keep the limits, but c=%d has the highest output that does: %s instead of %s",
+			a.ttft.p99, a.tpot.p99, s.Concurrency, s.out, a.out))
+	}
+}
+
+// overLimits are the latencies that exceed the user's limits, with both.
+func overLimits(a *analysis) []string {
+	var out []string
+	for _, l := range []struct {
+		name  string
+		p99   fact
+		limit float64
+	}{{"TTFT", a.ttft.p99, a.role.slo.TTFTMs}, {"TPOT", a.tpot.p99, a.role.slo.TPOTMs}} {
+		if l.limit > 0 && l.p99.value > l.limit {
+			out = append(out, fmt.Sprintf("p99 %s %s (%s ms)", l.name, l.p99, number(l.limit)))
+		}
+	}
+	return out
+}
+
+// limitsText names the user's limits of the sweet spot.
+func limitsText(s *bench.SLO) string {
+	var out []string
+	if s.TTFTMs > 0 {
+		out = append(out, "p99 TTFT ≤ "+number(s.TTFTMs)+" ms")
+	}
+	if s.TPOTMs > 0 {
+		out = append(out, "p99 TPOT ≤ "+number(s.TPOTMs)+" ms")
+	}
+	return strings.Join(out, " and ")
 }
 
 // claimPeak names the point with the highest output.

@@ -37,6 +37,12 @@ func claimSweetSpot(x *runAnalysis) []prose.Claim {
 	switch {
 	case !x.sweep:
 		return nil
+	case s == nil && x.candidates() && x.results.SLO != nil:
+		return required(claim("sweet.over", prose.Worse, say("no concurrency of the sweep keeps %s", limitsText(x.results.SLO))))
+	case s != nil && x.results.SLO != nil:
+		return required(claim("sweet.limits", prose.Better,
+			say("the sweet spot is c=%d: the highest output (%s) with %s, set by the user; one user gets %s, with p99 TTFT %s and p99 TPOT %s",
+				s.Concurrency, s.out, limitsText(x.results.SLO), s.perUserOut, s.ttft.p99, s.tpot.p99)))
 	case s == nil && x.candidates():
 		return required(claim("sweet.apart", prose.Worse,
 			"there is no interactive sweet spot: p99 TTFT and TPOT are nowhere both within 2× the best of this run"))

@@ -156,15 +156,23 @@ func (d *document) scaling() string {
 	return strings.Join(parts, sectionGap)
 }
 
-// SweetSpotText is the sweet spot as the reference words it, "N/A" for none.
+// SweetSpotText is the sweet spot as the reference words it, "N/A" for none. It
+// names the user's limits where they decided.
 func SweetSpotText(r *bench.Results) string {
 	i, ok := r.SweetSpot()
+	why := "interactive-optimal by TTFT/TPOT p99"
+	if r.SLO != nil {
+		why = "highest output with " + limitsText(r.SLO)
+	}
 	if !ok {
+		if r.SLO != nil {
+			return "N/A (no concurrency with " + limitsText(r.SLO) + ")"
+		}
 		return "N/A"
 	}
 	best := r.Results[i]
 	perUser := divide(best.OutputThroughput, float64(best.Concurrency))
-	return fmt.Sprintf("c=%d (interactive-optimal by TTFT/TPOT p99; per-user %s tok/s)", best.Concurrency, fixed(perUser, 1))
+	return fmt.Sprintf("c=%d (%s; per-user %s tok/s)", best.Concurrency, why, fixed(perUser, 1))
 }
 
 // PeakText is the peak of the scaling curve as the reference words it.

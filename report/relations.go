@@ -8,9 +8,10 @@ import (
 
 // role is a scaling point's part in the choice of the sweet spot.
 type role struct {
-	sweetSpot          *analysis // the run's, nil for none
-	bestTTFT, bestTPOT fact      // the lowest p99 of all points that can be the sweet spot
-	peak               bool      // the highest output of the curve
+	slo                *bench.SLO // the user's limits, nil for none
+	sweetSpot          *analysis  // the run's, nil for none
+	bestTTFT, bestTPOT fact       // the lowest p99 of all points that can be the sweet spot
+	peak               bool       // the highest output of the curve
 }
 
 // analyse looks at all scenarios of a run and at what they can be compared
@@ -63,7 +64,7 @@ func lengthDistance(a, b *analysis) float64 {
 
 // assignRoles gives every scaling point its role.
 func assignRoles(results *bench.Results, all []*analysis) {
-	var r role
+	r := role{slo: results.SLO}
 	for _, a := range all {
 		if !a.scaling || a.dead() || !a.canBeSweet() {
 			continue

@@ -244,6 +244,31 @@ func randomDetail(rng *rand.Rand, res *bench.Result, d *bench.Detail, value func
 	}
 }
 
+// withLimits is the run with limits of the user's: one or both, at what a
+// scenario has or just below it, so that they decide.
+func withLimits(r *bench.Results, rng *rand.Rand) *bench.Results {
+	out := *r
+	out.SLO = &bench.SLO{}
+	pick := func(of func(*bench.Result) *float64) float64 {
+		v := of(&r.Results[rng.IntN(len(r.Results))])
+		if v == nil || !(*v >= 1e-3 && *v <= 1e9) {
+			return 1 + 500*rng.Float64()
+		}
+		if rng.IntN(2) == 0 {
+			return math.Nextafter(*v, 0)
+		}
+		return *v
+	}
+	which := rng.IntN(3)
+	if which != 0 {
+		out.SLO.TTFTMs = pick(func(r *bench.Result) *float64 { return r.TTFTP99Ms })
+	}
+	if which != 1 {
+		out.SLO.TPOTMs = pick(func(r *bench.Result) *float64 { return r.TPOTP99Ms })
+	}
+	return &out
+}
+
 // manyRuns calls f with the reference's runs, perturbed ones, random ones, and
 // such at the thresholds.
 func manyRuns(t *testing.T, f func(what string, r *bench.Results)) {
@@ -262,6 +287,7 @@ func manyRuns(t *testing.T, f func(what string, r *bench.Results)) {
 		r := randomRun(rng)
 		f(fmt.Sprintf("seed %d", seed), r)
 		f(fmt.Sprintf("seed %d at its edges", seed), atEdges(r, rng))
+		f(fmt.Sprintf("seed %d with limits", seed), withLimits(r, rng))
 	}
 	f("small run", smallRun())
 }

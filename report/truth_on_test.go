@@ -87,7 +87,7 @@ func onRole(ttftOver, tpotOver bool) truth {
 	return func(v view) (bool, []float64) {
 		points, ttft, tpot := v.candidates()
 		a, b := val(v.res().TTFTP99Ms), val(v.res().TPOTP99Ms)
-		return slices.Contains(points, v) && (a > 2*ttft) == ttftOver && (b > 2*tpot) == tpotOver, []float64{2, a / ttft, b / tpot}
+		return v.run.SLO == nil && slices.Contains(points, v) && (a > 2*ttft) == ttftOver && (b > 2*tpot) == tpotOver, []float64{2, a / ttft, b / tpot}
 	}
 }
 

@@ -23,13 +23,25 @@ var runTruths = map[string]truth{
 	},
 	"sweet.apart": func(v view) (bool, []float64) {
 		points, _, _ := v.candidates()
-		return len(points) > 0 && v.sweet().i < 0, []float64{2}
+		return v.run.SLO == nil && len(points) > 0 && v.sweet().i < 0, []float64{2}
+	},
+	"sweet.over": func(v view) (bool, []float64) {
+		points, _, _ := v.candidates()
+		return v.run.SLO != nil && len(points) > 0 && v.sweet().i < 0, v.limits()
+	},
+	"sweet.limits": func(v view) (bool, []float64) {
+		s := v.sweet()
+		if v.run.SLO == nil || s.i < 0 {
+			return false, nil
+		}
+		r := s.res()
+		return v.keeps(s), append(v.limits(), n(r.Concurrency), *r.OutputThroughput, s.perUser(), ms(r.TTFTP99Ms), ms(r.TPOTP99Ms))
 	},
 	"sweet": func(v view) (bool, []float64) {
 		s := v.sweet()
 		_, ttft, tpot := v.candidates()
 		r := s.res()
-		return *r.TTFTP99Ms <= 2*ttft && *r.TPOTP99Ms <= 2*tpot, []float64{n(r.Concurrency), s.perUser(), ms(r.TTFTP99Ms), ms(r.TPOTP99Ms), 2}
+		return v.run.SLO == nil && *r.TTFTP99Ms <= 2*ttft && *r.TPOTP99Ms <= 2*tpot, []float64{n(r.Concurrency), s.perUser(), ms(r.TTFTP99Ms), ms(r.TPOTP99Ms), 2}
 	},
 	"peak.scenario": func(v view) (bool, []float64) {
 		best := v.most(func(s view) float64 { return val(s.res().OutputThroughput) })
@@ -58,7 +70,14 @@ var runTruths = map[string]truth{
 	// Recommendations.
 	"use": func(v view) (bool, []float64) {
 		s := v.sweet()
-		return s.i >= 0, []float64{n(s.res().Concurrency), oneDecimal(s.perUser())}
+		if s.i < 0 {
+			return false, nil
+		}
+		return true, append(v.limits(), n(s.res().Concurrency), oneDecimal(s.perUser()))
+	},
+	"use.none": func(v view) (bool, []float64) {
+		points, _, _ := v.candidates()
+		return v.run.SLO != nil && len(points) > 0 && v.sweet().i < 0, v.limits()
 	},
 	"rerun": func(v view) (bool, []float64) {
 		cut := slices.ContainsFunc(v.measured(), func(s view) bool { return s.det() != nil && s.det().Status == bench.StatusPartial })
@@ -89,7 +108,10 @@ var runTruths = map[string]truth{
 	"stop.rising": onLast(func(gain float64) bool { return gain >= 1.1 }),
 	"alert": func(v view) (bool, []float64) {
 		_, ttft, tpot := v.candidates()
-		return v.sweet().i >= 0, []float64{2, msFigure(2 * ttft), msFigure(2 * tpot), n(v.sweet().res().InputLen)}
+		return v.run.SLO == nil && v.sweet().i >= 0, []float64{2, msFigure(2 * ttft), msFigure(2 * tpot), n(v.sweet().res().InputLen)}
+	},
+	"alert.limits": func(v view) (bool, []float64) {
+		return v.run.SLO != nil && v.sweet().i >= 0, append(v.limits(), n(v.sweet().res().InputLen))
 	},
 	"long": func(v view) (bool, []float64) {
 		long := v.most(func(s view) float64 {

@@ -103,7 +103,26 @@ var scenarioTruths = map[string]truth{
 		return []float64{math.RoundToEven(100 * gain / more)}
 	}),
 	"role.sweet": func(v view) (bool, []float64) {
-		return v.sweet() == v, []float64{n(v.res().Concurrency), v.perUser(), 2}
+		return v.run.SLO == nil && v.sweet() == v, []float64{n(v.res().Concurrency), v.perUser(), 2}
+	},
+	"limits.over": func(v view) (bool, []float64) {
+		var figures []float64
+		r, slo := v.res(), v.run.SLO
+		if slo.TTFTMs > 0 && *r.TTFTP99Ms > slo.TTFTMs {
+			figures = append(figures, ms(r.TTFTP99Ms), slo.TTFTMs)
+		}
+		if slo.TPOTMs > 0 && *r.TPOTP99Ms > slo.TPOTMs {
+			figures = append(figures, ms(r.TPOTP99Ms), slo.TPOTMs)
+		}
+		return !v.keeps(v) && v.sweet() != v, figures
+	},
+	"limits.sweet": func(v view) (bool, []float64) {
+		return v.sweet() == v && v.keeps(v), append(v.limits(), n(v.res().Concurrency), *v.res().OutputThroughput)
+	},
+	"limits.within": func(v view) (bool, []float64) {
+		s := v.sweet()
+		return v.keeps(v) && s != v && *v.res().OutputThroughput <= *s.res().OutputThroughput,
+			[]float64{ms(v.res().TTFTP99Ms), ms(v.res().TPOTP99Ms), n(s.res().Concurrency), *s.res().OutputThroughput, *v.res().OutputThroughput}
 	},
 	"role.both": onRole(true, true),
 	"role.ttft": onRole(true, false),

@@ -172,10 +172,10 @@ func TestNoticesAreThere(t *testing.T) {
 		choices := choose(r, rng, 9)
 		for _, s := range Sections(r) {
 			v := viewOf(r, &s)
-			due := []string{"use", "rerun"} // by section: which of these hold
+			due := []string{"use", "use.none", "rerun"} // by section: which of these hold
 			switch s.Kind {
 			case prose.Summary:
-				due = []string{"scope.part", "sweet", "sweet.none"}
+				due = []string{"scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over"}
 			case prose.Interpretation:
 				due = []string{"failed", "burst"}
 				if v.det() != nil {
@@ -201,7 +201,7 @@ func TestNoticesAreThere(t *testing.T) {
 			}
 		}
 	})
-	for _, key := range []string{"failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "use", "rerun"} {
+	for _, key := range []string{"failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over", "use", "use.none", "rerun"} {
 		if shown[key] < 20 {
 			t.Errorf("%s was printed %d times only", key, shown[key])
 		}

@@ -46,12 +46,40 @@ func (v view) candidates() (points []view, ttft, tpot float64) {
 func (v view) sweet() view {
 	points, ttft, tpot := v.candidates()
 	best := v.at(-1)
+	if v.run.SLO != nil {
+		for _, s := range points {
+			if v.keeps(s) && (best.i < 0 || *s.res().OutputThroughput > *best.res().OutputThroughput) {
+				best = s
+			}
+		}
+		return best
+	}
 	for _, s := range points {
 		if *s.res().TTFTP99Ms <= 2*ttft && *s.res().TPOTP99Ms <= 2*tpot && (best.i < 0 || s.perUser() > best.perUser()) {
 			best = s
 		}
 	}
 	return best
+}
+
+// keeps says whether a point keeps the user's limits.
+func (v view) keeps(s view) bool {
+	slo := v.run.SLO
+	return (slo.TTFTMs == 0 || *s.res().TTFTP99Ms <= slo.TTFTMs) && (slo.TPOTMs == 0 || *s.res().TPOTP99Ms <= slo.TPOTMs)
+}
+
+// limits are the figures of the user's limits.
+func (v view) limits() []float64 {
+	var out []float64
+	if v.run.SLO == nil {
+		return nil
+	}
+	for _, ms := range []float64{v.run.SLO.TTFTMs, v.run.SLO.TPOTMs} {
+		if ms > 0 {
+			out = append(out, ms)
+		}
+	}
+	return out
 }
 
 // top is the sweep's point with the highest output, with i = -1 for none.

@@ -138,7 +138,7 @@ func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
 		model:   c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
-		noHash: c.Bool("no-hash"), json: c.Bool("json"),
+		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), prose: c.String("prose"),
 	}
 	return s, s.readPlan(c)
@@ -275,7 +275,7 @@ func (d *driver) template(info *bench.ServerInfo, clock *bench.Clock) bench.Resu
 	t := bench.Results{
 		Model:    strings.TrimSuffix(d.info.ModelFile, ".gguf"),
 		Hardware: "behind " + info.URL,
-		Date:     clock.Date(), Engine: &d.info, Server: info,
+		Date:     clock.Date(), Engine: &d.info, Server: info, SLO: d.slo,
 	}
 	if !remote.IsLocal(d.server.URL) {
 		return t

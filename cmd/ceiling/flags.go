@@ -107,11 +107,25 @@ func suiteFlags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
 		repeatFlag(),
 		&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
-		proseFlag(),
+		proseFlag(), sloFlag(),
 		&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},
 		sysrootFlag(),
 		jsonFlag(),
 	}
+}
+
+// sloFlag sets what the report takes for interactive.
+func sloFlag() cli.Flag {
+	return &cli.StringFlag{Name: "slo", Usage: "`ttft=MS,tpot=MS`: p99 limits that decide the sweet spot and the recommendations (default: twice the run's lowest)", Validator: func(text string) error {
+		_, err := bench.ParseSLO(text)
+		return err
+	}}
+}
+
+// slo are the limits of --slo, nil for none.
+func slo(c *cli.Command) *bench.SLO {
+	limits, _ := bench.ParseSLO(c.String("slo")) // the flag's validator has seen them
+	return limits
 }
 
 func roundingFlag() cli.Flag {

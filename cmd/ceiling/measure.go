@@ -63,7 +63,7 @@ func (r *runner) template(clock *bench.Clock) bench.Results {
 	}
 	return bench.Results{
 		Model: model, Hardware: ranOn(&r.system, r.used),
-		Date: clock.Date(), System: &r.system, Engine: &r.info,
+		Date: clock.Date(), System: &r.system, Engine: &r.info, SLO: r.slo,
 	}
 }
 

@@ -34,6 +34,7 @@ func reportCommand() *cli.Command {
 			"comparison.html.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE.md|FILE.html|FOLDER/`"},
+			sloFlag(),
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			paths := c.Args().Slice()
@@ -47,9 +48,12 @@ func reportCommand() *cli.Command {
 			}
 			var r *rendering
 			var notes []string
-			if len(paths) == 1 {
-				r, notes, err = renderPath(paths[0])
-			} else {
+			switch limits := slo(c); {
+			case len(paths) == 1:
+				r, notes, err = renderPath(paths[0], limits)
+			case limits != nil:
+				return usagef("--slo with %d paths: it is for the report of one run; name one", len(paths))
+			default:
 				r, err = renderPaths(paths)
 			}
 			printNotes(c, notes)
@@ -123,14 +127,17 @@ func (r *rendering) put(c *cli.Command, as form, out string) error {
 }
 
 // renderPath renders one path: a run in the reference's form, what another
-// tool measured as far as its file tells.
-func renderPath(path string) (*rendering, []string, error) {
+// tool measured as far as its file tells. Limits replace those of the run.
+func renderPath(path string, limits *bench.SLO) (*rendering, []string, error) {
 	file, folder := path, ""
 	if isDir(path) {
 		file = filepath.Join(path, resultsFile)
 	}
 	results, err := report.Load(file)
 	if err == nil {
+		if limits != nil {
+			results.SLO = limits
+		}
 		opt := report.Options{Version: version}
 		var stored string
 		if ours(results) && filepath.Base(file) == resultsFile {
@@ -150,6 +157,9 @@ func renderPath(path string) (*rendering, []string, error) {
 	runs, errImport := importer.Open(path)
 	if errImport != nil {
 		return nil, nil, errImport
+	}
+	if limits != nil {
+		return nil, nil, usagef("--slo: %s is another tool's file, of which no sweet spot is computed; leave --slo out", path)
 	}
 	return renderSheet(runs)
 }

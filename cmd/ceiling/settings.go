@@ -21,7 +21,8 @@ type settings struct {
 	out     string
 	earlier *earlierRun // that is gone on with; nil: a new run
 	sysroot string
-	prose   string // a word of --prose
+	prose   string     // a word of --prose
+	slo     *bench.SLO // what counts as interactive; nil: by the run's own best
 	noHash  bool
 	json    bool
 	rpc     []string
@@ -45,7 +46,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
 		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
-		noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
+		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
 		load: engine.LoadOptions{

@@ -61,14 +61,27 @@ func tradeoffFigure(r *bench.Results, points []scalingPoint) (sketch, bool) {
 		lowX, _ := span(x)
 		lowY, _ := span(l.y)
 		marks.edges = &region{2 * lowX, 2 * lowY}
-		p.marks = append(p.marks, *marks.edges)
 		f.Note = "The shaded region has both latencies within twice their lowest; the sweet spot is the point in it with the highest throughput per user."
+		if r.SLO != nil {
+			marks.edges = &region{limit(r.SLO.TTFTMs, p.x), limit(r.SLO.TPOTMs, p.y)}
+			f.Note = "The shaded region keeps the limits that the user set; the sweet spot is the point in it with the highest output throughput."
+		}
+		p.marks = append(p.marks, *marks.edges)
 	}
 	p.marks = append(p.marks, l, marks)
 	f.Note = joinSentences(f.Note, "The line joins the points by rising concurrency.")
 	f.Alt = tradeoffAlt(drawn, spot, peak)
 	f.Header, f.Rows = tradeoffTable(points, ttft, tpot, spot, peak)
 	return sketch{f, p.drawing()}, true
+}
+
+// limit is a limit's place on an axis: its end where there is none, or where it
+// lies beyond.
+func limit(ms float64, a axis) float64 {
+	if ms <= 0 {
+		return a.max
+	}
+	return min(max(ms, a.min), a.max)
 }
 
 // picks are the results of the sweet spot and the peak, nil where there is

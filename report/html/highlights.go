@@ -16,8 +16,12 @@ func Highlights(r *bench.Results) []Highlight {
 	out := oneUser(r)
 	if i, ok := r.SweetSpot(); ok {
 		s := r.Results[i]
+		label := "Interactive sweet spot"
+		if r.SLO != nil {
+			label = "Most users within the limits"
+		}
 		out = append(out, Highlight{
-			Label: "Interactive sweet spot", Value: fmt.Sprintf("c=%d", s.Concurrency),
+			Label: label, Value: fmt.Sprintf("c=%d", s.Concurrency),
 			Note: fixed(bench.PerUserThroughput(s), 1) + " tok/s per user",
 		})
 	}
