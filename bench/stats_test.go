@@ -126,7 +126,7 @@ func TestMissingIsNil(t *testing.T) {
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error("no request (-want +got):\n" + diff)
 	}
-	wantD := Detail{Name: "s", Status: StatusFailed, Waves: 1, Dropped: 2,
+	wantD := Detail{Name: "s", Status: StatusFailed, Waves: 1, Dropped: 2, SLO: &sc.SLO,
 		Warnings: []string{"2 of 2 requests were never started", "one burst only: 2 prompts at concurrency 2"}}
 	if diff := cmp.Diff(wantD, d); diff != "" {
 		t.Error("no request (-want +got):\n" + diff)
