@@ -272,6 +272,11 @@ func fits(t *testing.T, p *openPage) {
 			t.Errorf("%d pixels wide in a window of %d", got, width)
 		}
 	}
+	p.setWidth(t, 390)
+	const outside = `[...document.querySelectorAll("main svg, #performance-summary ~ .table td, #concurrency-scaling ~ .table td")].filter(e => e.getBoundingClientRect().right > 390).length`
+	if n := evaluate[int64](t, p, outside); n > 0 {
+		t.Errorf("%d charts and results reach beyond a phone's window", n)
+	}
 	p.setWidth(t, 1280)
 	const headOfLongest = `(() => {
 	const tables = [...document.querySelectorAll("main table")].filter(e => !e.closest("details, .wide")).sort((a, b) => b.offsetHeight - a.offsetHeight)

@@ -28,6 +28,8 @@ type Figure struct {
 	// variables (see CSS), so that it follows light and dark. It has the
 	// figure's alternative text, but not its title, in it.
 	Inline []byte
+	// Narrow is Inline for a phone, with the key below the data.
+	Narrow []byte
 	// SVG and PNG are the same chart as files on their own, on white, with the
 	// title.
 	SVG, PNG []byte

@@ -150,8 +150,7 @@ func lineComparison(runs []Run, load string, cs []int, number int) []sketch {
 			curves = append(curves, l)
 			all = append(all, m.values...)
 		}
-		beside, inside := named(curves)
-		p := panel{x: concurrencyAxis(cs), y: zeroAxis(all), xTitle: concurrencyTitle, right: beside.width(), height: max(chartHeight, lineHeight*vg.Length(len(curves)+7))}
+		p := panel{x: concurrencyAxis(cs), y: zeroAxis(all), xTitle: concurrencyTitle, names: curves, height: max(chartHeight, lineHeight*vg.Length(len(curves)+7))}
 		if q.id != "throughput" {
 			p.y = valueAxis(all)
 		}
@@ -159,7 +158,6 @@ func lineComparison(runs []Run, load string, cs []int, number int) []sketch {
 		for _, l := range curves {
 			p.marks = append(p.marks, l)
 		}
-		p.marks = append(p.marks, beside, inside)
 		f := Figure{ID: id, Place: InCompare, Scenario: -1, Title: q.name + ", " + load, Note: joinSentences(runNames(runs), scaleNote(p.y))}
 		f.Alt = q.name + " against concurrency, by run."
 		f.Header = []string{"Concurrency"}

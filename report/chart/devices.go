@@ -141,14 +141,13 @@ func deviceFigure(r *bench.Results, q quantity, traces []trace) sketch {
 		thin := tr.thinned(from, to)
 		lines = append(lines, curve{name: tr.device, pen: penOf(i), x: thin.t, y: thin.v})
 	}
-	p.right = endLabels(lines).width()
+	p.names, p.besideAll = lines, true
 	p.height = max(chartHeight, lineHeight*vg.Length(len(lines)+6))
 	spans := newSpans(r)
 	p.marks = []plot.Plotter{bands{spans, p.y}}
 	for _, l := range lines {
 		p.marks = append(p.marks, path{l})
 	}
-	p.marks = append(p.marks, endLabels(lines))
 	f := Figure{ID: q.id, Place: InEnergy, Scenario: -1, Title: q.title, Alt: deviceAlt(q, traces, to-from)}
 	if !q.fromZero {
 		f.Note = "The vertical axis does not begin at zero."

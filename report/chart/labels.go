@@ -205,7 +205,7 @@ type layout struct {
 // at least far from it, and returns its lower left corner.
 func (l *layout) place(at vg.Point, far, w, h vg.Length) vg.Point {
 	best, cost := vg.Rectangle{}, math.Inf(1)
-	for _, d := range []vg.Length{0, 6, 14, 26} {
+	for _, d := range []vg.Length{0, 4, 8} {
 		for i, side := range []struct{ x, y vg.Length }{{0, 1}, {1, 0}, {-1, 1}, {1, 1}, {0, -1}, {-1, 0}, {1, -1}, {-1, -1}} {
 			r := far + d
 			if side.x != 0 && side.y != 0 {

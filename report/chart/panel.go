@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -16,6 +17,8 @@ type panel struct {
 	xTitle, yTitle string
 	right          vg.Length // room beside the data for labels
 	key            []keyItem // what colours and shapes stand for, below yTitle
+	names          []curve   // that are named at their ends, on a phone in the key; the highest first
+	besideAll      bool      // all of them beside the data, wherever they end
 	headroom       vg.Length // between the head and the data, for labels
 	hideY          bool      // no vertical axis: rows speak for themselves
 	height         vg.Length // 0: chartHeight
@@ -38,15 +41,36 @@ func (p *panel) drawing() drawing {
 	if p.height > 0 {
 		d.height = p.height
 	}
+	if rows := len(rowsOf(p.phoneKey(), phoneWidth-2*margin)); rows > 0 {
+		d.below = lineHeight*vg.Length(rows-len(rowsOf(p.key, phoneWidth-2*margin))) + margin
+	}
 	return d
 }
 
 func (p *panel) draw(c draw.Canvas) {
+	phone := c.Max.X-c.Min.X <= phoneWidth
 	c = draw.Crop(c, margin, -margin, margin, -margin)
-	top := p.drawHead(c)
+	key, marks, right := p.key, p.marks, p.right
+	if phone {
+		key, right = nil, max(right, 14)
+		for _, row := range slices.Backward(rowsOf(p.phoneKey(), c.Max.X-c.Min.X)) {
+			drawKey(c, row, c.Min.Y+2)
+			c.Min.Y += lineHeight
+		}
+		if len(p.phoneKey()) > 0 {
+			c.Min.Y += margin
+		}
+	} else if len(p.names) > 0 {
+		beside, inside := named(p.names)
+		if p.besideAll {
+			beside, inside = p.names, notes{}
+		}
+		marks, right = append(slices.Clone(marks), beside, inside), beside.width()
+	}
+	top := p.drawHead(c, key)
 	pl := plot.New()
 	pl.BackgroundColor = nil
-	room := c.Max.X - c.Min.X - p.right
+	room := c.Max.X - c.Min.X - right
 	p.setAxis(&pl.X, p.x.thin(room-60), draw.XCenter)
 	pl.X.Tick.Label.YAlign = draw.YTop
 	p.setAxis(&pl.Y, p.y, draw.XRight)
@@ -58,8 +82,8 @@ func (p *panel) draw(c draw.Canvas) {
 	} else {
 		pl.Add(grid{p.y})
 	}
-	pl.Add(p.marks...)
-	area := draw.Crop(c, 0, -max(p.right, 4), lineHeight, -top)
+	pl.Add(marks...)
+	area := draw.Crop(c, 0, -max(right, 4), lineHeight, -top)
 	pl.Draw(area)
 	// The library makes room on the wrong side for the title of a logarithmic
 	// axis; so it does not get to see it.
@@ -81,26 +105,60 @@ func (p *panel) setAxis(a *plot.Axis, from axis, align text.XAlignment) {
 	a.Tick.Marker = plot.ConstantTicks(from.ticks)
 }
 
-// drawHead writes the vertical axis' title and the key, and returns the
-// height that they took.
-func (p *panel) drawHead(c draw.Canvas) vg.Length {
+// phoneKey is the key with the names of curves in it.
+func (p *panel) phoneKey() []keyItem {
+	out := slices.Clone(p.key)
+	for _, l := range p.names {
+		out = append(out, keyItem{text: fit(style(toneMuted, fontSize, draw.XLeft), l.name, maxName), draw: func(c draw.Canvas, x, y vg.Length) {
+			c.StrokeLine2(l.pen.line(), x, y, x+keyWidth, y)
+			l.pen.mark(c, vg.Point{X: x + keyWidth/2, Y: y}, 2.8)
+		}})
+	}
+	return out
+}
+
+// keyGap is the distance of two items of a key.
+const keyGap vg.Length = 16
+
+func (k keyItem) width() vg.Length {
+	return keyWidth + 5 + style(toneMuted, fontSize, draw.XLeft).Width(k.text)
+}
+
+// rowsOf breaks a key into rows of a width.
+func rowsOf(key []keyItem, width vg.Length) [][]keyItem {
+	var rows [][]keyItem
+	x := width
+	for _, k := range key {
+		if x > 0 && x+k.width() > width {
+			rows, x = append(rows, nil), 0
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], k)
+		x += k.width() + keyGap
+	}
+	return rows
+}
+
+// drawKey writes a row of a key with its baseline at y.
+func drawKey(c draw.Canvas, row []keyItem, y vg.Length) {
+	x, s := c.Min.X, style(toneMuted, fontSize, draw.XLeft)
+	for _, k := range row {
+		k.draw(c, x, y+fontSize*0.36)
+		write(c, s, x+keyWidth+5, y, k.text)
+		x += k.width() + keyGap
+	}
+}
+
+// drawHead writes the vertical axis' title and a key, and returns the height
+// that they took.
+func (p *panel) drawHead(c draw.Canvas, key []keyItem) vg.Length {
 	y := c.Max.Y - fontSize
 	s := style(toneMuted, fontSize, draw.XLeft)
 	if p.yTitle != "" {
 		write(c, s, c.Min.X, y, fit(s, p.yTitle, c.Max.X-c.Min.X))
 		y -= lineHeight
 	}
-	x := c.Min.X
-	for i, k := range p.key {
-		width := keyWidth + 5 + s.Width(k.text)
-		if i > 0 && x+width > c.Max.X {
-			x, y = c.Min.X, y-lineHeight
-		}
-		k.draw(c, x, y+fontSize*0.36)
-		write(c, s, x+keyWidth+5, y, k.text)
-		x += width + 16
-	}
-	if len(p.key) > 0 {
+	for _, row := range rowsOf(key, c.Max.X-c.Min.X) {
+		drawKey(c, row, y)
 		y -= lineHeight
 	}
 	// Half a line of air above the data.

@@ -23,6 +23,8 @@ import (
 // Sizes in points. A point of an SVG is one pixel at its natural size.
 const (
 	chartWidth  vg.Length = 480
+	pageWidth   vg.Length = 800 // in a page
+	phoneWidth  vg.Length = 360 // in a page on a phone
 	chartHeight vg.Length = 300
 	titleHeight vg.Length = 26 // above a chart that is a file on its own
 	fontSize    vg.Length = 13
@@ -58,26 +60,47 @@ func write(c draw.Canvas, s text.Style, x, y vg.Length, line string) {
 // A drawing is a chart that can be drawn on any canvas.
 type drawing struct {
 	width, height vg.Length
+	below         vg.Length // what the key takes below the data on a phone
 	draw          func(draw.Canvas)
+}
+
+// at is the drawing at another width.
+func (d drawing) at(width vg.Length) drawing {
+	d.width = width
+	if width <= phoneWidth {
+		d.height += d.below
+	}
+	return d
 }
 
 // render gives the figure its three images.
 func (d drawing) render(f Figure) (Figure, error) {
-	inline, err := d.svg("")
-	if err != nil {
+	var err error
+	if f.Inline, err = d.at(pageWidth).inline(&f, ""); err != nil {
+		return Figure{}, err
+	}
+	if f.Narrow, err = d.at(phoneWidth).inline(&f, "-narrow"); err != nil {
 		return Figure{}, err
 	}
 	alone, err := d.svg(f.Title)
 	if err != nil {
 		return Figure{}, err
 	}
-	f.Inline = d.root(&f, themed(inline), d.height, `class="chart" `, "max-width:"+strconv.Itoa(int(d.width*1.35))+"px;width:100%;height:auto;display:block;")
 	height := d.height + titleHeight
-	f.SVG = append([]byte(xml.Header), d.root(&f, alone, height, size(d.width, height), "background:"+lightPage+";")...)
+	f.SVG = append([]byte(xml.Header), d.root(&f, "", alone, height, size(d.width, height), "background:"+lightPage+";")...)
 	if f.PNG, err = d.png(f.Title); err != nil {
 		return Figure{}, err
 	}
 	return f, nil
+}
+
+// inline is the chart for a page, as wide as that lets it be.
+func (d drawing) inline(f *Figure, suffix string) ([]byte, error) {
+	svg, err := d.svg("")
+	if err != nil {
+		return nil, err
+	}
+	return d.root(f, suffix, themed(svg), d.height, `class="chart" `, "width:100%;height:auto;display:block;"), nil
 }
 
 func size(w, h vg.Length) string {
@@ -85,13 +108,14 @@ func size(w, h vg.Length) string {
 }
 
 // root wraps the content of an SVG in an element that says what it shows. Its
-// ids are unique on a page as long as figures' IDs are.
-func (d drawing) root(f *Figure, content string, height vg.Length, attributes, css string) []byte {
+// ids are unique on a page as long as figures' IDs with the suffix are.
+func (d drawing) root(f *Figure, suffix, content string, height vg.Length, attributes, css string) []byte {
 	var b bytes.Buffer
+	id := escape(f.ID + suffix)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" %sviewBox="0 0 %d %d" role="img" aria-labelledby="chart-%[4]s-title chart-%[4]s-desc" style="%[5]sfont-family:%[6]s">`+"\n",
-		attributes, int(d.width), int(height), escape(f.ID), css, families)
+		attributes, int(d.width), int(height), id, css, families)
 	fmt.Fprintf(&b, "<title id=\"chart-%s-title\">%s</title>\n<desc id=\"chart-%s-desc\">%s</desc>\n",
-		escape(f.ID), escape(f.Title), escape(f.ID), escape(f.Alt))
+		id, escape(f.Title), id, escape(f.Alt))
 	b.WriteString(content)
 	b.WriteString("</svg>\n")
 	return b.Bytes()

@@ -34,6 +34,8 @@ type metric struct {
 	name   string
 	unit   string
 	values []float64 // NaN: missing
+	// tableOnly: so few values have it that a line would be one of the others.
+	tableOnly bool
 }
 
 // metricOf takes a figure of every point; those of a failed one are missing.
@@ -106,10 +108,18 @@ func tpotMetrics(points []scalingPoint) []metric {
 	})
 }
 
+// carriesTail is the least number of values of which p90, p95 and p99 are three
+// things: with fewer the last two lie between the same largest values.
+const carriesTail = 100
+
 // latencyMetrics are the statistics of a latency in ms, the mean first. The
 // distribution in the details, in seconds, has two that the reference lacks.
 func latencyMetrics(points []scalingPoint, name string, of func(scalingPoint) (mean, median, p99 *float64, d *bench.Dist)) []metric {
 	ms := func(v float64) *float64 { v *= 1000; return &v }
+	few := slices.ContainsFunc(points, func(p scalingPoint) bool {
+		_, _, _, d := of(p)
+		return d != nil && d.Count < carriesTail
+	})
 	var out []metric
 	for _, stat := range []struct {
 		name string
@@ -132,6 +142,7 @@ func latencyMetrics(points []scalingPoint, name string, of func(scalingPoint) (m
 		{"p99", func(p scalingPoint) *float64 { _, _, v, _ := of(p); return v }},
 	} {
 		if m := metricOf(points, name+" "+stat.name, "ms", stat.of); !m.empty() {
+			m.tableOnly = few && (stat.name == "p90" || stat.name == "p95")
 			out = append(out, m)
 		}
 	}
@@ -188,22 +199,28 @@ func latencyFigure(id, name string, points []scalingPoint, metrics []metric) (sk
 	cs, x := concurrencies(points)
 	var all []float64
 	var curves []curve
+	few := false
 	for i, m := range metrics {
+		if m.tableOnly {
+			few = true
+			continue
+		}
 		curves = append(curves, curve{name: strings.TrimPrefix(m.name, name+" "), pen: penOf(i), x: x, y: m.values})
 		all = append(all, m.values...)
 	}
 	// Where percentiles meet, the highest is named on top.
 	byRank := slices.Clone(curves)
 	slices.Reverse(byRank)
-	beside, inside := named(byRank)
-	p := panel{x: concurrencyAxis(cs), y: valueAxis(all), xTitle: concurrencyTitle, right: beside.width()}
+	p := panel{x: concurrencyAxis(cs), y: valueAxis(all), xTitle: concurrencyTitle, names: byRank}
 	p.yTitle = p.y.marked(name + " (ms)")
 	for _, l := range curves {
 		p.marks = append(p.marks, l)
 	}
-	p.marks = append(p.marks, beside, inside)
 	f := Figure{ID: id, Place: InScaling, Scenario: -1, Title: name + " against concurrency",
 		Note: joinSentences(scaleNote(p.y), gapNote(points, metrics...))}
+	if few {
+		f.Note = joinSentences(f.Note, fmt.Sprintf("With fewer than %d requests p90, p95 and p99 are close to the slowest request: p99 alone is drawn.", carriesTail))
+	}
 	f.Alt = latencyAlt(metrics, cs)
 	f.Header, f.Rows = scalingTable(points, metrics, name+" ")
 	return sketch{f, p.drawing()}, true

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,7 +177,7 @@ func TestReferenceSeries(t *testing.T) {
 // TestPercentilesOfDetails: p90 and p95 are in the details only, in seconds.
 func TestPercentilesOfDetails(t *testing.T) {
 	r := &bench.Results{Results: []bench.Result{scaled(2, 100, 40, 10), scaled(4, 150, 60, 11)}, Details: []bench.Detail{
-		{Status: bench.StatusComplete, TTFT: &bench.Dist{P90: 0.07, P95: 0.0755}}, {Status: bench.StatusComplete},
+		{Status: bench.StatusComplete, TTFT: &bench.Dist{Count: 100, P90: 0.07, P95: 0.0755}}, {Status: bench.StatusComplete},
 	}}
 	f := figures(t, Input{Results: r})["ttft"]
 	if want := []string{"Concurrency", "TTFT mean (ms)", "TTFT median (ms)", "TTFT p90 (ms)", "TTFT p95 (ms)", "TTFT p99 (ms)"}; !slices.Equal(f.Header, want) {
@@ -191,6 +192,44 @@ func TestPercentilesOfDetails(t *testing.T) {
 	// Names of lines that end early are beside their last point.
 	if got := texts(parseSVG(t, f.SVG)); !slices.Contains(got, "p90") || !slices.Contains(got, "p95") {
 		t.Errorf("texts %q", got)
+	}
+	// Of few values the table has them, and one line stands for the tail.
+	r.Details[0].TTFT.Count = 99
+	f = figures(t, Input{Results: r})["ttft"]
+	if got := texts(parseSVG(t, f.SVG)); slices.Contains(got, "p90") || slices.Contains(got, "p95") || !slices.Contains(got, "p99") {
+		t.Errorf("texts %q", got)
+	}
+	if len(f.Header) != 6 || !strings.Contains(f.Note, "With fewer than 100 requests") {
+		t.Errorf("header %q, note %q", f.Header, f.Note)
+	}
+}
+
+// On a phone a chart has its key below the data: no name stands beside it.
+func TestPhone(t *testing.T) {
+	f := figures(t, Input{Results: series4()})["ttft"]
+	page, phone := parseSVG(t, f.Inline), parseSVG(t, f.Narrow)
+	if page[0].attr["viewBox"] != "0 0 800 300" || !strings.HasPrefix(phone[0].attr["viewBox"], "0 0 360 3") {
+		t.Errorf("view boxes %q and %q", page[0].attr["viewBox"], phone[0].attr["viewBox"])
+	}
+	place := func(es []element, text string) (x, y float64) {
+		for _, e := range es {
+			if e.name == "text" && e.text == text {
+				x, _ = strconv.ParseFloat(e.attr["x"], 64)
+				y, _ = strconv.ParseFloat(e.attr["y"], 64)
+				return x, -y
+			}
+		}
+		t.Fatalf("no text %q", text)
+		return 0, 0
+	}
+	_, axis := place(phone, concurrencyTitle)
+	for _, name := range []string{"mean", "median", "p99"} {
+		if _, y := place(phone, name); y >= axis {
+			t.Errorf("phone: %s at %g is not below the axis' title at %g", name, y, axis)
+		}
+		if x, y := place(page, name); x < 700 || y < 60 {
+			t.Errorf("page: %s at %g, %g is not beside the data", name, x, y)
+		}
 	}
 }
 

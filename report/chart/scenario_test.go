@@ -130,7 +130,7 @@ func TestTimelineOfMany(t *testing.T) {
 		t.Errorf("%d rows, %d bytes", len(f.Rows), len(f.Inline))
 	}
 	var height int
-	if _, err := fmt.Sscanf(parseSVG(t, f.Inline)[0].attr["viewBox"], "0 0 480 %d", &height); err != nil || height < 400 || height > 700 {
+	if _, err := fmt.Sscanf(parseSVG(t, f.Inline)[0].attr["viewBox"], "0 0 800 %d", &height); err != nil || height < 400 || height > 700 {
 		t.Errorf("height %d, %v", height, err)
 	}
 }

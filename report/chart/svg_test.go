@@ -83,11 +83,12 @@ var bad = regexp.MustCompile(`(?i)\b(nan|[+-]?inf)\b`)
 // checkImages holds a figure's images against what all have in common.
 func checkImages(t *testing.T, f *Figure) {
 	t.Helper()
-	inline, alone := parseSVG(t, f.Inline), parseSVG(t, f.SVG)
-	for _, es := range [][]element{inline, alone} {
+	inline := parseSVG(t, f.Inline)
+	for suffix, es := range map[string][]element{"": inline, "-narrow": parseSVG(t, f.Narrow), "\x00": parseSVG(t, f.SVG)} {
+		id := f.ID + strings.TrimSuffix(suffix, "\x00")
 		root := es[0]
 		if root.name != "svg" || root.attr["role"] != "img" || root.attr["viewBox"] == "" ||
-			root.attr["aria-labelledby"] != "chart-"+f.ID+"-title chart-"+f.ID+"-desc" {
+			root.attr["aria-labelledby"] != "chart-"+id+"-title chart-"+id+"-desc" {
 			t.Errorf("%s: root %v", f.ID, root.attr)
 		}
 		ids := map[string]string{}
@@ -104,7 +105,7 @@ func checkImages(t *testing.T, f *Figure) {
 				t.Errorf("%s: a <%s> in it", f.ID, e.name)
 			}
 		}
-		if len(ids) != 2 || ids["chart-"+f.ID+"-title"] != f.Title || ids["chart-"+f.ID+"-desc"] != f.Alt {
+		if len(ids) != 2 || ids["chart-"+id+"-title"] != f.Title || ids["chart-"+id+"-desc"] != f.Alt {
 			t.Errorf("%s: ids and their texts are %q", f.ID, ids)
 		}
 	}
@@ -122,7 +123,7 @@ func checkImages(t *testing.T, f *Figure) {
 		t.Errorf("%s: the PNG's corner is not white", f.ID)
 	}
 	const most = 500 << 10
-	if len(f.Inline) > most || len(f.SVG) > most || len(f.PNG) > most {
+	if len(f.Inline)+len(f.Narrow) > 2*most || len(f.SVG) > most || len(f.PNG) > most {
 		t.Errorf("%s: %d, %d and %d bytes", f.ID, len(f.Inline), len(f.SVG), len(f.PNG))
 	}
 	if f.Title == "" || f.Alt == "" || len(f.Header) == 0 || len(f.Rows) == 0 {

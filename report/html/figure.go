@@ -15,18 +15,26 @@ import (
 // figure is a chart as the template sees it.
 type figure struct {
 	ID, Title, Alt, Note string
-	SVG                  template.HTML
+	SVG, Narrow          template.HTML
+	Folded               bool // shown where somebody asks for it
 	Header               []string
 	Rows                 [][]string
 	Numeric              []bool // of the table's columns
 }
 
-func newFigure(f *chart.Figure, svg template.HTML) figure {
-	out := figure{ID: "figure-" + slug(f.ID), Title: f.Title, Alt: f.Alt, Note: f.Note, SVG: svg, Header: f.Header, Rows: f.Rows}
+func newFigure(f *chart.Figure) (figure, error) {
+	out := figure{ID: "figure-" + slug(f.ID), Title: f.Title, Alt: f.Alt, Note: f.Note, Folded: f.Place == chart.InScenario, Header: f.Header, Rows: f.Rows}
+	var err error
+	if out.SVG, err = inline(f.Inline); err != nil {
+		return out, err
+	}
+	if out.Narrow, err = inline(f.Narrow); err != nil {
+		return out, err
+	}
 	for column := range f.Header {
 		out.Numeric = append(out.Numeric, numeric(f.Rows, column))
 	}
-	return out
+	return out, nil
 }
 
 // numeric says whether a column holds numbers, and something at all.

@@ -62,11 +62,11 @@ func Write(w io.Writer, p Page) error {
 	}
 	for i := range p.Figures {
 		f := &p.Figures[i]
-		svg, err := inline(f.Inline)
+		fig, err := newFigure(f)
 		if err != nil {
 			return fmt.Errorf("figure %q: %w", f.ID, err)
 		}
-		doc.place(f, newFigure(f, svg))
+		doc.place(f, fig)
 	}
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, view{doc, template.CSS(styleSheet + chart.CSS()), p.Highlights}); err != nil {

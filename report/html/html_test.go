@@ -86,7 +86,7 @@ func TestPage(t *testing.T) {
 func TestNumbersRight(t *testing.T) {
 	page := written(t, Page{Markdown: small(t)})
 	has(t, page,
-		"<th>Category</th>\n<th class=\"num\">Input (tok)</th>", "<td>Latency</td>\n<td class=\"num\">128</td>",
+		"<th class=\"aside\">Category</th>\n<th class=\"num aside\">Input (tok)</th>", "<td class=\"aside\">Latency</td>\n<td class=\"num aside\">128</td>",
 		"<td class=\"num\">—</td>", "<td>complete</td>\n<td class=\"num\">2 / 0</td>\n<td>cold (0)</td>",
 	)
 	if strings.Contains(page, "text-align:") && strings.Contains(page, `style="text-align`) {
@@ -142,6 +142,7 @@ func figureOf(id string, place chart.Place, scenario int) chart.Figure {
 	return chart.Figure{
 		ID: id, Place: place, Scenario: scenario, Title: "Title of " + id, Alt: "What " + id + " shows", Note: "How to read " + id,
 		Inline: []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><title>` + id + `</title><path d="M0 0L9 9"/></svg>`),
+		Narrow: []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 10"><title>` + id + ` on a phone</title></svg>`),
 		Header: []string{"Concurrency", "Name"}, Rows: [][]string{{"2", "a < b"}, {"—", "c"}},
 	}
 }
@@ -159,7 +160,7 @@ func TestFiguresInPlace(t *testing.T) {
 }
 
 func TestFigureRefused(t *testing.T) {
-	for _, c := range []struct{ svg, want string }{
+	for i, c := range []struct{ svg, want string }{
 		{``, "not an <svg>"},
 		{`<p>text</p>`, "not an <svg>"},
 		{`<svg></svg><svg></svg>`, "not an <svg>"},
@@ -177,6 +178,9 @@ func TestFigureRefused(t *testing.T) {
 	} {
 		f := figureOf("bad", chart.InScaling, -1)
 		f.Inline = []byte(c.svg)
+		if i%2 == 1 {
+			f.Inline, f.Narrow = f.Narrow, f.Inline
+		}
 		var b bytes.Buffer
 		err := Write(&b, Page{Markdown: small(t), Figures: []chart.Figure{f}})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `"bad"`) || b.Len() > 0 {

@@ -3,6 +3,7 @@ package html
 import (
 	"bytes"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -204,12 +205,19 @@ func markMetrics(list *ast.List, source []byte) {
 // screen: a column of words counts for two, one of numbers for one.
 const roomy = 11
 
+// asides are the columns that a phone leaves out, so that the results stay in
+// sight: a scenario's load stands among its key metrics, too.
+var asides = []string{"Category", "Input (tok)", "Output (tok)", "Concurrency", "Load"}
+
 // alignNumbers marks the cells of the columns that hold numbers. The marks in
 // the Markdown say only where the reference has its text.
 func alignNumbers(table *extast.Table, source []byte) {
 	width := 2 * len(table.Alignments)
 	for column, align := range table.Alignments {
-		numeric := false
+		numeric, aside := false, false
+		if head, ok := cellAt(table.FirstChild(), column); ok {
+			aside = column > 0 && slices.Contains(asides, plainText(head, source))
+		}
 		if align == extast.AlignRight {
 			numeric = numericColumn(table, column, source)
 		}
@@ -219,8 +227,8 @@ func alignNumbers(table *extast.Table, source []byte) {
 		for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 			if c, ok := cellAt(row, column); ok {
 				c.Alignment = extast.AlignNone
-				if numeric {
-					c.SetAttributeString("class", []byte("num"))
+				if class := strings.TrimSpace(map[bool]string{true: "num"}[numeric] + map[bool]string{true: " aside"}[aside]); class != "" {
+					c.SetAttributeString("class", []byte(class))
 				}
 			}
 		}
