@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -15,7 +14,6 @@ import (
 // Run is one run in a comparison.
 type Run struct {
 	Label  string // "A"
-	Name   string // what it is, for the notes below the charts
 	Points []Point
 
 	index int // among the runs compared: each keeps its look in every chart
@@ -94,7 +92,7 @@ func loads(runs []Run) []string {
 func under(runs []Run, load string) []Run {
 	var out []Run
 	for _, r := range runs {
-		own := Run{Label: r.Label, Name: r.Name, index: r.index}
+		own := Run{Label: r.Label, index: r.index}
 		for _, p := range r.Points {
 			if p.Load == load && p.Concurrency >= 1 {
 				own.Points = append(own.Points, p)
@@ -158,7 +156,7 @@ func lineComparison(runs []Run, load string, cs []int, number int) []sketch {
 		for _, l := range curves {
 			p.marks = append(p.marks, l)
 		}
-		f := Figure{ID: id, Place: InCompare, Scenario: -1, Title: q.name + ", " + load, Note: joinSentences(runNames(runs), scaleNote(p.y))}
+		f := Figure{ID: id, Place: InCompare, Scenario: -1, Title: q.name + ", " + load, Note: scaleNote(p.y)}
 		f.Alt = q.name + " against concurrency, by run."
 		f.Header = []string{"Concurrency"}
 		for _, m := range ms {
@@ -201,19 +199,6 @@ func at(r Run, cs []int, of func(*Point) *float64) []float64 {
 		}
 	}
 	return out
-}
-
-func runNames(runs []Run) string {
-	var names []string
-	for _, r := range runs {
-		if r.Name != "" {
-			names = append(names, r.Label+": "+r.Name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return strings.Join(names, "; ") + "."
 }
 
 // A barGroup is one load with a bar for each run.
@@ -278,7 +263,7 @@ func barFigure(runs []Run, id, name, unit string, groups []barGroup) sketch {
 	}
 	rows := vg.Length(len(runs))
 	p.height = vg.Length(len(groups))*(groupPitch+barPitch*rows) + 4.2*lineHeight + 2*margin
-	f := Figure{ID: "compare-loads-" + id, Place: InCompare, Scenario: -1, Title: name + " by load", Note: runNames(runs)}
+	f := Figure{ID: "compare-loads-" + id, Place: InCompare, Scenario: -1, Title: name + " by load"}
 	f.Header = []string{"Load"}
 	for _, r := range runs {
 		f.Header = append(f.Header, r.Label+" ("+unit+")")

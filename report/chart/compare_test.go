@@ -3,7 +3,6 @@ package chart
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,8 +15,8 @@ func compared(load string, c int, throughput, ttft float64) Point {
 
 func TestCompare(t *testing.T) {
 	fs, err := Compare(
-		Run{Label: "A", Name: "before", Points: []Point{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
-		Run{Label: "B", Name: "after", Points: []Point{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
+		Run{Label: "A", Points: []Point{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
+		Run{Label: "B", Points: []Point{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
 		Run{Label: "C", Points: []Point{compared("2048/512 tokens", 1, 60, 450)}},
 	)
 	if err != nil {
@@ -31,7 +30,7 @@ func TestCompare(t *testing.T) {
 	if want := "Output throughput against concurrency, by run. A rises from 100.00 tok/s at c=2 to 150.00 tok/s at c=4, the highest. B rises from 110.00 tok/s at c=2 to 300.00 tok/s at c=8, the highest."; f.Alt != want {
 		t.Errorf("alt %q", f.Alt)
 	}
-	if f.Place != InCompare || f.Title != "Output throughput, 1024/256 tokens" || f.Note != "A: before; B: after." {
+	if f.Place != InCompare || f.Title != "Output throughput, 1024/256 tokens" || f.Note != "" {
 		t.Errorf("%q, %q, %q", f.Place, f.Title, f.Note)
 	}
 	want := [][]string{{"2", "100.00", "110.00"}, {"4", "150.00", "—"}, {"8", "—", "300.00"}}
@@ -102,7 +101,7 @@ func TestCompareLooks(t *testing.T) {
 func TestCompareMany(t *testing.T) {
 	var runs []Run
 	for i := range 30 {
-		r := Run{Label: fmt.Sprintf("R%d", i), Name: strings.Repeat("long ", 40)}
+		r := Run{Label: fmt.Sprintf("R%d", i)}
 		for c := range 6 {
 			r.Points = append(r.Points, compared("x", 1<<c, float64(100+i), float64(i)))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,44 +13,88 @@ import (
 	"ceiling/report/importer"
 )
 
-// Markdown renders the comparison.
+// Markdown renders the comparison: what was compared, the ratios of each pair,
+// then what they rest on, then every figure.
 func (c *Comparison) Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Comparison\n\n")
-	c.runsTable(&b)
+	c.runs(&b)
+	for i := range c.Pairs {
+		c.ratios(&b, &c.Pairs[i])
+	}
 	c.conditionsTable(&b)
+	c.notes(&b)
 	c.findingsList(&b)
 	for i := range c.Pairs {
-		c.pair(&b, &c.Pairs[i])
+		c.figures(&b, &c.Pairs[i])
 	}
 	c.method(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (c *Comparison) runsTable(b *strings.Builder) {
-	b.WriteString("| | Tool | Model | Hardware | Date | File |\n|---|---|---|---|---|---|\n")
+// runs is a line for each run, the only place that has its file's name.
+func (c *Comparison) runs(b *strings.Builder) {
+	names := c.shortNames()
 	for i := range c.Runs {
 		r := &c.Runs[i]
-		fmt.Fprintf(b, "| **%s** | %s | %s | %s | %s | %s |\n", r.Label, cell(r.Tool), cell(r.Model), cell(r.Hardware), cell(r.Date), cell(r.Path))
+		parts := []string{names[i], r.Tool, r.Model, r.Hardware, r.Date}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+		fmt.Fprintf(b, "**%s:** %s\n\n", r.Label, oneline.Markdown(strings.Join(parts, " · ")))
 	}
+	var differ []string
+	for i := range c.Conditions {
+		if c.Conditions[i].Differs {
+			differ = append(differ, c.Conditions[i].Name)
+		}
+	}
+	if len(differ) > 0 {
+		fmt.Fprintf(b, "**Differs:** %s\n\n", strings.Join(differ, ", "))
+	}
+}
+
+// shortNames are the ends of the runs' paths, as long as it takes to tell
+// different ones apart.
+func (c *Comparison) shortNames() []string {
+	out := make([]string, len(c.Runs))
+	for i := range c.Runs {
+		parts := strings.FieldsFunc(c.Runs[i].Path, func(r rune) bool { return r == '/' || r == '\\' })
+		for n := 1; n <= len(parts); n++ {
+			out[i] = strings.Join(parts[len(parts)-n:], "/")
+			if out[i] != "." && !c.ambiguous(i, out[i]) {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// ambiguous says whether another run's path, which is not the same, ends alike.
+func (c *Comparison) ambiguous(i int, end string) bool {
+	return slices.ContainsFunc(c.Runs, func(r Run) bool {
+		path := "/" + strings.TrimSuffix(filepath.ToSlash(r.Path), "/")
+		return r.Path != c.Runs[i].Path && strings.HasSuffix(path, "/"+end)
+	})
+}
+
+// notes are what to know of whole runs.
+func (c *Comparison) notes(b *strings.Builder) {
 	noted := false
 	for i := range c.Runs {
 		for _, n := range c.Runs[i].Notes {
-			fmt.Fprintf(b, "\n- %s: %s", c.Runs[i].Label, sentence(n))
+			fmt.Fprintf(b, "- %s: %s\n", c.Runs[i].Label, sentence(n))
 			noted = true
 		}
 	}
 	if noted {
 		b.WriteString("\n")
 	}
-	b.WriteString("\n")
 }
 
 // conditionsTable shows what differs and what only some files tell; what all
 // have in common is one line.
 func (c *Comparison) conditionsTable(b *strings.Builder) {
-	b.WriteString("## Conditions\n\n")
+	b.WriteString("## Conditions of the runs\n\n")
 	var differ, unknown []*Condition
 	var shared []string
 	for i := range c.Conditions {
@@ -66,7 +111,7 @@ func (c *Comparison) conditionsTable(b *strings.Builder) {
 	case 0:
 		b.WriteString("No condition that the files tell differs.\n\n")
 	default:
-		fmt.Fprintf(b, "**%s.** The figures below compare all of that at once.\n\n", count(len(differ), "condition differs", "conditions differ"))
+		fmt.Fprintf(b, "**%s.** The figures compare all of that at once.\n\n", count(len(differ), "condition differs", "conditions differ"))
 	}
 	if len(differ)+len(unknown) > 0 {
 		b.WriteString("| Condition |")
@@ -129,7 +174,8 @@ func (c *Comparison) findingsList(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-func (c *Comparison) pair(b *strings.Builder, p *Pair) {
+// ratios is what a pair comes to.
+func (c *Comparison) ratios(b *strings.Builder, p *Pair) {
 	fmt.Fprintf(b, "## %s against %s\n\n", p.B, p.A)
 	if len(p.Scenarios) == 0 {
 		b.WriteString("No load is in both.\n\n")
@@ -139,6 +185,11 @@ func (c *Comparison) pair(b *strings.Builder, p *Pair) {
 	if p.Tax != nil {
 		p.Tax.markdown(b)
 	}
+}
+
+// figures is every figure of a pair.
+func (c *Comparison) figures(b *strings.Builder, p *Pair) {
+	fmt.Fprintf(b, "## Figures of %s and %s\n\n", p.B, p.A)
 	for i := range p.Scenarios {
 		p.Scenarios[i].markdown(b, p)
 	}

@@ -67,7 +67,7 @@ func (d *document) place(f *chart.Figure, fig figure) {
 }
 
 // section finds a section by its title, or makes it: behind the others that are
-// not folded, that of a comparison's charts in front of the first pair.
+// not folded, that of a comparison's charts behind the last pair's ratios.
 func (d *document) section(title string) *section {
 	if title == string(chart.InCompare) {
 		title = "Charts"
@@ -80,9 +80,11 @@ func (d *document) section(title string) *section {
 	s := &section{ID: d.id(title), Title: title, Heading: template.HTML(template.HTMLEscapeString(title))}
 	at := len(d.Sections)
 	for i, other := range d.Sections {
-		if other.Folded || title == "Charts" && strings.Contains(other.Title, " against ") {
-			at = i
-			break
+		switch {
+		case title == "Charts" && strings.Contains(other.Title, " against "):
+			at = i + 1
+		case other.Folded:
+			at = min(at, i)
 		}
 	}
 	d.Sections = append(d.Sections[:at], append([]*section{s}, d.Sections[at:]...)...)

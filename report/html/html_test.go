@@ -284,6 +284,18 @@ func TestProseOfTwoAuthors(t *testing.T) {
 	has(t, page, "<li>TPOT is 1.5 ms (c=2), *not* &lt;b&gt;</li>", "<li>Steady. <em>(rule)</em></li>")
 }
 
+// A comparison's charts stand behind the ratios of all pairs, and its
+// conditions are not folded.
+func TestComparison(t *testing.T) {
+	page := written(t, Page{Markdown: []byte("# Comparison\n\n**A:** a · x\n\n## B against A\n\nx\n\n## C against A\n\ny\n\n## Conditions of the runs\n\nz\n"),
+		Figures: []chart.Figure{figureOf("compare-ttft", chart.InCompare, -1), figureOf("compare-tpot", chart.InCompare, -1)}})
+	behind(t, page, `<dt>A</dt><dd>a · x</dd>`, `<h2 id="b-against-a">`, `<h2 id="c-against-a">`, `<h2 id="charts">`, `id="figure-compare-ttft"`,
+		`id="figure-compare-tpot"`, `<h2 id="conditions-of-the-runs">`)
+	if strings.Contains(page, `class="fold"`) {
+		t.Error("something is folded")
+	}
+}
+
 // Scenarios may have the same name, or names that differ only in signs.
 func TestUniqueIDs(t *testing.T) {
 	page := written(t, Page{Markdown: []byte("# T\n\n## A\n\n### c=2\n\nx\n\n### c=2\n\ny\n\n### c 2 2\n\nz\n\n### ×\n\n### ÷\n")})

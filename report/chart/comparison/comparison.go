@@ -5,9 +5,7 @@ package comparison
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"ceiling/report/chart"
 	"ceiling/report/compare"
@@ -21,7 +19,7 @@ import (
 func Figures(c *compare.Comparison) (figures []chart.Figure, undrawn []string) {
 	runs := make([]chart.Run, len(c.Runs))
 	for i, r := range c.Runs {
-		runs[i] = chart.Run{Label: r.Label, Name: name(r)}
+		runs[i] = chart.Run{Label: r.Label}
 	}
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
@@ -32,18 +30,6 @@ func Figures(c *compare.Comparison) (figures []chart.Figure, undrawn []string) {
 		}
 	}
 	return chart.Compare(runs...)
-}
-
-// name says which run it is, in few words.
-func name(r compare.Run) string {
-	text := r.Tool
-	if base := filepath.Base(r.Path); r.Path != "" && base != "." {
-		text += ", " + base
-	}
-	if r.Model != "" {
-		text += ", " + r.Model
-	}
-	return strings.Join(strings.Fields(text), " ")
 }
 
 // add gives a run its point of a scenario. The base has one in every pair:

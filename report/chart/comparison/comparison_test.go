@@ -46,7 +46,7 @@ func TestFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := find(t, fs, "compare-throughput")
-	if f.Title != "Output throughput, 1024/256 tokens, cold" || f.Note != "A: ceiling, before; B: vllm bench serve, b.json, m." {
+	if f.Title != "Output throughput, 1024/256 tokens, cold" || f.Note != "" {
 		t.Errorf("%q, note %q", f.Title, f.Note)
 	}
 	want := [][]string{{"2", "100.00", "110.00", "—"}, {"4", "150.00", "180.00", "190.00"}, {"8", "210.00", "—", "250.00"}}
