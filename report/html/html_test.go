@@ -155,7 +155,7 @@ func TestFiguresInPlace(t *testing.T) {
 	has(t, page, `<figcaption><strong>Title of throughput</strong> <span>How to read throughput</span></figcaption>`,
 		`<thead><tr><th class="num">Concurrency</th><th>Name</th></tr></thead>`, `<tr><td class="num">2</td><td>a &lt; b</td></tr>`)
 	behind(t, page, `id="figure-throughput"`, `<h2 id="concurrency-scaling">`, `id="figure-tradeoff"`, `<h2 id="validity">`,
-		`<h3 id="long-context-16k">`, `ERROR:`, `id="figure-itl-02"`, `<h3 id="mixed-traffic">`,
+		`<h3 id="long-context-16k">`, `ERROR:`, `<details class="fold"><summary>Title of itl-02</summary>`, `id="figure-itl-02"`, `<figcaption><span>How to read itl-02</span></figcaption>`, `<h3 id="mixed-traffic">`,
 		`<h2 id="recommendations">`, `<h2 id="energy">`, `id="figure-power"`, `<h2 id="engine">`, `<footer>`)
 }
 
