@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -79,7 +78,7 @@ func claimLimits(a *analysis) []prose.Claim {
 	s, limits := a.role.sweetSpot, limitsText(a.role.slo)
 	switch over := overLimits(a); {
 	case len(over) > 0:
-		return claim("limits.over", prose.Worse, say("over the limit: %s", strings.Join(over, " and ")))
+		return claim("limits.over", prose.Worse, strings.Join(over, "; "))
 	case a == s:
 		return claim("limits.sweet", prose.Better, say("c=%d has the highest output (%s) with %s", a.Concurrency, a.out, limits))
 	case s == nil:
@@ -99,7 +98,7 @@ func overLimits(a *analysis) []string {
 		limit float64
 	}{{"TTFT", a.ttft.p99, a.role.slo.TTFTMs}, {"TPOT", a.tpot.p99, a.role.slo.TPOTMs}} {
 		if l.limit > 0 && l.p99.value > l.limit {
-			out = append(out, fmt.Sprintf("p99 %s %s (%s ms)", l.name, l.p99, number(l.limit)))
+			out = append(out, say("p99 %s (%s) exceeds the limit of %s ms", l.name, l.p99, number(l.limit)))
 		}
 	}
 	return out

@@ -153,6 +153,7 @@ func TestFiguresInPlace(t *testing.T) {
 		figureOf("itl-02", chart.InScenario, 1), figureOf("power", chart.InEnergy, -1),
 	}})
 	has(t, page, `<figcaption><strong>Title of throughput</strong> <span>How to read throughput</span></figcaption>`,
+		`<div class="plot narrow"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 5 10"><title>throughput on a phone</title></svg>`,
 		`<thead><tr><th class="num">Concurrency</th><th>Name</th></tr></thead>`, `<tr><td class="num">2</td><td>a &lt; b</td></tr>`)
 	behind(t, page, `id="figure-throughput"`, `<h2 id="concurrency-scaling">`, `id="figure-tradeoff"`, `<h2 id="validity">`,
 		`<h3 id="long-context-16k">`, `ERROR:`, `<details class="fold"><summary>Title of itl-02</summary>`, `id="figure-itl-02"`, `<figcaption><span>How to read itl-02</span></figcaption>`, `<h3 id="mixed-traffic">`,
