@@ -54,8 +54,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case outputGone(err):
+	case outputGone(err) && ctx.Err() == nil:
 		return exitBrokenPipe
+	case outputGone(err): // a terminal that was closed: the signal came first
+		return exitInterrupted
 	}
 	printError(stderr, err)
 	if code := exitCode(err); code != exitFailed || ctx.Err() == nil {
