@@ -54,10 +54,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case outputGone(err) && ctx.Err() == nil:
+	case outputGone(err):
 		return exitBrokenPipe
-	case outputGone(err): // a terminal that was closed: the signal came first
-		return exitInterrupted
 	}
 	printError(stderr, err)
 	if code := exitCode(err); code != exitFailed || ctx.Err() == nil {

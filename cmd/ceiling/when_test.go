@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,6 +26,11 @@ type process struct {
 }
 
 func startProcess(ts *testscript.TestScript, args []string) *process {
+	// Where the tests themselves run under nohup the program would ignore
+	// SIGHUP, too; a signal that is caught here is at its default there.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
 	p := &process{cmd: exec.Command(path, args[1:]...), ended: make(chan struct{})}
