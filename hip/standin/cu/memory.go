@@ -1,0 +1,442 @@
+package cu
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"strings"
+	"sync"
+
+	"ceiling/hip/standin/gcn"
+)
+
+// access is what a memory instruction moves: bytes of one lane, and what
+// becomes of fewer than four.
+type access struct {
+	store  bool
+	bytes  int  // of a lane
+	signed bool // sign-extended to 32 bits
+	d16    bool // into a half of the register
+	high   bool // the upper half: of a load's register, or a store's data
+}
+
+// accessOf reads the end of a name such as global_load_sbyte_d16_hi.
+func accessOf(name string) (a access, ok bool) {
+	_, rest, ok := strings.Cut(name, "_load_")
+	if !ok {
+		if _, rest, ok = strings.Cut(name, "_store_"); !ok {
+			return a, false
+		}
+		a.store = true
+	}
+	rest, a.high = strings.CutSuffix(rest, "_hi")
+	rest, a.d16 = strings.CutSuffix(rest, "_d16")
+	sizes := map[string]int{"ubyte": 1, "sbyte": 1, "byte": 1, "ushort": 2, "sshort": 2, "short": 2, "dword": 4, "dwordx2": 8, "dwordx3": 12, "dwordx4": 16, "dwordx8": 32, "dwordx16": 64}
+	a.bytes = sizes[rest]
+	a.signed = rest == "sbyte" || rest == "sshort"
+	return a, a.bytes > 0
+}
+
+// move loads or stores the bytes of one lane; mem holds them, reg is the first
+// register.
+func (a access) move(w *wave, mem []byte, reg, lane int) {
+	if a.bytes < 4 {
+		a.movePart(w, mem, reg, lane)
+		return
+	}
+	for i := 0; i < a.bytes; i += 4 {
+		if a.store {
+			binary.LittleEndian.PutUint32(mem[i:], w.v[reg+i/4][lane])
+		} else {
+			w.v[reg+i/4][lane] = binary.LittleEndian.Uint32(mem[i:])
+		}
+	}
+}
+
+func (a access) movePart(w *wave, mem []byte, reg, lane int) {
+	r := &w.v[reg][lane]
+	if a.store {
+		x := *r
+		if a.high {
+			x >>= 16
+		}
+		store(mem, x)
+		return
+	}
+	x := load(mem)
+	if a.signed {
+		up := 32 - 8*a.bytes
+		x = uint32(int32(x<<up) >> up)
+	}
+	switch {
+	case a.d16 && a.high:
+		x = x<<16 | *r&0xffff
+	case a.d16:
+		x = x&0xffff | *r&0xffff0000
+	}
+	*r = x
+}
+
+// addresses returns a flat, global or scratch instruction's address per lane.
+func (c *compiler) addresses() (func(w *wave, l int) uint64, error) {
+	in := c.in
+	imm := uint64(int64(in.Imm))
+	n := in.Src[0].Reg
+	switch {
+	case in.Format == gcn.Scratch && in.Src[0].Kind == gcn.None:
+		s := in.Base.Reg
+		return func(w *wave, _ int) uint64 { return PrivateAperture + uint64(w.s[s]) + imm }, nil
+	case in.Format == gcn.Scratch:
+		return func(w *wave, l int) uint64 { return PrivateAperture + uint64(w.v[n][l]) + imm }, nil
+	case in.Base.Kind != gcn.None:
+		s := in.Base.Reg
+		return func(w *wave, l int) uint64 { return w.s64(s) + uint64(w.v[n][l]) + imm }, nil
+	}
+	return func(w *wave, l int) uint64 {
+		return (uint64(w.v[n][l]) | uint64(w.v[n+1][l])<<32) + imm
+	}, nil
+}
+
+// flat compiles FLAT, GLOBAL and SCRATCH.
+func (c *compiler) flat() (run, error) {
+	in := c.in
+	address, err := c.addresses()
+	if err != nil {
+		return nil, err
+	}
+	find := (*wave).bytes
+	if in.Format != gcn.Global {
+		find = (*wave).flat
+	}
+	if strings.Contains(in.Name, "_atomic_") {
+		return c.atomic(func(w *wave, n, l int) []byte { return find(w, address(w, l), n, l) })
+	}
+	a, ok := accessOf(in.Name)
+	if !ok || in.LDS {
+		return nil, c.unknown()
+	}
+	reg := in.Dst.Reg
+	if a.store {
+		reg = in.Src[1].Reg
+	}
+	return func(w *wave) {
+		lines := lineCounter{last: math.MaxUint64}
+		active := w.exec()
+		var at [Lanes]uint64
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			at[l] = address(w, l) // all are read before a load writes
+		}
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			a.move(w, find(w, at[l], a.bytes, l), reg, l)
+			lines.touch(at[l], a.bytes)
+		}
+		w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
+	}, nil
+}
+
+// lineCounter counts 64-byte lines: those of a lane that follow the lane
+// before count once.
+type lineCounter struct {
+	last uint64
+	n    int
+}
+
+func (c *lineCounter) touch(address uint64, n int) {
+	for line := address / 64; line <= (address+uint64(n)-1)/64; line++ {
+		if line != c.last {
+			c.n++
+			c.last = line
+		}
+	}
+}
+
+// resource is the 128 bits of a buffer's description.
+type resource struct {
+	base              uint64
+	stride, records   uint64
+	swizzled, scratch bool
+}
+
+// scratchTag marks, in the base, the resource that a kernel is given for its
+// private memory.
+const scratchTag = 0xffff_0000_0000
+
+func (w *wave) resource(s int) resource {
+	w0, w1, w2, w3 := w.s[s], w.s[s+1], w.s[s+2], w.s[s+3]
+	r := resource{base: uint64(w0) | uint64(w1&0xffff)<<32, stride: uint64(w1 >> 16 & 0x3fff), records: uint64(w2)}
+	r.swizzled = w1>>31 == 1
+	r.scratch = w3>>23&1 == 1 // adds the lane's number
+	return r
+}
+
+// buffer compiles MUBUF: buffers in global memory, and a kernel's scratch.
+func (c *compiler) buffer() (run, error) {
+	in := c.in
+	if strings.HasPrefix(in.Name, "buffer_wb") {
+		return func(*wave) {}, nil
+	}
+	soffset, err := c.scalar(in.Offset)
+	if err != nil {
+		return nil, err
+	}
+	at := c.bufferAddress(soffset)
+	if strings.Contains(in.Name, "_atomic_") {
+		return c.bufferAtomic(at)
+	}
+	a, ok := accessOf(in.Name)
+	if !ok || in.LDS {
+		return nil, c.unknown()
+	}
+	reg, base := in.Dst.Reg, in.Base.Reg
+	return func(w *wave) {
+		r := w.resource(base)
+		lines := lineCounter{last: math.MaxUint64}
+		active := w.exec()
+		var where [Lanes]uint64
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			where[l] = at(w, &r, l)
+		}
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			w.moveBuffer(a, &r, where[l], reg, l)
+			lines.touch(where[l], a.bytes)
+		}
+		w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
+	}, nil
+}
+
+// moveBuffer moves a lane's bytes. Beyond a buffer's end loads are 0 and stores
+// nothing.
+func (w *wave) moveBuffer(a access, r *resource, at uint64, reg, lane int) {
+	if r.scratch {
+		a.move(w, w.scratchAt(int(at), a.bytes, lane), reg, lane)
+		return
+	}
+	for i := 0; i < a.bytes; i += 4 {
+		part, n := a, min(4, a.bytes-i)
+		part.bytes = n
+		if at+uint64(i+n) <= r.limit() {
+			part.move(w, w.bytes(r.base+at+uint64(i), n, lane), reg+i/4, lane)
+		} else if !a.store {
+			var zero [4]byte
+			part.move(w, zero[:n], reg+i/4, lane)
+		}
+	}
+}
+
+// limit is the bytes of a buffer.
+func (r *resource) limit() uint64 {
+	if r.stride == 0 {
+		return r.records
+	}
+	return r.records * r.stride
+}
+
+// bufferAddress returns the offset of a lane from the buffer's base; of scratch
+// the offset within the lane's own.
+func (c *compiler) bufferAddress(soffset func(w *wave) uint32) func(w *wave, r *resource, l int) uint64 {
+	in := c.in
+	n, imm := in.Src[0].Reg, uint64(in.Imm)
+	return func(w *wave, r *resource, l int) uint64 {
+		at := imm
+		index := uint64(0)
+		switch {
+		case in.Idxen && in.Offen:
+			index = uint64(w.v[n][l])
+			at += uint64(w.v[n+1][l])
+		case in.Idxen:
+			index = uint64(w.v[n][l])
+		case in.Offen:
+			at += uint64(w.v[n][l])
+		}
+		if r.scratch && !in.Idxen {
+			return uint64(uint32(at) + soffset(w))
+		}
+		if r.swizzled {
+			w.fail(l, "a swizzled buffer that is not the kernel's scratch")
+		}
+		return at + index*r.stride + uint64(soffset(w))
+	}
+}
+
+func (c *compiler) bufferAtomic(at func(w *wave, r *resource, l int) uint64) (run, error) {
+	base := c.in.Base.Reg
+	return c.atomicOn(c.in.Dst.Reg, c.in.Dst.Reg, c.in.GLC, c.in.Dst.Width, func(w *wave, n, l int) []byte {
+		r := w.resource(base)
+		where := at(w, &r, l)
+		if where+uint64(n) > r.limit() {
+			return nil
+		}
+		return w.bytes(r.base+where, n, l)
+	})
+}
+
+func (c *compiler) atomic(find func(w *wave, n, l int) []byte) (run, error) {
+	return c.atomicOn(c.in.Src[1].Reg, c.in.Dst.Reg, c.in.GLC, c.in.Src[1].Width, find)
+}
+
+// locks make atomics of all cards and waves exclude each other.
+var locks [64]sync.Mutex
+
+// atomicOn compiles an atomic of data registers and, if returned, the register
+// for what was there.
+func (c *compiler) atomicOn(data, old int, returned bool, width int, find func(w *wave, n, l int) []byte) (run, error) {
+	_, op, _ := strings.Cut(c.in.Name, "_atomic_")
+	op, wide := strings.CutSuffix(op, "_x2")
+	if op == "cmpswap" {
+		width /= 2
+	}
+	f := atomics(op, wide)
+	if f == nil || width > 2 {
+		return nil, c.unknown()
+	}
+	return func(w *wave) {
+		for m := w.exec(); m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			mem := find(w, 4*width, l)
+			if mem == nil {
+				continue
+			}
+			x, y := uint64(w.v[data][l]), uint64(0)
+			if width == 2 {
+				x |= uint64(w.v[data+1][l]) << 32
+			}
+			if op == "cmpswap" {
+				y = uint64(w.v[data+width][l])
+				if width == 2 {
+					y |= uint64(w.v[data+3][l]) << 32
+				}
+			}
+			was := exchange(mem, func(was uint64) uint64 { return f(was, x, y) })
+			if returned {
+				w.v[old][l] = uint32(was)
+				if width == 2 {
+					w.v[old+1][l] = uint32(was >> 32)
+				}
+			}
+		}
+	}, nil
+}
+
+// exchange replaces a number of 4 or 8 bytes in memory, and returns the old.
+func exchange(mem []byte, f func(was uint64) uint64) uint64 {
+	lock := &locks[0]
+	lock.Lock()
+	defer lock.Unlock()
+	if len(mem) == 4 {
+		was := binary.LittleEndian.Uint32(mem)
+		binary.LittleEndian.PutUint32(mem, uint32(f(uint64(was))))
+		return uint64(was)
+	}
+	was := binary.LittleEndian.Uint64(mem)
+	binary.LittleEndian.PutUint64(mem, f(was))
+	return was
+}
+
+// atomics returns what an atomic makes of the number in memory, its data and,
+// of cmpswap, the expected number.
+func atomics(op string, wide bool) func(was, x, expected uint64) uint64 {
+	signed := func(a uint64) int64 {
+		if wide {
+			return int64(a)
+		}
+		return int64(int32(a))
+	}
+	switch op {
+	case "swap":
+		return func(_, x, _ uint64) uint64 { return x }
+	case "cmpswap":
+		return func(was, x, expected uint64) uint64 {
+			if was == expected {
+				return x
+			}
+			return was
+		}
+	case "add":
+		return func(was, x, _ uint64) uint64 { return was + x }
+	case "sub":
+		return func(was, x, _ uint64) uint64 { return was - x }
+	case "smin":
+		return func(was, x, _ uint64) uint64 { return uint64(min(signed(was), signed(x))) }
+	case "smax":
+		return func(was, x, _ uint64) uint64 { return uint64(max(signed(was), signed(x))) }
+	case "umin":
+		return func(was, x, _ uint64) uint64 { return min(was, x) }
+	case "umax":
+		return func(was, x, _ uint64) uint64 { return max(was, x) }
+	case "and":
+		return func(was, x, _ uint64) uint64 { return was & x }
+	case "or":
+		return func(was, x, _ uint64) uint64 { return was | x }
+	case "xor":
+		return func(was, x, _ uint64) uint64 { return was ^ x }
+	case "inc":
+		return func(was, x, _ uint64) uint64 {
+			if was >= x {
+				return 0
+			}
+			return was + 1
+		}
+	case "dec":
+		return func(was, x, _ uint64) uint64 {
+			if was == 0 || was > x {
+				return x
+			}
+			return was - 1
+		}
+	case "add_f32":
+		return func(was, x, _ uint64) uint64 { return uint64(u32(f32(uint32(was)) + f32(uint32(x)))) }
+	case "pk_add_f16":
+		return func(was, x, _ uint64) uint64 {
+			add := func(shift int) uint64 {
+				return uint64(h16(float64(f16(uint32(was>>shift)))+float64(f16(uint32(x>>shift))))) << shift
+			}
+			return add(0) | add(16)
+		}
+	}
+	return nil
+}
+
+// smem compiles scalar memory.
+func (c *compiler) smem() (run, error) {
+	in := c.in
+	d := in.Dst.Reg
+	switch {
+	case strings.HasPrefix(in.Name, "s_dcache"):
+		return func(*wave) {}, nil
+	case in.Name == "s_memtime" || in.Name == "s_memrealtime":
+		return func(w *wave) { w.set64(d, w.count.clock()) }, nil
+	}
+	a, ok := accessOf(in.Name)
+	if !ok {
+		return nil, c.unknown()
+	}
+	offset := func(*wave) uint32 { return 0 }
+	if in.Offset.Kind != gcn.None {
+		var err error
+		if offset, err = c.scalar(in.Offset); err != nil {
+			return nil, err
+		}
+	}
+	base, imm := in.Base.Reg, uint64(int64(in.Imm))
+	isBuffer := strings.Contains(in.Name, "buffer")
+	return func(w *wave) {
+		at := w.s64(base) + imm + uint64(offset(w))
+		if isBuffer {
+			r := w.resource(base)
+			at = r.base + imm + uint64(offset(w))
+		}
+		mem := w.bytes(at&^3, a.bytes, -1)
+		for i := 0; i < a.bytes; i += 4 {
+			if a.store {
+				binary.LittleEndian.PutUint32(mem[i:], w.s[d+i/4])
+			} else {
+				w.s[d+i/4] = binary.LittleEndian.Uint32(mem[i:])
+			}
+		}
+		w.count.moved(a.store, a.bytes, 1)
+	}, nil
+}
