@@ -31,7 +31,7 @@ func putKernel(code []uint32, vgprs uint32) flatMemory {
 	b := make([]byte, 4096)
 	le := binary.LittleEndian
 	le.PutUint64(b[16:], 64)
-	le.PutUint32(b[48:], vgprs/4-1)
+	le.PutUint32(b[48:], vgprs/4-1|denorm16<<12)
 	le.PutUint16(b[56:], 1<<3) // the address of the arguments in s[0:1]
 	for i, w := range code {
 		le.PutUint32(b[64+4*i:], w)

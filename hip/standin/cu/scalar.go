@@ -452,8 +452,11 @@ func (w *wave) setMode(mode uint32) {
 	if mode&roundMask != 0 {
 		w.fail(-1, "rounding mode %#x, the stand-in rounds to nearest even only", mode&roundMask)
 	}
+	if mode&denorm16 == 0 {
+		w.fail(-1, "mode %#x makes denormals of 16- and 64-bit floats zero, the stand-in keeps them", mode)
+	}
 	w.mode = mode
-	w.flush32, w.flush16 = mode&denorm32 == 0, mode&denorm16 == 0
+	w.flush32 = mode&denorm32 == 0
 }
 
 func (c *compiler) hardwareRegister() (run, error) {

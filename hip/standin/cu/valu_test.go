@@ -112,14 +112,14 @@ func TestSpecialFloats(t *testing.T) {
 // Denormals are zero where the mode says so.
 func TestFlush(t *testing.T) {
 	m := newMachine(t)
-	m.w.setMode(0)
+	m.w.setMode(denorm16)
 	broadcast(&m.w.v[0], 0x00400000)
 	broadcast(&m.w.v[1], 0x3f800000)
 	m.must(m.vop2("v_add_f32", 2, v(0), 0), m.vop2("v_mul_f32", 3, v(0), 1))
 	if m.w.v[2][0] != 0 || m.w.v[3][0] != 0 {
 		t.Errorf("%#x, %#x", m.w.v[2][0], m.w.v[3][0])
 	}
-	if m.w.setMode(denorm32); m.run(m.vop2("v_mul_f32", 3, v(0), 1)) != nil || m.w.v[3][0] != 0x00400000 {
+	if m.w.setMode(denorm32 | denorm16); m.run(m.vop2("v_mul_f32", 3, v(0), 1)) != nil || m.w.v[3][0] != 0x00400000 {
 		t.Errorf("with denormals: %#x", m.w.v[3][0])
 	}
 }

@@ -76,8 +76,8 @@ type wave struct {
 	out   vec    // a result before it is written
 	lanes uint64 // those that DPP lets write
 
-	flush32, flush16 bool // denormals are zero, by the mode register
-	mode             uint32
+	flush32 bool // denormals of 32-bit floats are zero, by the mode register
+	mode    uint32
 
 	wait   waits
 	metLDS bool  // a lane of the flat instruction at hand reached LDS

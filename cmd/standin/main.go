@@ -1,0 +1,34 @@
+// Standin has four MI100 that aren't there: it runs programs on stand-in cards
+// whose gfx908 code is executed on the CPU. See docs/standin.md.
+//
+// Usage:
+//
+//	standin run [-tree FOLDER] [-counters FILE] PROGRAM [ARGUMENT...]
+//	standin check-decoder [-llvm-mc PROGRAM] FILE...
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "standin: %s\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return fmt.Errorf("name a command: run or check-decoder")
+	}
+	switch args[0] {
+	case "run":
+		return runProgram(args[1:])
+	case "check-decoder":
+		return checkDecoder(args[1:], out)
+	}
+	return fmt.Errorf("unknown command %q: there are run and check-decoder", args[0])
+}
