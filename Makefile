@@ -19,7 +19,7 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test peers hip-check cuda-check lint clean help setup engine
+.PHONY: build demo test peers hip-check standin-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make demo    a smoke run on synthetic weights; ends with a table and the paths of the report'
 	@echo 'make test    all tests (native build, test model and browser included)'
 	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
+	@echo 'make standin-check   runs gfx908 code on four stand-in cards, in the root of hip-check (root)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
 	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
@@ -64,6 +65,12 @@ hip-check:
 	@third_party/fetch-llama.sh >/dev/null
 	@go mod download
 	@scripts/hip-check.sh
+
+standin-check:
+	@scripts/setup.sh build hip
+	@third_party/fetch-llama.sh >/dev/null
+	@go mod download
+	@scripts/standin-check.sh
 
 cuda-check:
 	@scripts/cuda-check.sh

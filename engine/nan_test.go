@@ -45,7 +45,12 @@ func TestArgmaxFindsNaN(t *testing.T) {
 // withNorm writes a model whose last normalisation has the given weights.
 func withNorm(t *testing.T, weight func(i int) float32) string {
 	t.Helper()
-	path := synthModel(t, "q4_0")
+	return withNormOf(t, synthModel(t, "q4_0"), weight)
+}
+
+// withNormOf changes the last normalisation of the model at path.
+func withNormOf(t *testing.T, path string, weight func(i int) float32) string {
+	t.Helper()
 	file, err := gguf.Open(path)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Does the gfx908 code of this build compute what it should? Runs it on four
+# stand-in MI100, whose machine code is executed on the CPU under Debian's
+# unmodified ROCm (docs/standin.md), in the root that hip-check.sh makes.
+#
+# Usage, as root: scripts/standin-check.sh
+#
+# It shows results. It shows nothing about time, clocks, caches or links.
+set -euo pipefail
+
+name=standin-check
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/hip-root.sh
+. "$repo/scripts/hip-root.sh"
+
+# on_cards COMMAND... runs a shell command in the root with the four cards.
+# shellcheck disable=SC2016  # expanded by the inner shell
+on_cards() {
+    in_root 'cd ceiling && exec build/standin/standin run -tree hip/testdata/hive -- /bin/bash -c "$1"' "$1"
+}
+
+# What runs on the cards, and what runs the cards.
+build_tools() {
+    in_root 'cd ceiling &&
+        PRESET=gfx908 CMAKE_ARGS=-DCEILING_PEERS=OFF scripts/build-native.sh test-backend-ops &&
+        mkdir -p build/standin &&
+        go build -o build/standin/standin ./cmd/standin &&
+        go build -buildmode=c-shared -o build/standin/libstandin.so ./hip/standin/preload &&
+        go test -c -tags cards -o build/standin/engine.test ./engine' >"$out/tools.log" 2>&1 || {
+        tail -n 30 "$out/tools.log" >&2
+        return 1
+    }
+}
+
+# Our reading of every instruction in the library is LLVM's.
+decoder_agrees() {
+    in_root 'cd ceiling && exec build/standin/standin check-decoder build/bin/libggml-hip.so'
+}
+
+# The four cards are seen by the runtime, by devices and by doctor.
+sees_cards() {
+    on_cards 'build/bin/ceiling devices && { build/bin/ceiling doctor || [ $? -eq 3 ]; }' >"$out/devices" 2>&1 || {
+        cat "$out/devices"
+        return 1
+    }
+    cat "$out/devices"
+    [ "$(grep -c '^ROCm[0-3] ' "$out/devices")" -eq 4 ] && grep -q '^ok  *GPU  *driver  *4× AMD Instinct MI100 (gfx908)' "$out/devices" &&
+        grep -q '^ok  *links  *xGMI ' "$out/devices"
+}
+
+# operations OP PATTERN: llama.cpp's cases of an operation whose parameters
+# match give the CPU's results on a card.
+operations() {
+    local log=$out/operations
+    on_cards "build/bin/test-backend-ops test -b ROCm0 -o '$1' -p '$2'" >"$log" 2>&1 || {
+        grep -E 'FAIL|standin:' "$log" | head -n 20
+        return 1
+    }
+    # As many passed as there were, and there were some.
+    local line
+    line=$(grep -oE '[0-9]+/[0-9]+ tests passed' "$log" | head -n 1)
+    local count=${line%% *}
+    say "  $1: $line"
+    [ -n "$line" ] && [ "${count%/*}" = "${count#*/}" ] && [ "${count%/*}" -gt 0 ] || return 1
+    cases=$((cases + ${count%/*}))
+}
+
+cases=0
+quantised='type_a=(q4_0|q4_1|q5_0|q8_0|f16|bf16),type_b=f32,m=16,n=[0-9]+,k=256,bs=.1,1.,nr=.1,1.'
+small='ne=.[0-9]+,[0-9]{1,2},[0-9],[0-9].'
+
+backend_operations() {
+    operations MUL_MAT "$quantised" &&
+        operations FLASH_ATTN_EXT 'hsk=128,hsv=128,nh=4,nr23=.1,1.,kv=(113|512),nb=(1|3|32),mask=1,sinks=0,max_bias=0.000000,logit_softcap=0.000000,prec=f32,type_K=f16,type_V=f16,permute=.0,1,2,3.' &&
+        operations RMS_NORM 'type=f32,ne=.(64|1025),5,4,3.' &&
+        operations ROPE 'type=f32,ne_a=.128,(32|40),2,1.,n_dims=(20|128),mode=0' &&
+        operations SWIGLU '.' &&
+        operations GET_ROWS 'type=(f32|f16|q4_0|q8_0),n=256,m=(5|80),r=4,be1=1' &&
+        operations SET_ROWS 'type_src=f32,type_dst=(f32|f16|q8_0)' &&
+        operations ADD "type=f32,$small" &&
+        operations MUL "type=f32,$small" &&
+        operations CPY 'type_src=(f32|f16),type_dst=(f32|f16),ne_src=.256,[234],[34],4.' &&
+        operations SOFT_MAX 'type=f32,ne=.(15|16|199|200),[0-9]{1,2},1,1.' &&
+        operations ARGMAX . &&
+        say "$cases cases of test-backend-ops"
+}
+
+# The engine on one card and on four, against the CPU.
+engine_agrees() {
+    on_cards 'cd engine && ../build/standin/engine.test -test.v -test.run "^TestCards" -test.timeout 15m' >"$out/engine" 2>&1 || {
+        tail -n 60 "$out/engine"
+        return 1
+    }
+    grep -E '^ +cards_test.go|^(--- |ok|PASS)' "$out/engine"
+    [ "$(grep -c '^--- PASS: TestCards' "$out/engine")" -eq "$(grep -c '^func TestCards' "$repo/engine/cards_test.go")" ]
+}
+
+# A whole run over four cards.
+runs() {
+    cat >"$root/root/ceiling/two.yaml" <<'YAML'
+name: two
+scenarios:
+  - {name: Two at once, category: Throughput, purpose: Does it run, input: 24, output: 4, concurrency: 2, prompts: 3}
+YAML
+    cat >"$root/root/ceiling/tiny.json" <<'JSON'
+{"name": "tiny", "layers": 2, "hidden": 256, "heads": 8, "kv_heads": 4, "head_dim": 128, "ffn": 1024, "vocab": 1024, "context": 4096,
+ "rms_epsilon": 1e-5, "rope_freq_base": 1e8}
+JSON
+    in_root 'cd ceiling && exec build/bin/ceiling synth --geometry tiny.json --type q4_0 --out tiny.gguf --force' >"$out/synth" 2>&1 || {
+        cat "$out/synth"
+        return 1
+    }
+    rm -rf "$root/root/ceiling/cards"
+    on_cards 'build/bin/ceiling run --model tiny.gguf --suite two.yaml --out cards --prose rules --step-timeout 10m' >"$out/run" 2>&1 || {
+        cat "$out/run"
+        return 1
+    }
+    grep -q '"split_mode": "tensor"' "$root/root/ceiling/cards/manifest.json" &&
+        [ "$(grep -vc '"error":' "$root/root/ceiling/cards/requests.jsonl")" -eq 3 ]
+}
+
+prepare_root
+check "make build PRESET=gfx908" build_gfx908
+check "the stand-in, test-backend-ops and the engine's tests build" build_tools
+check "every instruction of libggml-hip.so is read as LLVM reads it" decoder_agrees
+check "four cards are there for the runtime, devices and doctor" sees_cards
+check "llama.cpp's own tests of its operations pass on a card" backend_operations
+check "the engine computes on one card and on four what it computes on the CPU" engine_agrees
+check "ceiling run goes over four cards, split by tensors" runs
+say "no figure here is a time: that needs an MI100"
+printf 'standin-check: %d passed, 0 failed\n' "$passed"
