@@ -20,6 +20,18 @@ func inferenceXMetrics(o object) object {
 	return o.object("metrics")
 }
 
+// isOffline tells a row of InferenceX's offline benchmark, which has the keys of
+// a served load: one fixed batch without a server, timed by its decode rounds.
+func isOffline(o object) bool { return inferenceXMetrics(o).has("decode_round_tpot_ms") }
+
+// The qualities of an offline row. Its throughput per GPU, for output and total
+// alike, is batch × tokens of a round / time of a round.
+var (
+	offlineBatch  = quality{same: true, note: "one fixed batch, all of whose prompts are there at the start"}
+	offlineRounds = differs("of decode rounds with a full batch, the slowest left out, by the tokens that a round yields on average")
+	offlineRate   = differs("of decode rounds with a full batch, the slowest left out; an output throughput has the prefill in its time")
+)
+
 // readInferenceX reads agg_*.json, one configuration, or a list of them.
 func readInferenceX(f *file) ([]*Run, error) {
 	var parts []part
@@ -33,7 +45,11 @@ func readInferenceX(f *file) ([]*Run, error) {
 			r.set(CondSpeculative, spec)
 		}
 		r.set(CondSplit, inferenceXSplit(o))
-		r.set(CondClient, "HTTP")
+		client := "HTTP"
+		if r.InProcess = isOffline(o); r.InProcess {
+			client = clientInProcess
+		}
+		r.set(CondClient, client)
 		l := inferenceXLoad(o)
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
@@ -95,6 +111,9 @@ func inferenceXLoad(o object) Load {
 	}
 	l.inferenceXRates(o, m)
 	l.judgeITL(0, 0)
+	if isOffline(o) {
+		l.judgeOffline()
+	}
 	return l
 }
 
@@ -121,4 +140,22 @@ func (l *Load) inferenceXRates(o, m object) {
 			l.put(r.m, v*float64(r.gpus), fmt.Sprintf("%s × %d GPUs", r.key, r.gpus), same)
 		}
 	}
+}
+
+// judgeOffline gives the figures of an offline row their own meaning.
+func (l *Load) judgeOffline() {
+	l.requalify(ttft, offlineBatch)
+	l.requalify(e2el, offlineBatch)
+	l.requalify(tpot, offlineRounds)
+	if v, ok := l.Values[TG]; ok {
+		v.Same, v.Note = offlineRounds.same, offlineRounds.note
+		l.Values[TG] = v
+	}
+	if v, ok := l.Values[OutputThroughput]; ok {
+		l.put(DecodeRate, v.V, v.Origin, offlineRate)
+	}
+	for _, m := range []Metric{OutputThroughput, TotalThroughput, InputThroughput} {
+		delete(l.Values, m)
+	}
+	l.note("an offline row: its throughput per GPU, the total's too, is that of decode rounds")
 }

@@ -60,6 +60,28 @@ func TestInferenceXShapes(t *testing.T) {
 	}
 }
 
+// TestInferenceXOffline: a row of the offline benchmark has no server, and what
+// it calls output and total throughput is the rate of its decode rounds.
+func TestInferenceXOffline(t *testing.T) {
+	runs, err := Open("testdata/inferencex/gb300_offline_c16_c128.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := runs[0].Loads[0]
+	if client, _ := runs[0].Condition(CondClient); !runs[0].InProcess || client != "in process" || !strings.Contains(notesOf(l), "decode rounds") {
+		t.Errorf("in process %v, client %q, notes %q", runs[0].InProcess, client, l.Notes)
+	}
+	for _, m := range []Metric{OutputThroughput, TotalThroughput} {
+		if v, ok := l.Values[m]; ok {
+			t.Errorf("%s is %v: that is of the decode rounds alone", m, v.V)
+		}
+	}
+	served, err := Open("testdata/inferencex/2026_mi355x_kimi_i1024_c4.json")
+	if err != nil || served[0].InProcess {
+		t.Errorf("a served row in process: %v", err)
+	}
+}
+
 // TestRustClient: what vLLM's client in Rust adds to the other's keys.
 func TestRustClient(t *testing.T) {
 	rust := change(detailed(), map[string]any{"max_model_len": 4096, "steady_state": nil, "input_throughput": 10.0, "failed_requests": []any{map[string]any{"index": 2}}})
