@@ -165,6 +165,7 @@ func (l *Load) aiperfOffered(p profile) {
 		{aiperfPhase(p.input), "requests", "rate"},
 		{p.input.object("loadgen"), "request_count", "request_rate"},
 		{p.input.object("perf_analyzer").object("stimulus"), "", "request_rate"},
+		{genaiMeasurement(p.input), "num", ""},
 		{p.input, "request_count", "request_rate"},
 		{p.commandLoad(), "--request-count", "--request-rate"},
 	} {
@@ -186,6 +187,15 @@ func (l *Load) aiperfOffered(p profile) {
 			l.Arrivals = "arrivals by a fixed schedule"
 		}
 	}
+}
+
+// genaiMeasurement is what newer versions of genai-perf measure, where that is
+// a number of requests and not of milliseconds.
+func genaiMeasurement(input object) object {
+	if m := input.object("perf_analyzer").object("measurement"); m.text("mode") == "request_count" {
+		return m
+	}
+	return object{bad: input.bad}
 }
 
 // aiperfPhase is the phase that the results are of.
