@@ -340,6 +340,25 @@ func TestFirstLlamaBench(t *testing.T) {
 	}
 }
 
+// TestGuideLLMEdges: requests that reach into a warm-up that was left out count
+// whole, so their tokens over the duration are no rate: 35.6 tok/s here, where
+// one stream has 1024 tokens in 30.64 s.
+func TestGuideLLMEdges(t *testing.T) {
+	runs, err := Open("testdata/guidellm/2026-03_v0.5.0dev_gpt-oss-20b_sync_TRIMMED.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := runs[0].Loads[0]
+	for _, m := range []Metric{RequestThroughput, OutputThroughput} {
+		if note := l.Values[m].Note; strings.Contains(note, "/ duration") {
+			t.Errorf("%s: %q", m, note)
+		}
+	}
+	if notes := notesOf(l); !strings.Contains(notes, "90 s of warm-up and 90 s of cool-down are left out") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 // TestGuideLLMRequests: version 0.5 counts the completions after the first.
 func TestGuideLLMRequests(t *testing.T) {
 	for name, want := range map[string]string{

@@ -230,18 +230,19 @@ func (l *Load) guideRates(b, metrics object) {
 	if ok && duration > 0 {
 		l.put(Duration, duration, origin, same)
 	}
+	whole := ok && duration > 0 && !l.guideEdges(b)
 	l.guideTotals(metrics)
 	requests := same
 	if n, ok := metrics.object("requests_per_second").object("successful").count("count"); ok && l.Successful != nil && 0 < n && n < *l.Successful {
 		// GuideLLM 0.5 counts the completions after the first.
 		requests = differs("counts %d of %d requests", n, *l.Successful)
-		if duration > 0 {
+		if whole {
 			requests.note += fmt.Sprintf("; all of them / duration is %.4g", float64(*l.Successful)/duration)
 		}
 	}
 	l.guideMean(RequestThroughput, metrics, "requests_per_second", requests)
 	rates := "time-weighted mean of local rates"
-	if v, has := l.Values[OutputTokens]; has && ok && duration > 0 {
+	if v, has := l.Values[OutputTokens]; has && whole {
 		rates += fmt.Sprintf("; output tokens / duration is %.2f", v.V/duration)
 	}
 	l.guideMean(OutputThroughput, metrics, "output_tokens_per_second", differs("%s", rates))
@@ -260,6 +261,18 @@ func (l *Load) guideMean(m Metric, metrics object, key string, q quality) {
 			l.put(m, v, key+".successful.mean", q)
 		}
 	}
+}
+
+// guideEdges says whether a warm-up or cool-down was left out. The requests
+// that reach into either count whole, so no total over the duration is a rate.
+func (l *Load) guideEdges(b object) bool {
+	warmup, _ := b.number("warmup_duration")
+	cooldown, _ := b.number("cooldown_duration")
+	if warmup <= 0 && cooldown <= 0 {
+		return false
+	}
+	l.note("%.3g s of warm-up and %.3g s of cool-down are left out", warmup, cooldown)
+	return true
 }
 
 // guideTotals takes the token counts.
