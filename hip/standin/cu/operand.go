@@ -148,6 +148,16 @@ func (c *compiler) source(i int, t typ) (fetch, error) {
 	return modified(get, i, o, t), nil
 }
 
+// sources returns the first n sources.
+func (c *compiler) sources(n int, t typ) (get [3]fetch, err error) {
+	for i := range n {
+		if get[i], err = c.source(i, t); err != nil {
+			return get, err
+		}
+	}
+	return get, nil
+}
+
 // plain is a source without modifiers.
 func (c *compiler) plain(o gcn.Operand, slot int, t typ) (fetch, error) {
 	if x, ok := c.constant(o, t); ok {

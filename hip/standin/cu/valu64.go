@@ -257,12 +257,9 @@ func (z scaling) scale(s0, s1, s2 float64, e1, e2 int) (result float64, scaled b
 }
 
 func (c *compiler) divScale32() (run, error) {
-	var get [3]fetch
-	for i := range get {
-		var err error
-		if get[i], err = c.source(i, float); err != nil {
-			return nil, err
-		}
+	get, err := c.sources(3, float)
+	if err != nil {
+		return nil, err
 	}
 	d, mask := c.in.Dst.Reg, c.in.Sdst.Reg
 	return func(w *wave) {
@@ -310,12 +307,9 @@ func (c *compiler) divScale64() (run, error) {
 }
 
 func (c *compiler) divFmas32() (run, error) {
-	var get [3]fetch
-	for i := range get {
-		var err error
-		if get[i], err = c.source(i, float); err != nil {
-			return nil, err
-		}
+	get, err := c.sources(3, float)
+	if err != nil {
+		return nil, err
 	}
 	return c.lanes32(func(w *wave, l int) uint32 {
 		a, b, s := f32(get[0](w)[l]), f32(get[1](w)[l]), f32(get[2](w)[l])

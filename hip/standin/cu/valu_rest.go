@@ -121,14 +121,11 @@ func (c *compiler) choose() (run, error) {
 // carry compiles sums and differences with a carry out, and in.
 func (c *compiler) carry() (run, error) {
 	in := c.in
-	a, err := c.source(0, raw)
+	get, err := c.sources(2, raw)
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.source(1, raw)
-	if err != nil {
-		return nil, err
-	}
+	a, b := get[0], get[1]
 	carried := func(*wave) uint64 { return 0 }
 	if in.Mask.Kind != gcn.None {
 		if carried, err = c.mask(in.Mask); err != nil {
@@ -163,14 +160,11 @@ func (c *compiler) carry() (run, error) {
 }
 
 func (c *compiler) countBelow() (run, error) {
-	a, err := c.source(0, raw)
+	get, err := c.sources(2, raw)
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.source(1, raw)
-	if err != nil {
-		return nil, err
-	}
+	a, b := get[0], get[1]
 	high := strings.Contains(c.in.Name, "_hi_")
 	d := c.in.Dst.Reg
 	return func(w *wave) {

@@ -186,6 +186,13 @@ func TestIntegers(t *testing.T) {
 			return uint32(x[1])
 		},
 	}
+	compareIntegers(t, two, three)
+}
+
+// compareIntegers runs instructions of two and of three sources on edges and
+// random bits.
+func compareIntegers(t *testing.T, two map[string]func(a, b uint32) uint32, three map[string]func(a, b, c uint32) uint32) {
+	t.Helper()
 	m := newMachine(t)
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 30 {
