@@ -163,7 +163,8 @@ func (t *traffic) admit(ctx context.Context, request int) (intended, admitted ti
 }
 
 // exchange sends one request, frees its slot and records what came of it. It
-// returns false where no further request should be sent.
+// returns false where no further request should be sent: then the slot of a
+// lost server stays taken.
 func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted time.Duration) bool {
 	first := true
 	reply := p.send(ctx, t.clock, func(tokens int) {
@@ -173,7 +174,10 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted t
 		}
 		t.seen.decode.Add(int64(tokens))
 	})
-	t.slots <- reply.End
+	lost := errors.Is(reply.Err, ErrEngineLost)
+	if !lost { // a slot that is free before the loss is known sends one more
+		t.slots <- reply.End
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if reply.Err != nil && canceled(ctx, reply.Err) {
@@ -188,11 +192,10 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted t
 			return false
 		}
 	}
-	if errors.Is(reply.Err, ErrEngineLost) {
+	if lost {
 		t.lost = reply.Err
-		return false
 	}
-	return true
+	return !lost
 }
 
 func (t *traffic) record(request int, intended, admitted time.Duration, reply Reply) Record {
