@@ -31,6 +31,9 @@ type Results struct {
 	// have no result.
 	Planned []string `json:"planned,omitempty"`
 
+	// Verdict is the worst of the scenarios'; nil: nobody looked.
+	Verdict *Verdict `json:"verdict,omitempty"`
+
 	Details []Detail `json:"details,omitempty"`
 	// Telemetry says how devices were sampled; nil: they were not.
 	Telemetry *TelemetryInfo `json:"telemetry,omitempty"`
@@ -92,6 +95,15 @@ type Detail struct {
 	Category string `json:"category"`
 	Purpose  string `json:"purpose"`
 	Status   string `json:"status"`
+
+	// Verdict says how far the figures can be trusted; nil: nobody looked.
+	Verdict *Verdict `json:"verdict,omitempty"`
+	// Disturbance is what others did to the engine meanwhile; nil: not measured.
+	Disturbance *Disturbance `json:"disturbance,omitempty"`
+	// Steadiness compares steps of equal batches; nil: too few were equal.
+	Steadiness *Steadiness `json:"steadiness,omitempty"`
+	// SteadyState is the time with all slots busy; nil: there was none.
+	SteadyState *SteadyState `json:"steady_state,omitempty"`
 
 	// What was asked for beyond the reference's fields.
 	RangeRatio  float64  `json:"range_ratio"`
@@ -162,6 +174,8 @@ type Detail struct {
 	Repeat int    `json:"repeat,omitempty"`
 	Pass   int    `json:"pass,omitempty"`
 	Passes []Pass `json:"passes,omitempty"`
+	// Discarded are passes that were disturbed, and run again: see Suite.Retry.
+	Discarded []Pass `json:"discarded_passes,omitempty"`
 }
 
 // Failed says whether a scenario could not be measured; d may be nil. An error

@@ -1,0 +1,199 @@
+package bench
+
+import "fmt"
+
+// Thresholds of the verdict. docs/measuring.md has the experiments that set
+// those of disturbance and steadiness.
+const (
+	// shortSeconds is what the report asks for to print a peak: one fullest
+	// second among two. shortRequests is the least sample whose median has two
+	// values on either side.
+	shortSeconds, shortRequests = 2.0, 5
+
+	waitDisturbs    = 0.15 // run-queue wait / (run + wait) of the engine's threads
+	busyDisturbs    = 0.10 // busy seconds / all seconds
+	fewSeconds      = 10   // below which a busy second is no share of them
+	stealDisturbs   = 0.05 // steal / (steal + the process's own CPU time)
+	quotaDisturbs   = 0.02 // periods in which a quota throttled / all periods
+	stoppedDisturbs = 0.01 // of the scenario
+	othersDisturb   = 0.10 // CPU time of others / that of all CPUs, where waiting can't be read
+	takenDisturbs   = 0.90 // CPU time of all / that of all CPUs: none is free
+
+	driftUnsettles = 0.10 // see Steadiness
+	tailUnsettles  = 3.0
+)
+
+// WaitInASecond is the share of waiting for a core from which on a second counts
+// as busy.
+const WaitInASecond = 0.30
+
+// Judge gives the verdict on a scenario, from its result and what is known
+// beyond it.
+func Judge(r *Result, d *Detail) *Verdict {
+	v := &Verdict{State: StateValid}
+	v.failures(r, d)
+	if v.State == StateInvalid && r.SuccessfulRequests == 0 {
+		return v
+	}
+	v.length(r, d)
+	v.disturbance(d.Disturbance)
+	v.steadiness(d)
+	v.unseen(d)
+	return v
+}
+
+func (v *Verdict) failures(r *Result, d *Detail) {
+	switch {
+	case Failed(r, d):
+		reason := "it could not be measured"
+		if r.Error != nil {
+			reason = *r.Error
+		}
+		v.add(StateInvalid, "%s", reason)
+	case r.SuccessfulRequests == 0:
+		v.add(StateInvalid, "no request succeeded")
+	case r.FailedRequests > 0:
+		v.add(StateInvalid, "%.0f of %.0f requests failed", r.FailedRequests, r.FailedRequests+r.SuccessfulRequests)
+	}
+}
+
+func (v *Verdict) length(r *Result, d *Detail) {
+	if d.Status == StatusPartial {
+		v.add(StateShort, "the run stopped after %.0f of %d requests", r.SuccessfulRequests+r.FailedRequests, r.NumPrompts)
+	}
+	if r.DurationS != nil && *r.DurationS < shortSeconds {
+		v.add(StateShort, "%.1f s; %g s are needed", *r.DurationS, shortSeconds)
+	}
+	if n := r.SuccessfulRequests; n < shortRequests {
+		v.add(StateShort, "%s; %d are needed", requests(n), shortRequests)
+	}
+}
+
+func requests(n float64) string {
+	if n == 1 {
+		return "1 request"
+	}
+	return fmt.Sprintf("%.0f requests", n)
+}
+
+// disturbance finds what others did. A stop and a quota come first: they say
+// what the waiting is from.
+func (v *Verdict) disturbance(d *Disturbance) {
+	if d == nil || d.WallS <= 0 {
+		return
+	}
+	if s := d.StoppedS; s != nil && *s >= stoppedDisturbs*d.WallS {
+		v.add(StateDisturbed, "the process stood still for %.1f of %.1f s (stopped, or the machine asleep)", *s, d.WallS)
+	}
+	if q := d.Quota; q != nil && q.Periods > 0 && float64(q.Throttled) >= quotaDisturbs*float64(q.Periods) {
+		v.add(StateDisturbed, "a CPU quota held the process back in %s of its periods", percentOf(float64(q.Throttled), float64(q.Periods)))
+	}
+	if d.StealS != nil && d.OwnCPUS != nil && *d.StealS >= stealDisturbs*(*d.StealS+*d.OwnCPUS) {
+		v.add(StateDisturbed, "the hypervisor gave away %.1f s of CPU time (steal) beside %.1f s that the process got", *d.StealS, *d.OwnCPUS)
+	}
+	v.waiting(d)
+	if n := d.ThermalThrottles; n != nil && *n > 0 {
+		v.add(StateDisturbed, "a CPU lowered its clock for its heat %d times", *n)
+	}
+	if n := len(d.CardProcesses); n > 0 {
+		v.add(StateDisturbed, "other processes were on the cards: %s", d.CardProcesses[0])
+	}
+}
+
+// waiting is the wait for a core: over all the scenario, or for a part of it.
+func (v *Verdict) waiting(d *Disturbance) {
+	t := d.Threads
+	switch {
+	case t == nil:
+		v.taken(d)
+	case t.WaitShare() >= waitDisturbs:
+		v.add(StateDisturbed, "engine threads waited %s of the time for a core%s", percentOf(t.WaitS, t.RunS+t.WaitS), d.others())
+	case t.Seconds >= fewSeconds && float64(t.BusySeconds) >= busyDisturbs*float64(t.Seconds):
+		v.add(StateDisturbed, "in %d of %d seconds engine threads waited %.0f %% of the time or more for a core%s", t.BusySeconds, t.Seconds, 100*WaitInASecond, d.others())
+	}
+}
+
+// taken stands in for waiting on a kernel that does not tell it.
+func (v *Verdict) taken(d *Disturbance) {
+	if d.OtherCPUS == nil || d.OwnCPUS == nil || d.CPUs == 0 {
+		return
+	}
+	all := float64(d.CPUs) * d.WallS
+	if *d.OtherCPUS >= othersDisturb*all && *d.OtherCPUS+*d.OwnCPUS >= takenDisturbs*all {
+		v.add(StateDisturbed, "no CPU was free%s", d.others())
+	}
+}
+
+// others says how much of the machine they took.
+func (d *Disturbance) others() string {
+	if d.OtherCPUS == nil || d.CPUs == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (others used %.1f of %d CPUs)", *d.OtherCPUS/d.WallS, d.CPUs)
+}
+
+func (v *Verdict) steadiness(d *Detail) {
+	if w := d.Warmup; w != nil && !w.Settled() {
+		if w.Spread != nil {
+			v.add(StateUnsettled, "the warm-up's last two rounds differ by %.0f %% after %.0f s", 100**w.Spread, w.TookS)
+		} else {
+			v.add(StateUnsettled, "one round of warm-up took %.0f s, so that there is none to compare it with", w.TookS)
+		}
+	}
+	s := d.Steadiness
+	if s == nil {
+		return
+	}
+	if s.Drift != nil && (*s.Drift >= driftUnsettles || *s.Drift <= -driftUnsettles) {
+		v.add(StateUnsettled, "steps of equal batches took %+.0f %% at the end against the start", 100**s.Drift)
+	}
+	if s.P99 != nil && *s.P99 >= tailUnsettles {
+		v.add(StateUnsettled, "1 %% of the steps took %.1f× the median of equal batches or more", *s.P99)
+	}
+}
+
+// unseen says what was not looked at: that is not valid.
+func (v *Verdict) unseen(d *Detail) {
+	switch {
+	case d.Disturbance == nil:
+		v.add(StateUnknown, "nobody measured what else ran")
+	case d.Server != nil:
+		v.add(StateUnknown, "the server's threads can't be seen from here")
+	case d.Disturbance.Threads == nil:
+		v.add(StateUnknown, "the kernel does not tell how long threads waited for a core")
+	}
+}
+
+func percentOf(part, whole float64) string { return fmt.Sprintf("%.0f %%", 100*part/whole) }
+
+// JudgeRun is the worst verdict of a run's scenarios. For each state it has one
+// finding: the first scenario's, and how many others have the state. It is nil
+// where no scenario has a verdict.
+func JudgeRun(r *Results) *Verdict {
+	first, count := map[State]string{}, map[State]int{}
+	seen := false
+	for i := range r.Results {
+		d := r.Detail(i)
+		state := StateUnknown
+		if d != nil && d.Verdict != nil {
+			seen, state = true, d.Verdict.State
+		}
+		if count[state]++; count[state] == 1 && d != nil {
+			first[state] = r.Results[i].Name + ": " + d.Verdict.why()
+		}
+	}
+	if !seen {
+		return nil
+	}
+	out := &Verdict{State: StateValid}
+	for state, text := range first {
+		if state == StateValid {
+			continue
+		}
+		if n := count[state] - 1; n > 0 {
+			text += fmt.Sprintf("; and %d of the other %d scenarios", n, len(r.Results)-1)
+		}
+		out.add(state, "%s", text)
+	}
+	return out
+}

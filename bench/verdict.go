@@ -1,0 +1,158 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// State says how far figures can be trusted.
+type State string
+
+// The states, from the best to the worst.
+const (
+	StateValid     State = "valid"     // everything was looked at, and nothing found
+	StateUnknown   State = "unknown"   // not everything was looked at, and nothing found in the rest
+	StateShort     State = "short"     // too few requests or seconds for what is printed
+	StateUnsettled State = "unsettled" // equal work took unequal time, with no cause seen
+	StateDisturbed State = "disturbed" // others took the machine from the engine
+	StateInvalid   State = "invalid"   // requests failed, or the output is wrong
+)
+
+var states = []State{StateValid, StateUnknown, StateShort, StateUnsettled, StateDisturbed, StateInvalid}
+
+// Worse tells whether s is worse than o. A state that this version does not
+// know is the worst of all.
+func (s State) Worse(o State) bool { return s.rank() > o.rank() }
+
+func (s State) rank() int {
+	if i := slices.Index(states, s); i >= 0 {
+		return i
+	}
+	return len(states)
+}
+
+// Verdict says how far a scenario's or a run's figures can be trusted, and why
+// not further.
+type Verdict struct {
+	State State `json:"state"`
+	// Findings are all that was found, the worst first; State is that of the
+	// first, StateValid where there is none.
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Finding is one thing that keeps figures from being valid.
+type Finding struct {
+	State State  `json:"state"`
+	Text  string `json:"text"` // with its figure: "engine threads waited 38 % of the time for a core"
+}
+
+// add adds a finding behind those that are as bad.
+func (v *Verdict) add(s State, format string, args ...any) {
+	f := Finding{s, fmt.Sprintf(format, args...)}
+	at := 0
+	for at < len(v.Findings) && !s.Worse(v.Findings[at].State) {
+		at++
+	}
+	v.Findings = slices.Insert(v.Findings, at, f)
+	v.State = v.Findings[0].State
+}
+
+// Valid tells whether the figures carry advice and comparisons.
+func (v *Verdict) Valid() bool { return v != nil && v.State == StateValid }
+
+// Trusted tells whether nothing speaks against the figures: they are valid, or
+// nobody looked, as in a file of another tool (nil).
+func (v *Verdict) Trusted() bool {
+	return v == nil || v.State == StateValid || v.State == StateUnknown
+}
+
+// String is "valid", or the state with what its findings say:
+// "disturbed: engine threads waited 38 % of the time for a core".
+func (v *Verdict) String() string {
+	switch {
+	case v == nil:
+		return string(StateUnknown)
+	case v.why() == "":
+		return string(v.State)
+	}
+	return string(v.State) + ": " + v.why()
+}
+
+// why is what the findings of the verdict's own state say.
+func (v *Verdict) why() string {
+	if v == nil {
+		return "nobody looked"
+	}
+	var why []string
+	for _, f := range v.Findings {
+		if f.State == v.State {
+			why = append(why, f.Text)
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
+// Disturbance is what others did to the engine from StartS to EndS. What could
+// not be read is nil.
+type Disturbance struct {
+	WallS float64 `json:"wall_s"`
+	CPUs  int     `json:"cpus,omitempty"` // online in the machine
+	// Threads are those of this process that wanted a core.
+	Threads *ThreadLoad `json:"threads"`
+	// OwnCPUS is this process's CPU time, OtherCPUS that of all others on this
+	// machine, and StealS what a hypervisor gave to other machines, in seconds
+	// over all CPUs.
+	OwnCPUS   *float64 `json:"own_cpu_s"`
+	OtherCPUS *float64 `json:"other_cpu_s"`
+	StealS    *float64 `json:"steal_s"`
+	// PressureS is the time in which some thread of the machine waited for a CPU
+	// (/proc/pressure/cpu).
+	PressureS           *float64 `json:"cpu_pressure_s"`
+	InvoluntarySwitches *int64   `json:"involuntary_switches"`
+	MajorFaults         *int64   `json:"major_faults"`        // pages that came from a disk
+	Quota               *Quota   `json:"cpu_quota,omitempty"` // nil: the process has none
+	// StoppedS is the time in which the process stood still: SIGSTOP, a frozen
+	// control group, a machine that slept.
+	StoppedS *float64 `json:"stopped_s"`
+	// CPUClockMHz are the mean clocks of the CPUs at the start and at the end,
+	// and ThermalThrottles how often a CPU lowered its clock for its heat.
+	CPUClockMHz      []float64 `json:"cpu_clock_mhz,omitempty"`
+	ThermalThrottles *int64    `json:"cpu_thermal_throttles"`
+	// CardProcesses are other processes that used the cards that the model ran
+	// on.
+	CardProcesses []string `json:"card_processes,omitempty"`
+	// SampledS is the CPU time that finding all this out took.
+	SampledS float64 `json:"sampled_s"`
+}
+
+// Quota is what a CPU quota of the process's control group did: it throttled
+// the group in so many of its periods, and kept it from the CPUs for so many
+// seconds, summed over them.
+type Quota struct {
+	Periods    int64   `json:"periods"`
+	Throttled  int64   `json:"throttled"`
+	ThrottledS float64 `json:"throttled_s"`
+}
+
+// ThreadLoad is how the threads of a process that wanted a core for a
+// twentieth of the time or more got on, from the kernel's scheduler
+// (/proc/self/task/*/schedstat).
+type ThreadLoad struct {
+	Threads int     `json:"threads"`
+	RunS    float64 `json:"run_s"`  // Σ time on a core
+	WaitS   float64 `json:"wait_s"` // Σ time ready to run, without a core
+	// Worst is the highest share of waiting within one second, and BusySeconds
+	// how many of Seconds had WaitInASecond or more.
+	Worst       float64 `json:"worst_second"`
+	Seconds     int     `json:"seconds"`
+	BusySeconds int     `json:"busy_seconds"`
+}
+
+// WaitShare is wait/(run + wait); 0 for threads that wanted nothing.
+func (t *ThreadLoad) WaitShare() float64 {
+	if t == nil || t.RunS+t.WaitS <= 0 {
+		return 0
+	}
+	return t.WaitS / (t.RunS + t.WaitS)
+}
