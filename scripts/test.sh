@@ -20,6 +20,10 @@ scripts/setup.sh browser || {
     [ "${CI:-}" != true ] || exit 1
     echo 'test: no browser: the tests that open report.html in one are skipped' >&2
 }
+scripts/setup.sh network || {
+    [ "${CI:-}" != true ] || exit 1
+    echo 'test: no strace or no ip: the tests that watch sockets, or link two hosts, are skipped' >&2
+}
 
 go vet ./...
 # Last, so that the output ends with go test's own lines. Package by package:

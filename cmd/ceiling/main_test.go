@@ -53,6 +53,8 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "strace":
+				return canTrace(), nil
 			case "real": // CI has it: `make test` fetches the model or fails
 				return os.Getenv("CEILING_TEST_MODEL") != "", nil
 			case "peers": // likewise: `make test` builds llama-server
@@ -64,7 +66,7 @@ func TestScripts(t *testing.T) {
 			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
-			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba,
+			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba, "offline": offline,
 		},
 	})
 }
