@@ -3,7 +3,7 @@
 //
 // Usage:
 //
-//	standin run [-tree FOLDER] [-counters FILE] PROGRAM [ARGUMENT...]
+//	standin run [-tree FOLDER] [-counters FILE] [-fault FAULT]... [-fault-when FILE] PROGRAM [ARGUMENT...]
 //	standin check-decoder [-llvm-mc PROGRAM] FILE...
 package main
 

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"ceiling/hip/standin/card"
 )
 
 // runProgram becomes a program with the cards of a tree of sysfs files, in a
@@ -23,6 +25,14 @@ func runProgram(args []string) error {
 	tree := flags.String("tree", "hip/testdata/hive", "`FOLDER` with the cards' sys/")
 	library := flags.String("library", "", "`FILE` of the preloaded library (default: beside standin)")
 	counters := flags.String("counters", "", "`FILE` for what each kernel counted, a line of JSON each")
+	var faults []string
+	flags.Func("fault", "`FAULT` that a card is to have: vanish:CARD, stray:CARD (a kernel that reads what is no memory), hang:CARD,"+
+		" short:CARD:BYTES (gives no more memory than that); cards from 0; may be repeated", func(text string) error {
+		_, err := card.ParsePlanted(text)
+		faults = append(faults, text)
+		return err
+	})
+	when := flags.String("fault-when", "", "faults but short come once there is a `FILE` of this name (default: at once)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -46,15 +56,21 @@ func runProgram(args []string) error {
 	if _, err := os.Stat(*library); err != nil {
 		return fmt.Errorf("%w: build it with go build -buildmode=c-shared ./hip/standin/preload", err)
 	}
-	if err := mountSys(*tree); err != nil {
-		return fmt.Errorf("the cards' files in /sys: %w", err)
+	if *when != "" {
+		if *when, err = filepath.Abs(*when); err != nil {
+			return err
+		}
+	}
+	if err := mountCards(*tree, strings.Count(cards, ",")+1); err != nil {
+		return fmt.Errorf("the cards' files in /sys and /dev: %w", err)
 	}
 	program, err := exec.LookPath(flags.Arg(0))
 	if err != nil {
 		return err
 	}
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LD_PRELOAD=") })
-	env = append(env, "LD_PRELOAD="+*library, "STANDIN_CARDS="+cards, "STANDIN_COUNTERS="+*counters)
+	env = append(env, "LD_PRELOAD="+*library, "STANDIN_CARDS="+cards, "STANDIN_COUNTERS="+*counters,
+		"STANDIN_FAULTS="+strings.Join(faults, ","), "STANDIN_FAULTS_WHEN="+*when)
 	return syscall.Exec(program, flags.Args(), env)
 }
 
@@ -100,32 +116,63 @@ func property(text, name string) (string, error) {
 	return "", fmt.Errorf("no %s", name)
 }
 
-// mountSys covers /sys, for this thread and what it becomes, with all that is
-// there and the cards of the tree.
-func mountSys(tree string) error {
+// mountCards covers /sys and /dev, for this thread and what it becomes, with all
+// that is there and the files of the cards.
+func mountCards(tree string, cards int) error {
 	runtime.LockOSThread() // the namespace is the thread's
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("%w: root is needed for a mount namespace", err)
 	}
-	if err := unix.Mount("", "/sys", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	tree = filepath.Join(tree, "sys")
+	sys := func() error {
+		for from, to := range map[string]string{
+			"class/kfd": "class/kfd", "class/drm": "class/drm", "module/amdgpu": "module/amdgpu", "class/kfd/": "devices/virtual/kfd",
+		} {
+			if err := bind(filepath.Join(tree, from), filepath.Join("/sys", to)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := cover("/sys", sys, "", "class", "module", "devices", "devices/virtual"); err != nil {
 		return err
 	}
-	old, err := unix.Open("/sys", unix.O_PATH|unix.O_CLOEXEC, 0)
+	return cover("/dev", func() error { return deviceFiles(cards) }, "")
+}
+
+// deviceFiles makes plain files where the cards' device files would be, for what
+// looks whether they can be opened. A program that computes locks the first.
+func deviceFiles(cards int) error {
+	if err := os.Mkdir("/dev/dri", 0o755); err != nil {
+		return err
+	}
+	err := os.WriteFile("/dev/kfd", nil, 0o600)
+	for i := range cards {
+		err = errors.Join(err, os.WriteFile(fmt.Sprintf("/dev/dri/renderD%d", firstRender+i), nil, 0o600))
+	}
+	return err
+}
+
+// firstRender is the number of the first card's file.
+const firstRender = 128
+
+// cover puts a file system over a folder, with what fill makes, and all that
+// was in the named folders under it.
+func cover(at string, fill func() error, folders ...string) error {
+	if err := unix.Mount("", at, "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	old, err := unix.Open(at, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	if err := unix.Mount("standin", "/sys", "tmpfs", 0, "mode=755"); err != nil {
+	if err := unix.Mount("standin", at, "tmpfs", 0, "mode=755"); err != nil {
 		return err
 	}
-	tree = filepath.Join(tree, "sys")
-	for from, to := range map[string]string{
-		"class/kfd": "class/kfd", "class/drm": "class/drm", "module/amdgpu": "module/amdgpu", "class/kfd/": "devices/virtual/kfd",
-	} {
-		if err := bind(filepath.Join(tree, from), filepath.Join("/sys", to)); err != nil {
-			return err
-		}
+	if err := fill(); err != nil {
+		return err
 	}
-	return graft(fmt.Sprintf("/proc/self/fd/%d", old), "/sys", []string{"", "class", "module", "devices", "devices/virtual"})
+	return graft(fmt.Sprintf("/proc/self/fd/%d", old), at, folders)
 }
 
 // graft binds what the folders of one tree have, and another lacks.

@@ -22,10 +22,17 @@ const (
 // twoCards are cards of 1 MiB with memory at the addresses above.
 func twoCards(t *testing.T, log *safeBuffer) *Driver {
 	t.Helper()
-	d, err := New(Options{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Counters: true})
+	d, err := New(Options{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Counters: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	giveMemory(t, d)
+	return d
+}
+
+// giveMemory allocates memory at the addresses above, for the first card.
+func giveMemory(t *testing.T, d *Driver) {
+	t.Helper()
 	for _, at := range []uint64{codeAt, dataAt, ringAt, indexAt, signalAt} {
 		h, _, err := d.Alloc(11, at, 4096, GTT, nil)
 		if err != nil {
@@ -35,7 +42,6 @@ func twoCards(t *testing.T, log *safeBuffer) *Driver {
 			t.Fatal(err)
 		}
 	}
-	return d
 }
 
 type safeBuffer struct {

@@ -18,6 +18,8 @@ type Driver struct {
 	events events
 	log    *logger
 
+	planted planted
+
 	mu     sync.Mutex
 	queues []*queue
 	doors  []int64 // each card's doorbell page in the backing file
@@ -27,9 +29,13 @@ type Driver struct {
 type Options struct {
 	IDs  []uint32  // KFD's numbers of the cards, in order
 	VRAM []uint64  // bytes of each
-	Log  io.Writer // faults, and what kernels counted
-	// Counters makes every kernel's counts a line of JSON in the log.
-	Counters bool
+	Log  io.Writer // faults
+	// Counters gets every kernel's counts, a line of JSON each; nil: nobody.
+	Counters io.Writer
+	// Planted are faults that cards are to have; all but Short come once there
+	// is a file with the name PlantedWhen.
+	Planted     []Planted
+	PlantedWhen string
 }
 
 // New makes cards.
@@ -38,7 +44,13 @@ func New(o Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range o.Planted {
+		if f.Card >= len(o.IDs) {
+			return nil, fmt.Errorf("a fault of card %d is asked for, there are %d cards, from 0", f.Card, len(o.IDs))
+		}
+	}
 	d := &Driver{ids: o.IDs, vram: o.VRAM, mem: m, doors: make([]int64, len(o.IDs)), log: &logger{out: o.Log, counters: o.Counters}}
+	d.planted.list, d.planted.when = o.Planted, o.PlantedWhen
 	d.events.init()
 	for i := range d.doors {
 		if d.doors[i], err = m.take(doorbellBytes); err != nil {
@@ -71,7 +83,7 @@ func (d *Driver) card(id uint32) (int, error) {
 // Alloc allocates memory for a card, to be seen at va. It returns a handle and
 // the offset to map from File. user is the process's own memory of UserPtr.
 func (d *Driver) Alloc(id uint32, va, size uint64, kind uint32, user []byte) (handle, offset uint64, err error) {
-	card, err := d.card(id)
+	card, err := d.present(id)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -82,7 +94,7 @@ func (d *Driver) Alloc(id uint32, va, size uint64, kind uint32, user []byte) (ha
 		}
 		return r.handle, uint64(d.doors[card]), nil
 	}
-	r, err := d.mem.add(card, va, size, kind, d.vram[card], user)
+	r, err := d.mem.add(card, va, size, kind, d.planted.limit(card, d.vram[card]), user)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -94,7 +106,7 @@ func (d *Driver) Free(handle uint64) error { return d.mem.remove(handle) }
 
 // Available is what is left of a card's memory, in bytes.
 func (d *Driver) Available(id uint32) (uint64, error) {
-	card, err := d.card(id)
+	card, err := d.present(id)
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +149,7 @@ type QueueSpec struct {
 // CreateQueue starts a queue, and returns its number and its doorbell's offset
 // in File.
 func (d *Driver) CreateQueue(s QueueSpec) (number uint32, doorbell uint64, err error) {
-	card, err := d.card(s.ID)
+	card, err := d.present(s.ID)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -178,13 +190,13 @@ var began = time.Now()
 // event, and aborts the process.
 func (d *Driver) memoryFault(q *queue, err error) {
 	d.log.printf("card %d, queue %d: %s", q.card, q.number, err)
-	d.events.memoryException(d.ids[q.card])
+	d.events.raiseAll(MemoryEvent, d.ids[q.card])
 }
 
 type logger struct {
 	mu       sync.Mutex
 	out      io.Writer
-	counters bool
+	counters io.Writer
 }
 
 func (l *logger) printf(format string, args ...any) {

@@ -10,6 +10,7 @@ import (
 // Types of events, as the driver's interface numbers them.
 const (
 	SignalEvent = 0
+	ResetEvent  = 3 // a card was reset, or lost
 	MemoryEvent = 8
 )
 
@@ -20,7 +21,7 @@ type event struct {
 	set       bool
 	age       uint64 // rises with each time that it is raised
 	waiters   int
-	faultCard uint32 // of a memory exception
+	faultCard uint32 // of a memory exception or a reset
 }
 
 type events struct {
@@ -98,12 +99,12 @@ func (e *events) signal(id uint32) {
 	}
 }
 
-// memoryException raises the events that wait for a fault of the memory.
-func (e *events) memoryException(card uint32) {
+// raiseAll raises the events that wait for a fault of a kind.
+func (e *events) raiseAll(kind, card uint32) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, x := range e.all {
-		if x.kind == MemoryEvent {
+		if x.kind == kind {
 			x.faultCard = card
 			e.raise(x)
 		}
@@ -118,7 +119,7 @@ type Waited struct {
 	// Set by Wait:
 	Happened  bool
 	Kind      uint32
-	FaultCard uint32 // of MemoryEvent
+	FaultCard uint32 // of MemoryEvent and ResetEvent
 }
 
 // Forever is a wait without an end.

@@ -66,12 +66,12 @@ func dynamic(host []byte) (symbols, strs uint64) {
 
 // kernel writes what a kernel counted.
 func (l *logger) kernel(card int, d *cu.Dispatch, c *cu.Counts) {
-	if !l.counters {
+	if l.counters == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	json.NewEncoder(l.out).Encode(struct {
+	json.NewEncoder(l.counters).Encode(struct {
 		Card      int    `json:"card"`
 		Kernel    string `json:"kernel"`
 		Grid      [3]int `json:"grid"`

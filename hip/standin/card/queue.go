@@ -2,6 +2,7 @@ package card
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,14 @@ func (q *queue) serve() {
 		step = q.packet
 	}
 	for !q.stopped.Load() {
+		if q.d.planted.kind(q.card) == Vanish {
+			q.d.vanish(q.card)
+			return
+		}
 		busy, err := step()
+		if errors.Is(err, errStopped) {
+			return
+		}
 		if err != nil {
 			q.d.memoryFault(q, err)
 			return // as a wave that faulted: the queue does not go on
@@ -71,6 +79,9 @@ func (q *queue) serve() {
 		pause = min(2*pause, longestPause)
 	}
 }
+
+// errStopped: the queue was destroyed while a kernel hung.
+var errStopped = errors.New("the queue was destroyed")
 
 func (q *queue) stop() {
 	q.stopped.Store(true)
@@ -222,6 +233,16 @@ func (q *queue) dispatch(p []byte, address uint64) error {
 		return err
 	}
 	d.Name = name
+	switch q.d.planted.kind(q.card) {
+	case Hang:
+		q.d.log.printf("card %d, kernel %s: hangs, as was asked for", q.card, name)
+		for !q.stopped.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		return errStopped
+	case Stray:
+		d.Kernarg = 0
+	}
 	counts, err := program.Run(d, Clock)
 	if err != nil {
 		return err

@@ -18,13 +18,21 @@ static unsigned char kinds[FILES];
 
 static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
 
-// device opens one of the files that stand for the cards; -1: it is another.
+enum { NOT_OURS = -2 };
+
+// device opens one of the files that stand for the cards: a descriptor, or -1
+// and errno.
 static int device(const char *path)
 {
     enum kind k = strcmp(path, "/dev/kfd") == 0 ? KFD : strncmp(path, "/dev/dri/renderD", 16) == 0 ? DRM : OTHER;
     if (k == OTHER)
+        return NOT_OURS;
+    int file = standinFile();
+    if (file < 0) {
+        errno = EBUSY;
         return -1;
-    int fd = fcntl(standinFile(), F_DUPFD_CLOEXEC, 3);
+    }
+    int fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
     if (fd >= FILES) {
         int (*shut)(int) = next("close");
         shut(fd);
@@ -44,7 +52,7 @@ static int device(const char *path)
         va_start(rest, flags);                                  \
         int mode = va_arg(rest, int), fd = device(path);        \
         va_end(rest);                                           \
-        if (fd >= 0)                                            \
+        if (fd != NOT_OURS)                                     \
             return fd;                                          \
         if (!real)                                              \
             real = next(#NAME);                                 \

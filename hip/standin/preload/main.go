@@ -3,7 +3,9 @@
 // package card. It follows the kernel's public header linux/kfd_ioctl.h.
 //
 // From the environment: STANDIN_CARDS, "id:bytes" of each card, separated by
-// commas; STANDIN_COUNTERS, a file for what kernels counted, a line of JSON each.
+// commas; STANDIN_COUNTERS, a file for what kernels counted, a line of JSON each;
+// STANDIN_FAULTS, faults that cards are to have, separated by commas, and
+// STANDIN_FAULTS_WHEN, a file whose making brings them on.
 package main
 
 /*
@@ -20,7 +22,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -35,13 +36,20 @@ import (
 
 func main() {}
 
-// driver is made at the first call: a program that never opens a device has no
-// cards.
+// driver is made when a device is opened first: a program that never does has no
+// cards. nil: another program has them.
 var driver = sync.OnceValue(func() *card.Driver {
 	o, err := options()
 	var d *card.Driver
 	if err == nil {
+		err = lock()
+	}
+	if err == nil {
 		d, err = card.New(o)
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		fmt.Fprintln(os.Stderr, "standin: another program uses the cards; they serve one at a time, end it first")
+		return nil
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "standin: %s\n", err)
@@ -66,13 +74,38 @@ func options() (card.Options, error) {
 		if err != nil {
 			return o, err
 		}
-		o.Counters, o.Log = true, io.MultiWriter(f)
+		o.Counters = f
 	}
+	for text := range strings.FieldsFuncSeq(os.Getenv("STANDIN_FAULTS"), func(r rune) bool { return r == ',' }) {
+		p, err := card.ParsePlanted(text)
+		if err != nil {
+			return o, err
+		}
+		o.Planted = append(o.Planted, p)
+	}
+	o.PlantedWhen = os.Getenv("STANDIN_FAULTS_WHEN")
 	return o, nil
 }
 
+// lock takes the cards for this process until it ends: their memory is in it, so
+// that another would see cards of its own.
+func lock() error {
+	fd, err := syscall.Open("/dev/kfd", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("/dev/kfd: %w: start programs with standin run", err)
+	}
+	return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// standinFile is what an open device stands for; -1: another program has it.
+//
 //export standinFile
-func standinFile() C.int { return C.int(driver().File()) }
+func standinFile() C.int {
+	if d := driver(); d != nil {
+		return C.int(d.File())
+	}
+	return -1
+}
 
 // standinIoctl is a call of /dev/kfd: its number, and its argument. It returns
 // an error number.
@@ -195,6 +228,9 @@ func waitEvents(d *card.Driver, p unsafe.Pointer) error {
 			fault := (*C.struct_kfd_hsa_memory_exception_data)(unsafe.Pointer(&data[i]))
 			fault.gpu_id = C.__u32(w.FaultCard)
 			fault.failure.NotPresent = 1
+		case w.Kind == card.ResetEvent:
+			reset := (*C.struct_kfd_hsa_hw_exception_data)(unsafe.Pointer(&data[i]))
+			*reset = C.struct_kfd_hsa_hw_exception_data{memory_lost: 1, gpu_id: C.__u32(w.FaultCard)}
 		case w.Kind == card.SignalEvent && list[i].Age != 0:
 			*(*uint64)(unsafe.Pointer(&data[i])) = w.Age
 		}
