@@ -18,7 +18,12 @@ func TestMFMA(t *testing.T) {
 		if !o.MFMA() {
 			continue
 		}
-		t.Run(o.Name, func(t *testing.T) { testMFMA(t, o.Name) })
+		for blgp := range uint32(8) {
+			t.Run(fmt.Sprint(o.Name, " blgp:", blgp), func(t *testing.T) { testMFMA(t, o.Name, sharing{blgp: blgp}) })
+		}
+		for _, s := range []sharing{{cbsz: 1}, {cbsz: 1, abid: 1}, {cbsz: 2, abid: 3}, {cbsz: 4, abid: 9}} {
+			t.Run(fmt.Sprintf("%s %+v", o.Name, s), func(t *testing.T) { testMFMA(t, o.Name, s) })
+		}
 		tested++
 	}
 	if tested != 20 {
@@ -26,7 +31,14 @@ func TestMFMA(t *testing.T) {
 	}
 }
 
-func testMFMA(t *testing.T, name string) {
+// sharing is which parts of A and B an instruction uses several times.
+type sharing struct{ cbsz, abid, blgp uint32 }
+
+// lanesOfB are, for each pattern of B's lanes, the groups of 16 that stand in the
+// places of the four: first or second half for both, all rotated, one for all.
+var lanesOfB = [8][4]int{{0, 1, 2, 3}, {0, 1, 0, 1}, {2, 3, 2, 3}, {1, 2, 3, 0}, {0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}}
+
+func testMFMA(t *testing.T, name string, s sharing) {
 	var rows, cols, depth int
 	var kind string
 	if _, err := fmt.Sscanf(strings.NewReplacer("v_mfma_f32_", "", "v_mfma_i32_", "").Replace(name), "%dx%dx%d%s", &rows, &cols, &depth, &kind); err != nil {
@@ -40,6 +52,9 @@ func testMFMA(t *testing.T, name string) {
 		perLane = 4
 	}
 	blocks := Lanes * perLane / (rows * depth)
+	if 1<<s.cbsz > blocks {
+		t.Skipf("%d blocks can't share one in groups of %d", blocks, 1<<s.cbsz)
+	}
 	// Small integers, exact in every type; element e of a lane.
 	var a, b [Lanes][4]int
 	for l := range Lanes {
@@ -57,7 +72,8 @@ func testMFMA(t *testing.T, name string) {
 	}
 	words := m.vop3p(name, 0, v(0), v(4), v(64))
 	words[0] &^= 1 << 14
-	words[1] &^= 3 << 27
+	words[0] |= s.cbsz<<8 | s.abid<<11
+	words[1] = words[1]&^(3<<27) | s.blgp<<29
 	m.must(words...)
 	// A's element (block, row, k) and B's (block, k, column).
 	at := func(block, i, k int) (lane, e int) {
@@ -67,12 +83,14 @@ func testMFMA(t *testing.T, name string) {
 		return i + rows*(k/perLane), k % perLane
 	}
 	for block := range blocks {
+		group := block >> s.cbsz << s.cbsz // of blocks that use one of A's
 		for i := range rows {
 			for j := range cols {
 				want := 0
 				for k := range depth {
-					la, ea := at(block, i, k)
+					la, ea := at(group+int(s.abid), i, k)
 					lb, eb := at(block, j, k)
+					lb = 16*lanesOfB[s.blgp][lb/16] + lb%16
 					want += a[la][ea] * b[lb][eb]
 				}
 				reg, lane := resultPlace(rows, block, i, j)

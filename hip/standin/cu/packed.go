@@ -213,10 +213,10 @@ func (o operand) file(w *wave) *[256]vec {
 func (c *compiler) mfma() (run, error) {
 	in := c.in
 	s, ok := shapeOf(in.Name)
-	if !ok || in.Blgp != 0 || in.Src[0].Kind != gcn.VGPR && in.Src[0].Kind != gcn.AGPR || in.Src[1].Kind != gcn.VGPR && in.Src[1].Kind != gcn.AGPR {
+	if !ok || in.Src[0].Kind != gcn.VGPR && in.Src[0].Kind != gcn.AGPR || in.Src[1].Kind != gcn.VGPR && in.Src[1].Kind != gcn.AGPR {
 		return nil, c.unknown()
 	}
-	m := &matrix{shape: s, d: in.Dst.Reg, cbsz: in.Cbsz, abid: in.Abid,
+	m := &matrix{shape: s, d: in.Dst.Reg, cbsz: in.Cbsz, abid: in.Abid, blgp: in.Blgp,
 		a: operand{in.Src[0].Kind == gcn.AGPR, in.Src[0].Reg}, b: operand{in.Src[1].Kind == gcn.AGPR, in.Src[1].Reg}}
 	if x, ok := c.constant(in.Src[2], map[bool]typ{true: raw, false: float}[s.kind == "i8"]); ok {
 		m.c = func(*wave, int, int) uint32 { return x }
@@ -237,11 +237,26 @@ type matrix struct {
 	c          func(w *wave, reg, lane int) uint32
 	d          int
 	cbsz, abid int
+	blgp       int
 }
 
 // source is the block of A that block b multiplies: cbsz and abid make blocks
 // share one.
 func (m *matrix) source(b int) int { return b&^(1<<m.cbsz-1) | m.abid*min(m.cbsz, 1) }
+
+// from is the lane whose part of B stands in for a lane's: blgp makes groups of
+// lanes share one group's, or rotates all by 16.
+func (m *matrix) from(lane int) int {
+	switch m.blgp {
+	case 0:
+		return lane
+	case 1, 2: // the first or second 32
+		return lane%32 + 32*(m.blgp-1)
+	case 3:
+		return (lane + 16) % Lanes
+	}
+	return lane%16 + 16*(m.blgp-4)
+}
 
 func (m *matrix) floats(w *wave) {
 	var a, b [64 * 16]float32 // [row or column][k] of one block
@@ -253,7 +268,7 @@ func (m *matrix) floats(w *wave) {
 				lane, e := m.lane(m.source(block), i, k)
 				a[i*m.k+k] = m.element(fa, m.a.reg, lane, e)
 				lane, e = m.lane(block, i, k)
-				b[i*m.k+k] = m.element(fb, m.b.reg, lane, e)
+				b[i*m.k+k] = m.element(fb, m.b.reg, m.from(lane), e)
 			}
 		}
 		for i := range m.m {
@@ -289,7 +304,7 @@ func (m *matrix) integers(w *wave) {
 				for k := 0; k < m.k; k += 4 { // a lane's register has four
 					la, e := m.lane(m.source(block), i, k)
 					lb, _ := m.lane(block, j, k)
-					sum = dot4i(fa[m.a.reg+e/4][la], fb[m.b.reg+e/4][lb], sum)
+					sum = dot4i(fa[m.a.reg+e/4][la], fb[m.b.reg+e/4][m.from(lb)], sum)
 				}
 				out[reg][lane] = sum
 			}
