@@ -47,7 +47,14 @@ func (m *machine) run(words ...uint32) (fault *Fault) {
 	p := &Program{entry: memoryBase, limit: 256, mem: flatMemory{code}, blocks: map[uint64]*block{}}
 	m.w.pc, m.w.done = memoryBase, false
 	r := launch{p: p, d: &Dispatch{Name: "test"}}
-	if err := r.turn(m.w); err != nil {
+	err := r.turn(m.w)
+	for _, b := range p.order {
+		for i := range b.steps {
+			executed[formOf(&b.steps[i].Inst)] = true
+		}
+		executed[formOf(&b.last)] = true
+	}
+	if err != nil {
 		return err.(*Fault)
 	}
 	if !m.w.done {
