@@ -46,6 +46,7 @@ func runKernel(t *testing.T, mem flatMemory, d Dispatch) (Counts, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer record(p)
 	d.Name, d.Object, d.Kernarg = "test", memoryBase, memoryBase+argumentAt
 	return p.Run(d, func() uint64 { return 0 })
 }

@@ -48,12 +48,7 @@ func (m *machine) run(words ...uint32) (fault *Fault) {
 	m.w.pc, m.w.done = memoryBase, false
 	r := launch{p: p, d: &Dispatch{Name: "test"}}
 	err := r.turn(m.w)
-	for _, b := range p.order {
-		for i := range b.steps {
-			executed[formOf(&b.steps[i].Inst)] = true
-		}
-		executed[formOf(&b.last)] = true
-	}
+	record(p)
 	if err != nil {
 		return err.(*Fault)
 	}

@@ -1,8 +1,6 @@
 package cu
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"math"
@@ -21,14 +19,28 @@ import (
 // lane by lane, in exact arithmetic, written without a look at the executor.
 // What an oracle does not know other tests execute, or none: TestMain counts.
 func TestForms(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	known := 0
+	eachForm(t, func(text string, code []byte, in *gcn.Inst) {
+		if f := oracleOf(in); f != nil {
+			known++
+			t.Run(text, func(t *testing.T) { compareForm(t, r, code, in, f) })
+		}
+	})
+	if known < 300 {
+		t.Errorf("%d forms have an oracle", known)
+	}
+}
+
+// eachForm calls f with each line of the decoder's testdata.
+func eachForm(t *testing.T, f func(text string, code []byte, in *gcn.Inst)) {
+	t.Helper()
 	content, err := os.ReadFile("../gcn/testdata/forms.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rand.New(rand.NewPCG(3, 4))
-	known := 0
-	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
-		encoding, text, _ := strings.Cut(lines.Text(), " ")
+	for line := range strings.Lines(string(content)) {
+		encoding, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 		code, err := hex.DecodeString(encoding)
 		if err != nil {
 			t.Fatal(err)
@@ -37,14 +49,16 @@ func TestForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := oracleOf(&in); f != nil {
-			known++
-			t.Run(text, func(t *testing.T) { compareForm(t, r, code, &in, f) })
-		}
+		f(text, code, &in)
 	}
-	if known < 300 {
-		t.Errorf("%d forms have an oracle", known)
+}
+
+func wordsOf(code []byte) []uint32 {
+	words := make([]uint32, len(code)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(code[4*i:])
 	}
+	return words
 }
 
 // state is what an instruction can change.
@@ -63,10 +77,7 @@ func (x *state) v64(i, l int) uint64       { return uint64(x.v[i][l]) | uint64(x
 func (x *state) setV64(i, l int, y uint64) { x.v[i][l], x.v[i+1][l] = uint32(y), uint32(y>>32) }
 
 func compareForm(t *testing.T, r *rand.Rand, code []byte, in *gcn.Inst, f func(x *state)) {
-	words := make([]uint32, len(code)/4)
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(code[4*i:])
-	}
+	words := wordsOf(code)
 	pick := func() uint32 {
 		if r.IntN(2) == 0 {
 			return edges[r.IntN(len(edges))]
