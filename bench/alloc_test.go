@@ -75,34 +75,6 @@ func TestGuardAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Nor does the journal, once it has had its longest step.
-func TestJournalAllocatesNothing(t *testing.T) {
-	j := newJournal(discard{}, 0)
-	records := testRecords()
-	if err := j.Append(records); err != nil {
-		t.Fatal(err)
-	}
-	allocs := testing.AllocsPerRun(1000, func() {
-		if err := j.Append(records); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if allocs > 1 { // the encoder
-		t.Errorf("%v allocations per step that ends requests", allocs)
-	}
-	if err := j.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-// discard is a file that keeps nothing.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) Sync() error                 { return nil }
-func (discard) Truncate(int64) error        { return nil }
-func (discard) Close() error                { return nil }
-
 // Chunks of a prompt allocate nothing either.
 func TestPrefillAllocatesNothing(t *testing.T) {
 	w := testWorkload(t, Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})

@@ -119,7 +119,7 @@ func (c *Config) maxSequences() int {
 
 func (c *Config) cacheCells() int {
 	if c.CacheTokens == 0 {
-		return c.Suite.Recurring()
+		return Recurring(c.Suite)
 	}
 	return c.CacheTokens
 }

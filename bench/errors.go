@@ -3,8 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-
-	"ceiling/internal/oneline"
 )
 
 // ErrEngineLost is what an Engine or Opener wraps when nothing can be run on
@@ -16,21 +14,9 @@ var ErrEngineLost = errors.New("the engine can't be used any more")
 // errInterrupted is wrapped by the error of a run that the caller stopped.
 var errInterrupted = errors.New("interrupted")
 
-// sinkError is a failure to store a record. It is the run's failure, not the
-// scenario's.
-type sinkError struct{ err error }
-
-func (e *sinkError) Error() string { return e.err.Error() }
-func (e *sinkError) Unwrap() error { return e.err }
-
 // canceled tells whether err, met under ctx, is the caller's wish to stop
 // rather than a fault: engines report an aborted step in their own words, so
 // the context decides.
 func canceled(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, context.Canceled)
-}
-
-// oneLine makes an engine's message fit for a table cell and a JSON line.
-func oneLine(err error) string {
-	return oneline.Of(err.Error())
 }

@@ -251,3 +251,18 @@ func driveOver(t testing.TB, w *Workload, budget int) (*drive, *fakeEngine) {
 	f := newFake(t, SessionSpec{Sequences: w.spec.Scenario.Concurrency, TokensPerSequence: both})
 	return newDrive(f, NewClock(0), w, 0, budget), f
 }
+
+// writeJournal makes a journal of the records.
+func writeJournal(t *testing.T, path string, recs []Record) {
+	t.Helper()
+	j, err := CreateJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(recs); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"ceiling/internal/oneline"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,11 +63,11 @@ func AppendJournal(path string) (*Journal, error) { return openJournal(path, os.
 func openJournal(path string, mode int) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|mode, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("journal %q: %w: use another --out", path, unwrapPath(err))
+		return nil, fmt.Errorf("journal %q: %w: use another --out", path, oneline.Cause(err))
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("journal %q: %w", path, unwrapPath(err)), f.Close())
+		return nil, errors.Join(fmt.Errorf("journal %q: %w", path, oneline.Cause(err)), f.Close())
 	}
 	return newJournal(f, info.Size()), nil
 }
@@ -132,7 +133,7 @@ func (j *Journal) Close() error {
 	<-j.done
 	flushed := j.Flush()
 	if err := j.file.Close(); flushed == nil && err != nil {
-		return fmt.Errorf("journal: close: %w", unwrapPath(err))
+		return fmt.Errorf("journal: close: %w", oneline.Cause(err))
 	}
 	return flushed
 }
@@ -174,6 +175,14 @@ func (j *Journal) sync() {
 // fail keeps the first error. It needs the lock.
 func (j *Journal) fail(what string, err error) {
 	if j.err == nil {
-		j.err = fmt.Errorf("journal: %s: %w: free some space or use another --out", what, unwrapPath(err))
+		j.err = fmt.Errorf("journal: %s: %w: free some space or use another --out", what, oneline.Cause(err))
 	}
 }
+
+// sinkError is a failure to store a record. It is the run's failure, not the
+// scenario's.
+type sinkError struct{ err error }
+
+func (e *sinkError) Error() string { return e.err.Error() }
+
+func (e *sinkError) Unwrap() error { return e.err }

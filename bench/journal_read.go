@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"ceiling/internal/oneline"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func ReadJournal(r io.Reader) (JournalContent, error) {
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return JournalContent{}, fmt.Errorf("journal: %w", unwrapPath(err))
+			return JournalContent{}, fmt.Errorf("journal: %w", oneline.Cause(err))
 		}
 		last := err != nil
 		if text := bytes.TrimSpace(line); len(text) > 0 {
@@ -64,7 +65,7 @@ func parseRecord(text []byte) (Record, error) {
 func ReadJournalFile(path string) (JournalContent, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return JournalContent{}, fmt.Errorf("journal %q: %w", path, unwrapPath(err))
+		return JournalContent{}, fmt.Errorf("journal %q: %w", path, oneline.Cause(err))
 	}
 	defer f.Close()
 	return ReadJournal(f)

@@ -25,7 +25,7 @@ func testRecords() []Record {
 	return []Record{a, b, c}
 }
 
-func writeJournal(t *testing.T, path string, recs []Record) {
+func storeRecords(t *testing.T, path string, recs []Record) {
 	t.Helper()
 	j, err := CreateJournal(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func writeJournal(t *testing.T, path string, recs []Record) {
 func TestJournalRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
 	want := testRecords()
-	writeJournal(t, path, want[:2])
+	storeRecords(t, path, want[:2])
 	if _, err := CreateJournal(path); !errors.Is(err, os.ErrExist) {
 		t.Errorf("creating it again: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestJournalRoundTrip(t *testing.T) {
 
 func TestJournalLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
-	writeJournal(t, path, testRecords()[:1])
+	storeRecords(t, path, testRecords()[:1])
 	got, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -239,37 +239,6 @@ func TestJournalShortWrite(t *testing.T) {
 	}
 }
 
-// TestStoredBeforeNextStep: what a step has ended is in the file when the next
-// one begins, and all of it came in one write.
-func TestStoredBeforeNextStep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &slowFile{hold: make(chan struct{}), room: -1} // a disk that never syncs
-		j := newJournal(f, 0)
-		d, eng := testDrive(t, Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
-		d.sink = j
-		lines := func() int {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			return strings.Count(strings.Join(f.writes, ""), "\n")
-		}
-		eng.onStep = func(step int) {
-			if want := (step - 1) / 3 * 4; lines() != want { // waves of four, three steps each
-				t.Errorf("step %d begins with %d of %d records written", step, lines(), want)
-			}
-		}
-		if err := d.run(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if lines() != 12 || len(f.writes) != 3 {
-			t.Errorf("%d records in %d writes, want 12 in 3", lines(), len(f.writes))
-		}
-		close(f.hold)
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestJournalUnwritable(t *testing.T) {
 	_, err := CreateJournal(filepath.Join(t.TempDir(), "none", "requests.jsonl"))
 	if !errors.Is(err, os.ErrNotExist) || !strings.HasSuffix(err.Error(), "use another --out") {
@@ -317,3 +286,31 @@ func FuzzReadJournal(f *testing.F) {
 		Summarize(Scenario{Concurrency: 1}, c.Records, Measured{})
 	})
 }
+
+// The journal allocates nothing of its own, once it has had its longest step.
+func TestJournalAllocatesNothing(t *testing.T) {
+	j := newJournal(discard{}, 0)
+	records := testRecords()
+	if err := j.Append(records); err != nil {
+		t.Fatal(err)
+	}
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := j.Append(records); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 1 { // the encoder
+		t.Errorf("%v allocations per step that ends requests", allocs)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// discard is a file that keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Sync() error                 { return nil }
+func (discard) Truncate(int64) error        { return nil }
+func (discard) Close() error                { return nil }

@@ -36,7 +36,7 @@ type Measured struct {
 	// CacheQueried and CacheHit are those of [ServerDetail].
 	CacheQueried, CacheHit *int64
 
-	inFlight int // requests that an interruption stopped
+	InFlight int // requests that an interruption stopped
 }
 
 // Summarize computes a scenario's figures from its records. It is a pure

@@ -21,7 +21,7 @@ func openLoop(t *testing.T, sc Scenario, seed uint64, base, perToken time.Durati
 		t.Fatal(err)
 	}
 	m := Measured{Status: StatusComplete}
-	m.from(d)
+	d.measured(&m)
 	r, det := Summarize(sc, d.records, m)
 	return d, r, det
 }

@@ -105,7 +105,7 @@ type tracker struct {
 // place.
 func newTracker(suite Suite, rep *reporter, budget int) *tracker {
 	t := &tracker{rep: rep, budget: budget, scenarios: len(suite.Scenarios), passes: suite.Passes()}
-	t.units, _ = suite.Plan()
+	t.units, _ = Plan(suite)
 	t.plan = make([]work, len(t.units))
 	for k, u := range t.units {
 		sc := suite.Scenarios[u.Scenario]

@@ -1,10 +1,9 @@
 package bench
 
-import "fmt"
-
-// InFlight is the most requests that are ever in flight: there are no more
-// than prompts, whatever the concurrency allows.
-func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
+import (
+	"ceiling/internal/oneline"
+	"fmt"
+)
 
 // Refusals says of each scenario that can't run why it can't, by its index in
 // the suite. Nothing is opened: check tells what keeps a session from being
@@ -12,7 +11,7 @@ func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
 // vocabulary.
 func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	refused := map[int]error{}
-	_, total := c.Suite.Plan()
+	_, total := Plan(c.Suite)
 	for i, sc := range c.Suite.Scenarios {
 		w := &Workload{spec: WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total}, src: newSource()}
 		w.drawLengths()
@@ -37,11 +36,11 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 // refused.
 func (c *Config) Left() int {
 	n := 0
-	units, _ := c.Suite.Plan()
+	units, _ := Plan(c.Suite)
 	for _, u := range units {
 		done := false
 		if c.Resume != nil {
-			_, done = c.Resume.Done[c.Suite.place(u.Pass, u.Scenario)]
+			_, done = c.Resume.Done[place(c.Suite, u.Pass, u.Scenario)]
 		}
 		if !done && c.Refused[u.Scenario] == nil {
 			n++
@@ -99,7 +98,7 @@ func (r *runner) refuse() {
 		if err == nil || r.entries[k] != nil {
 			continue
 		}
-		m := Measured{Status: StatusFailed, Error: oneLine(err), Cache: CacheCold, Dropped: sc.Prompts}
+		m := Measured{Status: StatusFailed, Error: oneline.Err(err), Cache: CacheCold, Dropped: sc.Prompts}
 		if r.cfg.PrefixCache {
 			m.Cache = CacheWarm
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -100,10 +101,10 @@ func (r *runner) rescue(fatal error) (*Results, error) {
 				end = a.err
 			case errors.Is(fatal, errInterrupted):
 				end = errors.Join(fatal, d.store())
-				a.m.from(d)
+				d.measured(a.m)
 			default:
-				end = errors.Join(fatal, d.fail(oneLine(fatal)))
-				a.m.from(d)
+				end = errors.Join(fatal, d.fail(oneline.Err(fatal)))
+				d.measured(a.m)
 			}
 			records = d.records
 		}

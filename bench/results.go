@@ -336,3 +336,19 @@ type TensorTypeCount struct {
 	Tensors int    `json:"tensors"`
 	Bytes   int64  `json:"bytes"`
 }
+
+// Warmup says how a session was warmed up before the scenario's clock.
+type Warmup struct {
+	Rounds int     `json:"rounds"` // blocks of steps
+	TookS  float64 `json:"took_s"` // all of them, seconds
+	// Spread is the difference between the last two blocks / the longer of
+	// them; null: there was one only.
+	Spread *float64 `json:"spread"`
+}
+
+// warmupAgree is the most by which two blocks that agree differ: their
+// difference / the longer one.
+const warmupAgree = 0.05
+
+// Settled tells whether the last two blocks took the same time, within 5 %.
+func (w *Warmup) Settled() bool { return w.Spread != nil && *w.Spread <= warmupAgree }

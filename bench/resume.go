@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"ceiling/internal/oneline"
 	"ceiling/internal/outfile"
 )
 
@@ -34,12 +35,6 @@ func (st *ResumeState) Start() time.Duration {
 		return 0
 	}
 	return st.Offset
-}
-
-// ScenarioResult is one scenario's outcome.
-type ScenarioResult struct {
-	Result Result
-	Detail Detail
 }
 
 // Resume works out which scenarios of the suite are complete, and writes
@@ -74,7 +69,7 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 		}
 	}
 	for _, r := range content.Records {
-		if _, ok := st.Done[suite.place(r.Pass, r.Scenario)]; !ok {
+		if _, ok := st.Done[place(suite, r.Pass, r.Scenario)]; !ok {
 			st.Dropped++
 			continue
 		}
@@ -85,7 +80,7 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 
 // Complete says whether a scenario is complete in a pass.
 func (st *ResumeState) Complete(suite Suite, pass, scenario int) bool {
-	_, ok := st.Done[suite.place(pass, scenario)]
+	_, ok := st.Done[place(suite, pass, scenario)]
 	return ok
 }
 
@@ -96,7 +91,7 @@ func (st *ResumeState) Fail(suite Suite, pass, scenario int, reason string) {
 	sc := suite.Scenarios[scenario]
 	at := st.Offset.Seconds()
 	result, detail := Summarize(sc, nil, Measured{Status: StatusFailed, Error: reason, Cache: CacheCold, StartS: at, EndS: at, Dropped: sc.Prompts})
-	st.Done[suite.place(pass, scenario)] = ScenarioResult{result, detail}
+	st.Done[place(suite, pass, scenario)] = ScenarioResult{result, detail}
 }
 
 // Cut takes the records of incomplete scenarios out of the journal, by way of a
@@ -107,7 +102,7 @@ func (st *ResumeState) Cut(journalPath string) error {
 		return nil
 	}
 	if err := writeRecords(journalPath, st.keep); err != nil {
-		return fmt.Errorf("journal %q: rewrite: %w", journalPath, unwrapPath(err))
+		return fmt.Errorf("journal %q: rewrite: %w", journalPath, oneline.Cause(err))
 	}
 	return nil
 }
@@ -120,7 +115,7 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 	finished := map[int]int{} // different requests in the journal, by place
 	seen := map[[2]int]bool{}
 	for _, r := range records {
-		at := suite.place(r.Pass, r.Scenario)
+		at := place(suite, r.Pass, r.Scenario)
 		if key := [2]int{at, r.Request}; !seen[key] {
 			seen[key] = true
 			finished[at]++
@@ -140,7 +135,7 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 			passes = []Pass{{0, saved.Results[k], d}}
 		}
 		for _, p := range passes {
-			at := suite.place(p.Pass, i)
+			at := place(suite, p.Pass, i)
 			if p.Detail.Status == StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
 				st.Done[at] = ScenarioResult{p.Result, p.Detail}
 				st.Offset = max(st.Offset, duration(p.Detail.EndS))

@@ -18,9 +18,10 @@ import (
 func TestResume(t *testing.T) {
 	suite := Suite{Name: "t", Scenarios: []Scenario{{Name: "A", Prompts: 2}, {Name: "B", Prompts: 2}}}
 	record := func(scenario, request int, end float64) Record {
-		r := rec(0.5, end)
-		r.Scenario, r.Name, r.Request = scenario, suite.Scenarios[scenario].Name, request
-		return r
+		at := 0.5
+		return Record{Scenario: scenario, Name: suite.Scenarios[scenario].Name, Request: request,
+			Intended: at, Admitted: at, PrefillStart: &at, FirstToken: &end, TokenTimes: []float64{end}, End: end,
+			InputTokens: 10, OutputTokens: 1}
 	}
 	a0, a1, b0, b1 := record(0, 0, 1), record(0, 1, 2), record(1, 0, 3), record(1, 1, 4)
 	saved := func(status ...string) *Results {

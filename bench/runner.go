@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -85,13 +86,13 @@ func newRunner(cfg Config) *runner {
 		budget = DefaultBudget
 	}
 	r.track = newTracker(cfg.Suite, r.rep, budget)
-	r.units, r.prompts = cfg.Suite.Plan()
+	r.units, r.prompts = Plan(cfg.Suite)
 	r.entries = make([]*ScenarioResult, len(r.units))
 	var offset time.Duration
 	if cfg.Resume != nil {
 		offset = cfg.Resume.Offset
 		for k, u := range r.units {
-			if done, ok := cfg.Resume.Done[cfg.Suite.place(u.Pass, u.Scenario)]; ok {
+			if done, ok := cfg.Resume.Done[place(cfg.Suite, u.Pass, u.Scenario)]; ok {
 				r.entries[k] = &done
 				r.track.begin(k, "")
 				r.track.end()
@@ -176,7 +177,7 @@ func (r *runner) results(err error) *Results {
 		}
 	}
 	if err != nil {
-		out.Partial, out.PartialReason = true, oneLine(err)
+		out.Partial, out.PartialReason = true, oneline.Err(err)
 		if errors.Is(err, errInterrupted) {
 			out.PartialReason = errInterrupted.Error()
 		}

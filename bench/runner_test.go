@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -213,7 +214,7 @@ func TestScenarioFailuresStayTheirOwn(t *testing.T) {
 				if diff := cmp.Diff(tc.want, statuses(got)); diff != "" {
 					t.Error(diff)
 				}
-				if got.Partial != (tc.fatal != nil) || got.Partial && got.PartialReason != oneLine(err) {
+				if got.Partial != (tc.fatal != nil) || got.Partial && got.PartialReason != oneline.Err(err) {
 					t.Errorf("partial %v, %q", got.Partial, got.PartialReason)
 				}
 				for i, f := range o.opened {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 func (r *runner) outcome(ctx context.Context, sc Scenario, records []Record, err error, m *Measured) (entry ScenarioResult, fatal error) {
 	if err != nil {
 		fatal = r.classify(ctx, err, m)
-		m.Dropped = sc.Prompts - len(records) - m.inFlight
+		m.Dropped = sc.Prompts - len(records) - m.InFlight
 	}
 	if m.Steps == 0 {
 		m.EndS = r.clock.Seconds()
@@ -67,10 +68,10 @@ func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
 	var sink *sinkError
 	switch {
 	case errors.As(err, &sink):
-		m.Status, m.Error = StatusPartial, oneLine(err)
+		m.Status, m.Error = StatusPartial, oneline.Err(err)
 		return err
 	case errors.Is(err, ErrEngineLost):
-		m.Status, m.Error = StatusFailed, oneLine(err)
+		m.Status, m.Error = StatusFailed, oneline.Err(err)
 		return err
 	case canceled(ctx, err):
 		m.Status, m.Error = StatusPartial, errInterrupted.Error()
@@ -79,7 +80,7 @@ func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
 		}
 		return interrupted(ctx)
 	}
-	m.Status, m.Error = StatusFailed, oneLine(err)
+	m.Status, m.Error = StatusFailed, oneline.Err(err)
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	}
 	defer func() {
 		if err := r.sessions.release(s, err != nil); err != nil {
-			m.Notes = append(m.Notes, oneLine(err))
+			m.Notes = append(m.Notes, oneline.Err(err))
 		}
 	}()
 	budget := r.cfg.budget(s.eng)
@@ -107,7 +108,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 	d.batcher.bridging = !s.spec.Unified
 	r.now.drive = d
 	err = r.drive(ctx, d)
-	m.from(d)
+	d.measured(m)
 	r.now.ended, r.now.err = true, err
 	return d.records, err
 }
@@ -136,17 +137,17 @@ func (r *runner) drive(ctx context.Context, d *drive) error {
 	if err == nil || canceled(ctx, err) || errors.As(err, &sink) {
 		return err
 	}
-	return errors.Join(err, d.fail(oneLine(err)))
+	return errors.Join(err, d.fail(oneline.Err(err)))
 }
 
-// from takes over what the drive measured.
-func (m *Measured) from(d *drive) {
+// measured hands over what the drive has measured.
+func (d *drive) measured(m *Measured) {
 	m.StartS, m.EndS = seconds(d.start), seconds(d.now)
 	m.Steps, m.Graphs = d.meter.steps, d.meter.graphs
 	m.EngineS = d.meter.inside.Seconds()
 	m.OutsideS = d.meter.outside().Seconds()
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
-	m.inFlight = d.batcher.inFlight
+	m.InFlight = d.batcher.inFlight
 	if d.cache != nil {
 		m.KeptCells = d.cache.most
 	}

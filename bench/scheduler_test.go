@@ -1,9 +1,13 @@
 package bench
 
 import (
+	"bytes"
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -120,7 +124,7 @@ func TestMetricsByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := Measured{Status: StatusComplete, Cache: CacheCold}
-		m.from(d)
+		d.measured(&m)
 		r, det := Summarize(sc, d.records, m)
 		p := func(v float64) *float64 { return &v }
 
@@ -188,7 +192,7 @@ func TestEnginePrefillIsTheEngines(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := Measured{Status: StatusComplete}
-			m.from(d)
+			d.measured(&m)
 			r, det := Summarize(sc, d.records, m)
 			if det.EnginePrefill == nil || math.Abs(*det.EnginePrefill-5000) > 1e-6 || m.PromptTokens != int64(r.TotalInputTokens) {
 				t.Errorf("%s: engine prefill %v tok/s of %d tokens, want 5000 of %v", sc.Name, *det.EnginePrefill, m.PromptTokens, r.TotalInputTokens)
@@ -234,7 +238,7 @@ func TestOpenLoop(t *testing.T) {
 			t.Error("requests (-want +got):\n" + diff)
 		}
 		m := Measured{Status: StatusComplete}
-		m.from(d)
+		d.measured(&m)
 		r, det := Summarize(sc, d.records, m)
 		// D counts from the scenario's start, the wait for the first arrival
 		// included. TTFT counts from admission, the queue stands apart: 0,
@@ -356,7 +360,7 @@ func TestFailInFlight(t *testing.T) {
 		if !errors.Is(err, errFake) {
 			t.Fatalf("error %v", err)
 		}
-		if err := d.fail(oneLine(err)); err != nil {
+		if err := d.fail(oneline.Err(err)); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -372,4 +376,49 @@ func TestFailInFlight(t *testing.T) {
 			t.Errorf("failed record %+v", r)
 		}
 	})
+}
+
+// TestStoredBeforeNextStep: what a step has ended is in the file when the next
+// one begins, and all of it came in one call.
+func TestStoredBeforeNextStep(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "requests.jsonl")
+	j, err := CreateJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &countingSink{RecordSink: j}
+	d, eng := testDrive(t, Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
+	d.sink = sink
+	lines := func() int {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte("\n"))
+	}
+	eng.onStep = func(step int) {
+		if want := (step - 1) / 3 * 4; lines() != want { // bursts of four, three steps each
+			t.Errorf("step %d begins with %d of %d records written", step, lines(), want)
+		}
+	}
+	if err := d.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if lines() != 12 || sink.calls != 3 {
+		t.Errorf("%d records in %d calls, want 12 in 3", lines(), sink.calls)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// countingSink counts the calls of a sink.
+type countingSink struct {
+	RecordSink
+	calls int
+}
+
+func (c *countingSink) Append(records []Record) error {
+	c.calls++
+	return c.RecordSink.Append(records)
 }

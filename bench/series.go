@@ -19,22 +19,18 @@ func (r *Results) shape(i int) (s shape, ok bool) {
 	s = shape{input: res.InputLen, output: res.OutputLen}
 	if d != nil {
 		s.prefix, s.ranged, s.cache = d.PrefixLen, d.RangeRatio, d.Cache
-	} else {
-		s.ranged = standardRange(res.Name)
+	} else if res.Name == MixedTraffic {
+		s.ranged = MixedRange
 	}
 	return s, res.Concurrency >= 1 && (d == nil || d.RequestRate == nil)
 }
 
-// standardRange is the range ratio of the standard scenario of that name, 0
-// for others. The reference's files have no other place for it.
-func standardRange(name string) float64 {
-	for _, sc := range standardScenarios() {
-		if sc.Name == name {
-			return sc.RangeRatio
-		}
-	}
-	return 0
-}
+// The one scenario of the reference whose lengths vary. Its files have no place
+// for by how much.
+const (
+	MixedTraffic = "Mixed Traffic"
+	MixedRange   = 0.5 // lengths ±50 %
+)
 
 // Series are the scaling points: scenarios of equal lengths and conditions at
 // two concurrencies or more, whatever their names, as indexes of Results by

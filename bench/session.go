@@ -29,14 +29,6 @@ func need(sc Scenario, unified bool) SessionSpec {
 	return SessionSpec{Sequences: sc.InFlight(), TokensPerSequence: sc.LongestRequest(), Unified: unified}
 }
 
-// LongestRequest is the most tokens, prompt and output, that a request of the
-// scenario may have.
-func (s Scenario) LongestRequest() int {
-	_, in := s.inputBounds()
-	_, out := s.outputBounds()
-	return s.PrefixLen + in + out
-}
-
 // acquire returns a session for scenario i. Its error is the scenario's.
 func (s *sessions) acquire(ctx context.Context, i int, work *Workload) (*session, error) {
 	if !s.cfg.PrefixCache {

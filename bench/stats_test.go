@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // Values as numpy.percentile(x, p) gives them, worked out by hand from
@@ -55,7 +56,7 @@ func TestDist(t *testing.T) {
 	// median h = 1.5: 4.5; p90 h = 2.7: 5+0.7·4 = 7.8; p95 h = 2.85: 8.4;
 	// p99 h = 2.97: 8.88.
 	want := &Dist{Count: 4, Mean: 5, Std: math.Sqrt(6.5), Min: 2, Median: 4.5, P90: 7.8, P95: 8.4, P99: 8.88, Max: 9}
-	if diff := cmp.Diff(want, NewDist(in), near); diff != "" {
+	if diff := cmp.Diff(want, NewDist(in), cmpopts.EquateApprox(1e-9, 1e-12)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]float64{4, 2, 9, 5}, in); diff != "" {

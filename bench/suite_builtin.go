@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
 	"io"
@@ -38,8 +39,8 @@ func standardScenarios() []Scenario {
 			Input: 16384, Output: 1024, Concurrency: 4, Prompts: 10},
 		{Name: "Decode Stress Test", Category: "Decode", Purpose: "Long generation with minimal prefill",
 			Input: 128, Output: 2048, Concurrency: 1, Prompts: 5},
-		{Name: "Mixed Traffic", Category: "Mixed", Purpose: "Variable request sizes (±50%)",
-			Input: 2048, Output: 512, Concurrency: 8, Prompts: 30, RangeRatio: 0.5},
+		{Name: MixedTraffic, Category: "Mixed", Purpose: "Variable request sizes (±50%)",
+			Input: 2048, Output: 512, Concurrency: 8, Prompts: 30, RangeRatio: MixedRange},
 	}
 	for c := 2; c <= 32; c *= 2 {
 		out = append(out, scalingScenario(c, 30))
@@ -91,7 +92,7 @@ func FindSuite(nameOrPath string) (Suite, error) {
 		return Suite{}, fmt.Errorf("suite %q does not exist: give a YAML file, or one of %s",
 			nameOrPath, strings.Join(BuiltinSuites(), ", "))
 	case err != nil:
-		return Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, unwrapPath(err))
+		return Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, oneline.Cause(err))
 	case len(data) > maxSuiteBytes:
 		return Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
 	}
@@ -115,12 +116,4 @@ func unknownSuite(name string) error {
 		return fmt.Errorf("unknown suite %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown suite %q: use %s or the path of a YAML file", name, strings.Join(known, ", "))
-}
-
-// unwrapPath drops the operation and the path that fs.PathError repeats.
-func unwrapPath(err error) error {
-	if pe, ok := err.(*fs.PathError); ok {
-		return pe.Err
-	}
-	return err
 }

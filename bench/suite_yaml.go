@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,9 +79,9 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil {
-			r.problem(syntax.Token.Position.Line, "not YAML: %s", strings.ToLower(oneLine(errors.New(syntax.Message))))
+			r.problem(syntax.Token.Position.Line, "not YAML: %s", strings.ToLower(oneline.Of(syntax.Message)))
 		} else {
-			r.problem(1, "not YAML: %s", oneLine(err))
+			r.problem(1, "not YAML: %s", oneline.Err(err))
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -224,7 +225,7 @@ func (t *traffic) record(request int, intended, admitted time.Duration, reply Re
 		rec.ReusedTokens = min(max(*n, 0), r.Input)
 	}
 	if reply.Err != nil {
-		rec.Error = oneLine(reply.Err)
+		rec.Error = oneline.Err(reply.Err)
 	}
 	return rec
 }
@@ -308,7 +309,7 @@ func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *M
 	cacheUse := r.countCache(ctx)
 	before := cpuSeconds()
 	err := t.run(ctx)
-	m.StartS, m.inFlight = seconds(t.start), t.inFlight
+	m.StartS, m.InFlight = seconds(t.start), t.inFlight
 	if now := cpuSeconds(); before != nil && now != nil {
 		used := *now - *before
 		m.ClientCPUS = &used

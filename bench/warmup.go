@@ -12,21 +12,8 @@ import (
 // blocks of the kinds of steps that the scenario will make.
 const (
 	warmupDecodes = 3                // decode steps of a block, with all sequences
-	warmupAgree   = 0.05             // two blocks agree: their difference / the longer one
 	warmupLimit   = 10 * time.Second // after which no further block begins
 )
-
-// Warmup says how a session was warmed up before the scenario's clock.
-type Warmup struct {
-	Rounds int     `json:"rounds"` // blocks of steps
-	TookS  float64 `json:"took_s"` // all of them, seconds
-	// Spread is the difference between the last two blocks / the longer of
-	// them; null: there was one only.
-	Spread *float64 `json:"spread"`
-}
-
-// Settled tells whether the last two blocks took the same time, within 5 %.
-func (w *Warmup) Settled() bool { return w.Spread != nil && *w.Spread <= warmupAgree }
 
 // warmer runs blocks on the sequences of one scenario.
 type warmer struct {

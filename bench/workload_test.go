@@ -129,7 +129,7 @@ func TestLengths(t *testing.T) {
 			t.Errorf("output length %d: %d times, want about 800", n, count)
 		}
 	}
-	if lo, hi := lengthBounds(1, 0.9, 1); lo != 1 || hi != 2 {
+	if lo, hi := (Scenario{Output: 1, RangeRatio: 0.9}).outputBounds(); lo != 1 || hi != 2 {
 		t.Errorf("bounds of 1 ±90 %%: %d to %d, want 1 to 2", lo, hi)
 	}
 }

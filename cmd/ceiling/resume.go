@@ -131,7 +131,7 @@ func (e *earlierRun) finished(suite bench.Suite) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	units, _ := suite.Plan()
+	units, _ := bench.Plan(suite)
 	return len(state.Done) == len(units), nil
 }
 

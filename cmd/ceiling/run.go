@@ -317,7 +317,7 @@ func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) 
 
 // howEnded is the error that a run's end is told by, with its exit code.
 func (r *runner) howEnded(results *bench.Results, runErr error) error {
-	units, _ := r.suite.Plan()
+	units, _ := bench.Plan(r.suite)
 	failed, dead := failures(results)
 	switch {
 	case errors.Is(runErr, context.Canceled) && results.Partial:
@@ -334,7 +334,7 @@ func (r *runner) howEnded(results *bench.Results, runErr error) error {
 
 // soFar says what of a run is finished, and how to go on.
 func (r *runner) soFar(results *bench.Results) string {
-	units, _ := r.suite.Plan()
+	units, _ := bench.Plan(r.suite)
 	return fmt.Sprintf("%d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
 		complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
 }

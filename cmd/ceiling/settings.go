@@ -75,7 +75,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		return s, err
 	}
 	if s.prefixCache && s.cacheTokens == 0 {
-		s.cacheTokens = s.suite.Recurring()
+		s.cacheTokens = bench.Recurring(s.suite)
 	}
 	return s, nil
 }

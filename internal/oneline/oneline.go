@@ -4,6 +4,8 @@
 package oneline
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 	"unicode"
 )
@@ -25,4 +27,16 @@ func Visible(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+}
+
+// Err is an error's text on one line.
+func Err(err error) string { return Of(err.Error()) }
+
+// Cause is an error without the operation and the path that the message which
+// wraps it names already.
+func Cause(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
 }

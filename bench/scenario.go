@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"math"
+	"slices"
+)
+
+// Suite is a list of scenarios that run one after the other.
+type Suite struct {
+	Name      string     `json:"name"`
+	Scenarios []Scenario `json:"scenarios"`
+}
+
+// Scenario is one workload shape and the load it is offered at.
+type Scenario struct {
+	Name     string `json:"name"`
+	Category string `json:"category"`
+	Purpose  string `json:"purpose"`
+
+	Input       int `json:"input"`       // prompt tokens per request, BOS included, PrefixLen not
+	Output      int `json:"output"`      // tokens generated per request
+	Concurrency int `json:"concurrency"` // requests in flight at most
+	Prompts     int `json:"prompts"`     // requests in total
+
+	// RangeRatio r spreads both lengths over ±r of their nominal value,
+	// 0 ≤ r < 1.
+	RangeRatio float64 `json:"range_ratio"`
+	// RequestRate is the mean arrival rate in requests/s. 0 is the closed
+	// loop: a request starts when another one ends.
+	RequestRate float64 `json:"request_rate"`
+	// Burstiness is the shape of the gamma distribution of the gaps between
+	// arrivals: 1 is Poisson, below 1 burstier, above 1 more regular. 0 stands
+	// for 1. It has no meaning in a closed loop.
+	Burstiness float64 `json:"burstiness"`
+	// PrefixLen tokens begin every prompt of the scenario, the
+	// same for all of them and on top of Input.
+	PrefixLen int `json:"prefix_len"`
+
+	SLO SLO `json:"slo"`
+	// Repeat is how often the scenario runs, once in each pass over the
+	// suite; 0 stands for 1. See Plan.
+	Repeat int `json:"repeat"`
+}
+
+// SLO holds the limits a request must keep to count as good, in milliseconds.
+// 0 means that no limit was given.
+type SLO struct {
+	TTFTMs float64 `json:"ttft"`
+	TPOTMs float64 `json:"tpot"`
+	E2ELMs float64 `json:"e2el"`
+}
+
+// Given tells whether any limit was set.
+func (s SLO) Given() bool { return s.TTFTMs > 0 || s.TPOTMs > 0 || s.E2ELMs > 0 }
+
+// OpenLoop tells whether requests arrive on a schedule of their own.
+func (s Scenario) OpenLoop() bool { return s.RequestRate > 0 }
+
+// burstiness is the gamma shape with its default filled in.
+func (s Scenario) burstiness() float64 {
+	if s.Burstiness == 0 {
+		return 1
+	}
+	return s.Burstiness
+}
+
+// inputBounds are the least and the most prompt tokens a request may have,
+// the shared prefix left out.
+func (s Scenario) inputBounds() (lo, hi int) { return lengthBounds(s.Input, s.RangeRatio, 0) }
+
+// outputBounds are the least and the most tokens a request may generate.
+func (s Scenario) outputBounds() (lo, hi int) { return lengthBounds(s.Output, s.RangeRatio, 1) }
+
+// lengthBounds returns max(floor, ⌊n(1−r)⌋) and max(floor, ⌈n(1+r)⌉).
+func lengthBounds(n int, r float64, floor int) (lo, hi int) {
+	// 10·(1−0.9) is 0.9999999999999998 in binary, and means 1.
+	const slack = 1e-9
+	lo = int(math.Floor(float64(n)*(1-r) + slack))
+	hi = int(math.Ceil(float64(n)*(1+r) - slack))
+	return max(floor, lo), max(floor, hi)
+}
+
+// Prompts is the number of requests in the whole suite.
+func (s Suite) Prompts() int {
+	n := 0
+	for _, sc := range s.Scenarios {
+		n += sc.Prompts
+	}
+	return n
+}
+
+// names lists the scenarios in order.
+func (s Suite) names() []string {
+	out := make([]string, len(s.Scenarios))
+	for i, sc := range s.Scenarios {
+		out[i] = sc.Name
+	}
+	return out
+}
+
+// InFlight is the most requests that are ever in flight: there are no more
+// than prompts, whatever the concurrency allows.
+func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
+
+// LongestRequest is the most tokens, prompt and output, that a request of the
+// scenario may have.
+func (s Scenario) LongestRequest() int {
+	_, in := s.inputBounds()
+	_, out := s.outputBounds()
+	return s.PrefixLen + in + out
+}
+
+// MaxRepeat is the most passes that a run may make over its suite.
+const MaxRepeat = 1000
+
+// Passes is how often the scenario runs.
+func (s Scenario) Passes() int { return max(1, s.Repeat) }
+
+// Passes is the number of passes over the suite.
+func (s Suite) Passes() int {
+	n := 1
+	for _, sc := range s.Scenarios {
+		n = max(n, sc.Passes())
+	}
+	return n
+}
+
+// WithRepeat returns the suite with every scenario running n times.
+func (s Suite) WithRepeat(n int) Suite {
+	s.Scenarios = slices.Clone(s.Scenarios)
+	for i := range s.Scenarios {
+		s.Scenarios[i].Repeat = n
+	}
+	return s
+}
