@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"math"
 	"time"
 )
@@ -121,15 +122,15 @@ func empty(eng Engine, seqs []int32) error {
 // record turns the flight of a slot into a record.
 func (d *drive) record(id int, failure string) {
 	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
-	rec := Record{
+	rec := result.Record{
 		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request,
-		Intended: seconds(f.intended), Admitted: seconds(f.admitted),
-		TokenTimes: f.times, End: seconds(d.now),
+		Intended: result.Seconds(f.intended), Admitted: result.Seconds(f.admitted),
+		TokenTimes: f.times, End: result.Seconds(d.now),
 		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,
 		PromptHash: r.Hash, Late: f.late, Error: failure,
 	}
 	if f.prefillStart >= 0 {
-		t := seconds(f.prefillStart)
+		t := result.Seconds(f.prefillStart)
 		rec.PrefillStart = &t
 	}
 	if len(f.times) > 0 {
@@ -149,7 +150,7 @@ func (d *drive) store() error {
 	}
 	d.stored = len(d.records)
 	if err := d.sink.Append(ended); err != nil {
-		return &sinkError{err}
+		return &result.StoreError{Err: err}
 	}
 	return nil
 }

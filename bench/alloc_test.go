@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"testing"
@@ -27,11 +28,11 @@ func (instantEngine) Close() error                      { return nil }
 // before the first request ends, and everything attached that a run attaches.
 func steadyDrive(t testing.TB, concurrency, left int) *drive {
 	t.Helper()
-	w := testWorkload(t, Scenario{Name: "s", Input: 8, Output: left + 64, Concurrency: concurrency, Prompts: concurrency})
-	d := newDrive(instantEngine{}, NewClock(0), w, 0, 512)
+	w := testWorkload(t, result.Scenario{Name: "s", Input: 8, Output: left + 64, Concurrency: concurrency, Prompts: concurrency})
+	d := newDrive(instantEngine{}, result.NewClock(0), w, 0, 512)
 	rep := newReporter(nil)
 	t.Cleanup(rep.close)
-	d.watch = newTracker(Suite{Scenarios: []Scenario{w.spec.Scenario}}, rep, 512)
+	d.watch = newTracker(result.Suite{Scenarios: []result.Scenario{w.spec.Scenario}}, rep, 512)
 	if err := d.admitDue(); err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +78,8 @@ func TestGuardAllocatesNothing(t *testing.T) {
 
 // Chunks of a prompt allocate nothing either.
 func TestPrefillAllocatesNothing(t *testing.T) {
-	w := testWorkload(t, Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})
-	d := newDrive(instantEngine{}, NewClock(0), w, 0, 64)
+	w := testWorkload(t, result.Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})
+	d := newDrive(instantEngine{}, result.NewClock(0), w, 0, 64)
 	if err := d.admitDue(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 func bridged(t *testing.T, bridging bool, room int, outputs ...int) (steps []string, graphs int64) {
 	synctest.Test(t, func(t *testing.T) {
 		n := len(outputs)
-		w := testWorkload(t, Scenario{Name: "s", Input: 3, Output: slices.Max(outputs), Concurrency: n, Prompts: n})
+		w := testWorkload(t, result.Scenario{Name: "s", Input: 3, Output: slices.Max(outputs), Concurrency: n, Prompts: n})
 		for i, out := range outputs {
 			w.Requests[i].Output = out
 		}
@@ -72,7 +73,7 @@ func TestBridge(t *testing.T) {
 // fake engine checks; a full step has no room for a bridge.
 func TestBridgeThenRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := testWorkload(t, Scenario{Name: "s", Input: 3, Output: 8, Concurrency: 3, Prompts: 4, RequestRate: 1})
+		w := testWorkload(t, result.Scenario{Name: "s", Input: 3, Output: 8, Concurrency: 3, Prompts: 4, RequestRate: 1})
 		for i, at := range []float64{0, 0, 0, 0.045} {
 			w.Requests[i].Arrival, w.Requests[i].Output = at, []int{8, 2, 8, 2}[i]
 		}

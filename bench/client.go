@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"time"
 )
@@ -26,13 +27,13 @@ type CacheCounter interface {
 // successfully or not, and soon after ctx ends. Timestamps are the clock's. seen is
 // told how many tokens each piece of the answer brings; it must not block.
 // Requests are sent from many goroutines.
-type Send func(ctx context.Context, clock *Clock, seen func(tokens int)) Reply
+type Send func(ctx context.Context, clock *result.Clock, seen func(tokens int)) Reply
 
 // Reply is what came of one request.
 type Reply struct {
 	Tokens []time.Duration // the instant of each output token, ascending
 	End    time.Duration   // the answer's end, when its connection is free again
-	Server ServerRecord
+	Server result.ServerRecord
 	// Err is why the request failed; nil: the answer is whole. It wraps
 	// ErrEngineLost where no later request can do better.
 	Err error

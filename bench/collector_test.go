@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"runtime"
 	"runtime/debug"
@@ -17,7 +18,7 @@ func TestNoCollectionInAScenario(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
-		cfg.Suite.Scenarios = []Scenario{
+		cfg.Suite.Scenarios = []result.Scenario{
 			{Name: "A", Input: 16, Output: 32, Concurrency: 1, Prompts: 1},
 			{Name: "B", Input: 16, Output: 32, Concurrency: 1, Prompts: 1},
 		}

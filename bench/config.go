@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"errors"
 	"fmt"
 	"time"
@@ -14,7 +15,7 @@ const (
 
 // Config says what to run, on what, and who is told.
 type Config struct {
-	Suite Suite
+	Suite result.Suite
 	// Opener is the engine in process, or Client the server to send the same
 	// requests to: one of the two.
 	Opener Opener
@@ -47,7 +48,7 @@ type Config struct {
 
 	// Clock is the run's clock, shared with whoever samples devices; nil: one
 	// that starts with Run, at Resume's offset.
-	Clock *Clock
+	Clock *result.Clock
 	// Sleep blocks the calling thread, exactly; open-loop arrivals are waited
 	// for with it. nil: a timer of Go's, which may be late in a process that
 	// has slowed Go's monitor thread down.
@@ -61,14 +62,14 @@ type Config struct {
 	Resume *ResumeState
 
 	// Journal takes every finished request; nil: none.
-	Journal RecordSink
+	Journal result.RecordSink
 	// Progress is told what happens, from one goroutine other than the
 	// caller's, in order; nil: nobody is.
 	Progress func(Event)
 	// Observe is told of each scenario that has ended, before its results are
 	// passed on, and may add to its detail what it knows of the window from
 	// StartS to EndS; nil: nobody is.
-	Observe func(*Result, *Detail)
+	Observe func(*result.Summary, *result.Detail)
 	// OnStart is told of each scenario before anything is done for it, so that
 	// something can be left for the case that the process dies in it. Its error
 	// ends the run; nil: nobody is told.
@@ -76,7 +77,7 @@ type Config struct {
 	// OnScenario gets the results so far after each scenario, when the
 	// journal holds all their requests, so that they can be saved. Its error
 	// ends the run. It must not change or keep what it gets.
-	OnScenario func(*Results) error
+	OnScenario func(*result.Run) error
 
 	// Rescue can get the results out of an engine call that does not return;
 	// nil: nobody tries.
@@ -84,12 +85,12 @@ type Config struct {
 
 	// Template is copied into the results: model, hardware, date, system and
 	// engine.
-	Template Results
+	Template result.Run
 }
 
 // check reports everything that is wrong with the configuration.
 func (c *Config) check() error {
-	errs := []error{c.Suite.Validate(), c.Vocab.check()}
+	errs := []error{Validate(c.Suite), c.Vocab.check()}
 	switch {
 	case c.Opener == nil && c.Client == nil:
 		errs = append(errs, errors.New("no engine to run on: set Opener, or Client for a server"))

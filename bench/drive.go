@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"time"
@@ -22,16 +23,16 @@ type flight struct {
 // and calls the engine where the batcher only decides.
 type drive struct {
 	eng    Engine
-	clock  *Clock
+	clock  *result.Clock
 	work   *Workload
 	index  int // of the scenario in the suite
 	pass   int // over the suite
-	sc     Scenario
-	budget int          // tokens per step
-	room   int          // tokens of the longest request: every sequence has room for it
-	cache  *prefixCache // nil: cold
-	sink   RecordSink   // nil: records are only kept
-	watch  stepWatcher  // nil: nobody looks
+	sc     result.Scenario
+	budget int               // tokens per step
+	room   int               // tokens of the longest request: every sequence has room for it
+	cache  *prefixCache      // nil: cold
+	sink   result.RecordSink // nil: records are only kept
+	watch  stepWatcher       // nil: nobody looks
 
 	batcher batcher
 	batch   Batch
@@ -42,7 +43,7 @@ type drive struct {
 	now     time.Duration // the last timestamp taken
 	meter   meter
 	reused  int64 // prompt tokens served from the cache so far
-	records []Record
+	records []result.Record
 	stored  int // of the records, how many the sink has
 }
 
@@ -71,7 +72,7 @@ func (m *meter) outside() time.Duration {
 	return m.lastEnd - m.first - m.inside - m.waited
 }
 
-func newDrive(eng Engine, clock *Clock, work *Workload, index, budget int) *drive {
+func newDrive(eng Engine, clock *result.Clock, work *Workload, index, budget int) *drive {
 	sc := work.spec.Scenario
 	longest, _, room := work.longest()
 	d := &drive{
@@ -84,7 +85,7 @@ func newDrive(eng Engine, clock *Clock, work *Workload, index, budget int) *driv
 		},
 		flights: make([]flight, sc.InFlight()),
 		freeAt:  make([]time.Duration, sc.InFlight()),
-		records: make([]Record, 0, len(work.Requests)),
+		records: make([]result.Record, 0, len(work.Requests)),
 	}
 	d.begin()
 	return d
@@ -168,7 +169,7 @@ func (d *drive) step(ctx context.Context) error {
 
 // deliver gives each sequence the step's token, and ends those that have all.
 func (d *drive) deliver() error {
-	at := seconds(d.now)
+	at := result.Seconds(d.now)
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
 		if !s.emitted {
@@ -223,14 +224,14 @@ func (d *drive) account(begin time.Duration, prompt int) {
 	m.graphs += int64(d.batch.Graphs)
 	m.inside += d.now - begin
 	m.prompt += int64(prompt)
-	m.promptS += seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))
+	m.promptS += result.Seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))
 	m.lastStart, m.lastEnd = begin, d.now
 }
 
 // waitForArrival sleeps until the next request of an open loop is due.
 func (d *drive) waitForArrival(ctx context.Context) error {
 	from := d.clock.Now()
-	err := d.clock.wait(ctx, d.intended(d.now))
+	err := d.clock.Wait(ctx, d.intended(d.now))
 	d.now = d.clock.Now()
 	d.meter.idle += d.now - from
 	return err

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -229,7 +230,7 @@ func testVocab() Vocab {
 	return v
 }
 
-func testWorkload(t testing.TB, sc Scenario) *Workload {
+func testWorkload(t testing.TB, sc result.Scenario) *Workload {
 	t.Helper()
 	w, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 1, Total: sc.Prompts})
 	if err != nil {
@@ -240,7 +241,7 @@ func testWorkload(t testing.TB, sc Scenario) *Workload {
 
 // testDrive is a drive over a fresh fake; it must be made inside the bubble
 // whose clock it uses.
-func testDrive(t testing.TB, sc Scenario, budget int) (*drive, *fakeEngine) {
+func testDrive(t testing.TB, sc result.Scenario, budget int) (*drive, *fakeEngine) {
 	t.Helper()
 	return driveOver(t, testWorkload(t, sc), budget)
 }
@@ -249,13 +250,13 @@ func driveOver(t testing.TB, w *Workload, budget int) (*drive, *fakeEngine) {
 	t.Helper()
 	_, _, both := w.longest()
 	f := newFake(t, SessionSpec{Sequences: w.spec.Scenario.Concurrency, TokensPerSequence: both})
-	return newDrive(f, NewClock(0), w, 0, budget), f
+	return newDrive(f, result.NewClock(0), w, 0, budget), f
 }
 
 // writeJournal makes a journal of the records.
-func writeJournal(t *testing.T, path string, recs []Record) {
+func writeJournal(t *testing.T, path string, recs []result.Record) {
 	t.Helper()
-	j, err := CreateJournal(path)
+	j, err := result.CreateJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}

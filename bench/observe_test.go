@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"testing"
 	"testing/synctest"
@@ -18,18 +19,18 @@ func TestObserve(t *testing.T) {
 			}
 			return nil
 		}
-		cfg.Clock = NewClock(0)
+		cfg.Clock = result.NewClock(0)
 		var seen []string
-		cfg.Observe = func(r *Result, d *Detail) {
+		cfg.Observe = func(r *result.Summary, d *result.Detail) {
 			seen = append(seen, r.Name+": "+d.Status)
 			if now := cfg.Clock.Seconds(); d.StartS > d.EndS || d.EndS > now {
 				t.Errorf("%s: from %v to %v, at %v", d.Name, d.StartS, d.EndS, now)
 			}
-			d.Energy = &Energy{Rounds: len(seen)}
+			d.Energy = &result.Energy{Rounds: len(seen)}
 			d.Warnings = append(d.Warnings, "observed")
 		}
 		saved := 0
-		cfg.OnScenario = func(r *Results) error {
+		cfg.OnScenario = func(r *result.Run) error {
 			saved = len(r.Details)
 			if last := r.Details[saved-1]; last.Energy == nil || last.Energy.Rounds != saved {
 				t.Errorf("%s was passed on with energy %+v", last.Name, last.Energy)
@@ -40,7 +41,7 @@ func TestObserve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(seen) != 3 || seen[1] != "B: "+StatusFailed || saved != 3 {
+		if len(seen) != 3 || seen[1] != "B: "+result.StatusFailed || saved != 3 {
 			t.Errorf("observed %q, saved %d", seen, saved)
 		}
 		for i, d := range got.Details {

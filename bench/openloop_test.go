@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"math"
 	"testing"
@@ -12,7 +13,7 @@ import (
 
 // openLoop drives an open loop over a fake whose steps take base + perToken ×
 // tokens, with the built-in budget of 512 tokens.
-func openLoop(t *testing.T, sc Scenario, seed uint64, base, perToken time.Duration) (*drive, Result, Detail) {
+func openLoop(t *testing.T, sc result.Scenario, seed uint64, base, perToken time.Duration) (*drive, result.Summary, result.Detail) {
 	t.Helper()
 	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: seed, Total: sc.Prompts})
 	d, f := driveOver(t, w, 512)
@@ -20,9 +21,9 @@ func openLoop(t *testing.T, sc Scenario, seed uint64, base, perToken time.Durati
 	if err := d.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	m := Measured{Status: StatusComplete}
+	m := result.Measured{Status: result.StatusComplete}
 	d.measured(&m)
-	r, det := Summarize(sc, d.records, m)
+	r, det := result.Summarize(sc, d.records, m)
 	return d, r, det
 }
 
@@ -31,7 +32,7 @@ func openLoop(t *testing.T, sc Scenario, seed uint64, base, perToken time.Durati
 func TestOpenLoopFromArrival(t *testing.T) {
 	for rate, want := range map[float64]float64{1: 136.9, 2: 153.7, 3: 176.9} {
 		synctest.Test(t, func(t *testing.T) {
-			sc := Scenario{Name: "s", Input: 512, Output: 64, Concurrency: 64, Prompts: 200, RequestRate: rate}
+			sc := result.Scenario{Name: "s", Input: 512, Output: 64, Concurrency: 64, Prompts: 200, RequestRate: rate}
 			d, r, det := openLoop(t, sc, 1, 8*time.Millisecond, 200*time.Microsecond)
 			if math.Abs(*r.TTFTMeanMs-want) > 0.05 {
 				t.Errorf("%v requests/s: TTFT %v ms, want %v", rate, *r.TTFTMeanMs, want)
@@ -56,7 +57,7 @@ func TestOpenLoopFromArrival(t *testing.T) {
 // still become free, which it did at 30.
 func TestAdmissionTakesTheLongestFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := Scenario{Name: "s", Input: 4, Output: 3, Concurrency: 2, Prompts: 3, RequestRate: 20}
+		sc := result.Scenario{Name: "s", Input: 4, Output: 3, Concurrency: 2, Prompts: 3, RequestRate: 20}
 		w := testWorkload(t, sc)
 		for i, at := range []float64{0, 0.022, 0.024} {
 			w.Requests[i].Arrival = at
@@ -82,8 +83,8 @@ func TestAdmissionTakesTheLongestFree(t *testing.T) {
 // 20 ms to the first token and 60 ms in all; from when they came, two do.
 func TestGoodputFromArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := Scenario{Name: "Over", Input: 64, Output: 16, Concurrency: 1, Prompts: 60, RequestRate: 2000,
-			SLO: SLO{TTFTMs: 20, E2ELMs: 60}}
+		sc := result.Scenario{Name: "Over", Input: 64, Output: 16, Concurrency: 1, Prompts: 60, RequestRate: 2000,
+			SLO: result.SLO{TTFTMs: 20, E2ELMs: 60}}
 		d, r, det := openLoop(t, sc, 0, time.Millisecond, 0)
 		good := 0
 		for _, rec := range d.records {
@@ -95,7 +96,7 @@ func TestGoodputFromArrival(t *testing.T) {
 			t.Errorf("%d good, goodput %v, want 2 and %v", good, *det.Goodput, want)
 		}
 		sc.RequestRate = 0 // in a closed loop the limits hold from the admission
-		if _, det := Summarize(sc, d.records, Measured{Status: StatusComplete}); math.Abs(*det.Goodput - 60 / *r.DurationS) > 1e-9 {
+		if _, det := result.Summarize(sc, d.records, result.Measured{Status: result.StatusComplete}); math.Abs(*det.Goodput - 60 / *r.DurationS) > 1e-9 {
 			t.Errorf("closed loop: goodput %v", *det.Goodput)
 		}
 	})

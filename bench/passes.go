@@ -1,5 +1,7 @@
 package bench
 
+import "ceiling/bench/result"
+
 // Unit is one scenario in one pass over the suite.
 type Unit struct {
 	Pass     int // from 0
@@ -16,7 +18,7 @@ type Unit struct {
 // every pass; that is what makes passes repeats of one another. prompts is
 // the number of prompts in the whole run, those of the warm-up included, which
 // come last.
-func Plan(s Suite) (units []Unit, prompts int) {
+func Plan(s result.Suite) (units []Unit, prompts int) {
 	for pass := range s.Passes() {
 		for i, sc := range s.Scenarios {
 			if pass < sc.Passes() {
@@ -31,12 +33,12 @@ func Plan(s Suite) (units []Unit, prompts int) {
 // Recurring is the most prompt tokens of a scenario whose prompts come again
 // in the one that runs after it, and at least those of the longest prompt, which
 // a shared prefix lives in.
-func Recurring(s Suite) int {
+func Recurring(s result.Suite) int {
 	most := 0
 	units, _ := Plan(s)
 	for k, u := range units {
 		sc := s.Scenarios[u.Scenario]
-		_, longest := sc.inputBounds()
+		_, longest := sc.InputBounds()
 		longest += sc.PrefixLen
 		most = max(most, longest)
 		if k+1 == len(units) {
@@ -51,4 +53,4 @@ func Recurring(s Suite) int {
 
 // place numbers a scenario of a pass in the grid of all. In the first pass it
 // is the scenario's index.
-func place(s Suite, pass, scenario int) int { return pass*len(s.Scenarios) + scenario }
+func place(s result.Suite, pass, scenario int) int { return pass*len(s.Scenarios) + scenario }

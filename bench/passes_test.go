@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func TestPassesAreInterleaved(t *testing.T) {
 		cfg.Suite = testSuite().WithRepeat(3)
 		path := filepath.Join(t.TempDir(), "requests.jsonl")
 		var saved, events []string
-		cfg.OnScenario = func(r *Results) error {
+		cfg.OnScenario = func(r *result.Run) error {
 			saved = append(saved, fmt.Sprintf("%d results, partial %v", len(r.Results), r.Partial))
 			return nil
 		}
@@ -46,11 +47,11 @@ func TestPassesAreInterleaved(t *testing.T) {
 				events = append(events, fmt.Sprintf("pass %d of %d, scenario %d of %d", e.Pass, e.Passes, e.Scenario, e.Scenarios))
 			}
 		}
-		got, err := runWithJournal(t, context.Background(), cfg, path, CreateJournal)
+		got, err := runWithJournal(t, context.Background(), cfg, path, result.CreateJournal)
 		if err != nil {
 			t.Fatal(err)
 		}
-		content, err := ReadJournalFile(path)
+		content, err := result.ReadJournalFile(path)
 		if err != nil || len(content.Records) != 45 {
 			t.Fatalf("%d records, %v", len(content.Records), err)
 		}
@@ -70,7 +71,7 @@ func TestPassesAreInterleaved(t *testing.T) {
 	})
 }
 
-func checkPassOrder(t *testing.T, records []Record) {
+func checkPassOrder(t *testing.T, records []result.Record) {
 	t.Helper()
 	seen := map[string]string{}
 	last := 0
@@ -90,10 +91,10 @@ func checkPassOrder(t *testing.T, records []Record) {
 
 // checkPasses expects three passes with the lengths of the first, whose
 // figures follow from their records, and one of them shown.
-func checkPasses(t *testing.T, sc Scenario, i int, got *Results, records []Record) {
+func checkPasses(t *testing.T, sc result.Scenario, i int, got *result.Run, records []result.Record) {
 	t.Helper()
 	d := got.Details[i]
-	if d.Repeat != 3 || len(d.Passes) != 3 || d.Status != StatusComplete || len(d.Warnings) != len(d.Passes[d.Pass].Detail.Warnings) {
+	if d.Repeat != 3 || len(d.Passes) != 3 || d.Status != result.StatusComplete || len(d.Warnings) != len(d.Passes[d.Pass].Detail.Warnings) {
 		t.Fatalf("%s: %d of %d passes, %s, %q", sc.Name, len(d.Passes), d.Repeat, d.Status, d.Warnings)
 	}
 	if diff := cmp.Diff(d.Passes[d.Pass].Result, got.Results[i]); diff != "" {
@@ -101,7 +102,7 @@ func checkPasses(t *testing.T, sc Scenario, i int, got *Results, records []Recor
 	}
 	lengths := map[int]int{}
 	for pass, p := range d.Passes {
-		var own []Record
+		var own []result.Record
 		for _, r := range records {
 			if r.Scenario == i && r.Pass == pass {
 				own = append(own, r)
@@ -112,7 +113,7 @@ func checkPasses(t *testing.T, sc Scenario, i int, got *Results, records []Recor
 				}
 			}
 		}
-		again, _ := Summarize(sc, own, Measured{Status: StatusComplete, StartS: p.Detail.StartS})
+		again, _ := result.Summarize(sc, own, result.Measured{Status: result.StatusComplete, StartS: p.Detail.StartS})
 		if diff := cmp.Diff(p.Result, again); diff != "" || p.Pass != pass {
 			t.Errorf("%s, pass %d (%d) from the journal:\n%s", sc.Name, pass, p.Pass, diff)
 		}
@@ -156,11 +157,11 @@ func TestResumeInALaterPass(t *testing.T) {
 				}
 			}
 		}
-		first, err := runWithJournal(t, ctx, cfg, path, CreateJournal)
+		first, err := runWithJournal(t, ctx, cfg, path, result.CreateJournal)
 		if !errors.Is(err, context.Canceled) || !first.Partial || len(first.Results) != 3 {
 			t.Fatalf("error %v, partial %v, %d results", err, first.Partial, len(first.Results))
 		}
-		if d := first.Details[1]; d.Pass != 0 || d.Status != StatusComplete || len(d.Passes) != 2 || d.Passes[1].Detail.Status != StatusPartial {
+		if d := first.Details[1]; d.Pass != 0 || d.Status != result.StatusComplete || len(d.Passes) != 2 || d.Passes[1].Detail.Status != result.StatusPartial {
 			t.Errorf("scenario B after the interruption: %+v", d)
 		}
 		st, err := Resume(path, first, cfg.Suite)
@@ -181,11 +182,11 @@ func TestResumeInALaterPass(t *testing.T) {
 		}
 		cfg, o = testConfig(t)
 		cfg.Suite, cfg.Resume = testSuite().WithRepeat(3), st
-		second, err := runWithJournal(t, context.Background(), cfg, path, AppendJournal)
+		second, err := runWithJournal(t, context.Background(), cfg, path, result.AppendJournal)
 		if err != nil || second.Partial || len(o.opened) != 5 {
 			t.Fatalf("error %v, partial %v, %d sessions", err, second.Partial, len(o.opened))
 		}
-		content, err := ReadJournalFile(path)
+		content, err := result.ReadJournalFile(path)
 		if err != nil || len(content.Records) != 45 {
 			t.Fatalf("%d records, %v", len(content.Records), err)
 		}

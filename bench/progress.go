@@ -1,6 +1,9 @@
 package bench
 
-import "time"
+import (
+	"ceiling/bench/result"
+	"time"
+)
 
 // EventKind says what an Event reports.
 type EventKind string
@@ -36,8 +39,8 @@ type Event struct {
 	ETA      time.Duration
 	ETAKnown bool
 
-	Result *Result // EventScenarioFinished only
-	Detail *Detail
+	Result *result.Summary // EventScenarioFinished only
+	Detail *result.Detail
 }
 
 // progressEvery is how often EventProgress is sent.
@@ -103,7 +106,7 @@ type tracker struct {
 
 // newTracker plans with nominal lengths; begin puts the real ones in their
 // place.
-func newTracker(suite Suite, rep *reporter, budget int) *tracker {
+func newTracker(suite result.Suite, rep *reporter, budget int) *tracker {
 	t := &tracker{rep: rep, budget: budget, scenarios: len(suite.Scenarios), passes: suite.Passes()}
 	t.units, _ = Plan(suite)
 	t.plan = make([]work, len(t.units))

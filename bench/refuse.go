@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"fmt"
 )
@@ -67,7 +68,7 @@ func (c *Config) refuseShared(refused map[int]error, check func(SessionSpec) err
 }
 
 // limits are those that follow from the numbers alone.
-func (c *Config) limits(sc Scenario) error {
+func (c *Config) limits(sc result.Scenario) error {
 	n := sc.InFlight()
 	if most := c.maxSequences(); n > most {
 		return fmt.Errorf("\"%d\" requests in flight (concurrency %d, %d prompts) are more than the %d sequences that the engine takes: lower the concurrency",
@@ -98,12 +99,12 @@ func (r *runner) refuse() {
 		if err == nil || r.entries[k] != nil {
 			continue
 		}
-		m := Measured{Status: StatusFailed, Error: oneline.Err(err), Cache: CacheCold, Dropped: sc.Prompts}
+		m := result.Measured{Status: result.StatusFailed, Error: oneline.Err(err), Cache: result.CacheCold, Dropped: sc.Prompts}
 		if r.cfg.PrefixCache {
-			m.Cache = CacheWarm
+			m.Cache = result.CacheWarm
 		}
-		var entry ScenarioResult
-		entry.Result, entry.Detail = Summarize(sc, nil, m)
+		var entry result.Entry
+		entry.Result, entry.Detail = result.Summarize(sc, nil, m)
 		r.entries[k] = &entry
 		r.track.begin(k, "")
 		r.track.end()

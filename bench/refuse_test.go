@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,10 @@ import (
 // Every limit is told before anything is opened, all at once, and what is
 // below each of them is not refused.
 func TestRefusals(t *testing.T) {
-	sc := func(name string, in, c, prompts int) Scenario {
-		return Scenario{Name: name, Input: in, Output: 4, Concurrency: c, Prompts: prompts}
+	sc := func(name string, in, c, prompts int) result.Scenario {
+		return result.Scenario{Name: name, Input: in, Output: 4, Concurrency: c, Prompts: prompts}
 	}
-	suite := Suite{Name: "t", Scenarios: []Scenario{
+	suite := result.Suite{Name: "t", Scenarios: []result.Scenario{
 		sc("fits", 40, 8, 20),
 		sc("300 with 8 prompts are 8 requests", 40, 300, 8),
 		sc("300 with 301", 40, 300, 301),
@@ -123,7 +124,7 @@ func TestRefusedScenariosAreResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg.Resume = &ResumeState{Done: map[int]ScenarioResult{0: {}, 2: {}, 3: {}}}
+			cfg.Resume = &ResumeState{Done: map[int]result.Entry{0: {}, 2: {}, 3: {}}}
 			if n := cfg.Left(); n != 1 {
 				t.Errorf("%d left with three complete", n)
 			}
@@ -141,7 +142,7 @@ func TestRefusedScenariosAreResults(t *testing.T) {
 // More concurrency than prompts takes as many sequences as prompts.
 func TestMoreConcurrencyThanPrompts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		suite := Suite{Name: "t", Scenarios: []Scenario{{Name: "A", Input: 20, Output: 3, Concurrency: 300, Prompts: 8}}}
+		suite := result.Suite{Name: "t", Scenarios: []result.Scenario{{Name: "A", Input: 20, Output: 3, Concurrency: 300, Prompts: 8}}}
 		opener := &fakeOpener{t: t}
 		got, err := Run(context.Background(), Config{Suite: suite, Opener: opener, Vocab: testVocab()})
 		if err != nil {

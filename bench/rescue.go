@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -46,7 +47,7 @@ func (c *Calls) Now() (call uint64, inside bool) {
 //
 // It waits while the run is outside the engine. Afterwards the run stands
 // still for good: the caller ends the process.
-func (s *Rescue) Results(reason error) (*Results, error) {
+func (s *Rescue) Results(reason error) (*result.Run, error) {
 	s.mu.Lock() // never unlocked
 	if s.run == nil {
 		return nil, nil
@@ -82,19 +83,19 @@ func (s *Rescue) enter() {
 // attempt is the unit of the plan that runs.
 type attempt struct {
 	unit  int // in the plan
-	sc    Scenario
-	m     *Measured
+	sc    result.Scenario
+	m     *result.Measured
 	drive *drive // nil before its first request
 	ended bool   // the drive came to its end, with err; what is left is clean-up
 	err   error
 }
 
 // rescue does what the end of scenario, run and Run would have done.
-func (r *runner) rescue(fatal error) (*Results, error) {
+func (r *runner) rescue(fatal error) (*result.Run, error) {
 	var err error
 	if a := r.now; a != nil {
 		end := fatal
-		var records []Record
+		var records []result.Record
 		if d := a.drive; d != nil {
 			switch {
 			case a.ended:

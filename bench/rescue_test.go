@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"path/filepath"
@@ -31,7 +32,7 @@ func stuckAt(o *fakeOpener, n, step int) <-chan struct{} {
 func rescueConfig(t *testing.T) (Config, *fakeOpener, string) {
 	cfg, o := testConfig(t)
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
-	j, err := CreateJournal(path)
+	j, err := result.CreateJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestRescue(t *testing.T) {
 	cfg.Suite.Scenarios[1].Prompts = 8
 	hangs := stuckAt(o, 2, 10)
 	saved := 0
-	cfg.OnScenario = func(*Results) error { saved++; return nil }
+	cfg.OnScenario = func(*result.Run) error { saved++; return nil }
 	var last Event
 	cfg.Progress = func(e Event) { last = e }
 	go Run(context.Background(), cfg)
@@ -71,7 +72,7 @@ func TestRescue(t *testing.T) {
 	if saved != 2 || last.Kind != EventScenarioFinished || last.Result == nil || last.Result.Error == nil {
 		t.Errorf("%d saves, last event %+v", saved, last)
 	}
-	c, err := ReadJournalFile(path)
+	c, err := result.ReadJournalFile(path)
 	if err != nil || len(c.Records) != 3+7 || c.Torn {
 		t.Errorf("%d records, torn %v, %v", len(c.Records), c.Torn, err)
 	}
@@ -106,7 +107,7 @@ func TestRescueInterrupted(t *testing.T) {
 	if diff := cmp.Diff(want, statuses(got)); diff != "" || !got.Partial || got.PartialReason != "interrupted" {
 		t.Errorf("%s partial %v, %q", diff, got.Partial, got.PartialReason)
 	}
-	if c, err := ReadJournalFile(path); err != nil || len(c.Records) != 3+3 {
+	if c, err := result.ReadJournalFile(path); err != nil || len(c.Records) != 3+3 {
 		t.Errorf("%d records, %v", len(c.Records), err)
 	}
 }
@@ -115,7 +116,7 @@ func TestRescueInterrupted(t *testing.T) {
 func TestPromptsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := newWorkload(ctx, WorkloadSpec{Scenario: Scenario{Name: "s", Input: 40, Output: 1, Concurrency: 1, Prompts: 2}, Vocab: testVocab()}); !errors.Is(err, context.Canceled) {
+	if _, err := newWorkload(ctx, WorkloadSpec{Scenario: result.Scenario{Name: "s", Input: 40, Output: 1, Concurrency: 1, Prompts: 2}, Vocab: testVocab()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -210,7 +211,7 @@ func TestRescueWaits(t *testing.T) {
 	stuckAt(o, 0, 0)
 	inside, release := make(chan struct{}), make(chan struct{})
 	once := false
-	cfg.OnScenario = func(*Results) error {
+	cfg.OnScenario = func(*result.Run) error {
 		if !once {
 			once = true
 			close(inside)
@@ -220,7 +221,7 @@ func TestRescueWaits(t *testing.T) {
 	}
 	go Run(context.Background(), cfg)
 	<-inside
-	done := make(chan *Results)
+	done := make(chan *result.Run)
 	go func() {
 		got, _ := cfg.Rescue.Results(errors.New("gone"))
 		done <- got

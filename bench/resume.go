@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"ceiling/internal/outfile"
 )
@@ -16,7 +17,7 @@ import (
 type ResumeState struct {
 	// Done holds the complete scenarios, by their index in the suite plus, in
 	// later passes, the number of scenarios for each pass before.
-	Done map[int]ScenarioResult
+	Done map[int]result.Entry
 	// Offset is the last instant that the earlier part's files hold, records
 	// that are dropped included; the clock goes on from there.
 	Offset time.Duration
@@ -26,7 +27,7 @@ type ResumeState struct {
 	// Torn says that the journal's last line had been cut short.
 	Torn bool
 
-	keep []Record
+	keep []result.Record
 }
 
 // Start is where the clock of the run goes on: 0 for a new run (nil).
@@ -45,13 +46,13 @@ func (st *ResumeState) Start() time.Duration {
 // saved may be nil: a run that was stopped before its first result. That the
 // model and the options are the same is the caller's to check, from the
 // manifest.
-func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, error) {
-	content, err := ReadJournalFile(journalPath)
+func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeState, error) {
+	content, err := result.ReadJournalFile(journalPath)
 	// A run that was killed before its first scenario has neither.
 	if err != nil && (saved != nil || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, err
 	}
-	st := &ResumeState{Done: map[int]ScenarioResult{}, Torn: content.Torn}
+	st := &ResumeState{Done: map[int]result.Entry{}, Torn: content.Torn}
 	for _, r := range content.Records {
 		if r.Scenario >= len(suite.Scenarios) || r.Name != suite.Scenarios[r.Scenario].Name {
 			return nil, fmt.Errorf("resume: the journal has %q as scenario %d, and suite %q has not: resume with the suite the run began with",
@@ -61,7 +62,7 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 			return nil, fmt.Errorf("resume: the journal has pass %d of scenario %q, and %d are asked for: resume with the --repeat the run began with",
 				r.Pass+1, r.Name, n)
 		}
-		st.Offset = max(st.Offset, duration(r.End))
+		st.Offset = max(st.Offset, result.Duration(r.End))
 	}
 	if saved != nil {
 		if err := st.collect(saved, suite, content.Records); err != nil {
@@ -79,7 +80,7 @@ func Resume(journalPath string, saved *Results, suite Suite) (*ResumeState, erro
 }
 
 // Complete says whether a scenario is complete in a pass.
-func (st *ResumeState) Complete(suite Suite, pass, scenario int) bool {
+func (st *ResumeState) Complete(suite result.Suite, pass, scenario int) bool {
 	_, ok := st.Done[place(suite, pass, scenario)]
 	return ok
 }
@@ -87,11 +88,11 @@ func (st *ResumeState) Complete(suite Suite, pass, scenario int) bool {
 // Fail records a scenario that is not complete as failed, for a reason that the
 // earlier part of the run could not record any more. It does not run in this
 // part; the next one tries it again, like all that failed.
-func (st *ResumeState) Fail(suite Suite, pass, scenario int, reason string) {
+func (st *ResumeState) Fail(suite result.Suite, pass, scenario int, reason string) {
 	sc := suite.Scenarios[scenario]
 	at := st.Offset.Seconds()
-	result, detail := Summarize(sc, nil, Measured{Status: StatusFailed, Error: reason, Cache: CacheCold, StartS: at, EndS: at, Dropped: sc.Prompts})
-	st.Done[place(suite, pass, scenario)] = ScenarioResult{result, detail}
+	summary, detail := result.Summarize(sc, nil, result.Measured{Status: result.StatusFailed, Error: reason, Cache: result.CacheCold, StartS: at, EndS: at, Dropped: sc.Prompts})
+	st.Done[place(suite, pass, scenario)] = result.Entry{Result: summary, Detail: detail}
 }
 
 // Cut takes the records of incomplete scenarios out of the journal, by way of a
@@ -108,7 +109,7 @@ func (st *ResumeState) Cut(journalPath string) error {
 }
 
 // collect fills Done from the saved results.
-func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) error {
+func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []result.Record) error {
 	if len(saved.Details) != len(saved.Results) {
 		return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
 	}
@@ -132,20 +133,20 @@ func (st *ResumeState) collect(saved *Results, suite Suite, records []Record) er
 		}
 		passes := d.Passes
 		if len(passes) == 0 {
-			passes = []Pass{{0, saved.Results[k], d}}
+			passes = []result.Pass{{Result: saved.Results[k], Detail: d}}
 		}
 		for _, p := range passes {
 			at := place(suite, p.Pass, i)
-			if p.Detail.Status == StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
-				st.Done[at] = ScenarioResult{p.Result, p.Detail}
-				st.Offset = max(st.Offset, duration(p.Detail.EndS))
+			if p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
+				st.Done[at] = result.Entry{Result: p.Result, Detail: p.Detail}
+				st.Offset = max(st.Offset, result.Duration(p.Detail.EndS))
 			}
 		}
 	}
 	return nil
 }
 
-func writeRecords(path string, records []Record) error {
+func writeRecords(path string, records []result.Record) error {
 	f, err := outfile.Create(path, true)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
+// Package bench runs the scenarios of a suite, in process or through a server, and
+// keeps what happened.
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -23,7 +26,7 @@ import (
 //
 // Run makes every engine call from the calling goroutine, locked to its
 // thread.
-func Run(ctx context.Context, cfg Config) (*Results, error) {
+func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -67,13 +70,13 @@ func rareCollections() (undo func()) {
 // runner is one run.
 type runner struct {
 	cfg      Config
-	clock    *Clock
+	clock    *result.Clock
 	rep      *reporter
 	track    *tracker
 	sessions sessions
-	units    []Unit            // what there is to do, in order
-	entries  []*ScenarioResult // by unit; nil: not attempted
-	prompts  int               // in the whole run, warm-up included
+	units    []Unit          // what there is to do, in order
+	entries  []*result.Entry // by unit; nil: not attempted
+	prompts  int             // in the whole run, warm-up included
 	warmedUp bool
 	now      *attempt // nil between scenarios
 }
@@ -87,7 +90,7 @@ func newRunner(cfg Config) *runner {
 	}
 	r.track = newTracker(cfg.Suite, r.rep, budget)
 	r.units, r.prompts = Plan(cfg.Suite)
-	r.entries = make([]*ScenarioResult, len(r.units))
+	r.entries = make([]*result.Entry, len(r.units))
 	var offset time.Duration
 	if cfg.Resume != nil {
 		offset = cfg.Resume.Offset
@@ -101,10 +104,10 @@ func newRunner(cfg Config) *runner {
 	}
 	r.refuse()
 	if r.clock == nil {
-		r.clock = NewClock(offset)
+		r.clock = result.NewClock(offset)
 	}
 	if cfg.Sleep != nil {
-		r.clock.sleep = cfg.Sleep
+		r.clock.Block = cfg.Sleep
 	}
 	return r
 }
@@ -136,7 +139,7 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // save stores what is finished, and tells.
-func (r *runner) save(entry ScenarioResult) error {
+func (r *runner) save(entry result.Entry) error {
 	var err error
 	if r.cfg.Journal != nil {
 		err = r.cfg.Journal.Flush()
@@ -154,24 +157,24 @@ func (r *runner) save(entry ScenarioResult) error {
 
 // results assembles what there is. err is what ended the run, nil while it
 // goes on and at its end.
-func (r *runner) results(err error) *Results {
+func (r *runner) results(err error) *result.Run {
 	out := r.cfg.Template
-	out.Planned = r.cfg.Suite.names()
-	out.Results, out.Details = []Result{}, nil
+	out.Planned = r.cfg.Suite.Names()
+	out.Results, out.Details = []result.Summary{}, nil
 	out.Partial, out.PartialReason = false, ""
-	passes := make([][]Pass, len(r.cfg.Suite.Scenarios))
+	passes := make([][]result.Pass, len(r.cfg.Suite.Scenarios))
 	for k, e := range r.entries {
-		if e == nil || e.Detail.Status == StatusPartial {
+		if e == nil || e.Detail.Status == result.StatusPartial {
 			out.Partial, out.PartialReason = true, "the run did not finish"
 		}
 		if e != nil {
 			u := r.units[k]
-			passes[u.Scenario] = append(passes[u.Scenario], Pass{u.Pass, e.Result, e.Detail})
+			passes[u.Scenario] = append(passes[u.Scenario], result.Pass{Pass: u.Pass, Result: e.Result, Detail: e.Detail})
 		}
 	}
 	for i, sc := range r.cfg.Suite.Scenarios {
 		if len(passes[i]) > 0 {
-			result, detail := Combine(sc.Passes(), passes[i])
+			result, detail := result.Combine(sc.Passes(), passes[i])
 			out.Results = append(out.Results, result)
 			out.Details = append(out.Details, detail)
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -14,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func testSuite() Suite {
-	return Suite{Name: "t", Scenarios: []Scenario{
+func testSuite() result.Suite {
+	return result.Suite{Name: "t", Scenarios: []result.Scenario{
 		{Name: "A", Input: 20, Output: 4, Concurrency: 1, Prompts: 3},
 		{Name: "B", Input: 40, Output: 8, Concurrency: 4, Prompts: 6, RangeRatio: 0.5},
 		{Name: "Concurrency Scaling (c=2)", Input: 40, Output: 4, Concurrency: 2, Prompts: 6},
@@ -27,7 +28,7 @@ func testConfig(t testing.TB) (Config, *fakeOpener) {
 	return Config{Suite: testSuite(), Opener: o, Vocab: testVocab(), Seed: 5, Budget: 64, NoWarmup: true}, o
 }
 
-func statuses(r *Results) []string {
+func statuses(r *result.Run) []string {
 	var out []string
 	for i, d := range r.Details {
 		s := fmt.Sprintf("%s: %s %g+%g", d.Name, d.Status, r.Results[i].SuccessfulRequests, r.Results[i].FailedRequests)
@@ -43,15 +44,15 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
 		path := filepath.Join(t.TempDir(), "requests.jsonl")
-		j, err := CreateJournal(path)
+		j, err := result.CreateJournal(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg.Journal = j
-		cfg.Template = Results{Model: "m", Hardware: "h"}
+		cfg.Template = result.Run{Model: "m", Hardware: "h"}
 		var saved []string
-		cfg.OnScenario = func(r *Results) error {
-			c, err := ReadJournalFile(path)
+		cfg.OnScenario = func(r *result.Run) error {
+			c, err := result.ReadJournalFile(path)
 			saved = append(saved, fmt.Sprintf("%d results, partial %v, %d records, %v", len(r.Results), r.Partial, len(c.Records), err))
 			return nil
 		}
@@ -81,21 +82,21 @@ func TestRun(t *testing.T) {
 }
 
 // The figures can be computed from the journal alone.
-func checkFiguresFromJournal(t *testing.T, path string, suite Suite, got *Results) {
+func checkFiguresFromJournal(t *testing.T, path string, suite result.Suite, got *result.Run) {
 	t.Helper()
-	c, err := ReadJournalFile(path)
+	c, err := result.ReadJournalFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, sc := range suite.Scenarios {
-		var recs []Record
+		var recs []result.Record
 		for _, r := range c.Records {
 			if r.Scenario == i {
 				recs = append(recs, r)
 			}
 		}
 		d := got.Details[i]
-		again, _ := Summarize(sc, recs, Measured{Status: d.Status, StartS: d.StartS})
+		again, _ := result.Summarize(sc, recs, result.Measured{Status: d.Status, StartS: d.StartS})
 		if diff := cmp.Diff(got.Results[i], again); diff != "" {
 			t.Errorf("%s from the journal:\n%s", sc.Name, diff)
 		}
@@ -104,7 +105,7 @@ func checkFiguresFromJournal(t *testing.T, path string, suite Suite, got *Result
 
 // A session each, as large as needed, closed, and every prompt different from
 // every other.
-func checkSessions(t *testing.T, o *fakeOpener, suite Suite) {
+func checkSessions(t *testing.T, o *fakeOpener, suite result.Suite) {
 	t.Helper()
 	seen := map[int32]bool{}
 	for i, f := range o.opened {
@@ -183,7 +184,7 @@ var failureCases = []struct {
 	name: "a journal that fails ends the run, after the first request that can't be stored",
 	setup: func(c *Config, _ *fakeOpener) {
 		n := 0
-		c.Journal = sinkFunc(func(*Record) error {
+		c.Journal = sinkFunc(func(*result.Record) error {
 			if n++; n == 5 {
 				return errDisk
 			}
@@ -195,7 +196,7 @@ var failureCases = []struct {
 }, {
 	name: "results that can't be saved end the run",
 	setup: func(c *Config, _ *fakeOpener) {
-		c.OnScenario = func(*Results) error { return errDisk }
+		c.OnScenario = func(*result.Run) error { return errDisk }
 	},
 	want:  []string{"A: complete 3+0"},
 	fatal: errDisk,
@@ -253,11 +254,11 @@ func TestInterruptAndResume(t *testing.T) {
 				}
 			}
 		}
-		first, err := runWithJournal(t, ctx, cfg, path, CreateJournal)
+		first, err := runWithJournal(t, ctx, cfg, path, result.CreateJournal)
 		if !errors.Is(err, context.Canceled) || err.Error() != "interrupted: signal: interrupt (context canceled)" {
 			t.Errorf("error %v", err)
 		}
-		content, err := ReadJournalFile(path)
+		content, err := result.ReadJournalFile(path)
 		if err != nil || content.Torn {
 			t.Fatalf("journal: torn %v, %v", content.Torn, err)
 		}
@@ -265,7 +266,7 @@ func TestInterruptAndResume(t *testing.T) {
 		if inB == 0 || inB == 6 || len(content.Records) != 3+inB {
 			t.Errorf("%d of 6 requests of B ended, the journal has %d records", inB, len(content.Records))
 		}
-		if d := first.Details[1]; d.Status != StatusPartial || *first.Results[1].Error != "interrupted" || len(first.Results) != 2 ||
+		if d := first.Details[1]; d.Status != result.StatusPartial || *first.Results[1].Error != "interrupted" || len(first.Results) != 2 ||
 			d.Dropped != max(0, 6-inB-4) || d.Warnings[0] != fmt.Sprintf("partial: %d of 6 requests finished", inB) {
 			t.Errorf("scenario B: %+v", d)
 		}
@@ -281,12 +282,12 @@ func TestInterruptAndResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(st.Done) != 1 || st.Dropped != inB || st.Offset != duration(first.Details[1].EndS) && st.Offset != duration(lastEnd(content.Records)) {
+		if len(st.Done) != 1 || st.Dropped != inB || st.Offset != result.Duration(first.Details[1].EndS) && st.Offset != result.Duration(lastEnd(content.Records)) {
 			t.Errorf("resume %+v", st)
 		}
 		cfg, o = testConfig(t)
 		cfg.Resume = st
-		second, err := runWithJournal(t, context.Background(), cfg, path, AppendJournal)
+		second, err := runWithJournal(t, context.Background(), cfg, path, result.AppendJournal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,19 +301,19 @@ func TestInterruptAndResume(t *testing.T) {
 				t.Errorf("%s:\n%s", whole.Results[i].Name, diff)
 			}
 		}
-		content, err = ReadJournalFile(path)
+		content, err = result.ReadJournalFile(path)
 		if err != nil || len(content.Records) != 15 {
 			t.Errorf("%d records, %v", len(content.Records), err)
 		}
 		// One clock: what the second part measured lies behind the first, and
 		// the hour between them is not on it.
-		if s := second.Details[1].StartS; s < seconds(st.Offset) || s > seconds(st.Offset)+1 {
+		if s := second.Details[1].StartS; s < result.Seconds(st.Offset) || s > result.Seconds(st.Offset)+1 {
 			t.Errorf("B starts at %v s, the first part ended at %v s", s, st.Offset)
 		}
 	})
 }
 
-func lastEnd(recs []Record) float64 {
+func lastEnd(recs []result.Record) float64 {
 	end := 0.0
 	for _, r := range recs {
 		end = max(end, r.End)
@@ -320,7 +321,7 @@ func lastEnd(recs []Record) float64 {
 	return end
 }
 
-func runWithJournal(t *testing.T, ctx context.Context, cfg Config, path string, open func(string) (*Journal, error)) (*Results, error) {
+func runWithJournal(t *testing.T, ctx context.Context, cfg Config, path string, open func(string) (*result.Journal, error)) (*result.Run, error) {
 	t.Helper()
 	j, err := open(path)
 	if err != nil {
@@ -360,7 +361,7 @@ func TestBatchLimit(t *testing.T) {
 
 func TestConfigCheck(t *testing.T) {
 	no := false
-	_, err := Run(context.Background(), Config{Suite: Suite{Name: "s"}, Budget: -1, PrefixCache: true, KVUnified: &no})
+	_, err := Run(context.Background(), Config{Suite: result.Suite{Name: "s"}, Budget: -1, PrefixCache: true, KVUnified: &no})
 	for _, want := range []string{"scenarios: empty", "vocabulary: ", "no engine to run on", `budget: "-1"`, "prefix cache without"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want …%s", err, want)

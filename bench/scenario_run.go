@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -10,7 +11,7 @@ import (
 
 // scenario runs the k-th unit of the plan. fatal is an error that ends the
 // run.
-func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fatal error) {
+func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal error) {
 	u := r.units[k]
 	sc := r.cfg.Suite.Scenarios[u.Scenario]
 	r.track.begin(k, sc.Name)
@@ -18,12 +19,12 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 	started.Requests = sc.Prompts
 	r.rep.send(started)
 
-	m := Measured{Status: StatusComplete, Cache: CacheCold, StartS: r.clock.Seconds()}
+	m := result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, StartS: r.clock.Seconds()}
 	if r.cfg.PrefixCache {
-		m.Cache = CacheWarm
+		m.Cache = result.CacheWarm
 	}
 	r.now = &attempt{unit: k, sc: sc, m: &m}
-	var records []Record
+	var records []result.Record
 	work, err := newWorkload(ctx, r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
@@ -39,7 +40,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry ScenarioResult, fat
 
 // outcome makes a scenario's figures of its records and the error that ended
 // it, nil for none. fatal is an error that ends the run.
-func (r *runner) outcome(ctx context.Context, sc Scenario, records []Record, err error, m *Measured) (entry ScenarioResult, fatal error) {
+func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []result.Record, err error, m *result.Measured) (entry result.Entry, fatal error) {
 	if err != nil {
 		fatal = r.classify(ctx, err, m)
 		m.Dropped = sc.Prompts - len(records) - m.InFlight
@@ -50,43 +51,43 @@ func (r *runner) outcome(ctx context.Context, sc Scenario, records []Record, err
 	if r.cfg.Resume != nil && r.cfg.PrefixCache && r.cfg.Client == nil {
 		m.Notes = append(m.Notes, "resumed: the prefix cache was empty at the start of this part of the run")
 	}
-	entry.Result, entry.Detail = Summarize(sc, records, *m)
+	entry.Result, entry.Detail = result.Summarize(sc, records, *m)
 	if r.cfg.Observe != nil {
 		r.cfg.Observe(&entry.Result, &entry.Detail)
 	}
 	return entry, fatal
 }
 
-func (r *runner) workload(u Unit, sc Scenario) WorkloadSpec {
+func (r *runner) workload(u Unit, sc result.Scenario) WorkloadSpec {
 	return WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
 		First: u.FirstPrompt, Total: r.prompts, Warm: r.cfg.PrefixCache}
 }
 
 // classify sets the status that an error gives the scenario, and returns the
 // error if it ends the run.
-func (r *runner) classify(ctx context.Context, err error, m *Measured) error {
-	var sink *sinkError
+func (r *runner) classify(ctx context.Context, err error, m *result.Measured) error {
+	var sink *result.StoreError
 	switch {
 	case errors.As(err, &sink):
-		m.Status, m.Error = StatusPartial, oneline.Err(err)
+		m.Status, m.Error = result.StatusPartial, oneline.Err(err)
 		return err
 	case errors.Is(err, ErrEngineLost):
-		m.Status, m.Error = StatusFailed, oneline.Err(err)
+		m.Status, m.Error = result.StatusFailed, oneline.Err(err)
 		return err
 	case canceled(ctx, err):
-		m.Status, m.Error = StatusPartial, errInterrupted.Error()
+		m.Status, m.Error = result.StatusPartial, errInterrupted.Error()
 		if ctx.Err() == nil {
 			return fmt.Errorf("%w: %w", errInterrupted, err)
 		}
 		return interrupted(ctx)
 	}
-	m.Status, m.Error = StatusFailed, oneline.Err(err)
+	m.Status, m.Error = result.StatusFailed, oneline.Err(err)
 	return nil
 }
 
 // measure opens a session, warms it up, and drives the workload. The
 // scenario's clock starts when all that is done.
-func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measured) (records []Record, err error) {
+func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *result.Measured) (records []result.Record, err error) {
 	s, err := r.sessions.acquire(ctx, u.Scenario, work)
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *Measure
 
 // prepare empties the session of what is of no use to the workload, and warms
 // it up with steps of at most budget tokens.
-func (r *runner) prepare(ctx context.Context, s *session, work *Workload, budget int, m *Measured) (err error) {
+func (r *runner) prepare(ctx context.Context, s *session, work *Workload, budget int, m *result.Measured) (err error) {
 	if s.cache != nil {
 		if err := empty(s.eng, s.cache.keepFor(work)); err != nil {
 			return err
@@ -133,7 +134,7 @@ func (r *runner) prepare(ctx context.Context, s *session, work *Workload, budget
 // interruption stops has neither succeeded nor failed, and leaves no record.
 func (r *runner) drive(ctx context.Context, d *drive) error {
 	err := d.run(ctx)
-	var sink *sinkError
+	var sink *result.StoreError
 	if err == nil || canceled(ctx, err) || errors.As(err, &sink) {
 		return err
 	}
@@ -141,8 +142,8 @@ func (r *runner) drive(ctx context.Context, d *drive) error {
 }
 
 // measured hands over what the drive has measured.
-func (d *drive) measured(m *Measured) {
-	m.StartS, m.EndS = seconds(d.start), seconds(d.now)
+func (d *drive) measured(m *result.Measured) {
+	m.StartS, m.EndS = result.Seconds(d.start), result.Seconds(d.now)
 	m.Steps, m.Graphs = d.meter.steps, d.meter.graphs
 	m.EngineS = d.meter.inside.Seconds()
 	m.OutsideS = d.meter.outside().Seconds()

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -22,7 +23,7 @@ var near = cmpopts.EquateApprox(1e-9, 1e-12)
 
 var scheduleCases = []struct {
 	name   string
-	sc     Scenario
+	sc     result.Scenario
 	budget int
 	want   []string
 }{{
@@ -31,7 +32,7 @@ var scheduleCases = []struct {
 	// step on decoding 0 comes before the prompt of 1. Request 2 enters
 	// slot 0 when request 0 has ended, in step 5.
 	name:   "a prompt is cut at the budget, the next one fills the rest, decode goes first",
-	sc:     Scenario{Name: "s", Input: 6, Output: 3, Concurrency: 2, Prompts: 3},
+	sc:     result.Scenario{Name: "s", Input: 6, Output: 3, Concurrency: 2, Prompts: 3},
 	budget: 4,
 	want: []string{
 		"0@0+4",
@@ -45,24 +46,24 @@ var scheduleCases = []struct {
 	},
 }, {
 	name:   "one request alone",
-	sc:     Scenario{Name: "s", Input: 3, Output: 2, Concurrency: 1, Prompts: 2},
+	sc:     result.Scenario{Name: "s", Input: 3, Output: 2, Concurrency: 1, Prompts: 2},
 	budget: 8,
 	want:   []string{"0@0+3*", "0@3+1*", "0@0+3*", "0@3+1*"},
 }, {
 	name:   "a prompt of exactly the budget is one step, one token more is two",
-	sc:     Scenario{Name: "s", Input: 5, Output: 1, Concurrency: 1, Prompts: 1},
+	sc:     result.Scenario{Name: "s", Input: 5, Output: 1, Concurrency: 1, Prompts: 1},
 	budget: 5,
 	want:   []string{"0@0+5*"},
 }, {
 	name:   "one token over the budget",
-	sc:     Scenario{Name: "s", Input: 6, Output: 1, Concurrency: 1, Prompts: 1},
+	sc:     result.Scenario{Name: "s", Input: 6, Output: 1, Concurrency: 1, Prompts: 1},
 	budget: 5,
 	want:   []string{"0@0+5", "0@5+1*"},
 }, {
 	// Both prompts fit into one step, and both end in the third; the two
 	// new requests take the lowest slot first.
 	name:   "slots that become free together are filled from the lowest",
-	sc:     Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 4},
+	sc:     result.Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 4},
 	budget: 8,
 	want: []string{
 		"0@0+2* 1@0+2*", "0@2+1* 1@2+1*",
@@ -72,7 +73,7 @@ var scheduleCases = []struct {
 	// With as many slots as budget, one decoding sequence leaves one
 	// token a step to the other's prompt: slow, but neither stands still.
 	name:   "neither prefill nor decode starves at the smallest budget",
-	sc:     Scenario{Name: "s", Input: 3, Output: 4, Concurrency: 2, Prompts: 2},
+	sc:     result.Scenario{Name: "s", Input: 3, Output: 4, Concurrency: 2, Prompts: 2},
 	budget: 2,
 	want: []string{
 		"0@0+2", "0@2+1* 1@0+1", "0@3+1* 1@1+1", "0@4+1* 1@2+1*",
@@ -82,7 +83,7 @@ var scheduleCases = []struct {
 	// Request 0 ends in the second step, so request 3 gets slot 0; but
 	// requests 1 and 2 have waited longer, and go first.
 	name:   "prompts wait in the order of admission, not of slots",
-	sc:     Scenario{Name: "s", Input: 4, Output: 1, Concurrency: 3, Prompts: 4},
+	sc:     result.Scenario{Name: "s", Input: 4, Output: 1, Concurrency: 3, Prompts: 4},
 	budget: 3,
 	want: []string{
 		"0@0+3", "0@3+1* 1@0+2", "1@2+2* 2@0+1", "2@1+3*", "0@0+3", "0@3+1*",
@@ -117,15 +118,15 @@ func TestSchedule(t *testing.T) {
 //	2        40        40                                   60 70 80
 func TestMetricsByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := Scenario{Name: "s", Category: "c", Purpose: "p", Input: 6, Output: 3, Concurrency: 2, Prompts: 3,
-			SLO: SLO{TTFTMs: 20, TPOTMs: 10}}
+		sc := result.Scenario{Name: "s", Category: "c", Purpose: "p", Input: 6, Output: 3, Concurrency: 2, Prompts: 3,
+			SLO: result.SLO{TTFTMs: 20, TPOTMs: 10}}
 		d, _ := testDrive(t, sc, 4)
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		m := Measured{Status: StatusComplete, Cache: CacheCold}
+		m := result.Measured{Status: result.StatusComplete, Cache: result.CacheCold}
 		d.measured(&m)
-		r, det := Summarize(sc, d.records, m)
+		r, det := result.Summarize(sc, d.records, m)
 		p := func(v float64) *float64 { return &v }
 
 		// TTFT 20, 40, 20 ms: mean 80/3; median 20; p99 at h = 2·0.99 = 1.98
@@ -134,7 +135,7 @@ func TestMetricsByHand(t *testing.T) {
 		// D = 80 ms: 3/0.08 = 37.5 requests/s, 9/0.08 = 112.5 tokens/s out,
 		// (18+9)/0.08 = 337.5 in all. Peak: all 9 in the first second.
 		// pp = 6/(0.08/3) = 225, tg = 1/0.01 = 100 tokens/s.
-		want := Result{
+		want := result.Summary{
 			Name: "s", InputLen: 6, OutputLen: 3, Concurrency: 2, NumPrompts: 3,
 			SuccessfulRequests: 3, DurationS: p(0.08), TotalInputTokens: 18, TotalOutputTokens: 9,
 			RequestThroughput: p(37.5), OutputThroughput: p(112.5), PeakOutputThroughput: p(9), TotalThroughput: p(337.5),
@@ -154,17 +155,17 @@ func TestMetricsByHand(t *testing.T) {
 		// √((100+400+100)/9/3). Decode 20 each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
 		// √((400+1600+400)/9/3) = √(2400/27) = 9.428…
 		// Requests 0 and 2 keep both limits, to the millisecond: 2/0.08 = 25.
-		wantDetail := Detail{
-			Name: "s", Category: "c", Purpose: "p", Status: StatusComplete, Cache: CacheCold,
-			TTFT:    &Dist{Count: 3, Mean: 0.08 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.02, Median: 0.02, P90: 0.036, P95: 0.038, P99: 0.0396, Max: 0.04},
-			TPOT:    &Dist{Count: 3, Mean: 0.01, Min: 0.01, Median: 0.01, P90: 0.01, P95: 0.01, P99: 0.01, Max: 0.01},
-			ITL:     &Dist{Count: 6, Mean: 0.01, Min: 0.01, Median: 0.01, P90: 0.01, P95: 0.01, P99: 0.01, Max: 0.01},
-			E2EL:    &Dist{Count: 3, Mean: 0.14 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.04, Median: 0.04, P90: 0.056, P95: 0.058, P99: 0.0596, Max: 0.06},
-			Queue:   &Dist{Count: 3},
-			Wait:    &Dist{Count: 3, Mean: 0.01 / 3, Std: math.Sqrt(2.0) / 300, Median: 0, P90: 0.008, P95: 0.009, P99: 0.0098, Max: 0.01},
-			Prefill: &Dist{Count: 3, Mean: 0.07 / 3, Std: math.Sqrt(2400.0/27) / 2000, Min: 0.02, Median: 0.02, P90: 0.028, P95: 0.029, P99: 0.0298, Max: 0.03},
-			Decode:  &Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
-			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25), SLO: &SLO{TTFTMs: 20, TPOTMs: 10},
+		wantDetail := result.Detail{
+			Name: "s", Category: "c", Purpose: "p", Status: result.StatusComplete, Cache: result.CacheCold,
+			TTFT:    &result.Dist{Count: 3, Mean: 0.08 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.02, Median: 0.02, P90: 0.036, P95: 0.038, P99: 0.0396, Max: 0.04},
+			TPOT:    &result.Dist{Count: 3, Mean: 0.01, Min: 0.01, Median: 0.01, P90: 0.01, P95: 0.01, P99: 0.01, Max: 0.01},
+			ITL:     &result.Dist{Count: 6, Mean: 0.01, Min: 0.01, Median: 0.01, P90: 0.01, P95: 0.01, P99: 0.01, Max: 0.01},
+			E2EL:    &result.Dist{Count: 3, Mean: 0.14 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.04, Median: 0.04, P90: 0.056, P95: 0.058, P99: 0.0596, Max: 0.06},
+			Queue:   &result.Dist{Count: 3},
+			Wait:    &result.Dist{Count: 3, Mean: 0.01 / 3, Std: math.Sqrt(2.0) / 300, Median: 0, P90: 0.008, P95: 0.009, P99: 0.0098, Max: 0.01},
+			Prefill: &result.Dist{Count: 3, Mean: 0.07 / 3, Std: math.Sqrt(2400.0/27) / 2000, Min: 0.02, Median: 0.02, P90: 0.028, P95: 0.029, P99: 0.0298, Max: 0.03},
+			Decode:  &result.Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
+			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25), SLO: &result.SLO{TTFTMs: 20, TPOTMs: 10},
 			// Steps 3, 5 and 6 have unequal parts of two sequences: two graphs each.
 			GraphsPerStep:  p(11.0 / 8),
 			PeakConcurrent: 2, Waves: 1.5, Steps: 8, EngineS: 0.08, OverheadRatio: p(0), EndS: 0.08,
@@ -179,7 +180,7 @@ func TestMetricsByHand(t *testing.T) {
 // An engine that computes a token in a fixed time, prompt or not, has that
 // prefill rate under every load, whatever the steps hold: 1/0.2 ms.
 func TestEnginePrefillIsTheEngines(t *testing.T) {
-	for _, sc := range []Scenario{
+	for _, sc := range []result.Scenario{
 		{Name: "alone", Input: 500, Output: 3, Concurrency: 1, Prompts: 3},
 		{Name: "prompts share steps with each other and with decoding", Input: 500, Output: 40, Concurrency: 16, Prompts: 64, RangeRatio: 0.5},
 		{Name: "prompts over several steps", Input: 1000, Output: 2, Concurrency: 8, Prompts: 24},
@@ -191,9 +192,9 @@ func TestEnginePrefillIsTheEngines(t *testing.T) {
 			if err := d.run(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			m := Measured{Status: StatusComplete}
+			m := result.Measured{Status: result.StatusComplete}
 			d.measured(&m)
-			r, det := Summarize(sc, d.records, m)
+			r, det := result.Summarize(sc, d.records, m)
 			if det.EnginePrefill == nil || math.Abs(*det.EnginePrefill-5000) > 1e-6 || m.PromptTokens != int64(r.TotalInputTokens) {
 				t.Errorf("%s: engine prefill %v tok/s of %d tokens, want 5000 of %v", sc.Name, *det.EnginePrefill, m.PromptTokens, r.TotalInputTokens)
 			}
@@ -211,7 +212,7 @@ func TestEnginePrefillIsTheEngines(t *testing.T) {
 //	3        200       200       210 220 230  105 ms of nothing to do before it
 func TestOpenLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := Scenario{Name: "s", Input: 4, Output: 3, Concurrency: 1, Prompts: 4, RequestRate: 20}
+		sc := result.Scenario{Name: "s", Input: 4, Output: 3, Concurrency: 1, Prompts: 4, RequestRate: 20}
 		w := testWorkload(t, sc)
 		for i, at := range []float64{0.005, 0.010, 0.060, 0.200} {
 			w.Requests[i].Arrival = at
@@ -237,9 +238,9 @@ func TestOpenLoop(t *testing.T) {
 		if diff := cmp.Diff(want, got, near); diff != "" {
 			t.Error("requests (-want +got):\n" + diff)
 		}
-		m := Measured{Status: StatusComplete}
+		m := result.Measured{Status: result.StatusComplete}
 		d.measured(&m)
-		r, det := Summarize(sc, d.records, m)
+		r, det := result.Summarize(sc, d.records, m)
 		// D counts from the scenario's start, the wait for the first arrival
 		// included. TTFT counts from admission, the queue stands apart: 0,
 		// 25, 5, 0 ms.
@@ -261,8 +262,8 @@ func TestOpenLoop(t *testing.T) {
 // each of two requests, the second after the last step.
 func TestOverhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := testDrive(t, Scenario{Name: "s", Input: 4, Output: 2, Concurrency: 1, Prompts: 2}, 8)
-		d.sink = sinkFunc(func(*Record) error { time.Sleep(3 * time.Millisecond); return nil })
+		d, _ := testDrive(t, result.Scenario{Name: "s", Input: 4, Output: 2, Concurrency: 1, Prompts: 2}, 8)
+		d.sink = sinkFunc(func(*result.Record) error { time.Sleep(3 * time.Millisecond); return nil })
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +277,7 @@ func TestOverhead(t *testing.T) {
 // while a long prompt is computed, and the prompt is never without tokens.
 func TestNoStarvation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := Scenario{Name: "s", Input: 40, Output: 30, Concurrency: 8, Prompts: 24, RangeRatio: 0.9}
+		sc := result.Scenario{Name: "s", Input: 40, Output: 30, Concurrency: 8, Prompts: 24, RangeRatio: 0.9}
 		d, f := testDrive(t, sc, 16)
 		f.base, f.perToken = time.Millisecond, time.Millisecond
 		d.watch = watchFunc(func(d *drive, prompt, decoded int) {
@@ -304,9 +305,9 @@ type watchFunc func(d *drive, prompt, decode int)
 
 func (w watchFunc) step(d *drive, prompt, decode int, _ time.Duration) { w(d, prompt, decode) }
 
-type sinkFunc func(*Record) error
+type sinkFunc func(*result.Record) error
 
-func (s sinkFunc) Append(records []Record) error {
+func (s sinkFunc) Append(records []result.Record) error {
 	for i := range records {
 		if err := s(&records[i]); err != nil {
 			return err
@@ -332,7 +333,7 @@ func TestEngineContract(t *testing.T) {
 }
 
 func TestFits(t *testing.T) {
-	w := testWorkload(t, Scenario{Name: "s", Input: 10, Output: 5, Concurrency: 4, Prompts: 4})
+	w := testWorkload(t, result.Scenario{Name: "s", Input: 10, Output: 5, Concurrency: 4, Prompts: 4})
 	spec := SessionSpec{Sequences: 4, TokensPerSequence: 15}
 	if err := fits(w, spec, 4); err != nil {
 		t.Errorf("fits exactly: %v", err)
@@ -354,7 +355,7 @@ func TestFits(t *testing.T) {
 // that ended stay, and the ones that never started have no record.
 func TestFailInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, f := testDrive(t, Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 6}, 8)
+		d, f := testDrive(t, result.Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 6}, 8)
 		f.failAt, f.failErr = 4, errFake
 		err := d.run(context.Background())
 		if !errors.Is(err, errFake) {
@@ -382,12 +383,12 @@ func TestFailInFlight(t *testing.T) {
 // one begins, and all of it came in one call.
 func TestStoredBeforeNextStep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
-	j, err := CreateJournal(path)
+	j, err := result.CreateJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sink := &countingSink{RecordSink: j}
-	d, eng := testDrive(t, Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
+	d, eng := testDrive(t, result.Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
 	d.sink = sink
 	lines := func() int {
 		text, err := os.ReadFile(path)
@@ -414,11 +415,11 @@ func TestStoredBeforeNextStep(t *testing.T) {
 
 // countingSink counts the calls of a sink.
 type countingSink struct {
-	RecordSink
+	result.RecordSink
 	calls int
 }
 
-func (c *countingSink) Append(records []Record) error {
+func (c *countingSink) Append(records []result.Record) error {
 	c.calls++
 	return c.RecordSink.Append(records)
 }

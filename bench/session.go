@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type sessions struct {
 }
 
 // need is the session that scenario sc asks for by itself.
-func need(sc Scenario, unified bool) SessionSpec {
+func need(sc result.Scenario, unified bool) SessionSpec {
 	return SessionSpec{Sequences: sc.InFlight(), TokensPerSequence: sc.LongestRequest(), Unified: unified}
 }
 

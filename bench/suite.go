@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,12 +23,12 @@ const (
 
 // ParseSLO reads limits of p99 TTFT and p99 TPOT in milliseconds as a flag has
 // them, "ttft=500,tpot=50" or one of the two; nil for "".
-func ParseSLO(text string) (*SLO, error) {
+func ParseSLO(text string) (*result.SLO, error) {
 	if text == "" {
 		return nil, nil
 	}
 	const form = "give ttft=MS, tpot=MS or both with a comma, as in ttft=500,tpot=50"
-	slo := &SLO{}
+	slo := &result.SLO{}
 	limits := map[string]*float64{"ttft": &slo.TTFTMs, "tpot": &slo.TPOTMs}
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, _ := strings.Cut(part, "=")
@@ -48,7 +49,7 @@ func ParseSLO(text string) (*SLO, error) {
 
 // Validate reports everything that is wrong with the suite at once, one
 // problem a line, and changes nothing. The error is a *SuiteError.
-func (s Suite) Validate() error {
+func Validate(s result.Suite) error {
 	var e SuiteError
 	add := func(text string) { e.Problems = append(e.Problems, Problem{Text: text}) }
 	if strings.TrimSpace(s.Name) == "" {
@@ -59,9 +60,9 @@ func (s Suite) Validate() error {
 	}
 	seen := map[string]bool{}
 	for _, sc := range s.Scenarios {
-		problems := sc.fieldProblems()
+		problems := fieldProblems(sc)
 		if len(problems) == 0 {
-			problems = sc.crossProblems()
+			problems = crossProblems(sc)
 		}
 		for _, p := range problems {
 			add(fmt.Sprintf("scenario %q: %s: %s", sc.Name, p.field, p.text))

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
@@ -15,22 +16,22 @@ import (
 func BuiltinSuites() []string { return []string{"standard", "extended", "smoke"} }
 
 // BuiltinSuite returns a built-in suite by name, and whether there is one.
-func BuiltinSuite(name string) (Suite, bool) {
+func BuiltinSuite(name string) (result.Suite, bool) {
 	switch name {
 	case "standard":
-		return Suite{Name: name, Scenarios: standardScenarios()}, true
+		return result.Suite{Name: name, Scenarios: standardScenarios()}, true
 	case "extended":
 		sc := append(standardScenarios(), scalingScenario(64, 64), scalingScenario(128, 128))
-		return Suite{Name: name, Scenarios: sc}, true
+		return result.Suite{Name: name, Scenarios: sc}, true
 	case "smoke":
-		return Suite{Name: name, Scenarios: smokeScenarios()}, true
+		return result.Suite{Name: name, Scenarios: smokeScenarios()}, true
 	}
-	return Suite{}, false
+	return result.Suite{}, false
 }
 
 // standardScenarios are the reference's ten, by name and number.
-func standardScenarios() []Scenario {
-	out := []Scenario{
+func standardScenarios() []result.Scenario {
+	out := []result.Scenario{
 		{Name: "Single User Latency", Category: "Latency", Purpose: "Best-case latency with no batching",
 			Input: 2048, Output: 512, Concurrency: 1, Prompts: 20},
 		{Name: "Short Context Throughput", Category: "Throughput", Purpose: "Maximum throughput with short sequences",
@@ -39,8 +40,8 @@ func standardScenarios() []Scenario {
 			Input: 16384, Output: 1024, Concurrency: 4, Prompts: 10},
 		{Name: "Decode Stress Test", Category: "Decode", Purpose: "Long generation with minimal prefill",
 			Input: 128, Output: 2048, Concurrency: 1, Prompts: 5},
-		{Name: MixedTraffic, Category: "Mixed", Purpose: "Variable request sizes (±50%)",
-			Input: 2048, Output: 512, Concurrency: 8, Prompts: 30, RangeRatio: MixedRange},
+		{Name: result.MixedTraffic, Category: "Mixed", Purpose: "Variable request sizes (±50%)",
+			Input: 2048, Output: 512, Concurrency: 8, Prompts: 30, RangeRatio: result.MixedRange},
 	}
 	for c := 2; c <= 32; c *= 2 {
 		out = append(out, scalingScenario(c, 30))
@@ -51,9 +52,9 @@ func standardScenarios() []Scenario {
 // longContextName has the prompt's length in it, as the reference's has.
 func longContextName(tokens int) string { return fmt.Sprintf("Long Context (%dK)", tokens/1024) }
 
-func scalingScenario(c, prompts int) Scenario {
+func scalingScenario(c, prompts int) result.Scenario {
 	const category = "Concurrency Scaling"
-	return Scenario{
+	return result.Scenario{
 		Name: fmt.Sprintf("%s (c=%d)", category, c), Category: category,
 		Purpose: fmt.Sprintf("Scaling test at concurrency %d", c),
 		Input:   1024, Output: 256, Concurrency: c, Prompts: prompts,
@@ -62,7 +63,7 @@ func scalingScenario(c, prompts int) Scenario {
 
 // smokeScenarios are the standard ones at a sixteenth of the tokens and at
 // most two waves, for a first look within a minute.
-func smokeScenarios() []Scenario {
+func smokeScenarios() []result.Scenario {
 	out := standardScenarios()
 	for i := range out {
 		named := out[i].Name == longContextName(out[i].Input)
@@ -79,7 +80,7 @@ func smokeScenarios() []Scenario {
 // FindSuite returns the built-in suite of that name, or reads the YAML file
 // at that path. The error of a file that can be read is a *SuiteError with
 // everything that is wrong in it.
-func FindSuite(nameOrPath string) (Suite, error) {
+func FindSuite(nameOrPath string) (result.Suite, error) {
 	if s, ok := BuiltinSuite(nameOrPath); ok {
 		return s, nil
 	}
@@ -87,14 +88,14 @@ func FindSuite(nameOrPath string) (Suite, error) {
 	looksLikePath := strings.ContainsAny(nameOrPath, `/\`) || filepath.Ext(nameOrPath) != ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
-		return Suite{}, unknownSuite(nameOrPath)
+		return result.Suite{}, unknownSuite(nameOrPath)
 	case errors.Is(err, fs.ErrNotExist):
-		return Suite{}, fmt.Errorf("suite %q does not exist: give a YAML file, or one of %s",
+		return result.Suite{}, fmt.Errorf("suite %q does not exist: give a YAML file, or one of %s",
 			nameOrPath, strings.Join(BuiltinSuites(), ", "))
 	case err != nil:
-		return Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, oneline.Cause(err))
+		return result.Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, oneline.Cause(err))
 	case len(data) > maxSuiteBytes:
-		return Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
+		return result.Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
 	}
 	return ParseSuite(nameOrPath, data)
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"fmt"
 	"math"
 	"strconv"
@@ -13,7 +14,7 @@ type fieldProblem struct {
 }
 
 // fieldProblems checks each field for itself.
-func (s Scenario) fieldProblems() []fieldProblem {
+func fieldProblems(s result.Scenario) []fieldProblem {
 	var out []fieldProblem
 	add := func(field, text string) {
 		if text != "" {
@@ -44,16 +45,16 @@ func (s Scenario) fieldProblems() []fieldProblem {
 		}
 	}
 	if s.Repeat != 0 {
-		add("repeat", checkInt(s.Repeat, 1, MaxRepeat))
+		add("repeat", checkInt(s.Repeat, 1, result.MaxRepeat))
 	}
 	return out
 }
 
 // crossProblems checks fields against each other. It is meant for a scenario
 // whose fields are each in range.
-func (s Scenario) crossProblems() []fieldProblem {
+func crossProblems(s result.Scenario) []fieldProblem {
 	var out []fieldProblem
-	if lo, _ := s.inputBounds(); lo < minInput {
+	if lo, _ := s.InputBounds(); lo < minInput {
 		out = append(out, fieldProblem{"range_ratio", fmt.Sprintf(
 			"%q lets prompts of %d tokens shrink to %d, and at least %d are needed: lower it or raise input",
 			fmt.Sprint(s.RangeRatio), s.Input, lo, minInput)})

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"ceiling/bench/result"
+
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -9,32 +11,32 @@ import (
 type scenarioField struct {
 	name     string
 	required bool
-	set      func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool
+	set      func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool
 }
 
 var scenarioFields = []scenarioField{
-	{"name", true, textField(func(s *Scenario) *string { return &s.Name })},
-	{"category", false, textField(func(s *Scenario) *string { return &s.Category })},
-	{"purpose", false, textField(func(s *Scenario) *string { return &s.Purpose })},
-	{"input", true, intField(func(s *Scenario) *int { return &s.Input })},
-	{"output", true, intField(func(s *Scenario) *int { return &s.Output })},
-	{"concurrency", true, intField(func(s *Scenario) *int { return &s.Concurrency })},
-	{"prompts", true, intField(func(s *Scenario) *int { return &s.Prompts })},
-	{"range_ratio", false, numberField(func(s *Scenario) *float64 { return &s.RangeRatio }, true)},
+	{"name", true, textField(func(s *result.Scenario) *string { return &s.Name })},
+	{"category", false, textField(func(s *result.Scenario) *string { return &s.Category })},
+	{"purpose", false, textField(func(s *result.Scenario) *string { return &s.Purpose })},
+	{"input", true, intField(func(s *result.Scenario) *int { return &s.Input })},
+	{"output", true, intField(func(s *result.Scenario) *int { return &s.Output })},
+	{"concurrency", true, intField(func(s *result.Scenario) *int { return &s.Concurrency })},
+	{"prompts", true, intField(func(s *result.Scenario) *int { return &s.Prompts })},
+	{"range_ratio", false, numberField(func(s *result.Scenario) *float64 { return &s.RangeRatio }, true)},
 	{"request_rate", false, setRate},
-	{"burstiness", false, numberField(func(s *Scenario) *float64 { return &s.Burstiness }, false)},
-	{"prefix_len", false, intField(func(s *Scenario) *int { return &s.PrefixLen })},
+	{"burstiness", false, numberField(func(s *result.Scenario) *float64 { return &s.Burstiness }, false)},
+	{"prefix_len", false, intField(func(s *result.Scenario) *int { return &s.PrefixLen })},
 	{"slo", false, setSLO},
 	{"repeat", false, setRepeat},
 }
 
 var sloFields = []struct {
 	name string
-	at   func(*Scenario) *float64
+	at   func(*result.Scenario) *float64
 }{
-	{"ttft", func(s *Scenario) *float64 { return &s.SLO.TTFTMs }},
-	{"tpot", func(s *Scenario) *float64 { return &s.SLO.TPOTMs }},
-	{"e2el", func(s *Scenario) *float64 { return &s.SLO.E2ELMs }},
+	{"ttft", func(s *result.Scenario) *float64 { return &s.SLO.TTFTMs }},
+	{"tpot", func(s *result.Scenario) *float64 { return &s.SLO.TPOTMs }},
+	{"e2el", func(s *result.Scenario) *float64 { return &s.SLO.E2ELMs }},
 }
 
 func scenarioKeys() []string {
@@ -55,7 +57,7 @@ type scenarioReader struct {
 	lines  map[string]int  // where each field stands
 }
 
-func (f *scenarioReader) read(field scenarioField, sc *Scenario) {
+func (f *scenarioReader) read(field scenarioField, sc *result.Scenario) {
 	n, ok := f.fields.nodes[field.name]
 	if !ok {
 		f.bad[field.name] = field.required || f.fields.meant[field.name]
@@ -72,10 +74,10 @@ func (f *scenarioReader) read(field scenarioField, sc *Scenario) {
 
 // check adds what Validate would say, at the lines of the fields, without
 // repeating what is reported already.
-func (f *scenarioReader) check(sc Scenario) {
-	problems := sc.fieldProblems()
+func (f *scenarioReader) check(sc result.Scenario) {
+	problems := fieldProblems(sc)
 	if len(problems) == 0 && !f.anyBad() {
-		problems = sc.crossProblems()
+		problems = crossProblems(sc)
 	}
 	for _, p := range problems {
 		if f.bad[p.field] {
@@ -98,17 +100,17 @@ func (f *scenarioReader) anyBad() bool {
 	return false
 }
 
-type fieldSetter = func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool
+type fieldSetter = func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool
 
-func textField(at func(*Scenario) *string) fieldSetter {
-	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) (ok bool) {
+func textField(at func(*result.Scenario) *string) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) (ok bool) {
 		*at(sc), ok = f.r.text(n, key)
 		return ok
 	}
 }
 
-func intField(at func(*Scenario) *int) fieldSetter {
-	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) (ok bool) {
+func intField(at func(*result.Scenario) *int) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) (ok bool) {
 		*at(sc), ok = f.r.integer(n, key)
 		return ok
 	}
@@ -116,8 +118,8 @@ func intField(at func(*Scenario) *int) fieldSetter {
 
 // numberField reads a number. Where 0 stands for "not given" in Scenario, a
 // written 0 is a mistake.
-func numberField(at func(*Scenario) *float64, zero bool) fieldSetter {
-	return func(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+func numberField(at func(*result.Scenario) *float64, zero bool) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
 		v, ok := f.r.number(n, key)
 		if ok && v == 0 && !zero {
 			f.r.problem(lineOf(n), "%s: \"0\" is out of range: use more than 0, or leave it out", key)
@@ -130,25 +132,25 @@ func numberField(at func(*Scenario) *float64, zero bool) fieldSetter {
 
 // setRate reads request_rate. Other tools write inf for requests that all come
 // at once.
-func setRate(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+func setRate(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
 	if infinite(n) {
 		f.r.problem(lineOf(n), "%s: %s is no rate: leave it out: all at once is a closed loop with concurrency = prompts", key, shown(n))
 		return false
 	}
-	return numberField(func(s *Scenario) *float64 { return &s.RequestRate }, false)(f, n, key, sc)
+	return numberField(func(s *result.Scenario) *float64 { return &s.RequestRate }, false)(f, n, key, sc)
 }
 
-func setRepeat(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+func setRepeat(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
 	v, ok := f.r.integer(n, key)
 	if ok && v == 0 {
-		f.r.problem(lineOf(n), "%s: %s", key, checkInt(v, 1, MaxRepeat))
+		f.r.problem(lineOf(n), "%s: %s", key, checkInt(v, 1, result.MaxRepeat))
 		return false
 	}
 	sc.Repeat = v
 	return ok
 }
 
-func setSLO(f *scenarioReader, n ast.Node, key string, sc *Scenario) bool {
+func setSLO(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
 	names := make([]string, len(sloFields))
 	for i, s := range sloFields {
 		names[i] = s.name

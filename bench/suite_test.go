@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestBuiltinSuites(t *testing.T) {
-	shapes := func(s Suite) []string {
+	shapes := func(s result.Suite) []string {
 		var out []string
 		for _, sc := range s.Scenarios {
 			out = append(out, fmt.Sprintf("%s | %s | %s | %d/%d c%d n%d r%g",
@@ -57,8 +58,8 @@ func TestBuiltinSuites(t *testing.T) {
 		t.Errorf("smoke (-want +got):\n%s", diff)
 	}
 	for _, name := range BuiltinSuites() {
-		if s, _ := BuiltinSuite(name); s.Validate() != nil {
-			t.Errorf("%s: %v", name, s.Validate())
+		if s, _ := BuiltinSuite(name); Validate(s) != nil {
+			t.Errorf("%s: %v", name, Validate(s))
 		}
 	}
 }
@@ -88,16 +89,16 @@ func TestParseSuite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Suite{Name: "nightly", Scenarios: []Scenario{{
+	want := result.Suite{Name: "nightly", Scenarios: []result.Scenario{{
 		Name: "Chat", Category: "Latency", Purpose: "What a user feels", Input: 2048, Output: 512, Concurrency: 4, Prompts: 30,
-		RangeRatio: 0.5, RequestRate: 2, Burstiness: 0.5, PrefixLen: 256, SLO: SLO{TTFTMs: 200, TPOTMs: 50.5}, Repeat: 1,
+		RangeRatio: 0.5, RequestRate: 2, Burstiness: 0.5, PrefixLen: 256, SLO: result.SLO{TTFTMs: 200, TPOTMs: 50.5}, Repeat: 1,
 	}, {
 		Name: "Tiny", Category: "Custom", Input: 2, Output: 1, Concurrency: 1, Prompts: 1,
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if err := got.Validate(); err != nil {
+	if err := Validate(got); err != nil {
 		t.Error(err)
 	}
 }
@@ -260,11 +261,11 @@ func TestSuitePreamble(t *testing.T) {
 
 // A file that is wrong from end to end does not fill the screen.
 func TestManyMistakes(t *testing.T) {
-	s := Suite{Name: "s"}
+	s := result.Suite{Name: "s"}
 	for i := range 100 {
-		s.Scenarios = append(s.Scenarios, Scenario{Name: fmt.Sprint(i), Output: 1, Concurrency: 1, Prompts: 1})
+		s.Scenarios = append(s.Scenarios, result.Scenario{Name: fmt.Sprint(i), Output: 1, Concurrency: 1, Prompts: 1})
 	}
-	err := s.Validate()
+	err := Validate(s)
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != 21 || lines[19] != `scenario "19": input: "0" is out of range: use 2 to 16777216` || lines[20] != "and 80 more" {
 		t.Errorf("%d lines: %q", len(lines), lines)
@@ -274,7 +275,7 @@ func TestManyMistakes(t *testing.T) {
 		t.Errorf("the list itself is cut: %d", len(list.Problems))
 	}
 	s.Scenarios = s.Scenarios[:20]
-	if got := strings.Count(s.Validate().Error(), "\n"); got != 19 {
+	if got := strings.Count(Validate(s).Error(), "\n"); got != 19 {
 		t.Errorf("%d lines for twenty mistakes", got+1)
 	}
 }
@@ -303,7 +304,7 @@ func TestDeepNesting(t *testing.T) {
 
 // Validate says what the reader of a file says, and changes nothing.
 func TestValidate(t *testing.T) {
-	s := Suite{Scenarios: []Scenario{
+	s := result.Suite{Scenarios: []result.Scenario{
 		{Name: "A", Input: 1, Output: 1, Concurrency: 1, Prompts: 1},
 		{Name: "A", Input: 2, Output: 1, Concurrency: 9999, Prompts: 1, Burstiness: 2},
 	}}
@@ -311,10 +312,10 @@ func TestValidate(t *testing.T) {
 scenario "A": input: "1" is out of range: use 2 to 16777216
 scenario "A": concurrency: "9999" is out of range: use 1 to 4096
 scenario "A": name: used twice: give every scenario a name of its own`
-	if err := s.Validate(); err == nil || err.Error() != want {
+	if err := Validate(s); err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
 	}
-	if err := (Suite{Name: "x"}).Validate(); err == nil || err.Error() != "scenarios: empty: list at least one" {
+	if err := Validate(result.Suite{Name: "x"}); err == nil || err.Error() != "scenarios: empty: list at least one" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -375,7 +376,7 @@ func FuzzParseSuite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ParseSuite("f", data)
 		if err == nil {
-			if err := s.Validate(); err != nil {
+			if err := Validate(s); err != nil {
 				t.Errorf("accepted a suite that is not valid: %v", err)
 			}
 			return
@@ -390,4 +391,24 @@ func FuzzParseSuite(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestParseSLO(t *testing.T) {
+	for text, want := range map[string]result.SLO{
+		"ttft=500,tpot=50":       {TTFTMs: 500, TPOTMs: 50},
+		" TPOT = 33.5ms ":        {TPOTMs: 33.5},
+		"tpot=0.001, ttft=1e9ms": {TTFTMs: 1e9, TPOTMs: 0.001},
+	} {
+		if got, err := ParseSLO(text); err != nil || *got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	if got, err := ParseSLO(""); got != nil || err != nil {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+	for _, text := range []string{",", "500", "ttft", "ttft=", "ttft=0", "ttft=-1", "ttft=NaN", "ttft=Inf", "ttft=2e9", "e2el=5", "ttft=1,ttft=2", "ttft=1;tpot=2", "ttft=500,"} {
+		if got, err := ParseSLO(text); err == nil || got != nil || !strings.Contains(err.Error(), "ttft=500,tpot=50") {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
 }

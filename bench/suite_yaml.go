@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
@@ -34,17 +35,17 @@ const maxSuiteBytes = 1 << 16
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
 //	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
 //	    repeat: 1
-func ParseSuite(file string, data []byte) (Suite, error) {
+func ParseSuite(file string, data []byte) (result.Suite, error) {
 	r := yamlReader{file: file}
 	body := r.parse(data)
-	var s Suite
+	var s result.Suite
 	if body != nil {
 		s = r.suite(body)
 	}
 	// In the order of the file, so that an editor can be walked through it.
 	slices.SortStableFunc(r.err.Problems, func(a, b Problem) int { return a.Line - b.Line })
 	if err := r.err.orNil(); err != nil {
-		return Suite{}, err
+		return result.Suite{}, err
 	}
 	return s, nil
 }
@@ -126,8 +127,8 @@ func parseYAML(data []byte) (file *ast.File, deep int, err error) {
 	return file, 0, err
 }
 
-func (r *yamlReader) suite(body ast.Node) Suite {
-	var s Suite
+func (r *yamlReader) suite(body ast.Node) result.Suite {
+	var s result.Suite
 	fields, ok := r.mapping(body, "the suite", []string{"name", "scenarios"})
 	if !ok {
 		return s
@@ -158,7 +159,7 @@ func (r *yamlReader) suite(body ast.Node) Suite {
 	return s
 }
 
-func (r *yamlReader) scenarios(s *Suite, seq *ast.SequenceNode) {
+func (r *yamlReader) scenarios(s *result.Suite, seq *ast.SequenceNode) {
 	firstLine := map[string]int{}
 	for i, n := range seq.Values {
 		sc, nameLine := r.scenario(i+1, n)
@@ -173,7 +174,7 @@ func (r *yamlReader) scenarios(s *Suite, seq *ast.SequenceNode) {
 
 // scenario reads the number-th scenario and returns it with the line of its
 // name.
-func (r *yamlReader) scenario(number int, n ast.Node) (sc Scenario, nameLine int) {
+func (r *yamlReader) scenario(number int, n ast.Node) (sc result.Scenario, nameLine int) {
 	label := scenarioLabel(number, n)
 	fields, ok := r.mapping(n, label, scenarioKeys())
 	if !ok {

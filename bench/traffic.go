@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"context"
 	"errors"
@@ -18,20 +19,20 @@ import (
 // concurrency are in flight.
 type traffic struct {
 	client Client
-	clock  *Clock
+	clock  *result.Clock
 	work   *Workload
 	index  int // of the scenario in the suite
 	pass   int
-	sc     Scenario
-	sink   RecordSink       // nil: records are only kept
-	watch  func(trafficNow) // nil: nobody looks; called every progressEvery
+	sc     result.Scenario
+	sink   result.RecordSink // nil: records are only kept
+	watch  func(trafficNow)  // nil: nobody looks; called every progressEvery
 
 	start time.Duration
 	slots chan time.Duration // free slots: since when each is free
 	seen  struct{ prompt, decode atomic.Int64 }
 
 	mu       sync.Mutex // guards what follows
-	records  []Record
+	records  []result.Record
 	inFlight int   // what an interruption stopped
 	lost     error // the server is gone
 	stored   error // the sink's error
@@ -58,10 +59,10 @@ type prepared struct {
 	send    Send
 }
 
-func newTraffic(client Client, clock *Clock, work *Workload, index int) *traffic {
+func newTraffic(client Client, clock *result.Clock, work *Workload, index int) *traffic {
 	sc := work.spec.Scenario
 	return &traffic{client: client, clock: clock, work: work, index: index, sc: sc,
-		slots: make(chan time.Duration, sc.Concurrency), records: make([]Record, 0, len(work.Requests))}
+		slots: make(chan time.Duration, sc.Concurrency), records: make([]result.Record, 0, len(work.Requests))}
 }
 
 // run sends every request and returns when the last answer has ended. Failed
@@ -147,8 +148,8 @@ func (t *traffic) prepare(ctx context.Context) (ready chan prepared, filled chan
 // is part of its TTFT, as the wait for a running step is in process.
 func (t *traffic) admit(ctx context.Context, request int) (intended, admitted time.Duration, ok bool) {
 	if t.sc.OpenLoop() {
-		intended = t.start + duration(t.work.Requests[request].Arrival)
-		if t.clock.wait(ctx, intended) != nil {
+		intended = t.start + result.Duration(t.work.Requests[request].Arrival)
+		if t.clock.Wait(ctx, intended) != nil {
 			return 0, 0, false
 		}
 	}
@@ -189,7 +190,7 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted t
 	t.records = append(t.records, t.record(p.request, intended, admitted, reply))
 	if t.sink != nil {
 		if err := t.sink.Append(t.records[len(t.records)-1:]); err != nil {
-			t.stored = &sinkError{err}
+			t.stored = &result.StoreError{Err: err}
 			return false
 		}
 	}
@@ -199,17 +200,17 @@ func (t *traffic) exchange(ctx context.Context, p prepared, intended, admitted t
 	return !lost
 }
 
-func (t *traffic) record(request int, intended, admitted time.Duration, reply Reply) Record {
+func (t *traffic) record(request int, intended, admitted time.Duration, reply Reply) result.Record {
 	r := t.work.Requests[request]
-	rec := Record{
+	rec := result.Record{
 		Scenario: t.index, Name: t.sc.Name, Pass: t.pass, Request: request,
-		Intended: seconds(intended), Admitted: seconds(admitted), End: seconds(reply.End),
+		Intended: result.Seconds(intended), Admitted: result.Seconds(admitted), End: result.Seconds(reply.End),
 		TokenTimes:  make([]float64, len(reply.Tokens)),
 		InputTokens: r.Input, OutputTokens: len(reply.Tokens),
 		PromptHash: r.Hash, Late: admitted > intended, Server: &reply.Server,
 	}
 	for i, at := range reply.Tokens {
-		rec.TokenTimes[i] = seconds(at)
+		rec.TokenTimes[i] = result.Seconds(at)
 	}
 	if n := len(rec.TokenTimes); n > 0 {
 		rec.FirstToken = &rec.TokenTimes[0]
@@ -297,7 +298,7 @@ const (
 
 // measureClient is measure for a server: nothing is opened, and what is warm
 // once stays so.
-func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *Measured) ([]Record, error) {
+func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *result.Measured) ([]result.Record, error) {
 	if !r.warmedUp && !r.cfg.NoWarmup {
 		if err := r.warmUpClient(ctx, work); err != nil {
 			return nil, err
@@ -309,7 +310,7 @@ func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *M
 	cacheUse := r.countCache(ctx)
 	before := cpuSeconds()
 	err := t.run(ctx)
-	m.StartS, m.InFlight = seconds(t.start), t.inFlight
+	m.StartS, m.InFlight = result.Seconds(t.start), t.inFlight
 	if now := cpuSeconds(); before != nil && now != nil {
 		used := *now - *before
 		m.ClientCPUS = &used
@@ -361,7 +362,7 @@ func (r *runner) warmUpClient(ctx context.Context, work *Workload) error {
 // most fit tokens, and tells that they are about to run.
 func (r *runner) warmupWork(sequences, fit int) (*Workload, error) {
 	r.rep.send(r.track.event(EventWarmup))
-	sc := Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
+	sc := result.Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
 		Concurrency: min(warmupPrompts, sequences), Prompts: warmupPrompts}
 	if sc.Input+sc.Output > fit {
 		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))

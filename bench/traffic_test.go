@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 	f.prompts = append(f.prompts, slices.Clone(ids))
 	f.mu.Unlock()
 	time.Sleep(f.build)
-	return func(ctx context.Context, clock *Clock, seen func(int)) Reply {
+	return func(ctx context.Context, clock *result.Clock, seen func(int)) Reply {
 		f.mu.Lock()
 		f.flying++
 		f.most = max(f.most, f.flying)
@@ -58,7 +59,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 			if k == 0 {
 				pause = f.ttft
 			}
-			if err := clock.wait(ctx, clock.Now()+pause); err != nil {
+			if err := clock.Wait(ctx, clock.Now()+pause); err != nil {
 				r.Err = err
 				break
 			}
@@ -72,7 +73,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 		}
 		r.End = clock.Now()
 		promptS, cached := 0.04, 0
-		r.Server = ServerRecord{Chunks: len(r.Tokens), PromptS: &promptS, CachedTokens: &cached}
+		r.Server = result.ServerRecord{Chunks: len(r.Tokens), PromptS: &promptS, CachedTokens: &cached}
 		f.mu.Lock()
 		f.flying--
 		f.mu.Unlock()
@@ -94,12 +95,12 @@ func TestTrafficEqualsInProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		cfg, _ := testConfig(t)
-		inside, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "in.jsonl"), CreateJournal)
+		inside, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "in.jsonl"), result.CreateJournal)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg, f := trafficConfig(t)
-		through, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "out.jsonl"), CreateJournal)
+		through, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "out.jsonl"), result.CreateJournal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +138,7 @@ func TestTrafficEqualsInProcess(t *testing.T) {
 
 func hashes(t *testing.T, path string) map[string]string {
 	t.Helper()
-	c, err := ReadJournalFile(path)
+	c, err := result.ReadJournalFile(path)
 	if err != nil || len(c.Records) == 0 {
 		t.Fatalf("%d records, %v", len(c.Records), err)
 	}
@@ -156,7 +157,7 @@ func TestTrafficClosedLoop(t *testing.T) {
 		cfg, f := trafficConfig(t)
 		cfg.NoWarmup = true
 		f.build = 25 * time.Millisecond // four of them take less than an answer
-		cfg.Suite.Scenarios = []Scenario{{Name: "C", Input: 20, Output: 3, Concurrency: 4, Prompts: 10}}
+		cfg.Suite.Scenarios = []result.Scenario{{Name: "C", Input: 20, Output: 3, Concurrency: 4, Prompts: 10}}
 		sink := &kept{}
 		cfg.Journal = sink
 		got, err := Run(context.Background(), cfg)
@@ -185,11 +186,11 @@ func TestTrafficClosedLoop(t *testing.T) {
 
 // kept is a sink that remembers.
 type kept struct {
-	records []Record
+	records []result.Record
 	err     error
 }
 
-func (k *kept) Append(records []Record) error {
+func (k *kept) Append(records []result.Record) error {
 	k.records = append(k.records, records...)
 	return k.err
 }
@@ -202,7 +203,7 @@ func TestTrafficOpenLoop(t *testing.T) {
 		cfg, f := trafficConfig(t)
 		cfg.NoWarmup = true
 		f.ttft, f.tpot = time.Second, 0
-		cfg.Suite.Scenarios = []Scenario{{Name: "O", Input: 20, Output: 2, Concurrency: 2, Prompts: 40, RequestRate: 4}}
+		cfg.Suite.Scenarios = []result.Scenario{{Name: "O", Input: 20, Output: 2, Concurrency: 2, Prompts: 40, RequestRate: 4}}
 		sink := &kept{}
 		cfg.Journal = sink
 		got, err := Run(context.Background(), cfg)
@@ -317,12 +318,12 @@ func TestTrafficInterruptAndResume(t *testing.T) {
 				cancel()
 			}
 		}
-		first, err := runWithJournal(t, ctx, cfg, path, CreateJournal)
+		first, err := runWithJournal(t, ctx, cfg, path, result.CreateJournal)
 		if !errors.Is(err, context.Canceled) || !first.Partial || first.PartialReason != "interrupted" {
 			t.Errorf("error %v, partial %v (%s)", err, first.Partial, first.PartialReason)
 		}
 		d, r := first.Details[1], first.Results[1]
-		if d.Status != StatusPartial || r.FailedRequests != 0 || r.SuccessfulRequests == 0 || int(r.SuccessfulRequests)+d.Dropped+4 != 6 {
+		if d.Status != result.StatusPartial || r.FailedRequests != 0 || r.SuccessfulRequests == 0 || int(r.SuccessfulRequests)+d.Dropped+4 != 6 {
 			t.Errorf("B: %s, %v done, %v failed, %d dropped", d.Status, r.SuccessfulRequests, r.FailedRequests, d.Dropped)
 		}
 		st, err := Resume(path, first, cfg.Suite)
@@ -331,7 +332,7 @@ func TestTrafficInterruptAndResume(t *testing.T) {
 		}
 		cfg, _ = trafficConfig(t)
 		cfg.Resume = st
-		second, err := runWithJournal(t, context.Background(), cfg, path, AppendJournal)
+		second, err := runWithJournal(t, context.Background(), cfg, path, result.AppendJournal)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +348,7 @@ func TestTrafficInterruptAndResume(t *testing.T) {
 func TestTrafficProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, _ := trafficConfig(t)
-		cfg.Suite.Scenarios = []Scenario{{Name: "P", Input: 20, Output: 100, Concurrency: 2, Prompts: 20}}
+		cfg.Suite.Scenarios = []result.Scenario{{Name: "P", Input: 20, Output: 100, Concurrency: 2, Prompts: 20}}
 		var last Event
 		started := time.Time{}
 		var worst time.Duration
@@ -410,7 +411,7 @@ func TestCacheCounters(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cfg, f := trafficConfig(t)
 			cfg.Client = &counting{f, tc.counters}
-			cfg.Suite.Scenarios = []Scenario{{Name: "P", Input: 20, Output: 4, Concurrency: 2, Prompts: 4}}
+			cfg.Suite.Scenarios = []result.Scenario{{Name: "P", Input: 20, Output: 4, Concurrency: 2, Prompts: 4}}
 			got, err := Run(context.Background(), cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -435,8 +436,8 @@ func value(n *int64) int64 {
 
 // What a reply becomes in the journal, and that the journal takes it back.
 func TestTrafficRecord(t *testing.T) {
-	work := testWorkload(t, Scenario{Name: "R", Input: 20, Output: 4, Concurrency: 1, Prompts: 1})
-	tr := newTraffic(newFakeClient(), NewClock(0), work, 2)
+	work := testWorkload(t, result.Scenario{Name: "R", Input: 20, Output: 4, Concurrency: 1, Prompts: 1})
+	tr := newTraffic(newFakeClient(), result.NewClock(0), work, 2)
 	tr.pass = 1
 	many := 25
 	ms := func(n ...int) []time.Duration {
@@ -458,7 +459,7 @@ func TestTrafficRecord(t *testing.T) {
 		{"short", Reply{Tokens: ms(5, 6), End: ms(20)[0]}, 2, 2, 0, 0.006, ""},
 		{"failed in the middle: its end is the failure", Reply{Tokens: ms(5, 6), End: ms(20)[0], Err: errServer}, 2, 0, 0, 0.020, "HTTP 500: out of memory"},
 		{"failed before the first token", Reply{End: ms(20)[0], Err: errServer}, 0, 0, 0, 0.020, "HTTP 500: out of memory"},
-		{"a cache that counts more than the prompt has", Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
+		{"a cache that counts more than the prompt has", Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: result.ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
 	} {
 		r := tr.record(0, 0, ms(1)[0], tc.reply)
 		if r.OutputTokens != tc.out || r.Server.Short != tc.short || r.ReusedTokens != tc.reused || r.End != tc.end || r.Error != tc.failure {
@@ -467,13 +468,13 @@ func TestTrafficRecord(t *testing.T) {
 		if r.Scenario != 2 || r.Pass != 1 || !r.Late || r.Admitted != 0.001 || r.PromptHash != work.Requests[0].Hash {
 			t.Errorf("%s: %+v", tc.name, r)
 		}
-		if err := r.check(); err != nil {
+		if err := r.Check(); err != nil {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 	// In process a request has a start of its prefill, through a server none.
 	r := tr.record(0, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
-	if r.Server = nil; r.check() == nil {
+	if r.Server = nil; r.Check() == nil {
 		t.Error("a record without either is taken")
 	}
 }

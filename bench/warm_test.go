@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"errors"
 	"slices"
@@ -17,7 +18,7 @@ func TestWarmRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
 		cfg.PrefixCache, cfg.NoWarmup = true, false
-		cfg.Suite.Scenarios = []Scenario{
+		cfg.Suite.Scenarios = []result.Scenario{
 			{Name: "A", Input: 32, Output: 4, Concurrency: 1, Prompts: 4},
 			{Name: "B", Input: 32, Output: 4, Concurrency: 2, Prompts: 4},
 			{Name: "C", Input: 32, Output: 4, Concurrency: 4, Prompts: 4},
@@ -29,7 +30,7 @@ func TestWarmRun(t *testing.T) {
 		var reused []int64
 		for _, d := range got.Details {
 			reused = append(reused, d.ReusedTokens)
-			if d.Cache != CacheWarm {
+			if d.Cache != result.CacheWarm {
 				t.Errorf("%s is %s", d.Name, d.Cache)
 			}
 		}
@@ -71,7 +72,7 @@ func TestWarmSessionFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
 		cfg.PrefixCache = true
-		cfg.Suite.Scenarios = []Scenario{
+		cfg.Suite.Scenarios = []result.Scenario{
 			{Name: "A", Input: 32, Output: 4, Concurrency: 1, Prompts: 2},
 			{Name: "long", Input: 500, Output: 4, Concurrency: 1, Prompts: 2},
 			{Name: "B", Input: 32, Output: 4, Concurrency: 1, Prompts: 2},
@@ -129,7 +130,7 @@ func TestWarmKeepsWhatIsOfUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
 		cfg.PrefixCache, cfg.NoWarmup, cfg.CacheTokens = true, false, 700
-		cfg.Suite.Scenarios = []Scenario{
+		cfg.Suite.Scenarios = []result.Scenario{
 			{Name: "long", Input: 200, Output: 2, Concurrency: 2, Prompts: 4},
 			{Name: "short", Input: 32, Output: 2, Concurrency: 1, Prompts: 2},
 			{Name: "short again", Input: 32, Output: 2, Concurrency: 2, Prompts: 2},

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"math"
@@ -38,8 +39,8 @@ func newWarmer(eng Engine, work *Workload, ubatch, step int) *warmer {
 
 // run makes a step of several physical batches, where the scenario has such,
 // and repeats the block until two in a row agree, or the time is over.
-func (w *warmer) run(ctx context.Context, clock *Clock) (*Warmup, error) {
-	var out Warmup
+func (w *warmer) run(ctx context.Context, clock *result.Clock) (*result.Warmup, error) {
+	var out result.Warmup
 	begin, before := clock.Now(), time.Duration(0)
 	if most := min(w.step, len(w.held)*w.prompt); most > w.full {
 		if err := w.fullest(ctx, most); err != nil {
@@ -60,7 +61,7 @@ func (w *warmer) run(ctx context.Context, clock *Clock) (*Warmup, error) {
 			}
 			out.Spread = &spread
 		}
-		out.TookS = seconds(now - begin)
+		out.TookS = result.Seconds(now - begin)
 		if out.Settled() || now-begin >= warmupLimit {
 			return &out, nil
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"math"
@@ -18,7 +19,7 @@ func TestWarmup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
 		cfg.NoWarmup, cfg.UBatch = false, 64
-		cfg.Suite.Scenarios = []Scenario{
+		cfg.Suite.Scenarios = []result.Scenario{
 			{Name: "three", Input: 40, Output: 8, Concurrency: 3, Prompts: 6},
 			{Name: "one", Input: 20, Output: 4, Concurrency: 1, Prompts: 3},
 		}
@@ -60,10 +61,10 @@ func TestWarmup(t *testing.T) {
 func TestWarmupFullestStep(t *testing.T) {
 	for step, want := range map[int]string{64: "0@0+40* 1@0+24*", 200: "0@0+40* 1@0+40*", 16: "0@0+15* 1@0+1*"} {
 		synctest.Test(t, func(t *testing.T) {
-			w := testWorkload(t, Scenario{Name: "s", Input: 40, Output: 8, Concurrency: 2, Prompts: 2})
+			w := testWorkload(t, result.Scenario{Name: "s", Input: 40, Output: 8, Concurrency: 2, Prompts: 2})
 			_, _, both := w.longest()
 			f := newFake(t, SessionSpec{Sequences: 2, TokensPerSequence: both})
-			got, err := newWarmer(f, w, 16, step).run(context.Background(), NewClock(0))
+			got, err := newWarmer(f, w, 16, step).run(context.Background(), result.NewClock(0))
 			if err != nil || got.Rounds != 2 || f.steps[0] != want {
 				t.Errorf("steps of %d: %+v, %v, first %s, want %s", step, got, err, f.steps[0], want)
 			}
@@ -77,18 +78,18 @@ func TestWarmupFullestStep(t *testing.T) {
 // Blocks that never agree end after ten seconds, and the result says so.
 func TestWarmupDoesNotSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := testWorkload(t, Scenario{Name: "s", Input: 20, Output: 4, Concurrency: 1, Prompts: 1})
+		w := testWorkload(t, result.Scenario{Name: "s", Input: 20, Output: 4, Concurrency: 1, Prompts: 1})
 		f := newFake(t, SessionSpec{Sequences: 1, TokensPerSequence: 24})
 		f.base = 0
 		f.onStep = func(step int) { // blocks of 1, 2, 1, 2 … seconds
 			time.Sleep(time.Duration(1+(step-1)/4%2) * time.Second / 4)
 		}
-		got, err := newWarmer(f, w, 64, 64).run(context.Background(), NewClock(0))
+		got, err := newWarmer(f, w, 64, 64).run(context.Background(), result.NewClock(0))
 		if err != nil || got.Rounds != 7 || got.TookS != 10 || *got.Spread != 0.5 || got.Settled() {
 			t.Errorf("%+v, %v", got, err)
 		}
 		f.onStep = func(int) { time.Sleep(3 * time.Second) }
-		if got, err = newWarmer(f, w, 64, 64).run(context.Background(), NewClock(0)); err != nil || got.Rounds != 1 || got.Spread != nil || got.Settled() {
+		if got, err = newWarmer(f, w, 64, 64).run(context.Background(), result.NewClock(0)); err != nil || got.Rounds != 1 || got.Spread != nil || got.Settled() {
 			t.Errorf("one block of 12 s: %+v, %v", got, err)
 		}
 	})
@@ -97,7 +98,7 @@ func TestWarmupDoesNotSettle(t *testing.T) {
 // However little room a sequence has, and however many there are, a block
 // stays within the session, which the fake engine checks.
 func TestWarmupFits(t *testing.T) {
-	for _, sc := range []Scenario{
+	for _, sc := range []result.Scenario{
 		{Input: 1, Output: 1, Concurrency: 1}, {Input: 1, Output: 1, Concurrency: 3}, {Input: 2, Output: 2, Concurrency: 2},
 		{Input: 3, Output: 1, Concurrency: 64}, {Input: 200, Output: 1, Concurrency: 2}, {Input: 1, Output: 9, Concurrency: 2},
 	} {
@@ -108,7 +109,7 @@ func TestWarmupFits(t *testing.T) {
 				_, _, both := w.longest()
 				f := newFake(t, SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: both})
 				f.limit = max(32, sc.Concurrency)
-				got, err := newWarmer(f, w, 32, 32).run(context.Background(), NewClock(0))
+				got, err := newWarmer(f, w, 32, 32).run(context.Background(), result.NewClock(0))
 				if err != nil || got.Rounds != 2 || len(f.steps) == 0 || len(f.kv) != 0 {
 					t.Errorf("%+v, %v, %d steps, %d sequences left", got, err, len(f.steps), len(f.kv))
 				}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -11,7 +12,7 @@ import (
 
 // WorkloadSpec says which requests a scenario consists of.
 type WorkloadSpec struct {
-	Scenario Scenario
+	Scenario result.Scenario
 	Vocab    Vocab
 	Seed     uint64
 	// First is the number of prompts in the run before this scenario's, and
@@ -78,7 +79,7 @@ func newWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
 	w.drawPrefix()
 	w.drawLengths()
 	if sc := spec.Scenario; sc.OpenLoop() {
-		at := Arrivals(spec.Seed, sc.Prompts, sc.RequestRate, sc.burstiness())
+		at := Arrivals(spec.Seed, sc.Prompts, sc.RequestRate, sc.GammaShape())
 		for i := range w.Requests {
 			w.Requests[i].Arrival = at[i]
 		}
@@ -96,7 +97,7 @@ func (w *Workload) number() error {
 	for w.span = 1; w.span < total; w.span *= base {
 		w.digits++
 	}
-	lo, _ := sc.inputBounds()
+	lo, _ := sc.InputBounds()
 	if room := lo - w.spec.Vocab.bosLen(); room < max(w.digits, 1) {
 		return fmt.Errorf("prompts of \"%d\" tokens can't be made different %d times with %d ids: raise input", lo, total, base)
 	}
@@ -123,11 +124,11 @@ func (w *Workload) drawLengths() {
 	sc := w.spec.Scenario
 	w.Requests = make([]Request, sc.Prompts)
 	w.src.seek(w.spec.Seed, streamLengths, uint64(sc.Input), uint64(sc.Output), math.Float64bits(sc.RangeRatio))
-	lo, hi := sc.inputBounds()
+	lo, hi := sc.InputBounds()
 	for i := range w.Requests {
 		w.Requests[i].Input = lo + w.src.IntN(hi-lo+1) + sc.PrefixLen
 	}
-	lo, hi = sc.outputBounds()
+	lo, hi = sc.OutputBounds()
 	for i := range w.Requests {
 		w.Requests[i].Output = lo + w.src.IntN(hi-lo+1)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"math"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func TestPromptsOfARunDiffer(t *testing.T) {
 // for that is an error before anything runs.
 func TestSmallVocabulary(t *testing.T) {
 	v := Vocab{Size: 5, BOS: 0, AddBOS: true, Allowed: []int32{2, 3, 4}}
-	sc := Scenario{Name: "s", Input: 3, Output: 1, Concurrency: 1, Prompts: 9}
+	sc := result.Scenario{Name: "s", Input: 3, Output: 1, Concurrency: 1, Prompts: 9}
 	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: v, Total: 9})
 	seen := map[string]bool{}
 	for i := range w.Requests {
@@ -72,11 +73,11 @@ func TestSmallVocabulary(t *testing.T) {
 }
 
 func TestWarmPromptsRepeatByShape(t *testing.T) {
-	a := Scenario{Name: "a", Input: 40, Output: 4, Concurrency: 2, Prompts: 5}
+	a := result.Scenario{Name: "a", Input: 40, Output: 4, Concurrency: 2, Prompts: 5}
 	b, longer := a, a
 	b.Name, b.Concurrency, b.Prompts = "b", 4, 7
 	longer.Input = 41
-	hashes := func(sc Scenario, first int, warm bool) []string {
+	hashes := func(sc result.Scenario, first int, warm bool) []string {
 		var out []string
 		for _, r := range mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 3, First: first, Total: 20, Warm: warm}).Requests {
 			out = append(out, r.Hash)
@@ -100,7 +101,7 @@ func TestWarmPromptsRepeatByShape(t *testing.T) {
 func TestSharedPrefix(t *testing.T) {
 	v := testVocab()
 	v.AddBOS, v.BOS = true, 1
-	sc := Scenario{Name: "s", Input: 12, Output: 1, Concurrency: 1, Prompts: 3, PrefixLen: 20}
+	sc := result.Scenario{Name: "s", Input: 12, Output: 1, Concurrency: 1, Prompts: 3, PrefixLen: 20}
 	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: v, Total: 3})
 	p0, p1 := w.Prompt(nil, 0), w.Prompt(nil, 1)
 	// The prefix comes on top of the input: 1 BOS + 20 + 11.
@@ -113,7 +114,7 @@ func TestSharedPrefix(t *testing.T) {
 }
 
 func TestLengths(t *testing.T) {
-	sc := Scenario{Name: "s", Input: 25, Output: 3, Concurrency: 1, Prompts: 4000, RangeRatio: 0.5}
+	sc := result.Scenario{Name: "s", Input: 25, Output: 3, Concurrency: 1, Prompts: 4000, RangeRatio: 0.5}
 	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Total: 4000})
 	in, out := map[int]int{}, map[int]int{}
 	for _, r := range w.Requests {
@@ -129,7 +130,7 @@ func TestLengths(t *testing.T) {
 			t.Errorf("output length %d: %d times, want about 800", n, count)
 		}
 	}
-	if lo, hi := (Scenario{Output: 1, RangeRatio: 0.9}).outputBounds(); lo != 1 || hi != 2 {
+	if lo, hi := (result.Scenario{Output: 1, RangeRatio: 0.9}).OutputBounds(); lo != 1 || hi != 2 {
 		t.Errorf("bounds of 1 ±90 %%: %d to %d, want 1 to 2", lo, hi)
 	}
 }
@@ -137,7 +138,7 @@ func TestLengths(t *testing.T) {
 // Same seed, same bytes, in every version: what a published result names by
 // its seed can be made again. The hashes were taken when this was written.
 func TestPromptsAreStable(t *testing.T) {
-	sc := Scenario{Name: "s", Input: 64, Output: 16, Concurrency: 1, Prompts: 2, RangeRatio: 0.25, PrefixLen: 4}
+	sc := result.Scenario{Name: "s", Input: 64, Output: 16, Concurrency: 1, Prompts: 2, RangeRatio: 0.25, PrefixLen: 4}
 	var got []string
 	for _, warm := range []bool{false, true} {
 		w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 42, First: 7, Total: 9, Warm: warm})
@@ -152,7 +153,7 @@ func TestPromptsAreStable(t *testing.T) {
 }
 
 func TestPromptAllocatesNothing(t *testing.T) {
-	w := testWorkload(t, Scenario{Name: "s", Input: 512, Output: 1, Concurrency: 1, Prompts: 8})
+	w := testWorkload(t, result.Scenario{Name: "s", Input: 512, Output: 1, Concurrency: 1, Prompts: 8})
 	buf := make([]int32, 0, 512)
 	i := 0
 	if n := testing.AllocsPerRun(100, func() { buf = w.Prompt(buf[:0], i%8); i++ }); n != 0 {
@@ -174,7 +175,7 @@ func TestArrivals(t *testing.T) {
 			last = v
 		}
 		// Mean 1/R, coefficient of variation 1/√b.
-		d := NewDist(gaps)
+		d := result.NewDist(gaps)
 		if cv := d.Std / d.Mean; math.Abs(d.Mean*rate-1) > 1e-9 || math.Abs(cv*math.Sqrt(b)-1) > 0.03 {
 			t.Errorf("b=%v: mean gap %v, variation %v, want %v and %v", b, d.Mean, cv, 1/rate, 1/math.Sqrt(b))
 		}

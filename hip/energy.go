@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 const (
-	kindGPU = bench.EnergyGPU
-	kindCPU = bench.EnergyCPU
+	kindGPU = result.EnergyGPU
+	kindCPU = result.EnergyCPU
 )
 
 // coverage is the share of a window that readings must cover for its energy
@@ -107,8 +107,8 @@ func newWindow(samples []sample, devices []device, from, to, period float64) win
 }
 
 // device summarises one device.
-func (w window) device(dev int) bench.DeviceEnergy {
-	d := bench.DeviceEnergy{Name: w.devices[dev].name, Kind: w.devices[dev].kind}
+func (w window) device(dev int) result.DeviceEnergy {
+	d := result.DeviceEnergy{Name: w.devices[dev].name, Kind: w.devices[dev].kind}
 	power := series(w.samples, dev, powerW)
 	for _, p := range power {
 		if p.t >= w.from && p.t <= w.to {
@@ -153,7 +153,7 @@ func (w window) energy(dev int, power []point) (*float64, string) {
 			return nil, ""
 		}
 		used := end - begin
-		return &used, bench.EnergyByCounter
+		return &used, result.EnergyByCounter
 	}
 	area, covered := integral(power, w.from, w.to, w.gap)
 	length := w.to - w.from
@@ -161,10 +161,10 @@ func (w window) energy(dev int, power []point) (*float64, string) {
 		return nil, ""
 	}
 	area *= length / covered
-	return &area, bench.EnergyByTrapezoid
+	return &area, result.EnergyByTrapezoid
 }
 
-func (w window) throttling(dev int, d *bench.DeviceEnergy) {
+func (w window) throttling(dev int, d *result.DeviceEnergy) {
 	for i := range w.samples {
 		s := &w.samples[i]
 		if s.device != dev || !s.throttled || s.t < w.from || s.t > w.to {
@@ -185,8 +185,8 @@ func (w window) throttling(dev int, d *bench.DeviceEnergy) {
 
 // summary is the whole scenario: devices, and groups of them. used tells by
 // device whether the model ran on it.
-func (w window) summary(used []bool, r *bench.Result) *bench.Energy {
-	e := &bench.Energy{}
+func (w window) summary(used []bool, r *result.Summary) *result.Energy {
+	e := &result.Energy{}
 	ticks := map[int]bool{}
 	for i := range w.samples {
 		if s := &w.samples[i]; s.t >= w.from && s.t <= w.to {
@@ -216,8 +216,8 @@ func (w window) summary(used []bool, r *bench.Result) *bench.Energy {
 
 // group adds up devices of one kind. One without a power sensor leaves the
 // sums missing: a part would pass for the whole.
-func (w window) group(all []bench.DeviceEnergy, members []int, used bool, r *bench.Result) bench.EnergyGroup {
-	g := bench.EnergyGroup{Kind: w.devices[members[0]].kind, Used: used}
+func (w window) group(all []result.DeviceEnergy, members []int, used bool, r *result.Summary) result.EnergyGroup {
+	g := result.EnergyGroup{Kind: w.devices[members[0]].kind, Used: used}
 	g.Name = groupName(g.Kind, len(members), used)
 	var joules, watts float64
 	known := true
@@ -287,7 +287,7 @@ func (w window) peak(members []int) *float64 {
 }
 
 // warnings say what of the energy qualifies the scenario's figures.
-func (w window) warnings(e *bench.Energy, used []bool) []string {
+func (w window) warnings(e *result.Energy, used []bool) []string {
 	var out []string
 	for dev := range w.devices {
 		d, have := &w.devices[dev], &e.Devices[dev]

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 var near = cmpopts.EquateApprox(1e-12, 1e-9)
@@ -72,17 +72,17 @@ func twoCards() window {
 
 func TestEnergy(t *testing.T) {
 	w := twoCards()
-	r := &bench.Result{TotalOutputTokens: 128, OutputThroughput: ptr(64.0)}
+	r := &result.Summary{TotalOutputTokens: 128, OutputThroughput: ptr(64.0)}
 	e := w.summary([]bool{true, true, false}, r)
-	want := &bench.Energy{
+	want := &result.Energy{
 		Rounds: 5,
-		Groups: []bench.EnergyGroup{
+		Groups: []result.EnergyGroup{
 			// 240 J of the first and 400 J of the second card in 2 s.
 			{Name: "2 GPUs", Kind: "gpu", Used: true, MeanW: ptr(320.0), PeakW: ptr(330.0), EnergyJ: ptr(640.0), JPerToken: ptr(5.0),
 				TokPerSPerKW: ptr(200.0), MinClockMHz: ptr(1000.0), MaxTempC: ptr(70.0)},
 			{Name: "1 CPU package", Kind: "cpu", MeanW: ptr(30.0), PeakW: ptr(30.0), EnergyJ: ptr(60.0)},
 		},
-		Devices: []bench.DeviceEnergy{
+		Devices: []result.DeviceEnergy{
 			{Name: "0000:83:00.0", Kind: "gpu", Samples: 3, MeanW: ptr(120.0), PeakW: ptr(130.0), EnergyJ: ptr(240.0), Method: "trapezoid",
 				MinClockMHz: ptr(1200.0), MaxTempC: ptr(63.0), MaxTempAt: "junction", MeanBusy: ptr(50.0), PeakVRAM: ptr(3e9),
 				Throttled: []string{"temperature"}, ThrottleReadings: 1, ThrottleChecks: 2},
@@ -113,7 +113,7 @@ func TestEnergy(t *testing.T) {
 
 // Missing is missing: never 0, and never a part passed off as the whole.
 func TestEnergyMissing(t *testing.T) {
-	r := &bench.Result{TotalOutputTokens: 10, OutputThroughput: ptr(1.0)}
+	r := &result.Summary{TotalOutputTokens: 10, OutputThroughput: ptr(1.0)}
 	used := []bool{true, true, true}
 	t.Run("a card without a power sensor", func(t *testing.T) {
 		w := twoCards()
@@ -168,7 +168,7 @@ func TestEnergyMissing(t *testing.T) {
 		}
 	})
 	t.Run("no output", func(t *testing.T) {
-		g := twoCards().summary(used, &bench.Result{}).Groups[0]
+		g := twoCards().summary(used, &result.Summary{}).Groups[0]
 		if g.JPerToken != nil || g.TokPerSPerKW != nil || g.EnergyJ == nil {
 			t.Errorf("%+v", g)
 		}
@@ -177,7 +177,7 @@ func TestEnergyMissing(t *testing.T) {
 		w := twoCards()
 		w.samples = nil
 		e := w.summary(used, r)
-		want := bench.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu"}
+		want := result.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu"}
 		if d := cmp.Diff(want, e.Devices[0]); d != "" || e.Rounds != 0 {
 			t.Errorf("%d rounds (-want +got):\n%s", e.Rounds, d)
 		}

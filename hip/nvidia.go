@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/hip/internal/nvml"
 )
 
@@ -107,9 +107,9 @@ func (n *NVIDIA) Close() {
 }
 
 // Describe adds the cards with these PCI addresses to the system.
-func (n *NVIDIA) Describe(s *bench.System, used []string) {
+func (n *NVIDIA) Describe(s *result.System, used []string) {
 	for _, c := range n.named(used) {
-		s.Cards = append(s.Cards, bench.Card{Name: c.Name, PCI: c.PCI, VRAMBytes: c.VRAM, MaxClockMHz: c.MaxClockMHz,
+		s.Cards = append(s.Cards, result.Card{Name: c.Name, PCI: c.PCI, VRAMBytes: c.VRAM, MaxClockMHz: c.MaxClockMHz,
 			PowerCapW: c.PowerCapW, PowerCapDefaultW: c.PowerCapDefaultW})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // nvidia opens the stand-in of NVML.
@@ -33,9 +33,9 @@ func TestNVIDIACards(t *testing.T) {
 	if d := cmp.Diff(want, n.Cards, cmpopts.IgnoreUnexported(NVIDIACard{})); d != "" || n.Driver != "550.54.15" {
 		t.Errorf("driver %q, cards (-want +got):\n%s", n.Driver, d)
 	}
-	var s bench.System
+	var s result.System
 	n.Describe(&s, []string{"0000:3b:00.0", "0000:99:00.0"})
-	if d := cmp.Diff([]bench.Card{{Name: "Stand-in H200 number 1", PCI: "0000:3b:00.0", VRAMBytes: 150754820096, MaxClockMHz: 1980,
+	if d := cmp.Diff([]result.Card{{Name: "Stand-in H200 number 1", PCI: "0000:3b:00.0", VRAMBytes: 150754820096, MaxClockMHz: 1980,
 		PowerCapW: ptr(500.0), PowerCapDefaultW: ptr(700.0)}}, s.Cards); d != "" {
 		t.Errorf("described (-want +got):\n%s", d)
 	}
@@ -76,10 +76,10 @@ func TestNVIDIASampler(t *testing.T) {
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
-	s.Observe(&bench.Result{}, &bench.Detail{})
+	s.Observe(&result.Summary{}, &result.Detail{})
 	clock.advance(2 * time.Second)
-	d := &bench.Detail{EndS: 2}
-	s.Observe(&bench.Result{TotalOutputTokens: 75, OutputThroughput: ptr(37.5)}, d)
+	d := &result.Detail{EndS: 2}
+	s.Observe(&result.Summary{TotalOutputTokens: 75, OutputThroughput: ptr(37.5)}, d)
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestNVIDIASampler(t *testing.T) {
 		t.Errorf("power %+v", got)
 	}
 	got.PeakW, got.Samples = nil, 0
-	want := bench.DeviceEnergy{Name: "0000:3b:00.0", Kind: bench.EnergyGPU, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: bench.EnergyByCounter,
+	want := result.DeviceEnergy{Name: "0000:3b:00.0", Kind: result.EnergyGPU, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: result.EnergyByCounter,
 		MinClockMHz: ptr(1755.0), MaxTempC: ptr(42.0), MaxTempAt: "edge", MeanBusy: ptr(97.0), PeakVRAM: ptr(6442450945.0),
 		Throttled: []string{"power", "temperature"}, ThrottleReadings: got.ThrottleChecks, ThrottleChecks: got.ThrottleChecks}
 	if d := cmp.Diff(want, got); d != "" || got.ThrottleChecks == 0 {

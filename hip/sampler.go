@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 	flushEvery = time.Second
 )
 
-// Clock is the run's clock; bench.Clock is one.
+// Clock is the run's clock; result.Clock is one.
 type Clock interface{ Now() time.Duration }
 
 // SamplerOptions say what a sampler does beside reading.
@@ -216,7 +216,7 @@ func (s *Sampler) flushLocked() {
 
 // Observe is bench.Config's hook: it adds what the devices drew in the
 // scenario's window, and forgets the readings up to its end.
-func (s *Sampler) Observe(r *bench.Result, d *bench.Detail) {
+func (s *Sampler) Observe(r *result.Summary, d *result.Detail) {
 	// A reading after the window's end bounds its last piece.
 	answer := make(chan struct{})
 	select {
@@ -235,10 +235,10 @@ func (s *Sampler) Observe(r *bench.Result, d *bench.Detail) {
 }
 
 // Info says how the devices were sampled so far.
-func (s *Sampler) Info() *bench.TelemetryInfo {
+func (s *Sampler) Info() *result.TelemetryInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	info := &bench.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
+	info := &result.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
 	for i := range s.devices {
 		info.Devices = append(info.Devices, s.devices[i].name)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // testClock is a clock that the test turns.
@@ -63,10 +63,10 @@ func TestSampler(t *testing.T) {
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
-	round := func(at time.Duration) *bench.Detail {
+	round := func(at time.Duration) *result.Detail {
 		clock.advance(at)
-		d := &bench.Detail{StartS: 0, EndS: clock.seconds()}
-		s.Observe(&bench.Result{TotalOutputTokens: 80, OutputThroughput: ptr(40.0)}, d)
+		d := &result.Detail{StartS: 0, EndS: clock.seconds()}
+		s.Observe(&result.Summary{TotalOutputTokens: 80, OutputThroughput: ptr(40.0)}, d)
 		return d
 	}
 	round(0)
@@ -82,14 +82,14 @@ func TestSampler(t *testing.T) {
 	}
 	// From 36 to 136 W in 2 s, and 44 W all along: 172 + 88 J for 80 tokens.
 	if g := e.Groups[0]; g.Name != "2 GPUs" || !cmp.Equal(g.EnergyJ, ptr(260.0), near) || !cmp.Equal(g.JPerToken, ptr(3.25), near) || !cmp.Equal(g.PeakW, ptr(180.0), near) {
-		t.Errorf("used GPUs: %v", cmp.Diff(bench.EnergyGroup{}, g))
+		t.Errorf("used GPUs: %v", cmp.Diff(result.EnergyGroup{}, g))
 	}
 	if g := e.Groups[1]; g.Name != "2 GPUs (not used)" || !cmp.Equal(g.EnergyJ, ptr(164.0), near) || g.JPerToken != nil {
-		t.Errorf("other GPUs: %v", cmp.Diff(bench.EnergyGroup{}, g))
+		t.Errorf("other GPUs: %v", cmp.Diff(result.EnergyGroup{}, g))
 	}
 	// Around the counter's end: 328,850 + 71,150 µJ.
-	if g := e.Groups[2]; g.Name != "1 CPU package" || !cmp.Equal(g.EnergyJ, ptr(0.4), near) || e.Devices[4].Method != bench.EnergyByCounter {
-		t.Errorf("CPU: %v", cmp.Diff(bench.EnergyGroup{}, g))
+	if g := e.Groups[2]; g.Name != "1 CPU package" || !cmp.Equal(g.EnergyJ, ptr(0.4), near) || e.Devices[4].Method != result.EnergyByCounter {
+		t.Errorf("CPU: %v", cmp.Diff(result.EnergyGroup{}, g))
 	}
 	checkFile(t, file)
 	info := s.Info()
@@ -203,7 +203,7 @@ func TestRoundAllocates(t *testing.T) {
 // BenchmarkRound is what one round of four cards costs: at 10 Hz ten of them
 // must take less than 0.5 % of a second of CPU time, 500 µs each.
 func BenchmarkRound(b *testing.B) {
-	s := &Sampler{clock: bench.NewClock(0), period: time.Second}
+	s := &Sampler{clock: result.NewClock(0), period: time.Second}
 	var err error
 	if s.tree, err = openTree("testdata/hive"); err != nil {
 		b.Fatal(err)

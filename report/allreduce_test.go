@@ -3,7 +3,7 @@ package report
 import (
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 func TestAllReduceText(t *testing.T) {
@@ -19,7 +19,7 @@ func TestAllReduceText(t *testing.T) {
 		{"butterfly", 0, 512, "butterfly: driven by the host, without RCCL or NCCL"},
 		{"rccl", 0, 512, "rccl"}, // of a run that did not record it
 	} {
-		if got := allReduceText(&bench.EngineInfo{AllReduce: c.way, BF16From: c.from, UBatch: c.ubatch}); got != c.want {
+		if got := allReduceText(&result.EngineInfo{AllReduce: c.way, BF16From: c.from, UBatch: c.ubatch}); got != c.want {
 			t.Errorf("%s from %d: %q, want %q", c.way, c.from, got, c.want)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
@@ -170,7 +170,7 @@ func adviseCache(x *runAnalysis) []prose.Claim {
 	case warm:
 		return claim("cache.warm", prose.Neutral, "measure with a cold cache before comparing TTFT with cold runs: this run may have reused prompt tokens")
 	case cold:
-		return claim("cache.cold", prose.Neutral, "expect a lower TTFT where prompts share a cached prefix: this run was "+bench.CacheCold)
+		return claim("cache.cold", prose.Neutral, "expect a lower TTFT where prompts share a cached prefix: this run was "+result.CacheCold)
 	default:
 		return claim("cache.unknown", prose.Neutral, "find out whether a prefix cache was on before comparing TTFT: the results do not say")
 	}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
@@ -105,7 +105,7 @@ func overLimits(a *analysis) []string {
 }
 
 // limitsText names the user's limits of the sweet spot.
-func limitsText(s *bench.SLO) string {
+func limitsText(s *result.SLO) string {
 	var out []string
 	if s.TTFTMs > 0 {
 		out = append(out, "p99 TTFT ≤ "+number(s.TTFTMs)+" ms")

@@ -1,6 +1,6 @@
 // Package report turns the results of a run into files: it reads and writes
 // results.json and renders report.md. A renderer is a pure function of a
-// bench.Results and a model's choices: the same give the same bytes, whatever
+// result.Run and a model's choices: the same give the same bytes, whatever
 // machine and whenever they are rendered.
 //
 // The report has the form of the reference report (sections, order, tables,

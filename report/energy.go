@@ -5,13 +5,13 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // energySection is what the devices drew, one row per scenario and kind of
 // device. "" where nothing was sampled: then the report has no such section.
 // The reference has none.
-func energySection(r *bench.Results, all []scenario) string {
+func energySection(r *result.Run, all []scenario) string {
 	table, sampled := energyTable(all)
 	if !sampled {
 		return ""
@@ -58,20 +58,20 @@ func energyMethods(all []scenario) []string {
 		}
 	}
 	var out []string
-	if have[bench.EnergyGPU+" "+bench.EnergyByTrapezoid] {
+	if have[result.EnergyGPU+" "+result.EnergyByTrapezoid] {
 		out = append(out, "GPU energy is the integral of the power that the card's firmware reports (trapezoidal rule).")
 	}
-	if have[bench.EnergyGPU+" "+bench.EnergyByCounter] {
+	if have[result.EnergyGPU+" "+result.EnergyByCounter] {
 		out = append(out, "GPU energy is the difference of the card's own energy counter (NVML).")
 	}
-	if have[bench.EnergyCPU+" "+bench.EnergyByCounter] {
+	if have[result.EnergyCPU+" "+result.EnergyByCounter] {
 		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
 	}
 	return out
 }
 
 // samplingNote says how often the devices were read and what that cost.
-func samplingNote(t *bench.TelemetryInfo) string {
+func samplingNote(t *result.TelemetryInfo) string {
 	note := fmt.Sprintf("%s sampled at %s Hz", plural(len(t.Devices), "device"), strconv.FormatFloat(t.Hz, 'f', -1, 64))
 	if t.AchievedHz != nil {
 		note += fmt.Sprintf(" (%s reached)", fixed(t.AchievedHz, 1))

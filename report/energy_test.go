@@ -7,23 +7,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // sampled is a run of two scenarios with telemetry: one whole, one with a
 // card that has no power sensor.
-func sampled() *bench.Results {
-	whole := &bench.Energy{Rounds: 42, Groups: []bench.EnergyGroup{
-		{Name: "4 GPUs", Kind: bench.EnergyGPU, Used: true, MeanW: ptr(801.25), PeakW: ptr(1102.0), EnergyJ: ptr(3365.25), JPerToken: ptr(6.5728),
+func sampled() *result.Run {
+	whole := &result.Energy{Rounds: 42, Groups: []result.EnergyGroup{
+		{Name: "4 GPUs", Kind: result.EnergyGPU, Used: true, MeanW: ptr(801.25), PeakW: ptr(1102.0), EnergyJ: ptr(3365.25), JPerToken: ptr(6.5728),
 			TokPerSPerKW: ptr(152.13), MinClockMHz: ptr(1087.0), MaxTempC: ptr(91.0)},
-		{Name: "1 CPU package", Kind: bench.EnergyCPU, MeanW: ptr(88.0), PeakW: ptr(120.5), EnergyJ: ptr(369.6)}},
-		Devices: []bench.DeviceEnergy{{Kind: bench.EnergyGPU, Method: bench.EnergyByTrapezoid}, {Kind: bench.EnergyCPU, Method: bench.EnergyByCounter}}}
-	part := &bench.Energy{Groups: []bench.EnergyGroup{{Name: "4 GPUs", Kind: bench.EnergyGPU, Used: true, MaxTempC: ptr(50.0)}},
-		Devices: []bench.DeviceEnergy{{Kind: bench.EnergyGPU}}}
-	return &bench.Results{
-		Results: []bench.Result{{Name: "A"}, {Name: "B|C"}, {Name: "D"}},
-		Details: []bench.Detail{{Name: "A", Energy: whole}, {Name: "B|C", Energy: part}, {Name: "D"}},
-		Telemetry: &bench.TelemetryInfo{Hz: 10, AchievedHz: ptr(9.97), Rounds: 1234, CPUShare: ptr(0.00123), ReadMeanS: ptr(0.0004), ReadMaxS: ptr(0.0121),
+		{Name: "1 CPU package", Kind: result.EnergyCPU, MeanW: ptr(88.0), PeakW: ptr(120.5), EnergyJ: ptr(369.6)}},
+		Devices: []result.DeviceEnergy{{Kind: result.EnergyGPU, Method: result.EnergyByTrapezoid}, {Kind: result.EnergyCPU, Method: result.EnergyByCounter}}}
+	part := &result.Energy{Groups: []result.EnergyGroup{{Name: "4 GPUs", Kind: result.EnergyGPU, Used: true, MaxTempC: ptr(50.0)}},
+		Devices: []result.DeviceEnergy{{Kind: result.EnergyGPU}}}
+	return &result.Run{
+		Results: []result.Summary{{Name: "A"}, {Name: "B|C"}, {Name: "D"}},
+		Details: []result.Detail{{Name: "A", Energy: whole}, {Name: "B|C", Energy: part}, {Name: "D"}},
+		Telemetry: &result.TelemetryInfo{Hz: 10, AchievedHz: ptr(9.97), Rounds: 1234, CPUShare: ptr(0.00123), ReadMeanS: ptr(0.0004), ReadMaxS: ptr(0.0121),
 			Devices: []string{"a", "b", "c", "d", "package-0"}, Notes: []string{"card9: no sensor", "package-1:\nroot only"}},
 	}
 }
@@ -49,7 +49,7 @@ func TestEnergySection(t *testing.T) {
 // NVIDIA's cards count their energy themselves.
 func TestEnergySectionCounter(t *testing.T) {
 	r := sampled()
-	r.Details[0].Energy.Devices[0].Method = bench.EnergyByCounter
+	r.Details[0].Energy.Devices[0].Method = result.EnergyByCounter
 	text := energySection(r, scenarios(r))
 	if !strings.Contains(text, "- GPU energy is the difference of the card's own energy counter (NVML).\n") || strings.Contains(text, "trapezoidal") {
 		t.Errorf("section:\n%s", text)
@@ -83,22 +83,22 @@ func TestEnergySectionAbsent(t *testing.T) {
 
 // A run on some of the cards says so.
 func TestGPURowPart(t *testing.T) {
-	gpu := bench.DeviceInfo{Name: "ROCm0", Type: "gpu"}
-	r := &bench.Results{System: &bench.System{GPUs: "4× AMD Instinct MI100 (gfx908)", Cards: make([]bench.Card, 4)},
-		Engine: &bench.EngineInfo{Devices: []bench.DeviceInfo{gpu, gpu}}}
+	gpu := result.DeviceInfo{Name: "ROCm0", Type: "gpu"}
+	r := &result.Run{System: &result.System{GPUs: "4× AMD Instinct MI100 (gfx908)", Cards: make([]result.Card, 4)},
+		Engine: &result.EngineInfo{Devices: []result.DeviceInfo{gpu, gpu}}}
 	if got, want := gpus(r), "4× AMD Instinct MI100 (gfx908), 2 used"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r.Engine.Devices = []bench.DeviceInfo{gpu, gpu, gpu, gpu}
+	r.Engine.Devices = []result.DeviceInfo{gpu, gpu, gpu, gpu}
 	if got, want := gpus(r), "4× AMD Instinct MI100 (gfx908)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestCardsText(t *testing.T) {
-	link := func(c bench.Card) string { return c.PCIe }
-	card := func(pci, pcie string) bench.Card { return bench.Card{PCI: pci, PCIe: pcie} }
-	for want, cards := range map[string][]bench.Card{
+	link := func(c result.Card) string { return c.PCIe }
+	card := func(pci, pcie string) result.Card { return result.Card{PCI: pci, PCIe: pcie} }
+	for want, cards := range map[string][]result.Card{
 		"":            {card("a", ""), card("b", "")},
 		"16 GT/s ×16": {card("a", "16 GT/s ×16"), card("b", "16 GT/s ×16")},
 		"16 GT/s ×16 (a, c); 8 GT/s ×8 (b); — (d)": {card("a", "16 GT/s ×16"), card("b", "8 GT/s ×8"), card("c", "16 GT/s ×16"), card("d", "")},
@@ -107,7 +107,7 @@ func TestCardsText(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got, want := capText(bench.Card{PowerCapW: ptr(200.0), PowerCapDefaultW: ptr(290.0)}), "200 W (290 W)"; got != want {
+	if got, want := capText(result.Card{PowerCapW: ptr(200.0), PowerCapDefaultW: ptr(290.0)}), "200 W (290 W)"; got != want {
 		t.Errorf("cap %q, want %q", got, want)
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 )
 
 // engineSection says what computed the numbers and under which conditions.
 // The reference has no such section.
-func engineSection(r *bench.Results) string {
+func engineSection(r *result.Run) string {
 	e := r.Engine
 	t := conditions{}
 	t.add("Engine", engineName(e))
@@ -54,7 +54,7 @@ func engineSection(r *bench.Results) string {
 
 // hostConditions are what of the machine bears on speed and has no row in
 // the reference's system table. What is not known is left out.
-func hostConditions(t *conditions, s *bench.System) {
+func hostConditions(t *conditions, s *result.System) {
 	if s == nil {
 		return
 	}
@@ -69,7 +69,7 @@ func hostConditions(t *conditions, s *bench.System) {
 		{"Load average before the run", s.LoadAverage},
 		{"Hypervisor", s.Hypervisor},
 		{"GPU links", s.GPULinks},
-		{"GPU host link (PCIe)", cardsText(s.Cards, func(c bench.Card) string { return c.PCIe })},
+		{"GPU host link (PCIe)", cardsText(s.Cards, func(c result.Card) string { return c.PCIe })},
 		{"GPU power cap (default)", cardsText(s.Cards, capText)},
 		{"CPU backend built for", s.Instructions},
 	} {
@@ -81,7 +81,7 @@ func hostConditions(t *conditions, s *bench.System) {
 
 // cardsText is a property of the cards, equal ones once: "16 GT/s ×16", or
 // each with the cards that have it. "" where no card tells.
-func cardsText(cards []bench.Card, of func(bench.Card) string) string {
+func cardsText(cards []result.Card, of func(result.Card) string) string {
 	var values []string
 	have := map[string][]string{}
 	for _, c := range cards {
@@ -104,7 +104,7 @@ func cardsText(cards []bench.Card, of func(bench.Card) string) string {
 }
 
 // capText is a card's power cap with its default.
-func capText(c bench.Card) string {
+func capText(c result.Card) string {
 	if c.PowerCapW == nil {
 		return ""
 	}
@@ -126,18 +126,18 @@ func (c *conditions) String() string {
 	return "| Condition | Value |\n|---|---|\n" + strings.Join(c.rows, "\n")
 }
 
-func engineName(e *bench.EngineInfo) string {
+func engineName(e *result.EngineInfo) string {
 	return strings.TrimSpace(e.Name + " " + e.Release)
 }
 
-func treeText(e *bench.EngineInfo) string {
+func treeText(e *result.EngineInfo) string {
 	if e.TreeState == "" || e.Tree == "" {
 		return e.Tree
 	}
 	return e.Tree + " (" + e.TreeState + ")"
 }
 
-func devicesText(devices []bench.DeviceInfo) string {
+func devicesText(devices []result.DeviceInfo) string {
 	texts := make([]string, len(devices))
 	for i, d := range devices {
 		texts[i] = d.Name
@@ -151,14 +151,14 @@ func devicesText(devices []bench.DeviceInfo) string {
 	return strings.Join(texts, "; ")
 }
 
-func layersText(e *bench.EngineInfo) string {
+func layersText(e *result.EngineInfo) string {
 	if e.GPULayers < 0 {
 		return "all"
 	}
 	return strconv.Itoa(e.GPULayers)
 }
 
-func modelFileText(e *bench.EngineInfo) string {
+func modelFileText(e *result.EngineInfo) string {
 	if e.ModelBytes <= 0 {
 		return e.ModelFile
 	}
@@ -167,7 +167,7 @@ func modelFileText(e *bench.EngineInfo) string {
 
 // convertedText names the checkpoint and says whether the file holds its own
 // numbers.
-func convertedText(c *bench.Checkpoint) string {
+func convertedText(c *result.Checkpoint) string {
 	exact := "exact"
 	if !c.Exact {
 		exact = "rounded"
@@ -175,7 +175,7 @@ func convertedText(c *bench.Checkpoint) string {
 	return fmt.Sprintf("%s (%s), %s", c.Path, c.Format, exact)
 }
 
-func modelText(e *bench.EngineInfo) string {
+func modelText(e *result.EngineInfo) string {
 	parts := []string{}
 	if text := e.Describe(); text != "" {
 		parts = append(parts, text)
@@ -191,7 +191,7 @@ func modelText(e *bench.EngineInfo) string {
 
 // bitsPerWeight is the file's size over its parameters: what a weight costs
 // on disk and in memory, scales and unquantised tensors included.
-func bitsPerWeight(e *bench.EngineInfo) string {
+func bitsPerWeight(e *result.EngineInfo) string {
 	if e.Parameters <= 0 || e.ModelBytes <= 0 {
 		return ""
 	}
@@ -199,7 +199,7 @@ func bitsPerWeight(e *bench.EngineInfo) string {
 }
 
 // tensorTypesText is each type with its tensors and its share of the bytes.
-func tensorTypesText(types []bench.TensorTypeCount) string {
+func tensorTypesText(types []result.TensorTypeCount) string {
 	var total int64
 	for _, t := range types {
 		total += t.Bytes
@@ -225,7 +225,7 @@ func percentOf(part, whole int64) string {
 }
 
 // splitText is the split mode with the reason for it and the shares.
-func splitText(e *bench.EngineInfo) string {
+func splitText(e *result.EngineInfo) string {
 	text := e.SplitMode
 	if e.SplitReason != "" {
 		text += " (" + e.SplitReason + ")"
@@ -242,7 +242,7 @@ func splitText(e *bench.EngineInfo) string {
 
 // allReduceText says how a tensor split adds up; the fallback is what a reader
 // must not miss.
-func allReduceText(e *bench.EngineInfo) string {
+func allReduceText(e *result.EngineInfo) string {
 	switch {
 	case e.AllReduce == "butterfly":
 		return "butterfly: driven by the host, without RCCL or NCCL"
@@ -256,14 +256,14 @@ func allReduceText(e *bench.EngineInfo) string {
 	return e.AllReduce
 }
 
-func loadText(e *bench.EngineInfo) string {
+func loadText(e *result.EngineInfo) string {
 	if e.LoadMode == "" || e.LoadSeconds <= 0 {
 		return e.LoadMode
 	}
 	return fmt.Sprintf("%s, %.2f s", e.LoadMode, e.LoadSeconds)
 }
 
-func kvText(e *bench.EngineInfo) string {
+func kvText(e *result.EngineInfo) string {
 	if e.KVType == "" {
 		return ""
 	}
@@ -273,7 +273,7 @@ func kvText(e *bench.EngineInfo) string {
 	return e.KVType + ", a buffer of its own for each sequence (not unified)"
 }
 
-func windowText(e *bench.EngineInfo) string {
+func windowText(e *result.EngineInfo) string {
 	if e.SWAFull {
 		return "all positions in the KV cache (full), of which each token sees " + grouped(int64(e.SWAWindow))
 	}
@@ -282,7 +282,7 @@ func windowText(e *bench.EngineInfo) string {
 
 // cacheText says whether prompts could be served from earlier ones, and how
 // many tokens were.
-func cacheText(r *bench.Results) string {
+func cacheText(r *result.Run) string {
 	var reused int64
 	states := map[string]bool{}
 	for i := range r.Details {
@@ -293,9 +293,9 @@ func cacheText(r *bench.Results) string {
 	}
 	state := strings.Join(slices.Sorted(maps.Keys(states)), " and ")
 	if state == "" {
-		state = bench.CacheCold
+		state = result.CacheCold
 		if r.Engine.PrefixCache {
-			state = bench.CacheWarm
+			state = result.CacheWarm
 		}
 	}
 	return fmt.Sprintf("%s, %s prompt tokens reused", state, grouped(reused))
@@ -318,7 +318,7 @@ func pair(a, b string) string {
 }
 
 // modelTitle is the model's name in Markdown, marked where its weights are synthetic.
-func modelTitle(r *bench.Results) string {
+func modelTitle(r *result.Run) string {
 	name := orMissing(oneline.Markdown(r.Model))
 	if syntheticWeights(r) {
 		name += " (synthetic weights)"
@@ -326,7 +326,7 @@ func modelTitle(r *bench.Results) string {
 	return name
 }
 
-func syntheticWeights(r *bench.Results) bool { return r.Engine != nil && r.Engine.Synthetic }
+func syntheticWeights(r *result.Run) bool { return r.Engine != nil && r.Engine.Synthetic }
 
 // countText is n, "" for a count that is not known.
 func countText(n int) string {

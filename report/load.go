@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Load reads a results file: results.json of a run, or the reference's JSON
@@ -25,7 +25,7 @@ import (
 //
 // The error is one line that names the file: it can't be read, it is empty
 // or cut off, or it is another tool's.
-func Load(path string) (*bench.Results, error) {
+func Load(path string) (*result.Run, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("results file %q: %w", path, errors.Unwrap(err))
@@ -38,7 +38,7 @@ func Load(path string) (*bench.Results, error) {
 }
 
 // Parse is Load without the file.
-func Parse(b []byte) (*bench.Results, error) {
+func Parse(b []byte) (*result.Run, error) {
 	b = UTF8(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("empty; expected the results.json of a run")
@@ -105,7 +105,7 @@ var resultKeys = []string{"name", "pp_speed"}
 func IsResult(b []byte) bool { return hasKeys(b, resultKeys...) || hasKeys(b, "domain_acceptance") }
 
 // parseList reads the reference's bare list.
-func parseList(b []byte) (*bench.Results, error) {
+func parseList(b []byte) (*result.Run, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(b, &items); err != nil {
 		return nil, fmt.Errorf("list of results: %w", err)
@@ -123,14 +123,14 @@ func parseList(b []byte) (*bench.Results, error) {
 	if len(results) == 0 {
 		return nil, errNoResults
 	}
-	return &bench.Results{Results: results}, nil
+	return &result.Run{Results: results}, nil
 }
 
 // parseObject reads an object with a "results" list: this program's or the
 // reference's.
-func parseObject(b []byte) (*bench.Results, error) {
+func parseObject(b []byte) (*result.Run, error) {
 	var file struct {
-		bench.Results
+		result.Run
 		Items *[]json.RawMessage `json:"results"` // shadows the embedded field
 	}
 	if !hasKeys(b, "results") {
@@ -156,7 +156,7 @@ func parseObject(b []byte) (*bench.Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := file.Results
+	r := file.Run
 	r.Results = results
 	if started := len(r.Planned) > 0 || r.Engine != nil || r.Server != nil; len(results) == 0 && !started {
 		return nil, errNoResults
@@ -175,8 +175,8 @@ const (
 	zeroMeasured zeroPolicy = false // this program: null is missing
 )
 
-func parseResults(items []json.RawMessage, zero zeroPolicy) ([]bench.Result, error) {
-	results := make([]bench.Result, 0, len(items))
+func parseResults(items []json.RawMessage, zero zeroPolicy) ([]result.Summary, error) {
+	results := make([]result.Summary, 0, len(items))
 	for i, item := range items {
 		// The reference appends its draft-acceptance diagnostic to the list.
 		if !hasKeys(item, "name") && hasKeys(item, "domain_acceptance") {
@@ -195,10 +195,10 @@ func parseResults(items []json.RawMessage, zero zeroPolicy) ([]bench.Result, err
 // them as 16 or as 16.0.
 var countKeys = []string{"input_len", "output_len", "concurrency", "num_prompts"}
 
-func parseResult(item json.RawMessage, zero zeroPolicy) (bench.Result, error) {
+func parseResult(item json.RawMessage, zero zeroPolicy) (result.Summary, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(item, &fields); err != nil {
-		return bench.Result{}, unmarshalError(err)
+		return result.Summary{}, unmarshalError(err)
 	}
 	for _, key := range countKeys {
 		raw, ok := fields[key]
@@ -207,20 +207,20 @@ func parseResult(item json.RawMessage, zero zeroPolicy) (bench.Result, error) {
 		}
 		n, err := parseCount(raw)
 		if err != nil {
-			return bench.Result{}, fmt.Errorf("%s: %w", key, err)
+			return result.Summary{}, fmt.Errorf("%s: %w", key, err)
 		}
 		fields[key] = n
 	}
 	whole, err := json.Marshal(fields)
 	if err != nil {
-		return bench.Result{}, err
+		return result.Summary{}, err
 	}
-	var r bench.Result
+	var r result.Summary
 	if err := json.Unmarshal(whole, &r); err != nil {
-		return bench.Result{}, unmarshalError(err)
+		return result.Summary{}, unmarshalError(err)
 	}
 	if strings.TrimSpace(r.Name) == "" {
-		return bench.Result{}, errors.New("has no name")
+		return result.Summary{}, errors.New("has no name")
 	}
 	if r.Error != nil && *r.Error == "" {
 		r.Error = nil
@@ -247,7 +247,7 @@ func parseCount(raw json.RawMessage) (json.RawMessage, error) {
 }
 
 // metrics are the quantities of a result that may be missing.
-func metrics(r *bench.Result) []**float64 {
+func metrics(r *result.Summary) []**float64 {
 	return []**float64{
 		&r.DurationS, &r.RequestThroughput, &r.OutputThroughput, &r.PeakOutputThroughput, &r.TotalThroughput,
 		&r.TTFTMeanMs, &r.TTFTMedianMs, &r.TTFTP99Ms,

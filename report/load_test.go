@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // minimal is a result as the reference writes it, without the closing brace.
@@ -25,29 +25,29 @@ func inUTF16(text string) string {
 }
 
 func TestParse(t *testing.T) {
-	want := bench.Result{Name: "Single User Latency", InputLen: 2048, OutputLen: 512, Concurrency: 1, NumPrompts: 20, PPSpeed: ptr(1635.2), TTFTMeanMs: ptr(12.5)}
-	with := func(change func(*bench.Result)) bench.Result {
+	want := result.Summary{Name: "Single User Latency", InputLen: 2048, OutputLen: 512, Concurrency: 1, NumPrompts: 20, PPSpeed: ptr(1635.2), TTFTMeanMs: ptr(12.5)}
+	with := func(change func(*result.Summary)) result.Summary {
 		r := want
 		change(&r)
 		return r
 	}
 	tests := []struct {
 		name, text string
-		want       []bench.Result
+		want       []result.Summary
 	}{
-		{"object", `{"model": "m", "results": [` + minimal + `}]}`, []bench.Result{want}},
-		{"bare list, with the tool's raw output", `[` + minimal + `, "raw_output": "NaN and \"Infinity\""}]`, []bench.Result{want}},
-		{"counts as floats", `[` + strings.ReplaceAll(minimal, "2048,", "2048.0,") + `}]`, []bench.Result{want}},
-		{"literals that JSON lacks", `[` + minimal + `, "tpot_mean_ms": NaN, "itl_p99_ms": Infinity, "itl_mean_ms": -Infinity}]`, []bench.Result{want}},
-		{"a zero of the reference is a metric never set", `[` + minimal + `, "tpot_mean_ms": 0.0}]`, []bench.Result{want}},
-		{"an empty error is none", `[` + minimal + `, "error": ""}]`, []bench.Result{want}},
-		{"error", `[` + minimal + `, "error": "timed out"}]`, []bench.Result{with(func(r *bench.Result) { r.Error = ptr("timed out") })}},
-		{"byte order mark", "\xef\xbb\xbf" + `[` + minimal + `}]`, []bench.Result{want}},
-		{"acceptance diagnostic at the end", `[` + minimal + `}, {"domain_acceptance": {"code": 0.5}}]`, []bench.Result{want}},
+		{"object", `{"model": "m", "results": [` + minimal + `}]}`, []result.Summary{want}},
+		{"bare list, with the tool's raw output", `[` + minimal + `, "raw_output": "NaN and \"Infinity\""}]`, []result.Summary{want}},
+		{"counts as floats", `[` + strings.ReplaceAll(minimal, "2048,", "2048.0,") + `}]`, []result.Summary{want}},
+		{"literals that JSON lacks", `[` + minimal + `, "tpot_mean_ms": NaN, "itl_p99_ms": Infinity, "itl_mean_ms": -Infinity}]`, []result.Summary{want}},
+		{"a zero of the reference is a metric never set", `[` + minimal + `, "tpot_mean_ms": 0.0}]`, []result.Summary{want}},
+		{"an empty error is none", `[` + minimal + `, "error": ""}]`, []result.Summary{want}},
+		{"error", `[` + minimal + `, "error": "timed out"}]`, []result.Summary{with(func(r *result.Summary) { r.Error = ptr("timed out") })}},
+		{"byte order mark", "\xef\xbb\xbf" + `[` + minimal + `}]`, []result.Summary{want}},
+		{"acceptance diagnostic at the end", `[` + minimal + `}, {"domain_acceptance": {"code": 0.5}}]`, []result.Summary{want}},
 		{"our zero was measured", `{"planned": ["x"], "results": [` + minimal + `, "tpot_mean_ms": 0}]}`,
-			[]bench.Result{with(func(r *bench.Result) { r.TPOTMeanMs = ptr(0.0) })}},
-		{"nothing run yet", `{"planned": ["x"], "results": []}`, []bench.Result{}},
-		{"UTF-16, as PowerShell redirects", inUTF16("[" + minimal + "}]"), []bench.Result{want}},
+			[]result.Summary{with(func(r *result.Summary) { r.TPOTMeanMs = ptr(0.0) })}},
+		{"nothing run yet", `{"planned": ["x"], "results": []}`, []result.Summary{}},
+		{"UTF-16, as PowerShell redirects", inUTF16("[" + minimal + "}]"), []result.Summary{want}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
@@ -38,7 +38,7 @@ type Options struct {
 // Markdown renders report.md. It is a pure function of r and opt: dates are
 // those of the run, and nothing of this machine or this moment goes in. The
 // error is w's, or names an unknown Prose.
-func Markdown(w io.Writer, r *bench.Results, opt Options) error {
+func Markdown(w io.Writer, r *result.Run, opt Options) error {
 	switch opt.Prose {
 	case "", ProseModel, ProseOff:
 	case ProseRules:
@@ -62,7 +62,7 @@ func Markdown(w io.Writer, r *bench.Results, opt Options) error {
 
 // document is one report.
 type document struct {
-	results *bench.Results
+	results *result.Run
 	opt     Options
 	all     []scenario
 	points  []scenario // the scaling curve
@@ -158,7 +158,7 @@ func (d *document) scaling() string {
 
 // SweetSpotText is the sweet spot as the reference words it, "N/A" for none. It
 // names the user's limits where they decided.
-func SweetSpotText(r *bench.Results) string {
+func SweetSpotText(r *result.Run) string {
 	i, ok := r.SweetSpot()
 	why := "interactive-optimal by TTFT/TPOT p99"
 	if r.SLO != nil {
@@ -176,7 +176,7 @@ func SweetSpotText(r *bench.Results) string {
 }
 
 // PeakText is the peak of the scaling curve as the reference words it.
-func PeakText(r *bench.Results) string {
+func PeakText(r *result.Run) string {
 	i, ok := r.Peak()
 	if !ok {
 		return "N/A"

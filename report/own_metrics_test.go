@@ -4,25 +4,25 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // A load that is more than a closed loop says so below the reference's lines,
 // and what was asked of it stands in a table.
 func TestOwnMetrics(t *testing.T) {
 	v := func(f float64) *float64 { return &f }
-	r := &bench.Results{
-		Results: []bench.Result{
+	r := &result.Run{
+		Results: []result.Summary{
 			{Name: "Chat", InputLen: 100, OutputLen: 20, Concurrency: 8, NumPrompts: 40, SuccessfulRequests: 38, FailedRequests: 2,
 				DurationS: v(20), RequestThroughput: v(1.9), OutputThroughput: v(38), PeakOutputThroughput: v(60)},
 			{Name: "Plain", InputLen: 100, OutputLen: 20, Concurrency: 8, NumPrompts: 40, DurationS: v(1.9), PeakOutputThroughput: v(70)},
 			{Name: "Longer", InputLen: 100, OutputLen: 20, Concurrency: 8, NumPrompts: 40, DurationS: v(2), PeakOutputThroughput: v(80)},
 		},
-		Details: []bench.Detail{
-			{Status: bench.StatusComplete, RequestRate: v(2.5), Burstiness: v(0.25), PrefixLen: 1024, Cache: bench.CacheWarm, ReusedTokens: 4000,
-				SLO: &bench.SLO{TTFTMs: 500, TPOTMs: 33.5}, Goodput: v(1.5)},
-			{Status: bench.StatusComplete},
-			{Status: bench.StatusComplete},
+		Details: []result.Detail{
+			{Status: result.StatusComplete, RequestRate: v(2.5), Burstiness: v(0.25), PrefixLen: 1024, Cache: result.CacheWarm, ReusedTokens: 4000,
+				SLO: &result.SLO{TTFTMs: 500, TPOTMs: 33.5}, Goodput: v(1.5)},
+			{Status: result.StatusComplete},
+			{Status: result.StatusComplete},
 		},
 	}
 	md := render(t, r, Options{Prose: ProseOff})

@@ -10,18 +10,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
 // byRules is the prose that no model chose any of.
-func byRules(results []bench.Result, details ...bench.Detail) *writing {
-	r := &bench.Results{Model: "m", Hardware: "h", Results: results, Details: details}
+func byRules(results []result.Summary, details ...result.Detail) *writing {
+	r := &result.Run{Model: "m", Hardware: "h", Results: results, Details: details}
 	return newWriting(r, scenarios(r), nil)
 }
 
 // section is the one with an ID.
-func section(t *testing.T, r *bench.Results, id string) *prose.Section {
+func section(t *testing.T, r *result.Run, id string) *prose.Section {
 	t.Helper()
 	for _, s := range Sections(r) {
 		if s.ID == id {
@@ -34,7 +34,7 @@ func section(t *testing.T, r *bench.Results, id string) *prose.Section {
 
 // Whatever the results, the prose keeps to its limits and its form.
 func TestProseLimits(t *testing.T) {
-	manyRuns(t, func(what string, r *bench.Results) {
+	manyRuns(t, func(what string, r *result.Run) {
 		if t.Failed() {
 			return // one broken rule breaks hundreds of runs
 		}
@@ -77,7 +77,7 @@ var (
 // Every wording stands alone, and says what the claim's other wordings say.
 func TestPhrasesStandAlone(t *testing.T) {
 	wordings := 0
-	manyRuns(t, func(what string, r *bench.Results) {
+	manyRuns(t, func(what string, r *result.Run) {
 		if t.Failed() {
 			return
 		}
@@ -126,11 +126,11 @@ func sorted(x []float64) []float64 {
 // What the rules say of one scenario, to the letter.
 var wordingCases = []struct {
 	name   string
-	result bench.Result
-	detail *bench.Detail
+	result result.Summary
+	detail *result.Detail
 	want   []string
 }{
-	{name: "spread", result: with("Other", 4, func(r *bench.Result) {
+	{name: "spread", result: with("Other", 4, func(r *result.Summary) {
 		r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms = ptr(100.0), ptr(100.0), ptr(150.0)
 		r.ITLMedianMs, r.ITLP99Ms = ptr(23.0), ptr(32.0)
 		r.OutputThroughput, r.PeakOutputThroughput = ptr(127.97), ptr(128.4)
@@ -141,21 +141,21 @@ var wordingCases = []struct {
 		"Output is steady: 128 tok/s on average, 128 tok/s in the best second.",
 		"A request takes 5.2 s on average: 2 % TTFT, 98 % decode.",
 	}},
-	{name: "wait", result: base("Other", 4), detail: ptr(detailed(func(d *bench.Detail) {
-		d.TTFT, d.Prefill, d.EnginePrefill = &bench.Dist{Count: 40, Mean: 0.3}, &bench.Dist{Count: 40, Mean: 0.231}, ptr(379.2)
+	{name: "wait", result: base("Other", 4), detail: ptr(detailed(func(d *result.Detail) {
+		d.TTFT, d.Prefill, d.EnginePrefill = &result.Dist{Count: 40, Mean: 0.3}, &result.Dist{Count: 40, Mean: 0.231}, ptr(379.2)
 	})), want: []string{"TTFT is 23 % waiting and 77 % prefill (379 tok/s)."}},
-	{name: "a single stream", result: with("Single User Latency", 1, func(r *bench.Result) {
+	{name: "a single stream", result: with("Single User Latency", 1, func(r *result.Summary) {
 		r.OutputThroughput, r.TGSpeed = ptr(127.97), ptr(193.9)
 	}), want: []string{"Including TTFT, one user sees 128 tok/s (decode alone: 194)."}},
-	{name: "notices", result: with("Other", 8, func(r *bench.Result) {
+	{name: "notices", result: with("Other", 8, func(r *result.Summary) {
 		r.NumPrompts, r.SuccessfulRequests, r.FailedRequests, r.Error = 8, 5, 2, ptr("interrupted")
-	}), detail: ptr(detailed(func(d *bench.Detail) { d.Status, d.ReusedTokens = bench.StatusPartial, 20480 })), want: []string{
+	}), detail: ptr(detailed(func(d *result.Detail) { d.Status, d.ReusedTokens = result.StatusPartial, 20480 })), want: []string{
 		"2 of 7 requests failed; all figures are of the other 5.",
 		"The run stopped inside this scenario (interrupted): figures are of 5 of 8 requests.",
 		"25 % of the prompt tokens came from the KV cache: TTFT and PP are those of a warm cache.",
 		"A single burst, not a steady load: 8 requests at once on 8 slots, and no more follow.",
 	}},
-	{name: "much missing", result: with("Other", 4, func(r *bench.Result) {
+	{name: "much missing", result: with("Other", 4, func(r *result.Summary) {
 		r.TTFTMeanMs, r.TPOTMeanMs, r.ITLMedianMs, r.OutputThroughput = nil, nil, nil, nil
 	}), want: []string{
 		"TTFT can't be judged: its mean, median or p99 is missing or zero.",
@@ -167,11 +167,11 @@ var wordingCases = []struct {
 
 func TestWordings(t *testing.T) {
 	for _, tt := range wordingCases {
-		var details []bench.Detail
+		var details []result.Detail
 		if tt.detail != nil {
-			details = []bench.Detail{*tt.detail}
+			details = []result.Detail{*tt.detail}
 		}
-		got := byRules([]bench.Result{tt.result}, details...).scenarios[0]
+		got := byRules([]result.Summary{tt.result}, details...).scenarios[0]
 		for _, want := range tt.want {
 			if !slices.Contains(got, want) {
 				t.Errorf("%s: no %q in\n%s", tt.name, want, strings.Join(got, "\n"))
@@ -226,7 +226,7 @@ func TestCurve(t *testing.T) {
 
 // A suite without a sweep says so in its section and nowhere else.
 func TestNoSweep(t *testing.T) {
-	r := &bench.Results{Model: "m", Results: []bench.Result{base("Single User Latency", 1), with("Mixed Traffic", 8, func(r *bench.Result) { r.InputLen = 512 })}}
+	r := &result.Run{Model: "m", Results: []result.Summary{base("Single User Latency", 1), with("Mixed Traffic", 8, func(r *result.Summary) { r.InputLen = 512 })}}
 	md := render(t, r, Options{})
 	if n := len(regexp.MustCompile(`(?i)no concurrency sweep`).FindAllString(md, -1)); n != 1 {
 		t.Errorf("no concurrency sweep is said %d times", n)
@@ -295,7 +295,7 @@ func TestSections(t *testing.T) {
 		"recommendations": {"use", "rerun"}, "summary": {"scope.part", "sweet"}}, required); d != "" {
 		t.Errorf("required (-want +got):\n%s", d)
 	}
-	if s := Sections(&bench.Results{Results: []bench.Result{{Name: "x", Error: ptr("no")}}}); s != nil {
+	if s := Sections(&result.Run{Results: []result.Summary{{Name: "x", Error: ptr("no")}}}); s != nil {
 		t.Errorf("sections of nothing: %v", s)
 	}
 }
@@ -303,11 +303,11 @@ func TestSections(t *testing.T) {
 // Prompts that come back half as fast again as alone are suspected to be
 // cached, but not where the tokens reused were counted or lengths differ.
 func TestCacheSuspicion(t *testing.T) {
-	run := func(ttft float64, input int, details ...bench.Detail) string {
-		shared := with("Concurrency Scaling (c=4)", 4, func(r *bench.Result) { r.TTFTMeanMs, r.InputLen, r.OutputLen = &ttft, input, 128 })
-		return strings.Join(byRules([]bench.Result{base("Single User Latency", 1), shared}, details...).scenarios[1], "\n")
+	run := func(ttft float64, input int, details ...result.Detail) string {
+		shared := with("Concurrency Scaling (c=4)", 4, func(r *result.Summary) { r.TTFTMeanMs, r.InputLen, r.OutputLen = &ttft, input, 128 })
+		return strings.Join(byRules([]result.Summary{base("Single User Latency", 1), shared}, details...).scenarios[1], "\n")
 	}
-	cold := detailed(func(*bench.Detail) {})
+	cold := detailed(func(*result.Detail) {})
 	for _, tt := range []struct {
 		name      string
 		text      string

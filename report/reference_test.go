@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // render is Markdown to a string.
-func render(t *testing.T, r *bench.Results, opt Options) string {
+func render(t *testing.T, r *result.Run, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Markdown(&b, r, opt); err != nil {
@@ -23,7 +23,7 @@ func render(t *testing.T, r *bench.Results, opt Options) string {
 }
 
 // mustLoad is Load of a file under testdata.
-func mustLoad(t *testing.T, name string) *bench.Results {
+func mustLoad(t *testing.T, name string) *result.Run {
 	t.Helper()
 	r, err := Load(filepath.Join("testdata", name))
 	if err != nil {

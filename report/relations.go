@@ -3,20 +3,20 @@ package report
 import (
 	"math"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // role is a scaling point's part in the choice of the sweet spot.
 type role struct {
-	slo                *bench.SLO // the user's limits, nil for none
-	sweetSpot          *analysis  // the run's, nil for none
-	bestTTFT, bestTPOT fact       // the lowest p99 of all points that can be the sweet spot
-	peak               bool       // the highest output of the curve
+	slo                *result.SLO // the user's limits, nil for none
+	sweetSpot          *analysis   // the run's, nil for none
+	bestTTFT, bestTPOT fact        // the lowest p99 of all points that can be the sweet spot
+	peak               bool        // the highest output of the curve
 }
 
 // analyse looks at all scenarios of a run and at what they can be compared
 // with.
-func analyse(r *bench.Results, all []scenario) []*analysis {
+func analyse(r *result.Run, all []scenario) []*analysis {
 	out := make([]*analysis, len(all))
 	for i := range all {
 		out[i] = newAnalysis(&all[i])
@@ -63,7 +63,7 @@ func lengthDistance(a, b *analysis) float64 {
 }
 
 // assignRoles gives every scaling point its role.
-func assignRoles(results *bench.Results, all []*analysis) {
+func assignRoles(results *result.Run, all []*analysis) {
 	r := role{slo: results.SLO}
 	for _, a := range all {
 		if !a.scaling || a.dead() || !a.canBeSweet() {

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // repeatsSection shows how much the passes over each scenario differ; "" for
 // a run of one pass.
-func repeatsSection(r *bench.Results, all []scenario) string {
+func repeatsSection(r *result.Run, all []scenario) string {
 	if !repeated(r) {
 		return ""
 	}
@@ -27,10 +27,10 @@ func repeatsSection(r *bench.Results, all []scenario) string {
 		}
 		sound := soundPasses(s.detail)
 		fmt.Fprintf(&b, "\n| %s | %d / %d | %d |", cell(s.Name), len(sound), s.detail.Repeat, s.detail.Pass+1)
-		for _, of := range []func(*bench.Result) *float64{
-			func(r *bench.Result) *float64 { return r.OutputThroughput },
-			func(r *bench.Result) *float64 { return r.TTFTMeanMs },
-			func(r *bench.Result) *float64 { return r.TPOTMeanMs },
+		for _, of := range []func(*result.Summary) *float64{
+			func(r *result.Summary) *float64 { return r.OutputThroughput },
+			func(r *result.Summary) *float64 { return r.TTFTMeanMs },
+			func(r *result.Summary) *float64 { return r.TPOTMeanMs },
 		} {
 			var x []float64
 			for _, p := range sound {
@@ -45,23 +45,23 @@ func repeatsSection(r *bench.Results, all []scenario) string {
 }
 
 // repeated says whether any scenario was to run more than once.
-func repeated(r *bench.Results) bool {
-	return slices.ContainsFunc(r.Details, func(d bench.Detail) bool { return d.Repeat > 1 })
+func repeated(r *result.Run) bool {
+	return slices.ContainsFunc(r.Details, func(d result.Detail) bool { return d.Repeat > 1 })
 }
 
 // promptsText says whether the passes' prompts are the same.
-func promptsText(r *bench.Results) string {
-	if slices.ContainsFunc(r.Details, func(d bench.Detail) bool { return d.Cache == bench.CacheWarm }) {
+func promptsText(r *result.Run) string {
+	if slices.ContainsFunc(r.Details, func(d result.Detail) bool { return d.Cache == result.CacheWarm }) {
 		return "; so are the prompts, which later passes may find in the prefix cache"
 	}
 	return ", prompts differ"
 }
 
 // soundPasses are those that completed without a failed request.
-func soundPasses(d *bench.Detail) []bench.Pass {
-	var out []bench.Pass
+func soundPasses(d *result.Detail) []result.Pass {
+	var out []result.Pass
 	for _, p := range d.Passes {
-		if p.Detail.Status == bench.StatusComplete && p.Result.FailedRequests == 0 {
+		if p.Detail.Status == result.StatusComplete && p.Result.FailedRequests == 0 {
 			out = append(out, p)
 		}
 	}
@@ -79,7 +79,7 @@ func rangeText(x []float64) string {
 // cvText is the coefficient of variation of the passes, by the sample
 // standard deviation: they are a sample of what further passes would give.
 func cvText(x []float64) string {
-	mean, _ := bench.Mean(x)
+	mean, _ := result.Mean(x)
 	if len(x) < 2 || mean <= 0 {
 		return missing
 	}
@@ -93,13 +93,13 @@ func cvText(x []float64) string {
 
 // otherPasses counts, over the passes that the tables do not show, those that
 // failed, and the requests that failed in the others.
-func otherPasses(r *bench.Results) (failed int, lost float64) {
+func otherPasses(r *result.Run) (failed int, lost float64) {
 	for i := range r.Details {
 		d := &r.Details[i]
 		for _, p := range d.Passes {
 			switch {
 			case p.Pass == d.Pass:
-			case p.Detail.Status == bench.StatusFailed:
+			case p.Detail.Status == result.StatusFailed:
 				failed++
 			default:
 				lost += p.Result.FailedRequests
@@ -111,7 +111,7 @@ func otherPasses(r *bench.Results) (failed int, lost float64) {
 
 // passesDone is " in pass …" words for a partial run of several passes, ""
 // for one of a single pass.
-func passesDone(r *bench.Results) string {
+func passesDone(r *result.Run) string {
 	if !repeated(r) {
 		return ""
 	}
@@ -121,7 +121,7 @@ func passesDone(r *bench.Results) string {
 		most = max(most, d.Repeat)
 		planned += max(1, d.Repeat)
 		for _, p := range d.Passes {
-			if p.Detail.Status == bench.StatusComplete {
+			if p.Detail.Status == result.StatusComplete {
 				done++
 			}
 		}

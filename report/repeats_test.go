@@ -6,29 +6,29 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // passesOf makes a run of one scenario from the output throughputs of its
 // passes; TTFT and TPOT go with them. A throughput of 0 is a failed pass, one
 // below 0 a pass with two failed requests.
-func passesOf(planned int, rates ...float64) *bench.Results {
-	var passes []bench.Pass
+func passesOf(planned int, rates ...float64) *result.Run {
+	var passes []result.Pass
 	for i, rate := range rates {
-		p := bench.Pass{Pass: i, Detail: bench.Detail{Name: "A", Status: bench.StatusComplete, Cache: bench.CacheCold}}
+		p := result.Pass{Pass: i, Detail: result.Detail{Name: "A", Status: result.StatusComplete, Cache: result.CacheCold}}
 		switch {
 		case rate == 0:
-			p.Result, p.Detail.Status = bench.Result{Name: "A", NumPrompts: 20, Error: ptr("no memory")}, bench.StatusFailed
+			p.Result, p.Detail.Status = result.Summary{Name: "A", NumPrompts: 20, Error: ptr("no memory")}, result.StatusFailed
 		case rate < 0:
-			p.Result = result("A", 64, 16, 1, 20, -rate, [3]float64{100, 100, 100}, [3]float64{10, 10, 10})
+			p.Result = summary("A", 64, 16, 1, 20, -rate, [3]float64{100, 100, 100}, [3]float64{10, 10, 10})
 			p.Result.SuccessfulRequests, p.Result.FailedRequests = 18, 2
 		default:
-			p.Result = result("A", 64, 16, 1, 20, rate, [3]float64{1000 / rate, 1, 1}, [3]float64{100 / rate, 1, 1})
+			p.Result = summary("A", 64, 16, 1, 20, rate, [3]float64{1000 / rate, 1, 1}, [3]float64{100 / rate, 1, 1})
 		}
 		passes = append(passes, p)
 	}
-	r, d := bench.Combine(planned, passes)
-	return &bench.Results{Planned: []string{"A"}, Results: []bench.Result{r}, Details: []bench.Detail{d}, Partial: len(rates) < planned}
+	r, d := result.Combine(planned, passes)
+	return &result.Run{Planned: []string{"A"}, Results: []result.Summary{r}, Details: []result.Detail{d}, Partial: len(rates) < planned}
 }
 
 // The spread by hand: 90, 100, 110, 104 tok/s have a mean of 101 and a sample
@@ -36,7 +36,7 @@ func passesOf(planned int, rates ...float64) *bench.Results {
 func TestRepeatsTable(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		run  *bench.Results
+		run  *result.Run
 		row  string // the table's; "": no section
 	}{
 		{"one pass", passesOf(1, 100), ""},
@@ -59,7 +59,7 @@ func TestRepeatsTable(t *testing.T) {
 func TestValidityOfAllPasses(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		run  *bench.Results
+		run  *result.Run
 		want string
 	}{
 		{"all good", passesOf(3, 90, 100, 110), "The one scenario ran to its end and no request failed."},
@@ -80,7 +80,7 @@ func TestValidityOfAllPasses(t *testing.T) {
 // The reference's tables show one pass, and nothing of the others.
 func TestRepeatsLeaveTheTablesAlone(t *testing.T) {
 	run := passesOf(3, 90, 100, 110)
-	single := &bench.Results{Planned: run.Planned, Results: run.Results, Details: []bench.Detail{run.Details[0].Passes[1].Detail}}
+	single := &result.Run{Planned: run.Planned, Results: run.Results, Details: []result.Detail{run.Details[0].Passes[1].Detail}}
 	for _, table := range []func([]scenario) string{performanceTable, speedTable} {
 		if diff := cmp.Diff(table(scenarios(single)), table(scenarios(run))); diff != "" {
 			t.Error(diff)

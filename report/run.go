@@ -3,12 +3,12 @@ package report
 import (
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // runAnalysis is what the summary and the recommendations look at.
 type runAnalysis struct {
-	results   *bench.Results
+	results   *result.Run
 	scenarios []*analysis
 	sweep     bool        // there is a concurrency sweep
 	points    []*analysis // its measured points by rising concurrency
@@ -23,7 +23,7 @@ type runAnalysis struct {
 	uneven      *analysis // the highest ITL p99 / median, from pauses on
 }
 
-func newRun(r *bench.Results, all []scenario) *runAnalysis {
+func newRun(r *result.Run, all []scenario) *runAnalysis {
 	x := &runAnalysis{results: r, scenarios: analyse(r, all)}
 	for _, i := range r.Series() {
 		x.sweep = true
@@ -132,8 +132,8 @@ func (x *runAnalysis) cache() (cold, warm bool) {
 	cold = true
 	for _, a := range x.measured() {
 		d := a.detail
-		warm = warm || d != nil && (d.Cache == bench.CacheWarm || d.ReusedTokens > 0)
-		cold = cold && d != nil && d.Cache == bench.CacheCold
+		warm = warm || d != nil && (d.Cache == result.CacheWarm || d.ReusedTokens > 0)
+		cold = cold && d != nil && d.Cache == result.CacheCold
 	}
 	return cold && !warm, warm
 }

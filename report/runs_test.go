@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // referenceFiles are all the reference's results that there are.
@@ -21,28 +21,28 @@ var referenceFiles = []string{
 
 // base is a result with nothing remarkable in it; tests change what they look
 // at.
-func base(name string, concurrency int) bench.Result {
-	return result(name, 1024, 256, concurrency, 10*concurrency, 50*math.Sqrt(float64(concurrency)),
+func base(name string, concurrency int) result.Summary {
+	return summary(name, 1024, 256, concurrency, 10*concurrency, 50*math.Sqrt(float64(concurrency)),
 		[3]float64{300, 290, 390}, [3]float64{20, 20, 22})
 }
 
 // with is base, changed.
-func with(name string, concurrency int, change func(*bench.Result)) bench.Result {
+func with(name string, concurrency int, change func(*result.Summary)) result.Summary {
 	r := base(name, concurrency)
 	change(&r)
 	return r
 }
 
 // detailed is the detail of a complete, cold scenario, changed.
-func detailed(change func(*bench.Detail)) bench.Detail {
-	d := bench.Detail{Status: bench.StatusComplete, Cache: bench.CacheCold}
+func detailed(change func(*result.Detail)) result.Detail {
+	d := result.Detail{Status: result.StatusComplete, Cache: result.CacheCold}
 	change(&d)
 	return d
 }
 
 // curve makes scaling points of (concurrency, output, p99 TTFT, p99 TPOT).
-func curve(points ...[4]float64) []bench.Result {
-	var out []bench.Result
+func curve(points ...[4]float64) []result.Summary {
+	var out []result.Summary
 	for _, p := range points {
 		r := base(fmt.Sprintf("Concurrency Scaling (c=%d)", int(p[0])), int(p[0]))
 		r.OutputThroughput, r.TTFTP99Ms, r.TPOTP99Ms = ptr(p[1]), ptr(p[2]), ptr(p[3])
@@ -53,7 +53,7 @@ func curve(points ...[4]float64) []bench.Result {
 }
 
 // metricsOf are the measured quantities of a result, by field.
-func metricsOf(r *bench.Result) []**float64 {
+func metricsOf(r *result.Summary) []**float64 {
 	var out []**float64
 	v := reflect.ValueOf(r).Elem()
 	for i := range v.NumField() {
@@ -65,7 +65,7 @@ func metricsOf(r *bench.Result) []**float64 {
 }
 
 // clone is a run whose results can be changed.
-func clone(r *bench.Results) *bench.Results {
+func clone(r *result.Run) *result.Run {
 	out := *r
 	out.Results = slices.Clone(r.Results)
 	for i := range out.Results {
@@ -80,7 +80,7 @@ func clone(r *bench.Results) *bench.Results {
 
 // perturbed is a run with every figure of every scenario changed: the shapes
 // stay those of a real suite while what holds of them does not.
-func perturbed(r *bench.Results, rng *rand.Rand) *bench.Results {
+func perturbed(r *result.Run, rng *rand.Rand) *result.Run {
 	out := clone(r)
 	spread := rng.Float64() * rng.Float64()
 	for i := range out.Results {
@@ -100,12 +100,12 @@ func perturbed(r *bench.Results, rng *rand.Rand) *bench.Results {
 // edge is a pair of figures and the ratios at which some statement on them
 // begins or ends to hold.
 type edge struct {
-	of, against func(*bench.Result) **float64
+	of, against func(*result.Summary) **float64
 	at          []float64
 	across      bool // of two scenarios
 }
 
-func (e edge) set(a, b *bench.Result, rng *rand.Rand) {
+func (e edge) set(a, b *result.Summary, rng *rand.Rand) {
 	of, against := e.of(a), e.against(b)
 	if *of == nil || *against == nil {
 		return
@@ -118,17 +118,17 @@ func (e edge) set(a, b *bench.Result, rng *rand.Rand) {
 }
 
 var (
-	ttftMean   = func(r *bench.Result) **float64 { return &r.TTFTMeanMs }
-	ttftMedian = func(r *bench.Result) **float64 { return &r.TTFTMedianMs }
-	ttftP99    = func(r *bench.Result) **float64 { return &r.TTFTP99Ms }
-	tpotMean   = func(r *bench.Result) **float64 { return &r.TPOTMeanMs }
-	tpotP99    = func(r *bench.Result) **float64 { return &r.TPOTP99Ms }
-	itlMean    = func(r *bench.Result) **float64 { return &r.ITLMeanMs }
-	itlMedian  = func(r *bench.Result) **float64 { return &r.ITLMedianMs }
-	itlP99     = func(r *bench.Result) **float64 { return &r.ITLP99Ms }
-	output     = func(r *bench.Result) **float64 { return &r.OutputThroughput }
-	peakOutput = func(r *bench.Result) **float64 { return &r.PeakOutputThroughput }
-	decodeRate = func(r *bench.Result) **float64 { return &r.TGSpeed }
+	ttftMean   = func(r *result.Summary) **float64 { return &r.TTFTMeanMs }
+	ttftMedian = func(r *result.Summary) **float64 { return &r.TTFTMedianMs }
+	ttftP99    = func(r *result.Summary) **float64 { return &r.TTFTP99Ms }
+	tpotMean   = func(r *result.Summary) **float64 { return &r.TPOTMeanMs }
+	tpotP99    = func(r *result.Summary) **float64 { return &r.TPOTP99Ms }
+	itlMean    = func(r *result.Summary) **float64 { return &r.ITLMeanMs }
+	itlMedian  = func(r *result.Summary) **float64 { return &r.ITLMedianMs }
+	itlP99     = func(r *result.Summary) **float64 { return &r.ITLP99Ms }
+	output     = func(r *result.Summary) **float64 { return &r.OutputThroughput }
+	peakOutput = func(r *result.Summary) **float64 { return &r.PeakOutputThroughput }
+	decodeRate = func(r *result.Summary) **float64 { return &r.TGSpeed }
 )
 
 var edges = []edge{
@@ -142,7 +142,7 @@ var edges = []edge{
 
 // atEdges is a run in which many pairs of figures are a threshold apart, or one
 // float beside it.
-func atEdges(r *bench.Results, rng *rand.Rand) *bench.Results {
+func atEdges(r *result.Run, rng *rand.Rand) *result.Run {
 	out := clone(r)
 	for i := range out.Results {
 		a := &out.Results[i]
@@ -163,7 +163,7 @@ func atEdges(r *bench.Results, rng *rand.Rand) *bench.Results {
 // randomRun makes a run of up to ten scenarios in which anything can be
 // missing, failed or out of proportion. Those named for scaling are of one
 // shape.
-func randomRun(rng *rand.Rand) *bench.Results {
+func randomRun(rng *rand.Rand) *result.Run {
 	missingShare := rng.Float64() * rng.Float64()
 	value := func() *float64 {
 		if rng.Float64() < missingShare {
@@ -180,13 +180,13 @@ func randomRun(rng *rand.Rand) *bench.Results {
 	names := []string{"Single User Latency", "Short Context Throughput", "Long Context (16K)", "Decode Stress Test", "Mixed Traffic",
 		"Concurrency Scaling (c=1)", "Concurrency Scaling (c=2)", "Concurrency Scaling (c=8)", "Concurrency Scaling (c=32)", "Another"}
 	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	r := &bench.Results{Model: "m", Hardware: "h", Planned: names}
+	r := &result.Run{Model: "m", Hardware: "h", Planned: names}
 	describe := rng.IntN(2) == 0
 	shape, ranged := [2]int{1 + rng.IntN(2000), 1 + rng.IntN(300)}, float64(rng.IntN(2))/2
 	for _, name := range names[:1+rng.IntN(len(names))] {
-		res := bench.Result{Name: name, InputLen: 1 + rng.IntN(20000), OutputLen: 1 + rng.IntN(300),
+		res := result.Summary{Name: name, InputLen: 1 + rng.IntN(20000), OutputLen: 1 + rng.IntN(300),
 			Concurrency: 1 << rng.IntN(8), NumPrompts: 1 + rng.IntN(200), DurationS: value()}
-		d := bench.Detail{Name: name, Status: bench.StatusComplete, RangeRatio: float64(rng.IntN(2)) / 2, Cache: bench.CacheCold}
+		d := result.Detail{Name: name, Status: result.StatusComplete, RangeRatio: float64(rng.IntN(2)) / 2, Cache: result.CacheCold}
 		if _, err := fmt.Sscanf(name, "Concurrency Scaling (c=%d)", &res.Concurrency); err == nil {
 			res.InputLen, res.OutputLen, d.RangeRatio = shape[0], shape[1], ranged
 		}
@@ -202,7 +202,7 @@ func randomRun(rng *rand.Rand) *bench.Results {
 		res.ITLMeanMs, res.ITLMedianMs, res.ITLP99Ms = near(res.TPOTMeanMs), near(res.TPOTMeanMs), near(value())
 		res.PPSpeed, res.TGSpeed = value(), value()
 		randomDetail(rng, &res, &d, value)
-		if !describe && d.Status == bench.StatusPartial {
+		if !describe && d.Status == result.StatusPartial {
 			res.Error = nil
 		}
 		r.Results = append(r.Results, res)
@@ -218,38 +218,38 @@ func randomRun(rng *rand.Rand) *bench.Results {
 }
 
 // randomDetail fills in what only this program's own results have.
-func randomDetail(rng *rand.Rand, res *bench.Result, d *bench.Detail, value func() *float64) {
+func randomDetail(rng *rand.Rand, res *result.Summary, d *result.Detail, value func() *float64) {
 	res.TotalInputTokens = float64(rng.IntN(100000))
 	d.EnginePrefill, d.OverheadRatio = value(), value()
 	if rng.IntN(4) == 0 {
 		d.ReusedTokens = int64(rng.IntN(100000))
-		d.Cache = bench.CacheWarm
+		d.Cache = result.CacheWarm
 	}
 	if rng.IntN(4) == 0 {
 		d.RequestRate = value()
 	}
 	if rng.IntN(3) > 0 {
-		d.TTFT, d.Prefill = &bench.Dist{Count: 5 + rng.IntN(200), Mean: rng.Float64()}, &bench.Dist{Mean: rng.Float64()}
+		d.TTFT, d.Prefill = &result.Dist{Count: 5 + rng.IntN(200), Mean: rng.Float64()}, &result.Dist{Mean: rng.Float64()}
 		d.Prefill.Count = d.TTFT.Count
-		d.E2EL = &bench.Dist{Count: 5, Mean: 1 + 20*rng.Float64()}
+		d.E2EL = &result.Dist{Count: 5, Mean: 1 + 20*rng.Float64()}
 	}
 	if rng.IntN(6) == 0 {
 		d.Repeat = 2
 	}
 	switch rng.IntN(8) {
 	case 0:
-		res.Error, d.Status = ptr("broke"), bench.StatusFailed
+		res.Error, d.Status = ptr("broke"), result.StatusFailed
 	case 1:
-		res.Error, d.Status = ptr("interrupted"), bench.StatusPartial
+		res.Error, d.Status = ptr("interrupted"), result.StatusPartial
 	}
 }
 
 // withLimits is the run with limits of the user's: one or both, at what a
 // scenario has or just below it, so that they decide.
-func withLimits(r *bench.Results, rng *rand.Rand) *bench.Results {
+func withLimits(r *result.Run, rng *rand.Rand) *result.Run {
 	out := *r
-	out.SLO = &bench.SLO{}
-	pick := func(of func(*bench.Result) *float64) float64 {
+	out.SLO = &result.SLO{}
+	pick := func(of func(*result.Summary) *float64) float64 {
 		v := of(&r.Results[rng.IntN(len(r.Results))])
 		if v == nil || !(*v >= 1e-3 && *v <= 1e9) {
 			return 1 + 500*rng.Float64()
@@ -261,17 +261,17 @@ func withLimits(r *bench.Results, rng *rand.Rand) *bench.Results {
 	}
 	which := rng.IntN(3)
 	if which != 0 {
-		out.SLO.TTFTMs = pick(func(r *bench.Result) *float64 { return r.TTFTP99Ms })
+		out.SLO.TTFTMs = pick(func(r *result.Summary) *float64 { return r.TTFTP99Ms })
 	}
 	if which != 1 {
-		out.SLO.TPOTMs = pick(func(r *bench.Result) *float64 { return r.TPOTP99Ms })
+		out.SLO.TPOTMs = pick(func(r *result.Summary) *float64 { return r.TPOTP99Ms })
 	}
 	return &out
 }
 
 // manyRuns calls f with the reference's runs, perturbed ones, random ones, and
 // such at the thresholds.
-func manyRuns(t *testing.T, f func(what string, r *bench.Results)) {
+func manyRuns(t *testing.T, f func(what string, r *result.Run)) {
 	for i, file := range referenceFiles {
 		r := mustLoad(t, file)
 		f(file, r)

@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/outfile"
 )
 
 // Save writes results.json, whole or not at all.
-func Save(path string, r *bench.Results) error { return saveJSON(path, r) }
+func Save(path string, r *result.Run) error { return saveJSON(path, r) }
 
 // SaveManifest writes manifest.json, whole or not at all.
-func SaveManifest(path string, m *bench.Manifest) error { return saveJSON(path, m) }
+func SaveManifest(path string, m *result.Manifest) error { return saveJSON(path, m) }
 
 // SaveMarkdown renders report.md and writes it, whole or not at all.
-func SaveMarkdown(path string, r *bench.Results, opt Options) error {
+func SaveMarkdown(path string, r *result.Run, opt Options) error {
 	var b bytes.Buffer
 	if err := Markdown(&b, r, opt); err != nil {
 		return err

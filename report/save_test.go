@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // entries lists a folder, temporary files included.
@@ -83,16 +83,16 @@ func TestResultFieldsAreTheReferences(t *testing.T) {
 
 func TestSaveManifest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "manifest.json")
-	want := bench.Manifest{
+	want := result.Manifest{
 		CommandLine: []string{"ceiling", "run", "--model", "m.gguf"}, Start: "2026-11-03T08:05:09+01:00", Seed: 1 << 63,
-		Suite:    bench.Suite{Name: "smoke", Scenarios: []bench.Scenario{{Name: "x", Input: 8, Output: 4, Concurrency: 1, Prompts: 2}}},
-		Model:    bench.ManifestModel{Path: "/m.gguf", Bytes: 5, SHA256: "00", Metadata: map[string]any{"general.architecture": "llama"}},
-		Versions: bench.Versions{Ceiling: "v0.1.0", Go: "go1.26", Platform: "linux/amd64"},
+		Suite:    result.Suite{Name: "smoke", Scenarios: []result.Scenario{{Name: "x", Input: 8, Output: 4, Concurrency: 1, Prompts: 2}}},
+		Model:    result.ManifestModel{Path: "/m.gguf", Bytes: 5, SHA256: "00", Metadata: map[string]any{"general.architecture": "llama"}},
+		Versions: result.Versions{Ceiling: "v0.1.0", Go: "go1.26", Platform: "linux/amd64"},
 	}
 	if err := SaveManifest(path, &want); err != nil {
 		t.Fatal(err)
 	}
-	var got bench.Manifest
+	var got result.Manifest
 	if err := json.Unmarshal([]byte(readFile(t, path)), &got); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // known are the standard suite's scenarios by a part of their name, as the
@@ -24,16 +24,16 @@ const mixedRange = 0.5
 
 // scenario is one result with what is known beside it.
 type scenario struct {
-	bench.Result
-	detail  *bench.Detail // nil in the reference's files
-	scaling bool          // a point of the scaling curve
+	result.Summary
+	detail  *result.Detail // nil in the reference's files
+	scaling bool           // a point of the scaling curve
 }
 
 // scenarios joins results and details.
-func scenarios(r *bench.Results) []scenario {
+func scenarios(r *result.Run) []scenario {
 	out := make([]scenario, len(r.Results))
 	for i := range r.Results {
-		out[i] = scenario{Result: r.Results[i], detail: r.Detail(i)}
+		out[i] = scenario{Summary: r.Results[i], detail: r.Detail(i)}
 	}
 	for _, i := range r.Series() {
 		out[i].scaling = true
@@ -72,7 +72,7 @@ func (s *scenario) purpose() string {
 
 // failed says whether the scenario could not be measured, and why.
 func (s *scenario) failed() (reason string, failed bool) {
-	if !bench.Failed(&s.Result, s.detail) {
+	if !result.Failed(&s.Summary, s.detail) {
 		return "", false
 	}
 	return s.reason(), true
@@ -110,7 +110,7 @@ func (s *scenario) whyCut() string {
 
 // partial says whether the run stopped inside the scenario.
 func (s *scenario) partial() bool {
-	return s.detail != nil && s.detail.Status == bench.StatusPartial
+	return s.detail != nil && s.detail.Status == result.StatusPartial
 }
 
 // rangeRatio is the half width of the length range, 0 for fixed lengths.

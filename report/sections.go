@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
@@ -13,7 +13,7 @@ import (
 // without a single figure have none.
 //
 // It is a pure function of r, and changes nothing in it.
-func Sections(r *bench.Results) []prose.Section {
+func Sections(r *result.Run) []prose.Section {
 	p := newPlan(r, scenarios(r))
 	var out []prose.Section
 	for _, s := range p.scenarios {
@@ -33,7 +33,7 @@ type plan struct {
 	recommendations, summary prose.Section
 }
 
-func newPlan(r *bench.Results, all []scenario) *plan {
+func newPlan(r *result.Run, all []scenario) *plan {
 	x := newRun(r, all)
 	p := &plan{scenarios: make([]*prose.Section, len(all)),
 		recommendations: prose.Section{ID: "recommendations", Kind: prose.Recommendations, Title: "Recommendations",

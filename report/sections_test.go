@@ -6,26 +6,26 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 func TestGPURow(t *testing.T) {
-	cpu := bench.DeviceInfo{Name: "CPU", Description: "AMD EPYC", Type: "cpu"}
-	blas := bench.DeviceInfo{Name: "BLAS", Description: "OpenBLAS", Type: "accel"}
-	gpu := bench.DeviceInfo{Name: "ROCm0", Description: "AMD Instinct MI100", Type: "gpu"}
-	rpc := bench.DeviceInfo{Name: "RPC0[127.0.0.1:50052]", Type: "gpu"}
-	engine := func(d ...bench.DeviceInfo) *bench.EngineInfo { return &bench.EngineInfo{Devices: d} }
+	cpu := result.DeviceInfo{Name: "CPU", Description: "AMD EPYC", Type: "cpu"}
+	blas := result.DeviceInfo{Name: "BLAS", Description: "OpenBLAS", Type: "accel"}
+	gpu := result.DeviceInfo{Name: "ROCm0", Description: "AMD Instinct MI100", Type: "gpu"}
+	rpc := result.DeviceInfo{Name: "RPC0[127.0.0.1:50052]", Type: "gpu"}
+	engine := func(d ...result.DeviceInfo) *result.EngineInfo { return &result.EngineInfo{Devices: d} }
 	tests := []struct {
 		name string
-		run  bench.Results
+		run  result.Run
 		want string
 	}{
-		{"reference file", bench.Results{Hardware: "4xMI100 gfx908"}, "4xMI100 gfx908"},
-		{"no GPU", bench.Results{System: &bench.System{}, Engine: engine(cpu, blas)}, "none used: the model ran on the CPU"},
-		{"idle GPU", bench.Results{System: &bench.System{GPUs: "1× AMD Radeon"}, Engine: engine(cpu)}, "1× AMD Radeon, not used: the model ran on the CPU"},
-		{"GPUs known to the system", bench.Results{System: &bench.System{GPUs: "4× AMD Instinct MI100 (gfx908)"}, Engine: engine(gpu, gpu, gpu, gpu)}, "4× AMD Instinct MI100 (gfx908)"},
-		{"GPUs known to the engine only", bench.Results{System: &bench.System{}, Engine: engine(gpu, gpu, rpc, cpu)}, "2× AMD Instinct MI100, RPC0[127.0.0.1:50052]"},
-		{"no device recorded", bench.Results{System: &bench.System{}, Engine: engine()}, "—"},
+		{"reference file", result.Run{Hardware: "4xMI100 gfx908"}, "4xMI100 gfx908"},
+		{"no GPU", result.Run{System: &result.System{}, Engine: engine(cpu, blas)}, "none used: the model ran on the CPU"},
+		{"idle GPU", result.Run{System: &result.System{GPUs: "1× AMD Radeon"}, Engine: engine(cpu)}, "1× AMD Radeon, not used: the model ran on the CPU"},
+		{"GPUs known to the system", result.Run{System: &result.System{GPUs: "4× AMD Instinct MI100 (gfx908)"}, Engine: engine(gpu, gpu, gpu, gpu)}, "4× AMD Instinct MI100 (gfx908)"},
+		{"GPUs known to the engine only", result.Run{System: &result.System{}, Engine: engine(gpu, gpu, rpc, cpu)}, "2× AMD Instinct MI100, RPC0[127.0.0.1:50052]"},
+		{"no device recorded", result.Run{System: &result.System{}, Engine: engine()}, "—"},
 	}
 	for _, tt := range tests {
 		if got := gpus(&tt.run); got != tt.want {
@@ -35,23 +35,23 @@ func TestGPURow(t *testing.T) {
 }
 
 func TestBasis(t *testing.T) {
-	pp := func(v float64) bench.Result {
-		return bench.Result{InputLen: 1000, PPSpeed: &v, TTFTMeanMs: ptr(500.0), TTFTMedianMs: ptr(400.0)}
+	pp := func(v float64) result.Summary {
+		return result.Summary{InputLen: 1000, PPSpeed: &v, TTFTMeanMs: ptr(500.0), TTFTMedianMs: ptr(400.0)}
 	}
 	tests := []struct {
 		name string
-		of   []bench.Result
+		of   []result.Summary
 		want ppBasis
 	}{
-		{"mean", []bench.Result{pp(2000), {}}, ppMean},
-		{"mean, rounded", []bench.Result{pp(2001.9)}, ppMean},
-		{"median", []bench.Result{pp(2500)}, ppMedian},
-		{"one of each", []bench.Result{pp(2000), pp(2500)}, ppOther},
-		{"neither", []bench.Result{pp(2100)}, ppOther},
-		{"no PP", []bench.Result{{}}, ppOther},
+		{"mean", []result.Summary{pp(2000), {}}, ppMean},
+		{"mean, rounded", []result.Summary{pp(2001.9)}, ppMean},
+		{"median", []result.Summary{pp(2500)}, ppMedian},
+		{"one of each", []result.Summary{pp(2000), pp(2500)}, ppOther},
+		{"neither", []result.Summary{pp(2100)}, ppOther},
+		{"no PP", []result.Summary{{}}, ppOther},
 	}
 	for _, tt := range tests {
-		if got := basisOf(scenarios(&bench.Results{Results: tt.of})); got != tt.want {
+		if got := basisOf(scenarios(&result.Run{Results: tt.of})); got != tt.want {
 			t.Errorf("%s: basis %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -69,11 +69,11 @@ func TestBasis(t *testing.T) {
 
 // What bench warns of and what Validity finds itself is said once.
 func TestValiditySaysThingsOnce(t *testing.T) {
-	sc := bench.Scenario{Name: "Burst", Category: "Other", Purpose: "p", Input: 8, Output: 3, Concurrency: 4, Prompts: 4}
-	var records []bench.Record
+	sc := result.Scenario{Name: "Burst", Category: "Other", Purpose: "p", Input: 8, Output: 3, Concurrency: 4, Prompts: 4}
+	var records []result.Record
 	for i := range 4 {
 		start, first := 0.0, 1.0
-		rec := bench.Record{Name: sc.Name, Request: i, PrefillStart: &start, FirstToken: &first, InputTokens: 8}
+		rec := result.Record{Name: sc.Name, Request: i, PrefillStart: &start, FirstToken: &first, InputTokens: 8}
 		if i == 3 {
 			rec.Error, rec.End = "no room in the KV cache", 1
 		} else {
@@ -81,12 +81,12 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 		}
 		records = append(records, rec)
 	}
-	result, detail := bench.Summarize(sc, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, EndS: 3, Steps: 3, EngineS: 3, OutsideS: 0.003,
+	summed, detail := result.Summarize(sc, records, result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, EndS: 3, Steps: 3, EngineS: 3, OutsideS: 0.003,
 		Notes: []string{"something else"}})
 	if len(detail.Warnings) < 4 {
 		t.Fatalf("bench warns of %q only; the test needs more", detail.Warnings)
 	}
-	r := &bench.Results{Results: []bench.Result{result}, Details: []bench.Detail{detail}}
+	r := &result.Run{Results: []result.Summary{summed}, Details: []result.Detail{detail}}
 	text := validitySection(r, scenarios(r))
 	for part, want := range map[string]int{
 		"ne burst only":              1,
@@ -109,9 +109,9 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 // mean in a short run.
 func TestNotesKeepTheirLimits(t *testing.T) {
 	notes := func(requests int, duration, peak float64) string {
-		r := bench.Result{Name: "x", NumPrompts: requests, SuccessfulRequests: float64(requests), Concurrency: 2, DurationS: &duration,
+		r := result.Summary{Name: "x", NumPrompts: requests, SuccessfulRequests: float64(requests), Concurrency: 2, DurationS: &duration,
 			OutputThroughput: ptr(100.0), PeakOutputThroughput: &peak, TTFTP99Ms: ptr(1.0)}
-		return validitySection(&bench.Results{}, []scenario{{Result: r}})
+		return validitySection(&result.Run{}, []scenario{{Summary: r}})
 	}
 	for _, tt := range []struct {
 		name           string
@@ -134,33 +134,33 @@ func TestNotesKeepTheirLimits(t *testing.T) {
 }
 
 func TestMissingNotes(t *testing.T) {
-	whole := bench.Result{Name: "whole", TTFTMeanMs: ptr(1.0), TPOTMeanMs: ptr(1.0), ITLMeanMs: ptr(1.0), OutputThroughput: ptr(1.0)}
+	whole := result.Summary{Name: "whole", TTFTMeanMs: ptr(1.0), TPOTMeanMs: ptr(1.0), ITLMeanMs: ptr(1.0), OutputThroughput: ptr(1.0)}
 	lacking := whole
 	lacking.Name, lacking.TTFTMeanMs = "lacking", nil
-	failed := bench.Result{Name: "failed", Error: ptr("no")}
-	got := missingNotes(scenarios(&bench.Results{Results: []bench.Result{whole, lacking, failed}}))
+	failed := result.Summary{Name: "failed", Error: ptr("no")}
+	got := missingNotes(scenarios(&result.Run{Results: []result.Summary{whole, lacking, failed}}))
 	want := []string{"Not measured: TTFT of lacking.", "Not measured in any scenario: peak output throughput."}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)
 	}
-	got = missingNotes(scenarios(&bench.Results{Results: []bench.Result{whole}}))
+	got = missingNotes(scenarios(&result.Run{Results: []result.Summary{whole}}))
 	if d := cmp.Diff([]string{"Not measured in any scenario: peak output throughput."}, got); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)
 	}
 }
 
 func TestCompleteness(t *testing.T) {
-	ok, lost := bench.Result{Name: "a", SuccessfulRequests: 2}, bench.Result{Name: "b", SuccessfulRequests: 1, FailedRequests: 1}
-	bad := bench.Result{Name: "c", Error: ptr("out of memory")}
+	ok, lost := result.Summary{Name: "a", SuccessfulRequests: 2}, result.Summary{Name: "b", SuccessfulRequests: 1, FailedRequests: 1}
+	bad := result.Summary{Name: "c", Error: ptr("out of memory")}
 	tests := []struct {
-		run  bench.Results
+		run  result.Run
 		want string
 	}{
-		{bench.Results{Results: []bench.Result{ok}}, "The one scenario ran to its end and no request failed."},
-		{bench.Results{}, "No scenario has a result."},
-		{bench.Results{Results: []bench.Result{ok, lost}}, "All 2 scenarios ran to their end; 1 request failed."},
-		{bench.Results{Results: []bench.Result{ok, bad}}, "1 of 2 scenarios failed; all others ran to their end."},
-		{bench.Results{Results: []bench.Result{ok, bad}, Partial: true, PartialReason: "interrupted", Planned: []string{"a", "c", "d"}},
+		{result.Run{Results: []result.Summary{ok}}, "The one scenario ran to its end and no request failed."},
+		{result.Run{}, "No scenario has a result."},
+		{result.Run{Results: []result.Summary{ok, lost}}, "All 2 scenarios ran to their end; 1 request failed."},
+		{result.Run{Results: []result.Summary{ok, bad}}, "1 of 2 scenarios failed; all others ran to their end."},
+		{result.Run{Results: []result.Summary{ok, bad}, Partial: true, PartialReason: "interrupted", Planned: []string{"a", "c", "d"}},
 			"**This run is partial:** interrupted; 1 of 3 scenarios complete. What is below covers only what was measured."},
 	}
 	for _, tt := range tests {

@@ -5,13 +5,13 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // serverSection takes the place of the Engine section where the requests
 // went through a server: which one, what of it could be made equal to a run in
 // process, and what it says of its own time.
-func serverSection(r *bench.Results) string {
+func serverSection(r *result.Run) string {
 	parts := []string{serverFacts(r), conditionRows(r.Server)}
 	if t := serverTimes(r); t != "" {
 		parts = append(parts, t)
@@ -21,7 +21,7 @@ func serverSection(r *bench.Results) string {
 	return strings.Join(parts, "\n\n")
 }
 
-func serverFacts(r *bench.Results) string {
+func serverFacts(r *result.Run) string {
 	s, t := r.Server, conditions{}
 	t.add("Server", strings.TrimSpace(s.Kind+" "+s.Version))
 	t.add("Address", s.URL)
@@ -47,20 +47,20 @@ func serverFacts(r *bench.Results) string {
 
 func protocolText(api string) string {
 	switch api {
-	case bench.APILlama:
+	case result.APILlama:
 		return "llama-server's own (/completion)"
-	case bench.APIOpenAI:
+	case result.APIOpenAI:
 		return "OpenAI completions (/v1/completions)"
 	}
 	return api
 }
 
 // conditionRows is what was found before the run.
-func conditionRows(s *bench.ServerInfo) string {
+func conditionRows(s *result.ServerInfo) string {
 	rows := []string{"| As in process? | Outcome | Seen |\n|---|---|---|"}
 	for _, c := range s.Conditions {
 		outcome := cell(c.Outcome)
-		if c.Outcome == bench.OutcomeDiffers {
+		if c.Outcome == result.OutcomeDiffers {
 			outcome = "**" + outcome + "**"
 		}
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", cell(c.Name), outcome, orMissing(cell(c.Detail))))
@@ -70,7 +70,7 @@ func conditionRows(s *bench.ServerInfo) string {
 
 // serverTimes sets the client's times beside the server's own, as means; ""
 // where the server reports none and nothing else is known.
-func serverTimes(r *bench.Results) string {
+func serverTimes(r *result.Run) string {
 	var b strings.Builder
 	b.WriteString("| Scenario | TTFT (ms) | Response header (ms) | Server: prompt (ms) | TTFT beyond it (ms) | Server: prompt (tok/s) | Server: output (ms) | Client CPU (s) |\n")
 	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -92,7 +92,7 @@ func serverTimes(r *bench.Results) string {
 }
 
 // meanMs is the mean of a distribution in seconds, in milliseconds.
-func meanMs(d *bench.Dist) string {
+func meanMs(d *result.Dist) string {
 	if d == nil {
 		return missing
 	}

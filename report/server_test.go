@@ -5,22 +5,22 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
-func serverResults() *bench.Results {
-	sc := bench.Scenario{Name: "A", Category: "Latency", Purpose: "p", Input: 10, Output: 2, Concurrency: 1, Prompts: 1}
+func serverResults() *result.Run {
+	sc := result.Scenario{Name: "A", Category: "Latency", Purpose: "p", Input: 10, Output: 2, Concurrency: 1, Prompts: 1}
 	first, header, prompt, decode := 1.25, 1.02, 0.2, 0.5
-	records := []bench.Record{{Admitted: 1, Intended: 1, FirstToken: &first, TokenTimes: []float64{1.25, 1.75}, End: 1.75,
-		InputTokens: 10, OutputTokens: 2, Server: &bench.ServerRecord{Header: &header, Chunks: 2, PromptS: &prompt, DecodeS: &decode}}}
+	records := []result.Record{{Admitted: 1, Intended: 1, FirstToken: &first, TokenTimes: []float64{1.25, 1.75}, End: 1.75,
+		InputTokens: 10, OutputTokens: 2, Server: &result.ServerRecord{Header: &header, Chunks: 2, PromptS: &prompt, DecodeS: &decode}}}
 	cpu := 0.012
-	result, detail := bench.Summarize(sc, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: 1, EndS: 2, ClientCPUS: &cpu})
+	summed, detail := result.Summarize(sc, records, result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, StartS: 1, EndS: 2, ClientCPUS: &cpu})
 	slots, trip := 4, 0.0000625
-	return &bench.Results{
-		Model: "m", Hardware: "h", Date: "2026-01-02T03:04:05", Results: []bench.Result{result}, Details: []bench.Detail{detail},
-		Engine: &bench.EngineInfo{Name: "llama-server", ModelFile: "m.gguf", ModelBytes: 1 << 20, Seed: 7},
-		Server: &bench.ServerInfo{URL: "http://h:1", API: bench.APILlama, Kind: "llama-server", Version: "b1", Model: "m|x", Slots: &slots, RoundTripS: &trip,
-			Conditions: []bench.Condition{{Name: "prompt", Outcome: bench.OutcomeEqual, Detail: "64 sent"}, {Name: "slots", Outcome: bench.OutcomeDiffers, Detail: "a\nb"}}},
+	return &result.Run{
+		Model: "m", Hardware: "h", Date: "2026-01-02T03:04:05", Results: []result.Summary{summed}, Details: []result.Detail{detail},
+		Engine: &result.EngineInfo{Name: "llama-server", ModelFile: "m.gguf", ModelBytes: 1 << 20, Seed: 7},
+		Server: &result.ServerInfo{URL: "http://h:1", API: result.APILlama, Kind: "llama-server", Version: "b1", Model: "m|x", Slots: &slots, RoundTripS: &trip,
+			Conditions: []result.ServerCondition{{Name: "prompt", Outcome: result.OutcomeEqual, Detail: "64 sent"}, {Name: "slots", Outcome: result.OutcomeDiffers, Detail: "a\nb"}}},
 	}
 }
 
@@ -67,7 +67,7 @@ func TestServerSection(t *testing.T) {
 
 // A server that tells nothing has a section all the same, without a zero.
 func TestServerSectionOfLittle(t *testing.T) {
-	r := &bench.Results{Server: &bench.ServerInfo{URL: "http://h:1", API: bench.APIOpenAI}}
+	r := &result.Run{Server: &result.ServerInfo{URL: "http://h:1", API: result.APIOpenAI}}
 	text := serverSection(r)
 	for _, want := range []string{"| Server | — |", "| Protocol | OpenAI completions (/v1/completions) |", "| Slots | — |"} {
 		if !strings.Contains(text, want) {

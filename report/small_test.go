@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -46,12 +46,12 @@ func golden(t *testing.T, name, got string) {
 
 func ptr[T any](v T) *T { return &v }
 
-// result makes a complete result from the figures that vary; TTFT and TPOT
+// summary makes a complete one from the figures that vary; TTFT and TPOT
 // are mean, median, p99 in ms.
-func result(name string, input, output, concurrency, prompts int, out float64, ttft, tpot [3]float64) bench.Result {
+func summary(name string, input, output, concurrency, prompts int, out float64, ttft, tpot [3]float64) result.Summary {
 	n := float64(prompts)
 	duration := n * float64(output) / out
-	return bench.Result{
+	return result.Summary{
 		Name: name, InputLen: input, OutputLen: output, Concurrency: concurrency, NumPrompts: prompts,
 		SuccessfulRequests: n, DurationS: ptr(duration),
 		TotalInputTokens: n * float64(input), TotalOutputTokens: n * float64(output),
@@ -65,52 +65,52 @@ func result(name string, input, output, concurrency, prompts int, out float64, t
 }
 
 // smallRun is a run that ended badly in most of the ways there are.
-func smallRun() *bench.Results {
-	single := result("Single User Latency", 128, 32, 1, 2, 41.5, [3]float64{96.2, 96.2, 97.1}, [3]float64{21.7, 21.6, 21.9})
-	long := bench.Result{Name: "Long Context (16K)", InputLen: 1024, OutputLen: 64, Concurrency: 4, NumPrompts: 8,
+func smallRun() *result.Run {
+	single := summary("Single User Latency", 128, 32, 1, 2, 41.5, [3]float64{96.2, 96.2, 97.1}, [3]float64{21.7, 21.6, 21.9})
+	long := result.Summary{Name: "Long Context (16K)", InputLen: 1024, OutputLen: 64, Concurrency: 4, NumPrompts: 8,
 		Error: ptr("context of 512 tokens is too small for 1088; load the model with a longer one")}
-	mixed := result("Mixed Traffic", 128, 32, 8, 16, 88.25, [3]float64{410.5, 350.25, 990.75}, [3]float64{70.1, 69.4, 92.3})
+	mixed := summary("Mixed Traffic", 128, 32, 8, 16, 88.25, [3]float64{410.5, 350.25, 990.75}, [3]float64{70.1, 69.4, 92.3})
 	mixed.SuccessfulRequests, mixed.FailedRequests = 14, 2
-	two := result("Concurrency Scaling (c=2)", 64, 16, 2, 4, 61.9, [3]float64{80.4, 80.1, 84.9}, [3]float64{27.9, 27.7, 28.4})
+	two := summary("Concurrency Scaling (c=2)", 64, 16, 2, 4, 61.9, [3]float64{80.4, 80.1, 84.9}, [3]float64{27.9, 27.7, 28.4})
 	// Missing values: no gap between tokens was recorded, nor a peak.
 	two.ITLMeanMs, two.ITLMedianMs, two.ITLP99Ms, two.PeakOutputThroughput = nil, nil, nil, nil
-	four := result("Concurrency Scaling (c=4)", 64, 16, 4, 8, 90.3, [3]float64{122.2, 120.9, 150.6}, [3]float64{36.1, 36.0, 37.2})
-	eight := result("Concurrency Scaling (c=8)", 64, 16, 8, 16, 99.9, [3]float64{301.5, 280.2, 480.9}, [3]float64{58.3, 58.1, 61.7})
+	four := summary("Concurrency Scaling (c=4)", 64, 16, 4, 8, 90.3, [3]float64{122.2, 120.9, 150.6}, [3]float64{36.1, 36.0, 37.2})
+	eight := summary("Concurrency Scaling (c=8)", 64, 16, 8, 16, 99.9, [3]float64{301.5, 280.2, 480.9}, [3]float64{58.3, 58.1, 61.7})
 	eight.SuccessfulRequests, eight.Error = 9, ptr("interrupted")
 
-	detail := func(r bench.Result, category, purpose string) bench.Detail {
-		return bench.Detail{Name: r.Name, Category: category, Purpose: purpose, Status: bench.StatusComplete, Cache: bench.CacheCold,
+	detail := func(r result.Summary, category, purpose string) result.Detail {
+		return result.Detail{Name: r.Name, Category: category, Purpose: purpose, Status: result.StatusComplete, Cache: result.CacheCold,
 			Waves: float64(r.NumPrompts) / float64(r.Concurrency), EnginePrefill: ptr(*r.PPSpeed * (1 + 0.25*min(1, float64(r.Concurrency-1)))), OverheadRatio: ptr(0.0041),
-			TTFT:    &bench.Dist{Count: int(r.SuccessfulRequests), Mean: 0.1},
-			Prefill: &bench.Dist{Count: int(r.SuccessfulRequests), Mean: 0.08},
-			ITL:     &bench.Dist{Count: int(r.SuccessfulRequests) * (r.OutputLen - 1)}}
+			TTFT:    &result.Dist{Count: int(r.SuccessfulRequests), Mean: 0.1},
+			Prefill: &result.Dist{Count: int(r.SuccessfulRequests), Mean: 0.08},
+			ITL:     &result.Dist{Count: int(r.SuccessfulRequests) * (r.OutputLen - 1)}}
 	}
-	details := []bench.Detail{
+	details := []result.Detail{
 		detail(single, "Latency", "Best-case latency with no batching"),
-		{Name: long.Name, Category: "Long Context", Purpose: "Extended context performance", Status: bench.StatusFailed, Cache: bench.CacheCold, Waves: 2},
+		{Name: long.Name, Category: "Long Context", Purpose: "Extended context performance", Status: result.StatusFailed, Cache: result.CacheCold, Waves: 2},
 		detail(mixed, "Mixed", "Variable request sizes (±50%)"),
 		detail(two, categoryScaling, "Scaling test at concurrency 2"),
 		detail(four, categoryScaling, "Scaling test at concurrency 4"),
 		detail(eight, categoryScaling, "Scaling test at concurrency 8"),
 	}
 	details[2].RangeRatio = 0.5
-	details[2].Failures = []bench.Failure{{Reason: "no room in the KV cache", Count: 2}}
+	details[2].Failures = []result.Failure{{Reason: "no room in the KV cache", Count: 2}}
 	details[4].Warnings = []string{"CPU governor changed during the scenario"}
-	details[5].Status = bench.StatusPartial
-	return &bench.Results{
+	details[5].Status = result.StatusPartial
+	return &result.Run{
 		Model: "demo.gguf", Hardware: "AMD EPYC, 2 cores", Date: "2026-11-03T08:05:09.123456",
-		Results: []bench.Result{single, long, mixed, two, four, eight},
+		Results: []result.Summary{single, long, mixed, two, four, eight},
 		Partial: true, PartialReason: "interrupted",
 		Planned: []string{"Single User Latency", "Short Context Throughput", "Long Context (16K)", "Mixed Traffic",
 			"Concurrency Scaling (c=2)", "Concurrency Scaling (c=4)", "Concurrency Scaling (c=8)", "Concurrency Scaling (c=16)"},
 		Details: details,
-		System: &bench.System{OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-amd64", CPU: "AMD EPYC", Cores: 2,
+		System: &result.System{OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-amd64", CPU: "AMD EPYC", Cores: 2,
 			MemoryBytes: 25276514304, MemoryLimit: 8 << 30, Governor: "performance", Hypervisor: "QEMU/KVM", Instructions: "AVX2, AVX-512"},
-		Engine: &bench.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10ec5fecb739e7e04c8ce44a6f415a", TreeState: "verified",
+		Engine: &result.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10ec5fecb739e7e04c8ce44a6f415a", TreeState: "verified",
 			Build: "preset cpu, gcc 12.2.0", Backends: []string{"CPU", "RPC"},
-			Devices:   []bench.DeviceInfo{{Name: "CPU", Description: "AMD EPYC", Type: "cpu", MemoryTotal: 25276514304}},
+			Devices:   []result.DeviceInfo{{Name: "CPU", Description: "AMD EPYC", Type: "cpu", MemoryTotal: 25276514304}},
 			ModelFile: "demo.gguf", ModelBytes: 91234567, Architecture: "mistral3", Description: "mistral3 ?B Q4_1", Parameters: 145000000,
-			TensorTypes: []bench.TensorTypeCount{{Type: "Q4_1", Tensors: 57, Bytes: 90000000}, {Type: "F32", Tensors: 17, Bytes: 40000}},
+			TensorTypes: []result.TensorTypeCount{{Type: "Q4_1", Tensors: 57, Bytes: 90000000}, {Type: "F32", Tensors: 17, Bytes: 40000}},
 			Threads:     2, UBatch: 512, StepTokens: 2048, FlashAttn: "on", KVType: "f16", SplitMode: "layer", LoadMode: "mmap",
 			Sampling: "greedy, in the backend", Seed: 42, LoadSeconds: 0.213, PeakRSSBytes: 345678901,
 			Environment: map[string]string{"GGML_OP_OFFLOAD_MIN_BATCH": "32"}},
@@ -204,7 +204,7 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestEmptyResults(t *testing.T) {
-	md := render(t, &bench.Results{}, Options{})
+	md := render(t, &result.Run{}, Options{})
 	for _, want := range []string{"**Model:** —", "**Date:** —", "No concurrency sweep: ", "(No scenario has a result.)"} {
 		if !strings.Contains(md, want) {
 			t.Errorf("report of nothing lacks %q", want)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 )
 
@@ -134,7 +134,7 @@ func ownMetrics(s *scenario) []string {
 }
 
 // sloText is the limits of an SLO.
-func sloText(s *bench.SLO) string {
+func sloText(s *result.SLO) string {
 	var out []string
 	for _, l := range []struct {
 		name string
@@ -174,10 +174,10 @@ func sloTable(all []scenario) string {
 
 // systemTable is System Configuration. A row that nobody could fill is left
 // out, but for the GPU's, which says what the model ran on.
-func systemTable(r *bench.Results) string {
+func systemTable(r *result.Run) string {
 	sys := r.System
 	if sys == nil {
-		sys = &bench.System{}
+		sys = &result.System{}
 	}
 	memory := ""
 	if sys.MemoryBytes > 0 {
@@ -204,7 +204,7 @@ func systemTable(r *bench.Results) string {
 // gpus says which GPUs the machine has and whether the model was on them. In
 // a file without a system, as the reference's, the hardware line is all that
 // is known.
-func gpus(r *bench.Results) string {
+func gpus(r *result.Run) string {
 	var present string
 	if r.System != nil {
 		present = r.System.GPUs
@@ -232,7 +232,7 @@ func gpus(r *bench.Results) string {
 }
 
 // countGPUs is the number of GPUs among the devices.
-func countGPUs(devices []bench.DeviceInfo) int {
+func countGPUs(devices []result.DeviceInfo) int {
 	n := 0
 	for _, d := range devices {
 		if d.Type == "gpu" || d.Type == "igpu" {
@@ -245,7 +245,7 @@ func countGPUs(devices []bench.DeviceInfo) int {
 // gpuDevices are the descriptions of the GPUs among the devices, equal ones
 // counted: "4× AMD Instinct MI100". A device of type accel is a library such
 // as BLAS that works on the CPU's memory.
-func gpuDevices(devices []bench.DeviceInfo) []string {
+func gpuDevices(devices []result.DeviceInfo) []string {
 	var names []string
 	count := map[string]int{}
 	for _, d := range devices {

@@ -3,11 +3,11 @@ package report
 import (
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // onTTFT makes a truth of a condition on mean, median and p99 TTFT.
-func onTTFT(holds func(mean, median, p99 float64) bool, figures func(r *bench.Result) []float64) truth {
+func onTTFT(holds func(mean, median, p99 float64) bool, figures func(r *result.Summary) []float64) truth {
 	return func(v view) (bool, []float64) {
 		r := v.res()
 		return positive(r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms) && holds(v.ttft()), figures(r)
@@ -42,11 +42,11 @@ func onSwing(holds func(swing float64) bool) truth {
 }
 
 // unequal is on equal work that took unequal time.
-func unequal(holds func(d *bench.Detail) bool) truth {
+func unequal(holds func(d *result.Detail) bool) truth {
 	return onWork(func(v view) bool {
 		return v.alone() && v.ranged() == 0 && holds(v.det())
 	}, onTTFT(func(_, median, p99 float64) bool { return p99/median >= 2 },
-		func(r *bench.Result) []float64 { return []float64{ms(r.TTFTMedianMs), ms(r.TTFTP99Ms)} }))
+		func(r *result.Summary) []float64 { return []float64{ms(r.TTFTMedianMs), ms(r.TTFTP99Ms)} }))
 }
 
 // onWork adds a condition to a truth.
@@ -57,13 +57,13 @@ func onWork(also func(v view) bool, t truth) truth {
 	}
 }
 
-func threeTTFT(r *bench.Result) []float64 {
+func threeTTFT(r *result.Summary) []float64 {
 	return []float64{ms(r.TTFTMeanMs), ms(r.TTFTMedianMs), ms(r.TTFTP99Ms)}
 }
 
-func twoTTFT(r *bench.Result) []float64 { return []float64{ms(r.TTFTMeanMs), ms(r.TTFTP99Ms)} }
+func twoTTFT(r *result.Summary) []float64 { return []float64{ms(r.TTFTMeanMs), ms(r.TTFTP99Ms)} }
 
-func tailTTFT(r *bench.Result) []float64 {
+func tailTTFT(r *result.Summary) []float64 {
 	return append(twoTTFT(r), val(r.TTFTP99Ms)/val(r.TTFTMeanMs))
 }
 

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // runTruths are the predicates on the summary and the recommendations, by key.
@@ -80,7 +80,7 @@ var runTruths = map[string]truth{
 		return v.run.SLO != nil && len(points) > 0 && v.sweet().i < 0, v.limits()
 	},
 	"rerun": func(v view) (bool, []float64) {
-		cut := slices.ContainsFunc(v.measured(), func(s view) bool { return s.det() != nil && s.det().Status == bench.StatusPartial })
+		cut := slices.ContainsFunc(v.measured(), func(s view) bool { return s.det() != nil && s.det().Status == result.StatusPartial })
 		return cut || len(v.measured()) < planned(v) || len(v.measured()) < len(v.run.Results), nil
 	},
 	"cap": func(v view) (bool, []float64) {
@@ -156,12 +156,12 @@ var runTruths = map[string]truth{
 	},
 	"repeat.passes": func(v view) (bool, []float64) { return v.passes() > 1, nil },
 	"repeat.once":   func(v view) (bool, []float64) { return v.passes() <= 1, nil },
-	"cache.warm":    func(v view) (bool, []float64) { return v.caches()[bench.CacheWarm], nil },
+	"cache.warm":    func(v view) (bool, []float64) { return v.caches()[result.CacheWarm], nil },
 	"cache.cold": func(v view) (bool, []float64) {
 		c := v.caches()
-		return len(c) == 1 && c[bench.CacheCold], nil
+		return len(c) == 1 && c[result.CacheCold], nil
 	},
-	"cache.unknown": func(v view) (bool, []float64) { return v.caches()[""] && !v.caches()[bench.CacheWarm], nil },
+	"cache.unknown": func(v view) (bool, []float64) { return v.caches()[""] && !v.caches()[result.CacheWarm], nil },
 	"compare":       always,
 	"quality":       always,
 }

@@ -3,7 +3,7 @@ package report
 import (
 	"math"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // scenarioTruths are the predicates on claims of one scenario, by key.
@@ -14,7 +14,7 @@ var scenarioTruths = map[string]truth{
 		return r.FailedRequests > 0, []float64{r.FailedRequests, r.FailedRequests + r.SuccessfulRequests, r.SuccessfulRequests}
 	},
 	"partial": func(v view) (bool, []float64) {
-		return v.det().Status == bench.StatusPartial, []float64{v.res().SuccessfulRequests, n(v.res().NumPrompts)}
+		return v.det().Status == result.StatusPartial, []float64{v.res().SuccessfulRequests, n(v.res().NumPrompts)}
 	},
 	"cache": func(v view) (bool, []float64) {
 		if part := float64(v.det().ReusedTokens) / v.res().TotalInputTokens; part <= 1 {
@@ -31,9 +31,9 @@ var scenarioTruths = map[string]truth{
 		r := v.res()
 		return !positive(r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms), nil
 	},
-	"ttft.unequal":      unequal(func(d *bench.Detail) bool { return d == nil }),
-	"ttft.unequal.warm": unequal(func(d *bench.Detail) bool { return d != nil && d.ReusedTokens > 0 }),
-	"ttft.unequal.cold": unequal(func(d *bench.Detail) bool { return d != nil && d.ReusedTokens == 0 }),
+	"ttft.unequal":      unequal(func(d *result.Detail) bool { return d == nil }),
+	"ttft.unequal.warm": unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens > 0 }),
+	"ttft.unequal.cold": unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens == 0 }),
 	"ttft.skewed":       onTTFT(func(mean, median, _ float64) bool { return mean/median >= 1.25 }, threeTTFT),
 	"ttft.early":        onTTFT(func(mean, median, _ float64) bool { return median/mean >= 1.10 }, threeTTFT),
 	"ttft.tail":         onTTFT(func(mean, _, p99 float64) bool { return p99/mean >= 2 }, tailTTFT),

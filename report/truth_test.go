@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
@@ -95,7 +95,7 @@ func sameFigures(got, want []float64) bool {
 
 // namesIn are the texts of a run that may hold digits of their own, the longest
 // first.
-func namesIn(r *bench.Results) []string {
+func namesIn(r *result.Run) []string {
 	names := []string{r.Model, r.Hardware}
 	for i := range r.Results {
 		names = append(names, oneLine(r.Results[i].Name))
@@ -109,7 +109,7 @@ func namesIn(r *bench.Results) []string {
 }
 
 // viewOf is what a section is about.
-func viewOf(r *bench.Results, s *prose.Section) view {
+func viewOf(r *result.Run, s *prose.Section) view {
 	v := view{r, -1}
 	if _, err := fmt.Sscanf(s.ID, "interpretation %d", &v.i); err == nil {
 		v.i--
@@ -122,7 +122,7 @@ func viewOf(r *bench.Results, s *prose.Section) view {
 func TestClaimsAreTrue(t *testing.T) {
 	seen := map[string]int{}
 	faults := 0
-	manyRuns(t, func(what string, r *bench.Results) {
+	manyRuns(t, func(what string, r *result.Run) {
 		if faults > 20 {
 			return
 		}
@@ -167,7 +167,7 @@ func TestClaimsAreTrue(t *testing.T) {
 // whatever a model chose.
 func TestNoticesAreThere(t *testing.T) {
 	shown := map[string]int{}
-	manyRuns(t, func(what string, r *bench.Results) {
+	manyRuns(t, func(what string, r *result.Run) {
 		rng := rand.New(rand.NewPCG(uint64(len(what)), 7))
 		choices := choose(r, rng, 9)
 		for _, s := range Sections(r) {

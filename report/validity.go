@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 )
 
@@ -20,7 +20,7 @@ const carriesP99 = 100
 const ppTolerance = 1e-3
 
 // validitySection says what the numbers above and below can carry.
-func validitySection(r *bench.Results, all []scenario) string {
+func validitySection(r *result.Run, all []scenario) string {
 	parts := []string{completeness(r, all)}
 	if t := conditionsTable(all); t != "" {
 		parts = append(parts, t)
@@ -43,7 +43,7 @@ func validitySection(r *bench.Results, all []scenario) string {
 }
 
 // completeness says how much of the suite has a result.
-func completeness(r *bench.Results, all []scenario) string {
+func completeness(r *result.Run, all []scenario) string {
 	if r.Partial {
 		return "**This run is partial:** " + oneline.Markdown(partialStatement(r, all))
 	}
@@ -76,7 +76,7 @@ func completeness(r *bench.Results, all []scenario) string {
 }
 
 // partialStatement says why the run ended and how far it came.
-func partialStatement(r *bench.Results, all []scenario) string {
+func partialStatement(r *result.Run, all []scenario) string {
 	measured := 0
 	for i := range all {
 		if _, bad := all[i].failed(); !bad && !all[i].partial() {
@@ -117,7 +117,7 @@ func conditionsTable(all []scenario) string {
 }
 
 // failureNotes gives each failure with its reason, and what was not run.
-func failureNotes(r *bench.Results, all []scenario) []string {
+func failureNotes(r *result.Run, all []scenario) []string {
 	var notes []string
 	have := map[string]bool{}
 	for i := range all {
@@ -149,7 +149,7 @@ func failureNotes(r *bench.Results, all []scenario) []string {
 }
 
 // reasonsText is " (reason ×3, other ×1)", "" where no reason is known.
-func reasonsText(d *bench.Detail) string {
+func reasonsText(d *result.Detail) string {
 	if d == nil || len(d.Failures) == 0 {
 		return ""
 	}

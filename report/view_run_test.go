@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // measured are the scenarios with figures.
@@ -147,7 +147,7 @@ func (v view) caches() map[string]bool {
 		case d == nil:
 			states[""] = true
 		case d.ReusedTokens > 0:
-			states[bench.CacheWarm] = true
+			states[result.CacheWarm] = true
 		default:
 			states[d.Cache] = true
 		}

@@ -7,16 +7,16 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // What a claim says is true, and its numbers are right: each key has a predicate
-// here that looks at bench.Results alone and shares no code with the rules. It
+// here that looks at result.Run alone and shares no code with the rules. It
 // gives the figures that the claim has to print, in any order.
 
 // view is a scenario of a run, or with i = -1 the run.
 type view struct {
-	run *bench.Results
+	run *result.Run
 	i   int
 }
 
@@ -33,9 +33,9 @@ func val(p *float64) float64 {
 	return *p
 }
 
-func (v view) res() *bench.Result { return &v.run.Results[v.i] }
+func (v view) res() *result.Summary { return &v.run.Results[v.i] }
 
-func (v view) det() *bench.Detail {
+func (v view) det() *result.Detail {
 	if len(v.run.Details) == 0 {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (v view) at(i int) view { return view{v.run, i} }
 
 func (v view) bad() bool {
 	if d := v.det(); d != nil && d.Status != "" {
-		return d.Status == bench.StatusFailed
+		return d.Status == result.StatusFailed
 	}
 	return v.res().Error != nil
 }

@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
@@ -19,7 +19,7 @@ type writing struct {
 }
 
 // newWriting composes every section. Choices of another model are none.
-func newWriting(r *bench.Results, all []scenario, choices *prose.File) *writing {
+func newWriting(r *result.Run, all []scenario, choices *prose.File) *writing {
 	if choices != nil && choices.Model != r.Model {
 		choices = nil
 	}

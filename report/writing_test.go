@@ -9,12 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
 // choose makes a file in which a model chose claims at random, n a section.
-func choose(r *bench.Results, rng *rand.Rand, n int) *prose.File {
+func choose(r *result.Run, rng *rand.Rand, n int) *prose.File {
 	f := &prose.File{Model: r.Model}
 	for _, s := range Sections(r) {
 		var choices []prose.Choice

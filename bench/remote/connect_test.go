@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // all are the outcomes of a llama-server that does everything as asked, less
@@ -67,7 +67,7 @@ func connectCases() []connectCase {
 			"slots":     "equal: 4, for at most 4 requests in flight",
 			"context":   "equal: 512 tokens a request, 300 needed",
 			"streaming": "equal: 16 tokens at 16 instants"})},
-		{name: "llama-server by OpenAI's protocol", server: &fake{kind: kindLlama}, options: func(o *Options) { o.API = bench.APIOpenAI },
+		{name: "llama-server by OpenAI's protocol", server: &fake{kind: kindLlama}, options: func(o *Options) { o.API = result.APIOpenAI },
 			want: all(map[string]string{"server's own timings": "unknown"})},
 		{name: "too few slots, too small a context", server: &fake{kind: kindLlama}, options: func(o *Options) { o.Concurrency, o.Longest = 9, 513 },
 			want: all(map[string]string{"slots": "differs", "context": "differs"})},
@@ -128,10 +128,10 @@ func TestIdentity(t *testing.T) {
 	for _, tc := range []struct {
 		kind, api, version, model, path string
 	}{
-		{kindLlama, bench.APILlama, "b7-abc", "m.gguf", "/srv/m.gguf"},
-		{kindVLLM, bench.APIOpenAI, "0.19.1", "org/m", "/models/m"},
-		{kindSGLang, bench.APIOpenAI, "0.19.1", "org/m", "org/m"},
-		{"", bench.APIOpenAI, "", "m", ""},
+		{kindLlama, result.APILlama, "b7-abc", "m.gguf", "/srv/m.gguf"},
+		{kindVLLM, result.APIOpenAI, "0.19.1", "org/m", "/models/m"},
+		{kindSGLang, result.APIOpenAI, "0.19.1", "org/m", "org/m"},
+		{"", result.APIOpenAI, "", "m", ""},
 	} {
 		f := (&fake{kind: tc.kind}).start(t)
 		v := f.mustConnect(t, func(o *Options) { o.URL += "/v1/" }).Info()
@@ -179,7 +179,7 @@ func TestConnectErrors(t *testing.T) {
 		{"no key", &fake{key: "secret"}, nil, "refuses the key: HTTP 401: Invalid API Key; give the right one in CEILING_API_KEY or with --api-key"},
 		{"no such model", &fake{kind: kindVLLM}, func(o *Options) { o.Model = "x" }, `has no model "x", it has ["org/m" "other"]; name one of them with --served-model`},
 		{"no such api", &fake{}, func(o *Options) { o.API = "grpc" }, `api "grpc" is unknown; use auto, llama or openai`},
-		{"the other protocol", &fake{}, func(o *Options) { o.API = bench.APILlama }, ""},
+		{"the other protocol", &fake{}, func(o *Options) { o.API = result.APILlama }, ""},
 		{"no token ids", &fake{refuse: lacks("prompt")}, nil, "a request to /v1/completions failed: HTTP 400: unknown field prompt; it must take a prompt of token ids; try another --api or --served-model"},
 		{"still loading", &fake{loading: 1 << 30}, func(o *Options) { o.Timeout = 600 * time.Millisecond }, "is not ready: HTTP 503: Loading model; wait until it has loaded its model"},
 		{"no address", &fake{}, func(o *Options) { o.URL = "127.0.0.1:8080" }, `server "127.0.0.1:8080" is no address; use http://HOST:PORT`},

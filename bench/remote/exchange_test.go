@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // send makes one request of 20 ids for the given output.
@@ -24,7 +25,7 @@ func send(ctx context.Context, c *Client, output int) (bench.Reply, int) {
 		ids[i] = int32(10 + i)
 	}
 	seen := 0
-	r := c.Prepare(ids, output)(ctx, bench.NewClock(0), func(n int) { seen += n })
+	r := c.Prepare(ids, output)(ctx, result.NewClock(0), func(n int) { seen += n })
 	return r, seen
 }
 
@@ -300,13 +301,13 @@ func TestRunThroughServer(t *testing.T) {
 		return true
 	}
 	f.start(t)
-	suite := bench.Suite{Name: "s", Scenarios: []bench.Scenario{
+	suite := result.Suite{Name: "s", Scenarios: []result.Scenario{
 		{Name: "A", Input: 20, Output: 5, Concurrency: 1, Prompts: 3},
 		{Name: "B", Input: 30, Output: 5, Concurrency: 4, Prompts: 20, RangeRatio: 0.5},
 	}}
-	run := func(name string) (*bench.Results, bench.JournalContent, error) {
+	run := func(name string) (*result.Run, result.JournalContent, error) {
 		path := filepath.Join(t.TempDir(), name)
-		j, err := bench.CreateJournal(path)
+		j, err := result.CreateJournal(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,7 +315,7 @@ func TestRunThroughServer(t *testing.T) {
 		if err := j.Close(); err != nil {
 			t.Error(err)
 		}
-		c, err := bench.ReadJournalFile(path)
+		c, err := result.ReadJournalFile(path)
 		if err != nil || c.Torn {
 			t.Errorf("journal: torn %v, %v", c.Torn, err)
 		}
@@ -339,7 +340,7 @@ func TestRunThroughServer(t *testing.T) {
 
 // checkKilled: what ended is kept, what was in flight failed with its reason,
 // and nothing is counted twice.
-func checkKilled(t *testing.T, got *bench.Results, journal bench.JournalContent, err error) {
+func checkKilled(t *testing.T, got *result.Run, journal result.JournalContent, err error) {
 	t.Helper()
 	if !errors.Is(err, bench.ErrEngineLost) || !strings.Contains(err.Error(), "does not answer any more") {
 		t.Errorf("error %v", err)
@@ -356,7 +357,7 @@ func checkKilled(t *testing.T, got *bench.Results, journal bench.JournalContent,
 			t.Errorf("reason %q", fail.Reason)
 		}
 	}
-	if d.Failures == nil || fmt.Sprint(d.Status) != bench.StatusFailed {
+	if d.Failures == nil || fmt.Sprint(d.Status) != result.StatusFailed {
 		t.Errorf("status %s, failures %v", d.Status, d.Failures)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Kinds of servers that are known by name.
@@ -72,12 +72,12 @@ func (c *Client) choose(model foreign) error {
 		} else {
 			c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
 		}
-	case bench.APILlama:
+	case result.APILlama:
 		c.proto = llamaProtocol(c.opt.Warm)
-	case bench.APIOpenAI:
+	case result.APIOpenAI:
 		c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
 	default:
-		return fmt.Errorf("api %q is unknown; use auto, %s or %s", c.opt.API, bench.APILlama, bench.APIOpenAI)
+		return fmt.Errorf("api %q is unknown; use auto, %s or %s", c.opt.API, result.APILlama, result.APIOpenAI)
 	}
 	c.info.API = c.proto.api
 	return nil
@@ -153,14 +153,14 @@ func (c *Client) readProps(ctx context.Context) {
 	}
 	name := "speculative decoding"
 	if c.get(ctx, "/slots", &slots) != nil || len(slots) == 0 || slots[0].Speculative == nil {
-		c.note(name, bench.OutcomeUnknown, "the server does not tell whether it drafts tokens")
+		c.note(name, result.OutcomeUnknown, "the server does not tell whether it drafts tokens")
 		return
 	}
 	if *slots[0].Speculative {
-		c.note(name, bench.OutcomeDiffers, "the server drafts tokens; start it without a draft model")
+		c.note(name, result.OutcomeDiffers, "the server drafts tokens; start it without a draft model")
 		return
 	}
-	c.note(name, bench.OutcomeEqual, "off")
+	c.note(name, result.OutcomeEqual, "off")
 }
 
 // noteUntold lists what llama-server sets in ways of its own and does not tell:
@@ -173,7 +173,7 @@ func (c *Client) noteUntold() {
 		{"idle slots", "the server does not tell; it saves the prompt of an idle slot to memory when another comes, a run does not: start it with --cache-ram 0"},
 		{"batch sizes", "the server does not tell; without other options they are --batch-size 2048 and --ubatch-size 512: start it with those of the run"},
 	} {
-		c.note(v.name, bench.OutcomeUnknown, v.detail)
+		c.note(v.name, result.OutcomeUnknown, v.detail)
 	}
 }
 
@@ -196,20 +196,20 @@ func (c *Client) compareModel(card modelCard) {
 	const weights, vocabulary = "weights", "vocabulary"
 	m := card.Meta
 	if m == nil {
-		c.note(vocabulary, bench.OutcomeUnknown, "the server does not tell the size of its vocabulary")
-		c.note(weights, bench.OutcomeUnknown, fmt.Sprintf("the server names them %q; that they are those of %q can't be seen", c.info.Model, c.opt.ModelFile))
+		c.note(vocabulary, result.OutcomeUnknown, "the server does not tell the size of its vocabulary")
+		c.note(weights, result.OutcomeUnknown, fmt.Sprintf("the server names them %q; that they are those of %q can't be seen", c.info.Model, c.opt.ModelFile))
 		return
 	}
 	if m.Vocab == c.opt.Vocab.Size {
-		c.note(vocabulary, bench.OutcomeEqual, fmt.Sprintf("%d token ids", m.Vocab))
+		c.note(vocabulary, result.OutcomeEqual, fmt.Sprintf("%d token ids", m.Vocab))
 	} else {
-		c.note(vocabulary, bench.OutcomeDiffers, fmt.Sprintf("%d token ids, %d in %q; give --model the file that the server has loaded", m.Vocab, c.opt.Vocab.Size, c.opt.ModelFile))
+		c.note(vocabulary, result.OutcomeDiffers, fmt.Sprintf("%d token ids, %d in %q; give --model the file that the server has loaded", m.Vocab, c.opt.Vocab.Size, c.opt.ModelFile))
 	}
 	switch name := filepath.Base(c.info.ModelPath); {
 	case m.Bytes != c.opt.ModelBytes || m.Params != c.opt.ModelParams:
-		c.note(weights, bench.OutcomeDiffers, fmt.Sprintf("%q with %d parameters in %d bytes; %q has %d in %d", name, m.Params, m.Bytes, c.opt.ModelFile, c.opt.ModelParams, c.opt.ModelBytes))
+		c.note(weights, result.OutcomeDiffers, fmt.Sprintf("%q with %d parameters in %d bytes; %q has %d in %d", name, m.Params, m.Bytes, c.opt.ModelFile, c.opt.ModelParams, c.opt.ModelBytes))
 	default:
-		c.note(weights, bench.OutcomeEqual, fmt.Sprintf("%q: %d parameters in %d bytes on both sides; contents were not compared", name, m.Params, m.Bytes))
+		c.note(weights, result.OutcomeEqual, fmt.Sprintf("%q: %d parameters in %d bytes on both sides; contents were not compared", name, m.Params, m.Bytes))
 	}
 }
 
@@ -237,7 +237,7 @@ func (c *Client) roundTrip(ctx context.Context) {
 
 // note keeps a condition.
 func (c *Client) note(name, outcome, detail string) {
-	c.info.Conditions = append(c.info.Conditions, bench.Condition{Name: name, Outcome: outcome, Detail: detail})
+	c.info.Conditions = append(c.info.Conditions, result.ServerCondition{Name: name, Outcome: outcome, Detail: detail})
 }
 
 // longestDocument bounds what a server tells of itself, in bytes.

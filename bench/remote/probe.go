@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Sizes of the probing requests, in tokens: a prompt that spans a few blocks
@@ -114,13 +115,13 @@ var concessions = []concession{
 func (c *Client) accept(ctx context.Context, ids []int32, output int) (trial, error) {
 	t := c.try(ctx, c.proto, ids, output)
 	for _, give := range concessions {
-		if !refusal(t.Err) || c.proto.api != bench.APIOpenAI {
+		if !refusal(t.Err) || c.proto.api != result.APIOpenAI {
 			break
 		}
 		before := t.Err
 		less := give.give(c.proto)
 		if t = c.try(ctx, less, ids, output); t.Err == nil || t.Err.Error() != before.Error() {
-			c.note(give.name, bench.OutcomeDiffers, give.detail+": "+before.Error())
+			c.note(give.name, result.OutcomeDiffers, give.detail+": "+before.Error())
 		}
 		c.proto = less
 	}
@@ -156,11 +157,11 @@ func (c *Client) notePrompt(sent int, t trial) {
 	const name = "prompt"
 	switch n := t.Server.PromptTokens; {
 	case n == nil:
-		c.note(name, bench.OutcomeSet, fmt.Sprintf("%d token ids sent; the server does not tell how many it computed", sent))
+		c.note(name, result.OutcomeSet, fmt.Sprintf("%d token ids sent; the server does not tell how many it computed", sent))
 	case *n == sent:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d token ids sent, %d counted by the server: nothing added", sent, *n))
+		c.note(name, result.OutcomeEqual, fmt.Sprintf("%d token ids sent, %d counted by the server: nothing added", sent, *n))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d token ids sent, %d counted by the server: it adds or drops tokens", sent, *n))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("%d token ids sent, %d counted by the server: it adds or drops tokens", sent, *n))
 	}
 }
 
@@ -169,11 +170,11 @@ func (c *Client) noteStream(t trial) {
 	n, pieces := len(t.Tokens), t.Server.Chunks
 	switch {
 	case t.Server.SplitTokens == 0 && n == pieces:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d tokens at %d instants", n, pieces))
+		c.note(name, result.OutcomeEqual, fmt.Sprintf("%d tokens at %d instants", n, pieces))
 	case n > 1 && pieces == 1:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("all %d tokens came at once: the server, or a proxy before it, holds its answers back; TTFT is the time of a whole answer, and TPOT and ITL can't be seen; turn its buffering off", n))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("all %d tokens came at once: the server, or a proxy before it, holds its answers back; TTFT is the time of a whole answer, and TPOT and ITL can't be seen; turn its buffering off", n))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d tokens came at %d instants: those in between are estimates", n, pieces))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("%d tokens came at %d instants: those in between are estimates", n, pieces))
 	}
 }
 
@@ -188,12 +189,12 @@ const closingPause = 200 * time.Millisecond
 func (c *Client) noteConnections(second trial) {
 	const name = "connections"
 	if second.reused {
-		c.note(name, bench.OutcomeEqual, "kept: a request does not pay for a new one")
+		c.note(name, result.OutcomeEqual, "kept: a request does not pay for a new one")
 		return
 	}
 	c.Close()
 	c.http = newHTTP(c.opt.Concurrency, false)
-	c.note(name, bench.OutcomeDiffers, "closed behind every answer: each request pays for a new one")
+	c.note(name, result.OutcomeDiffers, "closed behind every answer: each request pays for a new one")
 }
 
 // noteSampling compares two answers to one prompt.
@@ -202,11 +203,11 @@ func (c *Client) noteSampling(a, b trial) {
 	same := a.text == b.text && slices.Equal(a.ids, b.ids)
 	switch {
 	case same && (a.text != "" || len(a.ids) > 0):
-		c.note(name, bench.OutcomeEqual, "greedy asked for; two answers to one prompt were the same")
+		c.note(name, result.OutcomeEqual, "greedy asked for; two answers to one prompt were the same")
 	case same:
-		c.note(name, bench.OutcomeSet, "greedy asked for; the answers hold no text to compare")
+		c.note(name, result.OutcomeSet, "greedy asked for; the answers hold no text to compare")
 	default:
-		c.note(name, bench.OutcomeDiffers, "greedy asked for, but two answers to one prompt were not the same")
+		c.note(name, result.OutcomeDiffers, "greedy asked for, but two answers to one prompt were not the same")
 	}
 }
 
@@ -217,23 +218,23 @@ func (c *Client) noteCache(t trial) {
 	if c.opt.Warm {
 		switch {
 		case n == nil:
-			c.note(name, bench.OutcomeUnknown, "reuse is allowed; the server does not tell how many tokens it reuses")
+			c.note(name, result.OutcomeUnknown, "reuse is allowed; the server does not tell how many tokens it reuses")
 		case *n > 0:
-			c.note(name, bench.OutcomeEqual, fmt.Sprintf("on: %d tokens of an equal prompt were reused", *n))
+			c.note(name, result.OutcomeEqual, fmt.Sprintf("on: %d tokens of an equal prompt were reused", *n))
 		default:
-			c.note(name, bench.OutcomeDiffers, "reuse is allowed, but none of an equal prompt was reused; start the server with its prefix cache on")
+			c.note(name, result.OutcomeDiffers, "reuse is allowed, but none of an equal prompt was reused; start the server with its prefix cache on")
 		}
 		return
 	}
 	switch {
 	case n != nil && *n == 0:
-		c.note(name, bench.OutcomeEqual, "off: nothing of an equal prompt was reused")
+		c.note(name, result.OutcomeEqual, "off: nothing of an equal prompt was reused")
 	case n != nil:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("on: %d tokens of an equal prompt were reused; no two prompts of this run begin alike, but a second run with this seed would be served from it", *n))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("on: %d tokens of an equal prompt were reused; no two prompts of this run begin alike, but a second run with this seed would be served from it", *n))
 	case c.proto.salted:
-		c.note(name, bench.OutcomeSet, "every request has a cache_salt of its own; the server does not tell how many tokens it reuses")
+		c.note(name, result.OutcomeSet, "every request has a cache_salt of its own; the server does not tell how many tokens it reuses")
 	default:
-		c.note(name, bench.OutcomeUnknown, "the server does not tell; no two prompts of this run begin alike, but a second run with this seed may be served from it")
+		c.note(name, result.OutcomeUnknown, "the server does not tell; no two prompts of this run begin alike, but a second run with this seed may be served from it")
 	}
 }
 
@@ -245,7 +246,7 @@ func (c *Client) probeEnd(ctx context.Context, ids []int32) error {
 		return nil // noted when the server refused it
 	}
 	if c.opt.EOS < 0 {
-		c.note(name, bench.OutcomeSet, "ignore_eos asked for; the model has no such token to try it with")
+		c.note(name, result.OutcomeSet, "ignore_eos asked for; the model has no such token to try it with")
 		return nil
 	}
 	var bias any = map[string]float64{fmt.Sprint(c.opt.EOS): 100}
@@ -255,17 +256,17 @@ func (c *Client) probeEnd(ctx context.Context, ids []int32) error {
 	t := c.try(ctx, c.proto.with(map[string]any{"logit_bias": bias}), ids, wanted)
 	switch {
 	case refusal(t.Err):
-		c.note(name, bench.OutcomeSet, "ignore_eos asked for; the server takes no logit_bias to try it with")
+		c.note(name, result.OutcomeSet, "ignore_eos asked for; the server takes no logit_bias to try it with")
 	case errors.Is(t.Err, bench.ErrEngineLost):
 		return t.Err
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case t.Err != nil:
-		c.note(name, bench.OutcomeUnknown, "ignore_eos asked for; the request that tries it failed: "+t.Err.Error())
+		c.note(name, result.OutcomeUnknown, "ignore_eos asked for; the request that tries it failed: "+t.Err.Error())
 	case len(t.Tokens) >= wanted:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("ignored: with its token forced the answer still has all %d tokens", wanted))
+		c.note(name, result.OutcomeEqual, fmt.Sprintf("ignored: with its token forced the answer still has all %d tokens", wanted))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("not ignored: with its token forced the answer has %d of %d tokens; answers will be shorter than asked", len(t.Tokens), wanted))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("not ignored: with its token forced the answer has %d of %d tokens; answers will be shorter than asked", len(t.Tokens), wanted))
 	}
 	return nil
 }
@@ -274,11 +275,11 @@ func (c *Client) noteSlots() {
 	const name = "slots"
 	switch n := c.info.Slots; {
 	case n == nil:
-		c.note(name, bench.OutcomeUnknown, "the server does not tell how many requests it computes at a time")
+		c.note(name, result.OutcomeUnknown, "the server does not tell how many requests it computes at a time")
 	case *n >= c.opt.Concurrency:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d, for at most %d requests in flight", *n, c.opt.Concurrency))
+		c.note(name, result.OutcomeEqual, fmt.Sprintf("%d, for at most %d requests in flight", *n, c.opt.Concurrency))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d, for up to %d requests in flight: the others wait in the server", *n, c.opt.Concurrency))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("%d, for up to %d requests in flight: the others wait in the server", *n, c.opt.Concurrency))
 	}
 }
 
@@ -286,19 +287,19 @@ func (c *Client) noteContext() {
 	const name = "context"
 	switch n := c.info.Context; {
 	case n == nil:
-		c.note(name, bench.OutcomeUnknown, "the server does not tell how long a request may be")
+		c.note(name, result.OutcomeUnknown, "the server does not tell how long a request may be")
 	case *n >= c.opt.Longest:
-		c.note(name, bench.OutcomeEqual, fmt.Sprintf("%d tokens a request, %d needed", *n, c.opt.Longest))
+		c.note(name, result.OutcomeEqual, fmt.Sprintf("%d tokens a request, %d needed", *n, c.opt.Longest))
 	default:
-		c.note(name, bench.OutcomeDiffers, fmt.Sprintf("%d tokens a request, %d needed: requests that do not fit will fail or be cut", *n, c.opt.Longest))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("%d tokens a request, %d needed: requests that do not fit will fail or be cut", *n, c.opt.Longest))
 	}
 }
 
 func (c *Client) noteTimings(t trial) {
 	const name = "server's own timings"
 	if t.Server.PromptS == nil {
-		c.note(name, bench.OutcomeUnknown, "not reported")
+		c.note(name, result.OutcomeUnknown, "not reported")
 		return
 	}
-	c.note(name, bench.OutcomeEqual, "reported with every answer")
+	c.note(name, result.OutcomeEqual, "reported with every answer")
 }

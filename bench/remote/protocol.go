@@ -7,7 +7,7 @@ import (
 	"math"
 	"strconv"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // protocol is one way to ask a server for tokens.
@@ -82,7 +82,7 @@ func (p protocol) body(ids []int32, output int, salt string) []byte {
 // llamaProtocol is llama-server's own. Of its last event only what is read is
 // asked for: it would hold the prompt as text.
 func llamaProtocol(warm bool) protocol {
-	p := protocol{api: bench.APILlama, path: "/completion", length: "n_predict", decode: decodeLlama}
+	p := protocol{api: result.APILlama, path: "/completion", length: "n_predict", decode: decodeLlama}
 	return p.with(llamaFields(warm)).with(map[string]any{
 		"response_fields": []string{"stop", "stop_type", "tokens_predicted", "tokens_evaluated", "timings"},
 	})
@@ -100,7 +100,7 @@ func llamaFields(warm bool) map[string]any {
 
 // openaiProtocol is OpenAI's completions, with what the kind of server adds.
 func openaiProtocol(kind string, model foreign, warm bool) protocol {
-	p := protocol{api: bench.APIOpenAI, path: "/v1/completions", length: "max_tokens", decode: decodeOpenAI}
+	p := protocol{api: result.APIOpenAI, path: "/v1/completions", length: "max_tokens", decode: decodeOpenAI}
 	p = p.with(map[string]any{
 		"stream": true, "temperature": 0, "ignore_eos": true,
 		"stream_options": map[string]any{"include_usage": true, "continuous_usage_stats": true},

@@ -22,12 +22,13 @@ import (
 	"time"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Options say which server to use and what is asked of it.
 type Options struct {
 	URL   string // http://host:port, with or without /v1 behind it
-	API   string // bench.APILlama, bench.APIOpenAI; "" or "auto": llama-server's own where it is one
+	API   string // result.APILlama, result.APIOpenAI; "" or "auto": llama-server's own where it is one
 	Key   string // sent as a bearer token; "": none
 	Model string // the name in requests; "": the first that the server lists
 	// Timeout is how long a request may go without a new token, Limit how long
@@ -61,7 +62,7 @@ type Client struct {
 	base    *url.URL
 	http    *http.Client
 	proto   protocol
-	info    bench.ServerInfo
+	info    result.ServerInfo
 	nonce   string // of this run
 	secrets secrets
 	sent    atomic.Int64 // requests, for a salt of their own
@@ -168,7 +169,7 @@ func newHTTP(concurrency int, keep bool) *http.Client {
 }
 
 // Info tells what was found out about the server.
-func (c *Client) Info() bench.ServerInfo { return c.info }
+func (c *Client) Info() result.ServerInfo { return c.info }
 
 // Close gives the connections up.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -176,7 +177,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Prepare implements bench.Client.
 func (c *Client) Prepare(ids []int32, output int) bench.Send {
 	body := c.proto.body(ids, output, c.salt())
-	return func(ctx context.Context, clock *bench.Clock, seen func(int)) bench.Reply {
+	return func(ctx context.Context, clock *result.Clock, seen func(int)) bench.Reply {
 		return c.exchange(ctx, c.proto, body, output, clock.Now, seen, nil).reply
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine/awq"
 	"ceiling/engine/awq/hf"
 	"ceiling/engine/gguf"
@@ -44,7 +44,7 @@ func exists(path string) bool {
 // which it makes where it is not there and whole, and what the reports say
 // about the checkpoint. round allows scales to be rounded; a file that was made
 // so is used only where it does.
-func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool, show *progress) (string, *bench.Checkpoint, error) {
+func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool, show *progress) (string, *result.Checkpoint, error) {
 	cache, err := openModelCache(root)
 	if err != nil {
 		return "", nil, err
@@ -83,7 +83,7 @@ func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool
 }
 
 // convert fills the cache. It needs the lock.
-func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, path, key string, from bench.Checkpoint, round bool, show *progress) (*cacheRecord, error) {
+func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, path, key string, from result.Checkpoint, round bool, show *progress) (*cacheRecord, error) {
 	if freed := c.tidy(from.Path, key); freed > 0 {
 		show.line("removed what earlier conversions left in %s: %s", c.dir, size(freed))
 	}
@@ -123,12 +123,12 @@ func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, pa
 
 // describeCheckpoint is what a report says about a checkpoint, Exact not yet
 // known.
-func describeCheckpoint(c *awq.Checkpoint) (*bench.Checkpoint, error) {
+func describeCheckpoint(c *awq.Checkpoint) (*result.Checkpoint, error) {
 	path, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return &bench.Checkpoint{Path: path, Name: hf.ModelName(path), Bytes: c.Bytes, Format: formatText(c)}, nil
+	return &result.Checkpoint{Path: path, Name: hf.ModelName(path), Bytes: c.Bytes, Format: formatText(c)}, nil
 }
 
 // formatText is a checkpoint's format in words: "compressed-tensors, 4 bit,

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine/gguf"
 	"ceiling/internal/outfile"
 )
@@ -30,10 +30,10 @@ type modelCache struct{ dir string }
 // cacheRecord says what a cached file was made from and how it looked when
 // it was complete.
 type cacheRecord struct {
-	Key        string           `json:"key"`
-	Checkpoint bench.Checkpoint `json:"checkpoint"`
-	Bytes      int64            `json:"size_bytes"`
-	ModifiedNs int64            `json:"modified_unix_ns"`
+	Key        string            `json:"key"`
+	Checkpoint result.Checkpoint `json:"checkpoint"`
+	Bytes      int64             `json:"size_bytes"`
+	ModifiedNs int64             `json:"modified_unix_ns"`
 }
 
 // openModelCache makes the folder: root/models, where root is --cache or the
@@ -101,7 +101,7 @@ func (c *modelCache) lookup(path, key string) (*cacheRecord, string) {
 }
 
 // store writes the record of a file that is complete.
-func (c *modelCache) store(path, key string, from bench.Checkpoint) (*cacheRecord, error) {
+func (c *modelCache) store(path, key string, from result.Checkpoint) (*cacheRecord, error) {
 	if err := gguf.Check(path); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine/synth"
 )
 
@@ -24,7 +24,7 @@ func cached(t *testing.T) (c *modelCache, path string) {
 	if err := os.WriteFile(path, smallModel(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.store(path, key1, bench.Checkpoint{Path: "/models/a"}); err != nil {
+	if _, err := c.store(path, key1, result.Checkpoint{Path: "/models/a"}); err != nil {
 		t.Fatal(err)
 	}
 	return c, path
@@ -115,7 +115,7 @@ func TestCacheTidy(t *testing.T) {
 	c, path := cached(t)
 	other := c.path("other", key2)
 	os.WriteFile(other, smallModel(t), 0o644)
-	if _, err := c.store(other, key2, bench.Checkpoint{Path: "/models/b"}); err != nil {
+	if _, err := c.store(other, key2, result.Checkpoint{Path: "/models/b"}); err != nil {
 		t.Fatal(err)
 	}
 	left := filepath.Join(c.dir, ".model.gguf.1234.tmp")

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine/awq"
 	"ceiling/engine/awq/awqtest"
 	"ceiling/engine/gguf"
@@ -211,7 +211,7 @@ func TestConvertOnceStopped(t *testing.T) {
 	if err := gguf.Check(path); err != nil {
 		t.Error(err)
 	}
-	want := bench.Checkpoint{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
+	want := result.Checkpoint{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
 	if diff := cmp.Diff(&want, from); diff != "" {
 		t.Error(diff)
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/gguf"
 )
@@ -50,10 +50,10 @@ func environment(environ []string) map[string]string {
 }
 
 // deviceInfos turns the engine's devices into the report's.
-func deviceInfos(devices []engine.Device) []bench.DeviceInfo {
-	out := make([]bench.DeviceInfo, len(devices))
+func deviceInfos(devices []engine.Device) []result.DeviceInfo {
+	out := make([]result.DeviceInfo, len(devices))
 	for i, d := range devices {
-		out[i] = bench.DeviceInfo{Name: d.Name, Description: d.Description, Type: d.Type,
+		out[i] = result.DeviceInfo{Name: d.Name, Description: d.Description, Type: d.Type,
 			MemoryTotal: int64(d.MemoryTotal), MemoryFree: int64(d.MemoryFree)}
 	}
 	return out
@@ -78,18 +78,18 @@ func gpuNames(devices []engine.Device) string {
 }
 
 // tensorTypes is the model's tensor-type summary.
-func tensorTypes(f *gguf.File) []bench.TensorTypeCount {
-	var out []bench.TensorTypeCount
+func tensorTypes(f *gguf.File) []result.TensorTypeCount {
+	var out []result.TensorTypeCount
 	for _, t := range f.TensorTypes() {
-		out = append(out, bench.TensorTypeCount{Type: strings.ToUpper(t.Type.String()), Tensors: t.Tensors, Bytes: t.Bytes})
+		out = append(out, result.TensorTypeCount{Type: strings.ToUpper(t.Type.String()), Tensors: t.Tensors, Bytes: t.Bytes})
 	}
 	return out
 }
 
 // engineInfo gathers what computed the numbers. Sampling and peak memory are
 // known only at the end.
-func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device, loadSeconds float64) bench.EngineInfo {
-	return bench.EngineInfo{
+func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device, loadSeconds float64) result.EngineInfo {
+	return result.EngineInfo{
 		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
 		Backends: engine.Backends(), Devices: deviceInfos(used),
 		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size, ConvertedFrom: s.convertedFrom,
@@ -104,7 +104,7 @@ func engineInfo(s settings, m *engine.Model, b engineBuild, used []engine.Device
 }
 
 // manifestModel describes the model's file.
-func manifestModel(m *engine.Model, sha string) bench.ManifestModel {
+func manifestModel(m *engine.Model, sha string) result.ManifestModel {
 	path, err := filepath.Abs(m.Path())
 	if err != nil {
 		path = m.Path()
@@ -116,12 +116,12 @@ func manifestModel(m *engine.Model, sha string) bench.ManifestModel {
 			meta[kv.Key] = kv.Value
 		}
 	}
-	return bench.ManifestModel{Path: path, Bytes: m.File().Size, SHA256: sha, Metadata: meta, TensorTypes: tensorTypes(m.File())}
+	return result.ManifestModel{Path: path, Bytes: m.File().Size, SHA256: sha, Metadata: meta, TensorTypes: tensorTypes(m.File())}
 }
 
 // versions are the programs behind the run.
-func versions() bench.Versions {
-	return bench.Versions{Ceiling: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+func versions() result.Versions {
+	return result.Versions{Ceiling: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 }
 
 // hashFiles is the SHA-256 of the files' bytes, one after the other, in hex.

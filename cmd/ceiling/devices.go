@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/hip"
 )
@@ -74,7 +74,7 @@ type deviceListing struct {
 // listedDevice is one of the engine's devices with its card; Name is "" for a
 // card that no back end can use.
 type listedDevice struct {
-	bench.DeviceInfo
+	result.DeviceInfo
 	PCI   string   `json:"pci,omitempty"`
 	GPU   *hip.GPU `json:"gpu,omitempty"`
 	Index *int     `json:"gpu_index,omitempty"` // in Machine.GPUs
@@ -104,7 +104,7 @@ func listDevices(devices []engine.Device, m hip.Machine) deviceListing {
 	}
 	for i := range m.GPUs {
 		if g := &m.GPUs[i]; !used[i] {
-			info := bench.DeviceInfo{Description: g.Name, Type: engine.DeviceGPU, MemoryTotal: g.VRAM}
+			info := result.DeviceInfo{Description: g.Name, Type: engine.DeviceGPU, MemoryTotal: g.VRAM}
 			if g.Integrated {
 				info.Type = engine.DeviceIGPU
 			}

@@ -14,6 +14,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/remote"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/gguf"
 	"ceiling/hip"
@@ -35,7 +36,7 @@ func driveCommand() *cli.Command {
 		Flags: append(group("Server",
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the server, http://HOST:PORT"},
 			modelFlag("GGUF `FILE` that the server has loaded, or one with its vocabulary; read for that only"),
-			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", bench.APILlama, bench.APIOpenAI}),
+			choice("api", "protocol; auto: llama-server's own where it is one", []string{"auto", result.APILlama, result.APIOpenAI}),
 			&cli.StringFlag{Name: "api-key", Usage: "`KEY` sent as a bearer token; better in " + keyVariable},
 			&cli.StringFlag{Name: "served-model", Usage: "`NAME` of the model in requests (default: the first that the server lists)"},
 			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "give a request up that gets no token for `TIME`", Validator: aTime},
@@ -167,7 +168,7 @@ func withoutSecrets(args []string) []string {
 
 // run connects and drives the suite. It returns nil results where nothing was
 // measured.
-func (d *driver) run(ctx context.Context) (*bench.Results, error) {
+func (d *driver) run(ctx context.Context) (*result.Run, error) {
 	model, err := engine.LoadVocab(d.model)
 	if err != nil {
 		return nil, err
@@ -198,7 +199,7 @@ func vocabOf(model *engine.Model) bench.Vocab {
 
 // tellServer says what was found before the run begins, because some of it is
 // a reason not to go on.
-func (d *driver) tellServer(s *bench.ServerInfo) {
+func (d *driver) tellServer(s *result.ServerInfo) {
 	d.show.line("server %s: %s, model %q, protocol %s", s.URL, strings.TrimSpace(s.Kind+" "+s.Version), s.Model, s.API)
 	for _, c := range s.Conditions {
 		d.show.line("  %s: %s: %s", c.Outcome, c.Name, c.Detail)
@@ -207,7 +208,7 @@ func (d *driver) tellServer(s *bench.ServerInfo) {
 
 // describe writes the manifest, or compares it with that of the run to go on
 // with.
-func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.ServerInfo) error {
+func (d *driver) describe(ctx context.Context, model *engine.Model, info *result.ServerInfo) error {
 	if remote.IsLocal(d.server.URL) {
 		var warnings []string
 		d.system, warnings = host.Read(d.sysroot)
@@ -217,7 +218,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.
 		}
 	}
 	// What a server does not tell stays empty here, and shows as unknown.
-	d.info = bench.EngineInfo{
+	d.info = result.EngineInfo{
 		Name: info.Kind, Release: info.Version, Tree: "", TreeState: "",
 		ModelFile: filepath.Base(d.model), ModelBytes: model.File().Size, Architecture: model.Architecture(),
 		Description: model.Description(), Parameters: model.Params(), TensorTypes: tensorTypes(model.File()),
@@ -235,7 +236,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.
 		}
 		d.info.ModelSHA256 = sum
 	}
-	d.manifest = bench.Manifest{
+	d.manifest = result.Manifest{
 		CommandLine: d.args, Start: time.Now().Format(time.RFC3339), Seed: d.seed, Suite: d.suite,
 		Model: manifestModel(model, d.info.ModelSHA256), Engine: d.info, System: d.system,
 		Versions: versions(), Server: info,
@@ -247,12 +248,12 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *bench.
 }
 
 // bench drives the suite, saving results.json after each scenario.
-func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.Vocab, info *bench.ServerInfo) (*bench.Results, error) {
+func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.Vocab, info *result.ServerInfo) (*result.Run, error) {
 	journal, err := d.openJournal()
 	if err != nil {
 		return nil, err
 	}
-	clock := bench.NewClock(d.resumed.Start())
+	clock := result.NewClock(d.resumed.Start())
 	d.pauses.begin(clock)
 	results, runErr := bench.Run(ctx, bench.Config{
 		Suite: d.suite, Clock: clock, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
@@ -271,8 +272,8 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.V
 
 // template holds the results' fields that are known before the first scenario.
 // The machine is the server's, and known only where that is this one.
-func (d *driver) template(info *bench.ServerInfo, clock *bench.Clock) bench.Results {
-	t := bench.Results{
+func (d *driver) template(info *result.ServerInfo, clock *result.Clock) result.Run {
+	t := result.Run{
 		Model:    strings.TrimSuffix(d.info.ModelFile, ".gguf"),
 		Hardware: "behind " + info.URL,
 		Date:     clock.Date(), Engine: &d.info, Server: info, SLO: d.slo,

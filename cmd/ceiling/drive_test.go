@@ -16,7 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // serverStartup is how long llama-server may take to load a small model.
@@ -111,7 +111,7 @@ func samePrompts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var lists [2][]string
 	for i, name := range args {
-		c, err := bench.ReadJournalFile(ts.MkAbs(name))
+		c, err := result.ReadJournalFile(ts.MkAbs(name))
 		ts.Check(err)
 		for _, r := range c.Records {
 			lists[i] = append(lists[i], fmt.Sprintf("%s %d: prompt %s of %d tokens, %d out %s",

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 )
 
@@ -63,8 +64,8 @@ func atLeast(low int) func(int) error {
 func repeatFlag() cli.Flag {
 	return &cli.IntFlag{Name: "repeat", Usage: "make `N` passes over the whole suite, one after the other (default: what the suite says, or 1)", HideDefault: true,
 		Validator: func(n int) error {
-			if n < 1 || n > bench.MaxRepeat {
-				return fmt.Errorf("%d passes; use 1 to %d", n, bench.MaxRepeat)
+			if n < 1 || n > result.MaxRepeat {
+				return fmt.Errorf("%d passes; use 1 to %d", n, result.MaxRepeat)
 			}
 			return nil
 		}}
@@ -123,7 +124,7 @@ func sloFlag() cli.Flag {
 }
 
 // slo are the limits of --slo, nil for none.
-func slo(c *cli.Command) *bench.SLO {
+func slo(c *cli.Command) *result.SLO {
 	limits, _ := bench.ParseSLO(c.String("slo")) // the flag's validator has seen them
 	return limits
 }

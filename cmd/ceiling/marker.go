@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/internal/outfile"
 )
@@ -96,7 +96,7 @@ func (r *runner) findDeath() error {
 }
 
 // observeDeath marks a scenario that the process died in before.
-func (r *runner) observeDeath(d *bench.Detail) {
+func (r *runner) observeDeath(d *result.Detail) {
 	if r.died != nil && r.died.Name == d.Name {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("the process died in this scenario in the run's earlier part, which began it at %s", r.died.Started))
 	}

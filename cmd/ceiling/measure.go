@@ -7,18 +7,19 @@ import (
 	"strings"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/report"
 )
 
 // bench drives the suite on the loaded model, saving results.json after each
 // scenario. It returns nil results where nothing was measured.
-func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results, error) {
+func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, error) {
 	journal, err := r.openJournal()
 	if err != nil {
 		return nil, err
 	}
-	clock := bench.NewClock(r.resumed.Start())
+	clock := result.NewClock(r.resumed.Start())
 	r.pauses.begin(clock)
 	sampler, err := r.startTelemetry(clock)
 	if err != nil {
@@ -42,26 +43,26 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*bench.Results
 
 // openJournal makes the journal, or goes on with the complete part of the
 // earlier run's.
-func (r *runner) openJournal() (*bench.Journal, error) {
+func (r *runner) openJournal() (*result.Journal, error) {
 	path := r.dir.file(journalFile)
 	if r.earlier == nil {
-		return bench.CreateJournal(path)
+		return result.CreateJournal(path)
 	}
 	if err := r.resumed.Cut(path); err != nil {
 		return nil, err
 	}
-	return bench.AppendJournal(path)
+	return result.AppendJournal(path)
 }
 
 // template holds the results' fields that are known before the first scenario.
 // Their date is the clock's start, so that the journal's times can be laid beside
 // other programs' logs.
-func (r *runner) template(clock *bench.Clock) bench.Results {
+func (r *runner) template(clock *result.Clock) result.Run {
 	model := strings.TrimSuffix(r.info.ModelFile, ".gguf")
 	if r.convertedFrom != nil {
 		model = r.convertedFrom.Name
 	}
-	return bench.Results{
+	return result.Run{
 		Model: model, Hardware: ranOn(&r.system, r.used),
 		Date: clock.Date(), System: &r.system, Engine: &r.info, SLO: r.slo,
 	}
@@ -69,7 +70,7 @@ func (r *runner) template(clock *bench.Clock) bench.Results {
 
 // save keeps what is finished after every scenario: the engine may end the
 // process on a fault in the next one.
-func (r *runner) save(results *bench.Results) error {
+func (r *runner) save(results *result.Run) error {
 	return report.Save(r.dir.file(resultsFile), results)
 }
 
@@ -104,7 +105,7 @@ func share(done, total int64) float64 {
 }
 
 // summary is a scenario in one line.
-func summary(r *bench.Result) string {
+func summary(r *result.Summary) string {
 	if r.Error != nil {
 		return "failed: " + *r.Error
 	}

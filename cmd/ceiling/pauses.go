@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // pauses are the times in which the whole process was stopped: by SIGSTOP, or
@@ -13,12 +13,12 @@ import (
 // of whatever ran.
 type pauses struct {
 	mu    sync.Mutex
-	clock *bench.Clock // nil: nothing is measured yet
-	ends  []float64    // seconds on the clock
+	clock *result.Clock // nil: nothing is measured yet
+	ends  []float64     // seconds on the clock
 	long  []time.Duration
 }
 
-func (p *pauses) begin(clock *bench.Clock) {
+func (p *pauses) begin(clock *result.Clock) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clock = clock
@@ -37,7 +37,7 @@ func (p *pauses) add(long time.Duration) bool {
 }
 
 // observe warns in the detail of a scenario that the process was stopped in it.
-func (p *pauses) observe(d *bench.Detail) {
+func (p *pauses) observe(d *result.Detail) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, end := range p.ends {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/internal/outfile"
 	"ceiling/report"
@@ -62,7 +62,7 @@ func storedProse(folder string) (choices *prose.File, note string) {
 // report. Nothing that goes wrong here fails the run: results and a report by
 // the rules are on disk before it begins, and the rules choose what the model
 // does not.
-func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *bench.Results) {
+func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *result.Run) {
 	// What an earlier part of the run may have left is of other results.
 	os.Remove(r.dir.file(proseFile))
 	if r.prose == proseRules || r.prose == proseOff {
@@ -109,7 +109,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *b
 }
 
 // noProse is why the model does not write; "" where it does.
-func (r *runner) noProse(model *engine.Model, results *bench.Results, sections int) string {
+func (r *runner) noProse(model *engine.Model, results *result.Run, sections int) string {
 	switch {
 	case results.Partial:
 		return "the run is partial"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/report/prose"
 )
@@ -40,7 +40,7 @@ func TestProseByModel(t *testing.T) {
 		{proseAuto, false, 3, "synthetic"}, {proseModel, false, 3, ""}, {proseModel, true, 3, "partial"}, {proseModel, false, 0, "no scenario"},
 	} {
 		r := &runner{settings: settings{prose: c.word}}
-		got := r.noProse(model, &bench.Results{Partial: c.partial}, c.sections)
+		got := r.noProse(model, &result.Run{Partial: c.partial}, c.sections)
 		if !strings.Contains(got, c.reason) || (got == "") != (c.reason == "") {
 			t.Errorf("--prose %s, partial %v: %q, want %q", c.word, c.partial, got, c.reason)
 		}

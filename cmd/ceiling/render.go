@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/chart"
@@ -40,7 +40,7 @@ func (r *rendering) illustrate() (notes []string) {
 
 // renderRun makes a run's rendering out of its report's text. The folder holds
 // what its results.json does not: "" stands for none.
-func renderRun(folder string, r *bench.Results, text []byte) *rendering {
+func renderRun(folder string, r *result.Run, text []byte) *rendering {
 	charts := func() ([]chart.Figure, []string) {
 		in, notes := chart.Input{Results: r}, []string(nil)
 		if folder != "" {
@@ -54,7 +54,7 @@ func renderRun(folder string, r *bench.Results, text []byte) *rendering {
 
 // saveReport writes a run's report: first the text, which nothing that goes
 // wrong with the charts may cost.
-func (r *runner) saveReport(results *bench.Results, opt report.Options) error {
+func (r *runner) saveReport(results *result.Run, opt report.Options) error {
 	path := r.dir.file(reportFile)
 	var text bytes.Buffer
 	if err := report.Markdown(&text, results, opt); err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/chart"
@@ -128,7 +128,7 @@ func (r *rendering) put(c *cli.Command, as form, out string) error {
 
 // renderPath renders one path: a run in the reference's form, what another
 // tool measured as far as its file tells. Limits replace those of the run.
-func renderPath(path string, limits *bench.SLO) (*rendering, []string, error) {
+func renderPath(path string, limits *result.SLO) (*rendering, []string, error) {
 	file, folder := path, ""
 	if isDir(path) {
 		file = filepath.Join(path, resultsFile)
@@ -166,7 +166,7 @@ func renderPath(path string, limits *bench.SLO) (*rendering, []string, error) {
 
 // ours says whether a results file is this program's, so that the files beside
 // it may belong to it.
-func ours(r *bench.Results) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
+func ours(r *result.Run) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
 
 // renderSheet renders the runs of one file of another tool.
 func renderSheet(runs []*importer.Run) (*rendering, []string, error) {

@@ -18,13 +18,14 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
 // earlierRun is what the run that --resume names has left.
 type earlierRun struct {
 	path     string
-	manifest bench.Manifest
+	manifest result.Manifest
 	recorded map[string]any // the manifest, with what this program may not know of
 }
 
@@ -112,7 +113,7 @@ func (e *earlierRun) parse(ctx context.Context, same *cli.Command) (*cli.Command
 }
 
 // state is what of the suite is finished.
-func (e *earlierRun) state(suite bench.Suite) (*bench.ResumeState, error) {
+func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
 	saved, err := report.Load(filepath.Join(e.path, resultsFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -121,7 +122,7 @@ func (e *earlierRun) state(suite bench.Suite) (*bench.ResumeState, error) {
 }
 
 // finished says whether nothing of the run is left to do.
-func (e *earlierRun) finished(suite bench.Suite) (bool, error) {
+func (e *earlierRun) finished(suite result.Suite) (bool, error) {
 	for _, name := range []string{journalFile, reportFile, pageFile} {
 		if _, err := os.Stat(filepath.Join(e.path, name)); err != nil {
 			return false, nil
@@ -189,7 +190,7 @@ const mostDifferences = 20
 
 // sameRun compares all that two manifests record of the parts that are named,
 // all for none. Its error has a line for each difference.
-func (e *earlierRun) sameRun(now *bench.Manifest, parts ...string) error {
+func (e *earlierRun) sameRun(now *result.Manifest, parts ...string) error {
 	text, err := json.Marshal(now)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // fillIn gives every field that it can reach a value of its own.
@@ -69,7 +69,7 @@ func leaves(path string, v any, replace func(any), use func(path string, v any, 
 // Whatever a manifest records is compared when a run goes on, each with a line
 // of its own: a field that is added is too, unless mayDiffer names it.
 func TestResumeComparesAllThatIsRecorded(t *testing.T) {
-	var m bench.Manifest
+	var m result.Manifest
 	n := 0
 	fillIn(reflect.ValueOf(&m).Elem(), &n)
 	text, err := json.Marshal(m)
@@ -120,7 +120,7 @@ func TestResumeComparesAllThatIsRecorded(t *testing.T) {
 // are counted.
 func TestResumeDifferences(t *testing.T) {
 	e := &earlierRun{recorded: map[string]any{"engine": map[string]any{"of_tomorrow": json.Number("7")}}}
-	err := e.sameRun(&bench.Manifest{}, "engine")
+	err := e.sameRun(&result.Manifest{}, "engine")
 	if err == nil || !strings.Contains(err.Error(), "another of tomorrow: 7 then, none now\n") {
 		t.Errorf("error %v", err)
 	}
@@ -129,7 +129,7 @@ func TestResumeDifferences(t *testing.T) {
 		many[fmt.Sprintf("GGML_%d", i)] = "1"
 	}
 	e.recorded = map[string]any{"environment": many}
-	if lines := strings.Split(e.sameRun(&bench.Manifest{}, "environment").Error(), "\n"); len(lines) != mostDifferences+2 || lines[mostDifferences] != "--resume: 80 differences more" {
+	if lines := strings.Split(e.sameRun(&result.Manifest{}, "environment").Error(), "\n"); len(lines) != mostDifferences+2 || lines[mostDifferences] != "--resume: 80 differences more" {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
 }

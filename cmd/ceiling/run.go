@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/awq"
 	"ceiling/hip"
@@ -120,23 +121,23 @@ type runner struct {
 	show *progress
 	args []string
 
-	manifest  bench.Manifest
+	manifest  result.Manifest
 	resumed   *bench.ResumeState // nil: a new run
 	refused   map[int]error      // scenarios that can't run, by their index
 	needs     map[bench.SessionSpec][]engine.Need
-	system    bench.System
-	info      bench.EngineInfo
+	system    result.System
+	info      result.EngineInfo
 	build     engineBuild
-	split     engine.Split         // how the model is spread over devices
-	used      []engine.Device      // those that the model's layers lie on
-	machine   hip.Machine          // the GPUs that sysfs knows
-	nvidia    *hip.NVIDIA          // those that NVIDIA's driver knows; nil: none
-	telemetry *bench.TelemetryInfo // nil until the sampler has stopped
+	split     engine.Split          // how the model is spread over devices
+	used      []engine.Device       // those that the model's layers lie on
+	machine   hip.Machine           // the GPUs that sysfs knows
+	nvidia    *hip.NVIDIA           // those that NVIDIA's driver knows; nil: none
+	telemetry *result.TelemetryInfo // nil until the sampler has stopped
 	opener    *opener
-	rescue    bench.Rescue                  // for when the engine ends the process
-	measured  atomic.Pointer[bench.Results] // once the suite has run
-	writing   atomic.Bool                   // the model writes the report
-	ending    atomic.Bool                   // someone concludes the run
+	rescue    bench.Rescue               // for when the engine ends the process
+	measured  atomic.Pointer[result.Run] // once the suite has run
+	writing   atomic.Bool                // the model writes the report
+	ending    atomic.Bool                // someone concludes the run
 	dog       *watchdog
 	pauses    pauses
 	choices   *prose.File // that it made; nil: none
@@ -147,7 +148,7 @@ type runner struct {
 
 // run loads the model and drives the suite. It returns nil results where
 // nothing was measured.
-func (r *runner) run(ctx context.Context) (*bench.Results, error) {
+func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -279,7 +280,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 		}
 		r.info.ModelSHA256 = sum
 	}
-	r.manifest = bench.Manifest{
+	r.manifest = result.Manifest{
 		CommandLine: r.args, Start: time.Now().Format(time.RFC3339), Seed: r.seed, Suite: r.suite,
 		Model: manifestModel(model, r.info.ModelSHA256), Engine: r.info, System: r.system,
 		Versions: versions(), Environment: environment(os.Environ()),
@@ -293,7 +294,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
-func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) error {
+func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) error {
 	r.unmark()
 	err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
@@ -316,7 +317,7 @@ func (r *runner) conclude(c *cli.Command, results *bench.Results, runErr error) 
 }
 
 // howEnded is the error that a run's end is told by, with its exit code.
-func (r *runner) howEnded(results *bench.Results, runErr error) error {
+func (r *runner) howEnded(results *result.Run, runErr error) error {
 	units, _ := bench.Plan(r.suite)
 	failed, dead := failures(results)
 	switch {
@@ -333,7 +334,7 @@ func (r *runner) howEnded(results *bench.Results, runErr error) error {
 }
 
 // soFar says what of a run is finished, and how to go on.
-func (r *runner) soFar(results *bench.Results) string {
+func (r *runner) soFar(results *result.Run) string {
 	units, _ := bench.Plan(r.suite)
 	return fmt.Sprintf("%d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
 		complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
@@ -350,7 +351,7 @@ func (r *runner) reportOptions() report.Options {
 // failures lists the scenarios with failed requests or none at all, those of
 // a run of several passes for each pass, and counts those without any request
 // that succeeded.
-func failures(results *bench.Results) (list []string, dead int) {
+func failures(results *result.Run) (list []string, dead int) {
 	for i, r := range results.Results {
 		for _, p := range passesOf(results, i) {
 			name := fmt.Sprintf("scenario %q", r.Name)
@@ -374,18 +375,18 @@ func failures(results *bench.Results) (list []string, dead int) {
 }
 
 // passesOf are the passes over a scenario; a scenario that runs once has one.
-func passesOf(results *bench.Results, i int) []bench.Pass {
+func passesOf(results *result.Run, i int) []result.Pass {
 	if d := results.Details[i]; len(d.Passes) > 0 {
 		return d.Passes
 	}
-	return []bench.Pass{{Result: results.Results[i], Detail: results.Details[i]}}
+	return []result.Pass{{Result: results.Results[i], Detail: results.Details[i]}}
 }
 
-func complete(results *bench.Results) int {
+func complete(results *result.Run) int {
 	n := 0
 	for i := range results.Details {
 		for _, p := range passesOf(results, i) {
-			if p.Detail.Status == bench.StatusComplete {
+			if p.Detail.Status == result.StatusComplete {
 				n++
 			}
 		}
@@ -394,7 +395,7 @@ func complete(results *bench.Results) int {
 }
 
 // inPasses says, behind a number of scenarios, that it counts passes too.
-func inPasses(suite bench.Suite) string {
+func inPasses(suite result.Suite) string {
 	if n := suite.Passes(); n > 1 {
 		return fmt.Sprintf(" in %d passes", n)
 	}

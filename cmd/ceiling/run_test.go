@@ -9,38 +9,38 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // TestHowEnded: the exit code and the sentence of a run by what its scenarios
 // came to.
 func TestHowEnded(t *testing.T) {
 	reason := "no memory"
-	scenario := func(good, bad float64) bench.Result {
-		return bench.Result{Name: "S", NumPrompts: 4, SuccessfulRequests: good, FailedRequests: bad}
+	scenario := func(good, bad float64) result.Summary {
+		return result.Summary{Name: "S", NumPrompts: 4, SuccessfulRequests: good, FailedRequests: bad}
 	}
 	dead := scenario(0, 0)
 	dead.Error = &reason
 	for _, tc := range []struct {
 		name    string
-		results []bench.Result
+		results []result.Summary
 		partial bool
 		err     error
 		code    int
 		text    string
 	}{
-		{"all is well", []bench.Result{scenario(4, 0), scenario(4, 0)}, false, nil, 0, ""},
-		{"one request of four failed in each", []bench.Result{scenario(3, 1), scenario(3, 1)}, false, nil, exitInvalid, "1 of 4 requests failed"},
-		{"one scenario failed", []bench.Result{scenario(4, 0), dead}, false, nil, exitInvalid, "no memory"},
-		{"nothing succeeded", []bench.Result{scenario(0, 4), dead}, false, nil, exitFailed, "every scenario failed"},
-		{"interrupted", []bench.Result{scenario(4, 0)}, true, fmt.Errorf("x: %w", context.Canceled), exitInterrupted, "interrupted after 1 of 2 scenarios"},
-		{"the disk is full", []bench.Result{scenario(4, 0)}, true, fmt.Errorf("full"), exitFailed, "full"},
+		{"all is well", []result.Summary{scenario(4, 0), scenario(4, 0)}, false, nil, 0, ""},
+		{"one request of four failed in each", []result.Summary{scenario(3, 1), scenario(3, 1)}, false, nil, exitInvalid, "1 of 4 requests failed"},
+		{"one scenario failed", []result.Summary{scenario(4, 0), dead}, false, nil, exitInvalid, "no memory"},
+		{"nothing succeeded", []result.Summary{scenario(0, 4), dead}, false, nil, exitFailed, "every scenario failed"},
+		{"interrupted", []result.Summary{scenario(4, 0)}, true, fmt.Errorf("x: %w", context.Canceled), exitInterrupted, "interrupted after 1 of 2 scenarios"},
+		{"the disk is full", []result.Summary{scenario(4, 0)}, true, fmt.Errorf("full"), exitFailed, "full"},
 	} {
 		r := &runner{dir: &outDir{path: "out"}}
-		r.suite.Scenarios = []bench.Scenario{{Name: "S", Prompts: 4}, {Name: "T", Prompts: 4}}
-		results := &bench.Results{Results: tc.results, Partial: tc.partial}
+		r.suite.Scenarios = []result.Scenario{{Name: "S", Prompts: 4}, {Name: "T", Prompts: 4}}
+		results := &result.Run{Results: tc.results, Partial: tc.partial}
 		for range tc.results {
-			results.Details = append(results.Details, bench.Detail{Status: bench.StatusComplete})
+			results.Details = append(results.Details, result.Detail{Status: result.StatusComplete})
 		}
 		err := r.howEnded(results, tc.err)
 		if code := exitCode(err); code != tc.code || (err != nil && !strings.Contains(err.Error(), tc.text)) {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/hip/host"
 )
@@ -17,12 +18,12 @@ type settings struct {
 	model   string
 	cache   string // of converted checkpoints
 	round   bool   // scales of a checkpoint that float16 can't hold
-	suite   bench.Suite
+	suite   result.Suite
 	out     string
 	earlier *earlierRun // that is gone on with; nil: a new run
 	sysroot string
-	prose   string     // a word of --prose
-	slo     *bench.SLO // what counts as interactive; nil: by the run's own best
+	prose   string      // a word of --prose
+	slo     *result.SLO // what counts as interactive; nil: by the run's own best
 	noHash  bool
 	json    bool
 	rpc     []string
@@ -36,7 +37,7 @@ type settings struct {
 	sampling    string
 
 	// convertedFrom is the checkpoint that model was made from; nil: none.
-	convertedFrom *bench.Checkpoint
+	convertedFrom *result.Checkpoint
 
 	load    engine.LoadOptions
 	session engine.SessionOptions // all but the sizes
@@ -118,7 +119,7 @@ func (s *settings) samePlan() error {
 	if s.earlier == nil {
 		return nil
 	}
-	return s.earlier.sameRun(&bench.Manifest{Suite: s.suite, Seed: s.seed}, "suite", "seed")
+	return s.earlier.sameRun(&result.Manifest{Suite: s.suite, Seed: s.seed}, "suite", "seed")
 }
 
 // readWords reads the flags that take one of a few words.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 	"ceiling/report"
 )
@@ -59,9 +59,9 @@ func summaryAction(_ context.Context, c *cli.Command) error {
 }
 
 // summaryRow is a scenario in the figures of the summary.
-func summaryRow(r *bench.Result, d *bench.Detail) []string {
+func summaryRow(r *result.Summary, d *result.Detail) []string {
 	row := []string{oneline.Of(r.Name), decimals(r.OutputThroughput, 1), decimals(r.TTFTMeanMs, 1), decimals(r.TPOTMedianMs, 2), decimals(r.TPOTP99Ms, 2)}
-	if bench.Failed(r, d) {
+	if result.Failed(r, d) {
 		row[0] += " (failed)"
 	}
 	return row
@@ -70,7 +70,7 @@ func summaryRow(r *bench.Result, d *bench.Detail) []string {
 var summaryHead = []string{"SCENARIO", "OUTPUT tok/s", "TTFT mean ms", "TPOT p50 ms", "TPOT p99 ms"}
 
 // detailOf is a result's detail, nil in the reference's files.
-func detailOf(results *bench.Results, i int) *bench.Detail {
+func detailOf(results *result.Run, i int) *result.Detail {
 	if i < len(results.Details) {
 		return &results.Details[i]
 	}
@@ -86,7 +86,7 @@ func decimals(v *float64, n int) string {
 }
 
 // summaryText is the table of a run with its sweet spot and peak.
-func summaryText(results *bench.Results) string {
+func summaryText(results *result.Run) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(row []string) {
@@ -117,7 +117,7 @@ func beside(names, figures []string) string {
 	return b.String()
 }
 
-func spotLines(results *bench.Results) string {
+func spotLines(results *result.Run) string {
 	return fmt.Sprintf("sweet spot  %s\npeak        %s\n", report.SweetSpotText(results), report.PeakText(results))
 }
 
@@ -133,7 +133,7 @@ func summaryFiles(folder string) string {
 	return b.String()
 }
 
-func markdownSummary(results *bench.Results) string {
+func markdownSummary(results *result.Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s |\n|---|---:|---:|---:|---:|\n", strings.Join(summaryHead, " | "))
 	for i := range results.Results {
@@ -146,7 +146,7 @@ func markdownSummary(results *bench.Results) string {
 }
 
 // oneLineSummary is a run in one line.
-func oneLineSummary(results *bench.Results) string {
+func oneLineSummary(results *result.Run) string {
 	return fmt.Sprintf("%s on %s, ceiling %s: sweet spot %s, peak %s\n", oneline.Of(results.Model), oneline.Of(results.Hardware), version,
 		report.SweetSpotText(results), report.PeakText(results))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/hip"
 )
@@ -24,7 +24,7 @@ func telemetryFlag() cli.Flag {
 
 // startTelemetry starts the sampler of the machine's sensors on the run's
 // clock. It returns nil where none is wanted or nothing can be read.
-func (r *runner) startTelemetry(clock *bench.Clock) (*hip.Sampler, error) {
+func (r *runner) startTelemetry(clock *result.Clock) (*hip.Sampler, error) {
 	if r.telemetryHz == 0 {
 		return nil, nil
 	}
@@ -40,14 +40,14 @@ func (r *runner) startTelemetry(clock *bench.Clock) (*hip.Sampler, error) {
 		r.show.line("note: %s", n)
 	}
 	if s == nil && len(notes) > 0 {
-		r.telemetry = &bench.TelemetryInfo{Hz: r.telemetryHz, Notes: notes}
+		r.telemetry = &result.TelemetryInfo{Hz: r.telemetryHz, Notes: notes}
 	}
 	return s, nil
 }
 
 // observer adds to a scenario's detail what others than the bench have seen.
-func (r *runner) observer(s *hip.Sampler) func(*bench.Result, *bench.Detail) {
-	return func(result *bench.Result, detail *bench.Detail) {
+func (r *runner) observer(s *hip.Sampler) func(*result.Summary, *result.Detail) {
+	return func(result *result.Summary, detail *result.Detail) {
 		if s != nil {
 			s.Observe(result, detail)
 		}
@@ -57,7 +57,7 @@ func (r *runner) observer(s *hip.Sampler) func(*bench.Result, *bench.Detail) {
 }
 
 // stopTelemetry ends the sampling, and records how it was done.
-func (r *runner) stopTelemetry(s *hip.Sampler, results *bench.Results) error {
+func (r *runner) stopTelemetry(s *hip.Sampler, results *result.Run) error {
 	var err error
 	if s != nil {
 		err = s.Stop()
@@ -95,7 +95,7 @@ func cardID(d engine.Device) string {
 // describeGPUs adds the machine's GPUs to the system. Those that the model
 // runs on are named by the engine where sysfs does not know them: cards of
 // other makers, and those behind an RPC server.
-func describeGPUs(s *bench.System, m hip.Machine, nv *hip.NVIDIA, used []engine.Device) {
+func describeGPUs(s *result.System, m hip.Machine, nv *hip.NVIDIA, used []engine.Device) {
 	m.Describe(s)
 	known := slices.ContainsFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI != "" && slices.Contains(gpuIDs(used), g.PCI) })
 	if names := gpuNames(used); names != "" && !known {
@@ -119,7 +119,7 @@ func openNVIDIA(sysroot string) (nv *hip.NVIDIA, note string) {
 }
 
 // ranOn is what the model ran on, in one line.
-func ranOn(s *bench.System, used []engine.Device) string {
+func ranOn(s *result.System, used []engine.Device) string {
 	if len(gpuIDs(used)) > 0 && s.GPUs != "" {
 		return s.GPUs
 	}

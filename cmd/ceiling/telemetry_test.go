@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/hip"
 	"ceiling/hip/host"
@@ -34,7 +34,7 @@ func rows(t *testing.T, root string, used []engine.Device) string {
 	t.Helper()
 	system, _ := host.Read(root)
 	describeGPUs(&system, hip.Read(root), nil, used)
-	r := bench.Results{System: &system, Engine: &bench.EngineInfo{Devices: deviceInfos(used)}}
+	r := result.Run{System: &system, Engine: &result.EngineInfo{Devices: deviceInfos(used)}}
 	var b bytes.Buffer
 	if err := report.Markdown(&b, &r, report.Options{}); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestSystemConfiguration(t *testing.T) {
 }
 
 func TestRanOn(t *testing.T) {
-	s := bench.System{GPUs: "4× X", CPU: "EPYC"}
+	s := result.System{GPUs: "4× X", CPU: "EPYC"}
 	cpu := []engine.Device{{Name: "CPU", Type: engine.DeviceCPU, Description: "a CPU"}}
 	if got := ranOn(&s, rocm("0000:83:00.0")); got != "4× X" {
 		t.Errorf("on GPUs: %q", got)
@@ -100,7 +100,7 @@ func TestRanOn(t *testing.T) {
 	if got := ranOn(&s, cpu); got != "EPYC" {
 		t.Errorf("on the CPU: %q", got)
 	}
-	if got := ranOn(&bench.System{GPUs: "4× X"}, cpu); got != "a CPU" {
+	if got := ranOn(&result.System{GPUs: "4× X"}, cpu); got != "a CPU" {
 		t.Errorf("on a CPU that procfs does not name: %q", got)
 	}
 }
@@ -127,7 +127,7 @@ func TestListDevices(t *testing.T) {
 		t.Errorf("the first card is %q, want %q", got, want)
 	}
 	list.NVIDIA = &hip.NVIDIA{Driver: "550.54.15", Cards: []hip.NVIDIACard{{Name: "NVIDIA H200", PCI: "0000:1b:00.0", VRAM: 140 << 30, MaxClockMHz: 1980}}}
-	list.Devices = append(list.Devices, listedDevice{DeviceInfo: bench.DeviceInfo{Name: "CUDA0", Type: engine.DeviceGPU}, PCI: "0000:1b:00.0"})
+	list.Devices = append(list.Devices, listedDevice{DeviceInfo: result.DeviceInfo{Name: "CUDA0", Type: engine.DeviceGPU}, PCI: "0000:1b:00.0"})
 	list.Runtime = &listedRuntime{Version: "7.2.1", Path: "lib", Peers: []hip.Peer{{Access: true}, {}}}
 	var b bytes.Buffer
 	if err := list.print(&b); err != nil {

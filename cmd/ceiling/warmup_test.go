@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 )
 
@@ -67,7 +68,7 @@ func firstStepFaults(t *testing.T, model *engine.Model, warm bool) (first int64,
 	t.Helper()
 	o := &faultOpener{opener: &opener{model: model, settings: engine.SessionOptions{Threads: 2}}, steps: make([]faultStep, 0, 1000)}
 	results, err := bench.Run(context.Background(), bench.Config{
-		Suite:  bench.Suite{Name: "s", Scenarios: []bench.Scenario{{Name: "s", Input: 600, Output: 2, Concurrency: 1, Prompts: 4}}},
+		Suite:  result.Suite{Name: "s", Scenarios: []result.Scenario{{Name: "s", Input: 600, Output: 2, Concurrency: 1, Prompts: 4}}},
 		Opener: o, Vocab: bench.Vocab{Size: model.VocabSize(), Allowed: model.PlainTokens()}, NoWarmup: !warm,
 	})
 	if err != nil || results.Results[0].SuccessfulRequests != 4 {

@@ -6,7 +6,7 @@ package doctor
 import (
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/hip"
 )
 
@@ -34,7 +34,7 @@ type Check struct {
 type Facts struct {
 	Machine hip.Machine
 	State   hip.State
-	System  bench.System
+	System  result.System
 	// Live says that the facts are of this machine, not of a copied tree: only
 	// then were device files and the HIP runtime tried.
 	Live    bool

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/cgroup"
 )
 
@@ -38,7 +38,7 @@ const (
 var machines = []struct {
 	name         string
 	files        map[string]string
-	want         bench.System
+	want         result.System
 	wantWarnings []string
 }{
 	{
@@ -57,7 +57,7 @@ var machines = []struct {
 			"sys/devices/system/cpu/cpufreq/policy1/scaling_governor": "performance\n",
 			"sys/class/dmi/id/sys_vendor":                             "LENOVO\n",
 		},
-		want: bench.System{
+		want: result.System{
 			OS: "Ubuntu 22.04.5 LTS", Kernel: "6.8.0-87-generic",
 			CPU: "AMD Ryzen Threadripper PRO 3945WX 12-Cores", Cores: 2,
 			MemoryBytes: 263825000 * 1024, Governor: "performance",
@@ -81,7 +81,7 @@ var machines = []struct {
 			"sys/class/dmi/id/sys_vendor":      "Google\n",
 			"sys/class/dmi/id/product_name":    "Google Compute Engine\n",
 		},
-		want: bench.System{
+		want: result.System{
 			OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-cloud-amd64",
 			CPU: "Intel(R) Xeon(R) Processor @ 2.60GHz", Cores: 2,
 			MemoryBytes: 16384000 * 1024, MemoryLimit: 4294967296,
@@ -102,7 +102,7 @@ var machines = []struct {
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":         "50000\n",
 			"sys/fs/cgroup/cpu/cpu.cfs_period_us":        "100000\n",
 		},
-		want: bench.System{
+		want: result.System{
 			OS: "Alpine 3.20", Kernel: "5.10.0-custom",
 			CPU: "Intel(R) Xeon(R) Processor @ 2.60GHz", Cores: 1,
 			MemoryBytes: 4096000 * 1024, MemoryLimit: 2147483648,
@@ -120,7 +120,7 @@ var machines = []struct {
 			"proc/device-tree/model":        "Raspberry Pi 5 Model B Rev 1.0\x00",
 			"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
 		},
-		want: bench.System{
+		want: result.System{
 			OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.6.31+rpt-rpi-2712",
 			CPU: "ARM Cortex-A76 (Raspberry Pi 5 Model B Rev 1.0)", Cores: 2,
 			MemoryBytes: 8255504 * 1024, Governor: "ondemand",
@@ -151,7 +151,7 @@ var machines = []struct {
 			"sys/fs/cgroup/cpu.max":         "1 0\n",
 			"sys/devices/system/cpu/online": "0-4294967295\n",
 		},
-		want: bench.System{OS: "|"},
+		want: result.System{OS: "|"},
 		wantWarnings: []string{
 			"kernel release unknown: no proc/sys/kernel/osrelease",
 			"CPU model unknown: proc/cpuinfo names none",
@@ -332,7 +332,7 @@ func TestReadFIFO(t *testing.T) {
 // What counts as load follows the cores.
 func TestLoadWarning(t *testing.T) {
 	for load, want := range map[string]int{"3.19": 0, "3.20": 1} {
-		s := bench.System{OS: "x", Kernel: "x", CPU: "x", MemoryBytes: 1, Cores: 64, LoadAverage: load}
+		s := result.System{OS: "x", Kernel: "x", CPU: "x", MemoryBytes: 1, Cores: 64, LoadAverage: load}
 		if w := warnings(s); len(w) != want {
 			t.Errorf("64 cores, load %s: warnings %q", load, w)
 		}
@@ -342,7 +342,7 @@ func TestLoadWarning(t *testing.T) {
 func TestReadMissingRoot(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "absent")
 	got, warned := Read(root)
-	if d := cmp.Diff(bench.System{}, got); d != "" {
+	if d := cmp.Diff(result.System{}, got); d != "" {
 		t.Errorf("system is not empty (-want +got):\n%s", d)
 	}
 	if len(warned) != 1 || !strings.Contains(warned[0], root) {

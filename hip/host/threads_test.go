@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // TestPhysicalCores: machines by the siblings of each CPU, and what the process
@@ -72,7 +72,7 @@ func TestLoadAverage(t *testing.T) {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
-	busy := warnings(bench.System{OS: "o", Kernel: "k", CPU: "c", MemoryBytes: 1, LoadAverage: "3.10"})
+	busy := warnings(result.System{OS: "o", Kernel: "k", CPU: "c", MemoryBytes: 1, LoadAverage: "3.10"})
 	if len(busy) != 1 || !strings.Contains(busy[0], "3.10") {
 		t.Errorf("a busy machine gives %q", busy)
 	}

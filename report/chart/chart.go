@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 )
 
@@ -52,8 +52,8 @@ const (
 // Input is what charts are drawn from. Records and Telemetry may be empty:
 // the charts that need them are then left out. Read fills it from a folder.
 type Input struct {
-	Results   *bench.Results
-	Records   []bench.Record
+	Results   *result.Run
+	Records   []result.Record
 	Telemetry []Sample
 }
 
@@ -139,14 +139,14 @@ func cleaned(f Figure) Figure {
 // recordsShown are the records of each result: those of the pass that its
 // figures are of, in the order of the journal. A record belongs to a result
 // by its scenario's name, which is unique in a suite.
-func (in *Input) recordsShown() [][]*bench.Record {
+func (in *Input) recordsShown() [][]*result.Record {
 	index := map[string]int{}
 	for i := range in.Results.Results {
 		if _, twice := index[in.Results.Results[i].Name]; !twice {
 			index[in.Results.Results[i].Name] = i
 		}
 	}
-	out := make([][]*bench.Record, len(in.Results.Results))
+	out := make([][]*result.Record, len(in.Results.Results))
 	for k := range in.Records {
 		rec := &in.Records[k]
 		i, ok := index[rec.Name]

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // A trace is one quantity of one device over time, in order. NaN is a gap.
@@ -36,7 +36,7 @@ var quantities = []quantity{
 }
 
 // deviceFigures draws what the devices' sensors said.
-func deviceFigures(r *bench.Results, samples []Sample) []sketch {
+func deviceFigures(r *result.Run, samples []Sample) []sketch {
 	var out []sketch
 	for _, q := range quantities {
 		if traces := newTraces(samples, q.of); len(traces) > 0 {
@@ -117,11 +117,11 @@ func (tr trace) hole() float64 {
 		steps = append(steps, tr.t[i]-tr.t[i-1])
 	}
 	slices.Sort(steps)
-	usual, _ := bench.Percentile(steps, 50)
+	usual, _ := result.Percentile(steps, 50)
 	return max(5*usual, 1)
 }
 
-func deviceFigure(r *bench.Results, q quantity, traces []trace) sketch {
+func deviceFigure(r *result.Run, q quantity, traces []trace) sketch {
 	var all []float64
 	from, to := math.Inf(1), math.Inf(-1)
 	for _, tr := range traces {
@@ -200,9 +200,9 @@ type scenarioSpan struct {
 }
 
 // newSpans are the times of all scenarios, every pass, in order.
-func newSpans(r *bench.Results) []scenarioSpan {
+func newSpans(r *result.Run) []scenarioSpan {
 	var out []scenarioSpan
-	add := func(i int, d *bench.Detail) {
+	add := func(i int, d *result.Detail) {
 		if d.EndS > d.StartS && !math.IsNaN(drawable(&d.StartS)) && !math.IsNaN(drawable(&d.EndS)) {
 			out = append(out, scenarioSpan{i, d.StartS, d.EndS})
 		}
@@ -223,7 +223,7 @@ func newSpans(r *bench.Results) []scenarioSpan {
 // maxNamed is the number of scenarios up to which the note names each.
 const maxNamed = 12
 
-func spanNote(r *bench.Results, spans []scenarioSpan) string {
+func spanNote(r *result.Run, spans []scenarioSpan) string {
 	if len(spans) == 0 {
 		return ""
 	}
@@ -285,7 +285,7 @@ func deviceAlt(q quantity, traces []trace, seconds float64) string {
 // summary is the least, mean and greatest reading.
 func (tr trace) summary() (lo, mean, hi float64) {
 	lo, hi = span(tr.v)
-	mean, _ = bench.Mean(tr.v)
+	mean, _ = result.Mean(tr.v)
 	return lo, mean, hi
 }
 

@@ -8,18 +8,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 func sample(t float64, device string, watts float64) Sample {
-	return Sample{T: t, Device: device, Kind: bench.EnergyGPU, PowerW: watts, ClockMHz: nan, TempC: nan}
+	return Sample{T: t, Device: device, Kind: result.EnergyGPU, PowerW: watts, ClockMHz: nan, TempC: nan}
 }
 
 func TestDevices(t *testing.T) {
 	in := Input{
-		Results: &bench.Results{Results: []bench.Result{{Name: "First"}, {Name: "Second"}},
-			Details: []bench.Detail{{StartS: 1, EndS: 3}, {Passes: []bench.Pass{{Detail: bench.Detail{StartS: 3, EndS: 4}}, {Detail: bench.Detail{StartS: 4, EndS: 5}}}}}},
-		Telemetry: []Sample{sample(0, "b", 40), sample(0, "a", 100), sample(1, "b", 60), sample(1, "a", nan), sample(2, "a", 300), {T: 2, Device: "package-0", Kind: bench.EnergyCPU, PowerW: nan, ClockMHz: nan, TempC: nan}},
+		Results: &result.Run{Results: []result.Summary{{Name: "First"}, {Name: "Second"}},
+			Details: []result.Detail{{StartS: 1, EndS: 3}, {Passes: []result.Pass{{Detail: result.Detail{StartS: 3, EndS: 4}}, {Detail: result.Detail{StartS: 4, EndS: 5}}}}}},
+		Telemetry: []Sample{sample(0, "b", 40), sample(0, "a", 100), sample(1, "b", 60), sample(1, "a", nan), sample(2, "a", 300), {T: 2, Device: "package-0", Kind: result.EnergyCPU, PowerW: nan, ClockMHz: nan, TempC: nan}},
 	}
 	fs := figures(t, in)
 	f := fs["power"]
@@ -52,9 +52,9 @@ func TestDevices(t *testing.T) {
 
 // TestSpans: every pass has its time, the one that the figures are of once.
 func TestSpans(t *testing.T) {
-	pass := func(from, to float64) bench.Pass { return bench.Pass{Detail: bench.Detail{StartS: from, EndS: to}} }
-	got := newSpans(&bench.Results{Details: []bench.Detail{
-		{StartS: 5, EndS: 6, Passes: []bench.Pass{pass(1, 2), pass(5, 6)}}, {StartS: 3, EndS: 4}, {}, {StartS: 9, EndS: math.Inf(1)},
+	pass := func(from, to float64) result.Pass { return result.Pass{Detail: result.Detail{StartS: from, EndS: to}} }
+	got := newSpans(&result.Run{Details: []result.Detail{
+		{StartS: 5, EndS: 6, Passes: []result.Pass{pass(1, 2), pass(5, 6)}}, {StartS: 3, EndS: 4}, {}, {StartS: 9, EndS: math.Inf(1)},
 	}})
 	if want := []scenarioSpan{{0, 1, 2}, {1, 3, 4}, {0, 5, 6}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -64,7 +64,7 @@ func TestSpans(t *testing.T) {
 // TestTemperatureAxis: zero on the Celsius scale is no natural origin, and
 // leaving it out is said.
 func TestTemperatureAxis(t *testing.T) {
-	in := Input{Results: &bench.Results{}, Telemetry: []Sample{{T: 0, Device: "a", TempC: 50, PowerW: nan, ClockMHz: 300}, {T: 1, Device: "a", TempC: 58, PowerW: nan, ClockMHz: 1502}}}
+	in := Input{Results: &result.Run{}, Telemetry: []Sample{{T: 0, Device: "a", TempC: 50, PowerW: nan, ClockMHz: 300}, {T: 1, Device: "a", TempC: 58, PowerW: nan, ClockMHz: 1502}}}
 	fs := figures(t, in)
 	if f := fs["temperature"]; f.Note != "The vertical axis does not begin at zero." || slices.Contains(texts(parseSVG(t, f.SVG)), "40") {
 		t.Errorf("temperature: note %q, texts %q", f.Note, texts(parseSVG(t, f.SVG)))
@@ -104,7 +104,7 @@ func TestThinned(t *testing.T) {
 // TestManyDevices: sixteen names beside the chart need their room, and times
 // and values that no sensor gives are left out.
 func TestManyDevices(t *testing.T) {
-	in := Input{Results: &bench.Results{}}
+	in := Input{Results: &result.Run{}}
 	for d := range 16 {
 		name := "0000:" + string(rune('a'+d)) + "0:00.0"
 		in.Telemetry = append(in.Telemetry, sample(0, name, 40), sample(1, name, 41), sample(math.Inf(1), name, 1), sample(2, name, 1e300))

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // TestGapsOfZero: most gaps of a server that bundles its tokens are 0 ms, and
@@ -22,7 +22,7 @@ func TestGapsOfZero(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var results bench.Results
+	var results result.Run
 	if err := json.Unmarshal(b, &results); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestLinesOnTheAxis(t *testing.T) {
 		for _, g := range c.gaps {
 			r.TokenTimes = append(r.TokenTimes, r.TokenTimes[len(r.TokenTimes)-1]+g/1000)
 		}
-		f := figures(t, Input{Results: &bench.Results{Results: []bench.Result{{Name: "T"}}}, Records: []bench.Record{r}})["itl-01"]
+		f := figures(t, Input{Results: &result.Run{Results: []result.Summary{{Name: "T"}}}, Records: []result.Record{r}})["itl-01"]
 		drawn := strings.Join(texts(parseSVG(t, f.SVG)), "|")
 		if got := strings.Contains(drawn, "median"); got != c.median {
 			t.Errorf("%s: line of the median %v (%s)", c.name, got, f.Note)
@@ -104,10 +104,10 @@ func TestAnySeriesIsDrawn(t *testing.T) {
 		return &v
 	}
 	for range 40 {
-		r := &bench.Results{}
-		var records []bench.Record
+		r := &result.Run{}
+		var records []result.Record
 		for c := range 1 + rng.IntN(4) {
-			res := bench.Result{Name: fmt.Sprintf("Concurrency Scaling (c=%d)", 1<<c), InputLen: 8, OutputLen: 8, Concurrency: 1 << c, NumPrompts: 9}
+			res := result.Summary{Name: fmt.Sprintf("Concurrency Scaling (c=%d)", 1<<c), InputLen: 8, OutputLen: 8, Concurrency: 1 << c, NumPrompts: 9}
 			for _, to := range []**float64{&res.OutputThroughput, &res.TTFTMeanMs, &res.TTFTMedianMs, &res.TTFTP99Ms, &res.TPOTMeanMs, &res.TPOTMedianMs, &res.TPOTP99Ms} {
 				*to = maybe()
 			}

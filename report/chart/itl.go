@@ -12,14 +12,14 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // gaps are the times between consecutive tokens in seconds, pooled over the
 // requests that succeeded: the sample that the results' ITL figures are of.
-func gaps(records []*bench.Record) []float64 {
+func gaps(records []*result.Record) []float64 {
 	records = slices.Clone(records)
-	slices.SortStableFunc(records, func(a, b *bench.Record) int { return cmp.Compare(a.Request, b.Request) })
+	slices.SortStableFunc(records, func(a, b *result.Record) int { return cmp.Compare(a.Request, b.Request) })
 	var out []float64
 	for _, r := range records {
 		if !r.OK() {
@@ -121,7 +121,7 @@ func (h histogram) axis() axis {
 }
 
 // itlFigure draws how the gaps between tokens are distributed.
-func itlFigure(r *bench.Results, i int, records []*bench.Record) (sketch, bool) {
+func itlFigure(r *result.Run, i int, records []*result.Record) (sketch, bool) {
 	sample := gaps(records)
 	if len(sample) == 0 {
 		return sketch{}, false
@@ -159,8 +159,8 @@ func itlFigure(r *bench.Results, i int, records []*bench.Record) (sketch, bool) 
 }
 
 // inMs summarises times in seconds, in ms, as the results do.
-func inMs(seconds []float64) bench.Dist {
-	d := *bench.NewDist(seconds)
+func inMs(seconds []float64) result.Dist {
+	d := *result.NewDist(seconds)
 	for _, v := range []*float64{&d.Mean, &d.Std, &d.Min, &d.Median, &d.P90, &d.P95, &d.P99, &d.Max} {
 		*v *= 1000
 	}

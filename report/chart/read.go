@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Names of a run's files.
@@ -26,7 +26,7 @@ const (
 type Sample struct {
 	T        float64 // seconds on the run's clock
 	Device   string  // PCI address, or "package-0"
-	Kind     string  // bench.EnergyGPU or bench.EnergyCPU
+	Kind     string  // result.EnergyGPU or result.EnergyCPU
 	PowerW   float64
 	ClockMHz float64 // of the shader engines
 	TempC    float64 // the hottest spot that the device tells: junction, else edge, else memory
@@ -36,7 +36,7 @@ type Sample struct {
 // and the telemetry. It never fails: what can't be read is left out, and
 // notes has a sentence for it. A file that is not there is worth a note only
 // where the results say that it should be.
-func Read(dir string, r *bench.Results) (in Input, notes []string) {
+func Read(dir string, r *result.Run) (in Input, notes []string) {
 	in.Results = r
 	note := func(file string, err error) {
 		if err != nil {
@@ -67,8 +67,8 @@ func bare(err error) error {
 }
 
 // readJournal returns the records that can be read; err says what could not.
-func readJournal(path string) ([]bench.Record, error) {
-	content, err := bench.ReadJournalFile(path)
+func readJournal(path string) ([]result.Record, error) {
+	content, err := result.ReadJournalFile(path)
 	switch {
 	case err == nil && content.Torn:
 		return content.Records, errors.New("the last line is cut short and was left out")
@@ -78,9 +78,9 @@ func readJournal(path string) ([]bench.Record, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
 	}
 	// Somewhere inside is a line that is no record: take the others.
-	var records []bench.Record
+	var records []result.Record
 	good, bad, err := eachLine(path, func(line []byte) bool {
-		c, err := bench.ReadJournal(bytes.NewReader(line))
+		c, err := result.ReadJournal(bytes.NewReader(line))
 		records = append(records, c.Records...)
 		return err == nil && len(c.Records) == 1
 	})

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // folder makes a folder with the files.
@@ -35,16 +35,16 @@ func recordLine(t *testing.T, n int) string {
 
 func TestRead(t *testing.T) {
 	reading := `{"t":1.5,"device":"0000:83:00.0","kind":"gpu","power_w":36,"sclk_mhz":300,"edge_c":53,"junction_c":55}` + "\n"
-	own := &bench.Results{Details: []bench.Detail{{}}, Telemetry: &bench.TelemetryInfo{}}
+	own := &result.Run{Details: []result.Detail{{}}, Telemetry: &result.TelemetryInfo{}}
 	for _, c := range []struct {
 		name             string
 		files            map[string]string
-		results          *bench.Results
+		results          *result.Run
 		records, samples int
 		notes            []string
 	}{
 		{"both", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1), telemetryFile: reading}, own, 2, 1, nil},
-		{"a reference's file has neither", nil, &bench.Results{}, 0, 0, nil},
+		{"a reference's file has neither", nil, &result.Run{}, 0, 0, nil},
 		{"a run without them", nil, own, 0, 0, []string{"requests.jsonl: no such file or directory", "telemetry.jsonl: no such file or directory"}},
 		{"a torn journal", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1)[:40], telemetryFile: reading}, own, 1, 1,
 			[]string{"requests.jsonl: the last line is cut short and was left out"}},
@@ -89,7 +89,7 @@ func TestReadSamples(t *testing.T) {
 
 // TestReadOddNames: names out of a damaged file end up in charts.
 func TestReadOddNames(t *testing.T) {
-	in, _ := Read(folder(t, map[string]string{telemetryFile: `{"t":1,"device":"<b>\u0000\ufffe\"&","power_w":3}` + "\n" + `{"t":2,"device":"` + strings.Repeat("x", 300) + `","power_w":3}`}), &bench.Results{})
+	in, _ := Read(folder(t, map[string]string{telemetryFile: `{"t":1,"device":"<b>\u0000\ufffe\"&","power_w":3}` + "\n" + `{"t":2,"device":"` + strings.Repeat("x", 300) + `","power_w":3}`}), &result.Run{})
 	if fs := figures(t, in); fs["power"] == nil {
 		t.Error("no chart")
 	}

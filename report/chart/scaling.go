@@ -7,20 +7,20 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // A scalingPoint is one scenario of the scaling series.
 type scalingPoint struct {
 	concurrency int
-	result      *bench.Result
-	detail      *bench.Detail // nil in the reference's files
+	result      *result.Summary
+	detail      *result.Detail // nil in the reference's files
 	failed      bool
 }
 
 // scalingPoints are the scaling scenarios by rising concurrency, those that
 // failed among them.
-func scalingPoints(r *bench.Results) []scalingPoint {
+func scalingPoints(r *result.Run) []scalingPoint {
 	var out []scalingPoint
 	for _, i := range r.Series() {
 		res := &r.Results[i]
@@ -56,7 +56,7 @@ func (m metric) empty() bool {
 	return !slices.ContainsFunc(m.values, func(v float64) bool { return !math.IsNaN(v) })
 }
 
-func scalingFigures(r *bench.Results) []sketch {
+func scalingFigures(r *result.Run) []sketch {
 	points := scalingPoints(r)
 	if len(points) == 0 {
 		return nil
@@ -91,7 +91,7 @@ func scalingFigures(r *bench.Results) []sketch {
 }
 
 func ttftMetrics(points []scalingPoint) []metric {
-	return latencyMetrics(points, "TTFT", func(p scalingPoint) (mean, median, p99 *float64, d *bench.Dist) {
+	return latencyMetrics(points, "TTFT", func(p scalingPoint) (mean, median, p99 *float64, d *result.Dist) {
 		if p.detail != nil {
 			d = p.detail.TTFT
 		}
@@ -100,7 +100,7 @@ func ttftMetrics(points []scalingPoint) []metric {
 }
 
 func tpotMetrics(points []scalingPoint) []metric {
-	return latencyMetrics(points, "TPOT", func(p scalingPoint) (mean, median, p99 *float64, d *bench.Dist) {
+	return latencyMetrics(points, "TPOT", func(p scalingPoint) (mean, median, p99 *float64, d *result.Dist) {
 		if p.detail != nil {
 			d = p.detail.TPOT
 		}
@@ -114,7 +114,7 @@ const carriesTail = 100
 
 // latencyMetrics are the statistics of a latency in ms, the mean first. The
 // distribution in the details, in seconds, has two that the reference lacks.
-func latencyMetrics(points []scalingPoint, name string, of func(scalingPoint) (mean, median, p99 *float64, d *bench.Dist)) []metric {
+func latencyMetrics(points []scalingPoint, name string, of func(scalingPoint) (mean, median, p99 *float64, d *result.Dist)) []metric {
 	ms := func(v float64) *float64 { v *= 1000; return &v }
 	few := slices.ContainsFunc(points, func(p scalingPoint) bool {
 		_, _, _, d := of(p)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -24,14 +24,14 @@ func ptr(v float64) *float64 { return &v }
 
 // scaled is a point of the scaling series. NaN stands for a value that is
 // missing.
-func scaled(c int, throughput, ttft, tpot float64) bench.Result {
+func scaled(c int, throughput, ttft, tpot float64) result.Summary {
 	at := func(v float64) *float64 {
 		if math.IsNaN(v) {
 			return nil
 		}
 		return &v
 	}
-	return bench.Result{
+	return result.Summary{
 		Name: fmt.Sprintf("Concurrency Scaling (c=%d)", c), Concurrency: c, InputLen: 1024, OutputLen: 256, NumPrompts: 30,
 		OutputThroughput: at(throughput),
 		TTFTMeanMs:       at(ttft), TTFTMedianMs: at(ttft * 0.9), TTFTP99Ms: at(ttft * 2),
@@ -42,8 +42,8 @@ func scaled(c int, throughput, ttft, tpot float64) bench.Result {
 var nan = math.NaN()
 
 // series4 rises, falls, and has a hole.
-func series4() *bench.Results {
-	return &bench.Results{Results: []bench.Result{
+func series4() *result.Run {
+	return &result.Run{Results: []result.Summary{
 		scaled(8, 300, 90, 12), scaled(2, 109.3, 40, 10), scaled(4, nan, nan, nan), scaled(16, 290.5, 1000, 25),
 	}}
 }
@@ -134,7 +134,7 @@ func TestScalingShapes(t *testing.T) {
 			t.Errorf("ttft, series %d: %d markers, %d lines", i+1, m, l)
 		}
 	}
-	one := figures(t, Input{Results: &bench.Results{Results: []bench.Result{scaled(2, nan, nan, nan), scaled(4, 100, 50, 10)}}})
+	one := figures(t, Input{Results: &result.Run{Results: []result.Summary{scaled(2, nan, nan, nan), scaled(4, 100, 50, 10)}}})
 	es = parseSVG(t, one["throughput"].SVG)
 	if m, l := markers(es, series[0]), lines(es, series[0]); m != 1 || l != 0 {
 		t.Errorf("one point: %d markers, %d lines", m, l)
@@ -151,7 +151,7 @@ func TestReferenceSeries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r bench.Results
+	var r result.Run
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +176,8 @@ func TestReferenceSeries(t *testing.T) {
 
 // TestPercentilesOfDetails: p90 and p95 are in the details only, in seconds.
 func TestPercentilesOfDetails(t *testing.T) {
-	r := &bench.Results{Results: []bench.Result{scaled(2, 100, 40, 10), scaled(4, 150, 60, 11)}, Details: []bench.Detail{
-		{Status: bench.StatusComplete, TTFT: &bench.Dist{Count: 100, P90: 0.07, P95: 0.0755}}, {Status: bench.StatusComplete},
+	r := &result.Run{Results: []result.Summary{scaled(2, 100, 40, 10), scaled(4, 150, 60, 11)}, Details: []result.Detail{
+		{Status: result.StatusComplete, TTFT: &result.Dist{Count: 100, P90: 0.07, P95: 0.0755}}, {Status: result.StatusComplete},
 	}}
 	f := figures(t, Input{Results: r})["ttft"]
 	if want := []string{"Concurrency", "TTFT mean (ms)", "TTFT median (ms)", "TTFT p90 (ms)", "TTFT p95 (ms)", "TTFT p99 (ms)"}; !slices.Equal(f.Header, want) {
@@ -236,7 +236,7 @@ func TestPhone(t *testing.T) {
 // TestFailedScenario: what a failed scenario has in its fields is not drawn.
 func TestFailedScenario(t *testing.T) {
 	r := series4()
-	r.Details = []bench.Detail{{Status: bench.StatusFailed}, {Status: bench.StatusComplete}, {Status: bench.StatusComplete}, {Status: bench.StatusPartial}}
+	r.Details = []result.Detail{{Status: result.StatusFailed}, {Status: result.StatusComplete}, {Status: result.StatusComplete}, {Status: result.StatusPartial}}
 	fs := figures(t, Input{Results: r})
 	if alt := fs["tradeoff"].Alt; !strings.Contains(alt, "Highest output throughput: c=16 ") {
 		t.Errorf("alt %q", alt)
@@ -253,13 +253,13 @@ func TestFailedScenario(t *testing.T) {
 func TestNothingToDraw(t *testing.T) {
 	for name, in := range map[string]Input{
 		"no results":       {},
-		"no scenarios":     {Results: &bench.Results{}},
-		"no scaling":       {Results: &bench.Results{Results: []bench.Result{{Name: "Single User Latency", Concurrency: 1}}}},
-		"nothing measured": {Results: &bench.Results{Results: []bench.Result{scaled(2, nan, nan, nan), scaled(4, nan, nan, nan)}}},
-		"no finite number": {Results: &bench.Results{Results: []bench.Result{
+		"no scenarios":     {Results: &result.Run{}},
+		"no scaling":       {Results: &result.Run{Results: []result.Summary{{Name: "Single User Latency", Concurrency: 1}}}},
+		"nothing measured": {Results: &result.Run{Results: []result.Summary{scaled(2, nan, nan, nan), scaled(4, nan, nan, nan)}}},
+		"no finite number": {Results: &result.Run{Results: []result.Summary{
 			{Concurrency: 2, OutputThroughput: ptr(math.Inf(1)), TTFTMeanMs: &nan}, {Concurrency: 4, OutputThroughput: ptr(math.Inf(-1))}}}},
-		"no concurrency":     {Results: &bench.Results{Results: []bench.Result{scaled(0, 1, 1, 1), scaled(2, 1, 1, 1)}}},
-		"records of nothing": {Results: &bench.Results{}, Records: []bench.Record{{Name: "Other"}}},
+		"no concurrency":     {Results: &result.Run{Results: []result.Summary{scaled(0, 1, 1, 1), scaled(2, 1, 1, 1)}}},
+		"records of nothing": {Results: &result.Run{}, Records: []result.Record{{Name: "Other"}}},
 	} {
 		if fs := figures(t, in); len(fs) != 0 {
 			t.Errorf("%s: %d figures", name, len(fs))
@@ -270,18 +270,18 @@ func TestNothingToDraw(t *testing.T) {
 // TestExtremes: whatever the numbers are, the library draws them, and no file
 // grows out of hand.
 func TestExtremes(t *testing.T) {
-	many := &bench.Results{}
+	many := &result.Run{}
 	for c := range 500 {
 		many.Results = append(many.Results, scaled(c+1, 100*math.Log(float64(c+2)), float64(30*(c+1)), 10))
 	}
-	for name, r := range map[string]*bench.Results{
+	for name, r := range map[string]*result.Run{
 		"500 scenarios": many,
-		"1e-9 to 1e12":  {Results: []bench.Result{scaled(2, 1e-9, 1e-9, 1e12), scaled(4, 1e12, 1e12, 1e-9), scaled(1<<30, 7, 7, 7)}},
-		"beyond bounds": {Results: []bench.Result{scaled(2, 1e300, 1e300, 1e300), scaled(4, 1, 1, 1)}},
-		"zeros":         {Results: []bench.Result{scaled(2, 0, 0, 0), scaled(4, 0, 0, 0)}},
-		"negative":      {Results: []bench.Result{scaled(2, -5, -5, -5), scaled(4, 5, 500, 5)}},
-		"all alike":     {Results: []bench.Result{scaled(8, 10, 10, 10), scaled(9, 10, 10, 10), scaled(10, 10, 10, 10)}},
-		"not finite":    {Results: []bench.Result{scaled(2, math.Inf(1), 3, math.Inf(-1)), scaled(4, 1, math.Inf(1), 2)}},
+		"1e-9 to 1e12":  {Results: []result.Summary{scaled(2, 1e-9, 1e-9, 1e12), scaled(4, 1e12, 1e12, 1e-9), scaled(1<<30, 7, 7, 7)}},
+		"beyond bounds": {Results: []result.Summary{scaled(2, 1e300, 1e300, 1e300), scaled(4, 1, 1, 1)}},
+		"zeros":         {Results: []result.Summary{scaled(2, 0, 0, 0), scaled(4, 0, 0, 0)}},
+		"negative":      {Results: []result.Summary{scaled(2, -5, -5, -5), scaled(4, 5, 500, 5)}},
+		"all alike":     {Results: []result.Summary{scaled(8, 10, 10, 10), scaled(9, 10, 10, 10), scaled(10, 10, 10, 10)}},
+		"not finite":    {Results: []result.Summary{scaled(2, math.Inf(1), 3, math.Inf(-1)), scaled(4, 1, math.Inf(1), 2)}},
 	} {
 		if fs := figures(t, Input{Results: r}); len(fs) < 4 {
 			t.Errorf("%s: %d figures", name, len(fs))
@@ -305,7 +305,7 @@ func TestSameBytes(t *testing.T) {
 
 // TestGolden shows a whole chart as a page gets it.
 func TestGolden(t *testing.T) {
-	r := &bench.Results{Results: []bench.Result{scaled(2, 109.3, 40, 10), scaled(4, 178.9, 55, 11)}}
+	r := &result.Run{Results: []result.Summary{scaled(2, 109.3, 40, 10), scaled(4, 178.9, 55, 11)}}
 	got := figures(t, Input{Results: r})["throughput"].Inline
 	path := filepath.Join("testdata", "throughput.svg")
 	if *update {

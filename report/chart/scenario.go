@@ -3,12 +3,12 @@ package chart
 import (
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // scenarioFigures draws what the records of one scenario tell: its requests
 // over time, and the gaps between their tokens.
-func scenarioFigures(r *bench.Results, i int, records []*bench.Record) []sketch {
+func scenarioFigures(r *result.Run, i int, records []*result.Record) []sketch {
 	var out []sketch
 	if s, ok := timelineFigure(r, i, records); ok {
 		out = append(out, s)

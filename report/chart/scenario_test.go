@@ -10,13 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // request is a record: when it was to start, when the engine took it up (NaN:
 // never), and its tokens' times.
-func request(name string, n int, intended, taken float64, tokens ...float64) bench.Record {
-	r := bench.Record{Name: name, Request: n, Intended: intended, Admitted: intended, TokenTimes: tokens, OutputTokens: len(tokens), End: intended + 1}
+func request(name string, n int, intended, taken float64, tokens ...float64) result.Record {
+	r := result.Record{Name: name, Request: n, Intended: intended, Admitted: intended, TokenTimes: tokens, OutputTokens: len(tokens), End: intended + 1}
 	if !math.IsNaN(taken) {
 		r.PrefillStart = &taken
 	}
@@ -26,12 +26,12 @@ func request(name string, n int, intended, taken float64, tokens ...float64) ben
 	return r
 }
 
-func admitted(at float64, r bench.Record) bench.Record {
+func admitted(at float64, r result.Record) result.Record {
 	r.Admitted = at
 	return r
 }
 
-func broken(r bench.Record) bench.Record {
+func broken(r result.Record) result.Record {
 	r.Error = "broken off"
 	return r
 }
@@ -41,8 +41,8 @@ func broken(r bench.Record) bench.Record {
 func chat() Input {
 	const name = `Chat <b>&"quoted"`
 	return Input{
-		Results: &bench.Results{Results: []bench.Result{{Name: "First"}, {Name: name}}, Details: []bench.Detail{{}, {StartS: 10, EndS: 14}}},
-		Records: []bench.Record{
+		Results: &result.Run{Results: []result.Summary{{Name: "First"}, {Name: name}}, Details: []result.Detail{{}, {StartS: 10, EndS: 14}}},
+		Records: []result.Record{
 			admitted(10.75, request(name, 1, 10.5, 11, 11.5, 11.52, 11.58)),
 			request(name, 0, 10, 10, 10.25, 10.27, 10.30, 10.31),
 			broken(request(name, 2, 12, 12.5, 13, 13.5)),
@@ -102,8 +102,8 @@ func TestTimeline(t *testing.T) {
 // be told apart.
 func TestTimelineThroughServer(t *testing.T) {
 	r := request("S", 0, 1, nan, 3, 3.5)
-	r.Admitted, r.Server = 1.25, &bench.ServerRecord{}
-	f := figures(t, Input{Results: &bench.Results{Results: []bench.Result{{Name: "S"}}}, Records: []bench.Record{r}})["timeline-01"]
+	r.Admitted, r.Server = 1.25, &result.ServerRecord{}
+	f := figures(t, Input{Results: &result.Run{Results: []result.Summary{{Name: "S"}}}, Records: []result.Record{r}})["timeline-01"]
 	if want := []string{"Request", "Start (s)", "Queue (ms)", "Wait and prefill (ms)", "Decode (ms)", "Output tokens", "Outcome"}; !slices.Equal(f.Header, want) {
 		t.Errorf("header %q", f.Header)
 	}
@@ -117,7 +117,7 @@ func TestTimelineThroughServer(t *testing.T) {
 
 // TestTimelineOfMany: hundreds of requests stay readable and the file small.
 func TestTimelineOfMany(t *testing.T) {
-	in := Input{Results: &bench.Results{Results: []bench.Result{{Name: "M"}}}}
+	in := Input{Results: &result.Run{Results: []result.Summary{{Name: "M"}}}}
 	for n := range 1000 {
 		at := float64(n) / 10
 		in.Records = append(in.Records, request("M", n, at, at+0.1, at+0.2, at+0.3))
@@ -138,10 +138,10 @@ func TestTimelineOfMany(t *testing.T) {
 // TestPassShown: of a scenario with several passes the records of the one
 // that its figures are of are drawn.
 func TestPassShown(t *testing.T) {
-	in := Input{Results: &bench.Results{Results: []bench.Result{{Name: "R"}}, Details: []bench.Detail{{Pass: 1, Repeat: 2}}}}
+	in := Input{Results: &result.Run{Results: []result.Summary{{Name: "R"}}, Details: []result.Detail{{Pass: 1, Repeat: 2}}}}
 	first, second := request("R", 0, 1, 1, 2, 3), request("R", 0, 5, 5, 6, 6.5, 7)
 	second.Pass = 1
-	in.Records = []bench.Record{first, second}
+	in.Records = []result.Record{first, second}
 	f := figures(t, in)["timeline-01"]
 	if len(f.Rows) != 1 || f.Rows[0][6] != "3" {
 		t.Errorf("rows %q", f.Rows)
@@ -233,8 +233,8 @@ func TestHistogram(t *testing.T) {
 // TestLongTail: a long tail gets a logarithmic axis that is marked, and what
 // has no place on it is counted.
 func TestLongTail(t *testing.T) {
-	in := Input{Results: &bench.Results{Results: []bench.Result{{Name: "T"}}},
-		Records: []bench.Record{request("T", 0, 0, 0, 1, 1, 1.01, 1.02, 3.02)}}
+	in := Input{Results: &result.Run{Results: []result.Summary{{Name: "T"}}},
+		Records: []result.Record{request("T", 0, 0, 0, 1, 1, 1.01, 1.02, 3.02)}}
 	f := figures(t, in)["itl-01"]
 	if !slices.Contains(texts(parseSVG(t, f.SVG)), "ITL (ms), log scale") {
 		t.Error("the log axis is not marked")
@@ -253,7 +253,7 @@ func TestWholeMicroseconds(t *testing.T) {
 
 // TestNoGaps: requests of one token have no ITL.
 func TestNoGaps(t *testing.T) {
-	in := Input{Results: &bench.Results{Results: []bench.Result{{Name: "T"}}}, Records: []bench.Record{request("T", 0, 0, 0, 1)}}
+	in := Input{Results: &result.Run{Results: []result.Summary{{Name: "T"}}}, Records: []result.Record{request("T", 0, 0, 0, 1)}}
 	if fs := figures(t, in); fs["itl-01"] != nil || fs["timeline-01"] == nil {
 		t.Errorf("figures %v", fs)
 	}

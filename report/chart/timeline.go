@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // phase is a part of a request's time.
@@ -52,7 +52,7 @@ type row struct {
 }
 
 // newRow takes a record apart.
-func newRow(r *bench.Record, zero float64) row {
+func newRow(r *result.Record, zero float64) row {
 	nan := math.NaN()
 	w := row{request: r.Request, start: r.Intended - zero, end: r.End - zero, tokens: r.OutputTokens, failed: !r.OK(),
 		ends: [phases]float64{r.Admitted - zero, nan, nan, nan, nan}}
@@ -122,8 +122,8 @@ const (
 
 // newRows are the records of a scenario by their start. Times that no clock
 // of ours gives are left out.
-func newRows(r *bench.Results, i int, records []*bench.Record) []row {
-	var good []*bench.Record
+func newRows(r *result.Run, i int, records []*result.Record) []row {
+	var good []*result.Record
 	zero := math.Inf(1)
 	for _, rec := range records {
 		if math.IsNaN(drawable(&rec.Intended)) || math.IsNaN(drawable(&rec.End)) {
@@ -145,7 +145,7 @@ func newRows(r *bench.Results, i int, records []*bench.Record) []row {
 }
 
 // timelineFigure draws the requests of one scenario over time.
-func timelineFigure(r *bench.Results, i int, records []*bench.Record) (sketch, bool) {
+func timelineFigure(r *result.Run, i int, records []*result.Record) (sketch, bool) {
 	rows := newRows(r, i, records)
 	if len(rows) == 0 {
 		return sketch{}, false

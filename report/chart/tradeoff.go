@@ -8,12 +8,12 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // tradeoffFigure draws TPOT p99 over TTFT p99, one point per concurrency,
 // with the region that the sweet spot is looked for in.
-func tradeoffFigure(r *bench.Results, points []scalingPoint) (sketch, bool) {
+func tradeoffFigure(r *result.Run, points []scalingPoint) (sketch, bool) {
 	ttft := metricOf(points, "TTFT p99", "ms", func(p scalingPoint) *float64 { return p.result.TTFTP99Ms })
 	tpot := metricOf(points, "TPOT p99", "ms", func(p scalingPoint) *float64 { return p.result.TPOTP99Ms })
 	spot, peak := picks(r)
@@ -86,8 +86,8 @@ func limit(ms float64, a axis) float64 {
 
 // picks are the results of the sweet spot and the peak, nil where there is
 // none.
-func picks(r *bench.Results) (spot, peak *bench.Result) {
-	find := func(i int, ok bool) *bench.Result {
+func picks(r *result.Run) (spot, peak *result.Summary) {
+	find := func(i int, ok bool) *result.Summary {
 		if !ok {
 			return nil
 		}
@@ -96,7 +96,7 @@ func picks(r *bench.Results) (spot, peak *bench.Result) {
 	return find(r.SweetSpot()), find(r.Peak())
 }
 
-func tradeoffAlt(drawn []scalingPoint, spot, peak *bench.Result) string {
+func tradeoffAlt(drawn []scalingPoint, spot, peak *result.Summary) string {
 	at := func(p scalingPoint) string {
 		return fmt.Sprintf("c=%d with TTFT p99 %s ms and TPOT p99 %s ms", p.concurrency, fixed(drawable(p.result.TTFTP99Ms)), fixed(drawable(p.result.TPOTP99Ms)))
 	}
@@ -117,7 +117,7 @@ func tradeoffAlt(drawn []scalingPoint, spot, peak *bench.Result) string {
 	return alt
 }
 
-func tradeoffTable(points []scalingPoint, ttft, tpot metric, spot, peak *bench.Result) (header []string, rows [][]string) {
+func tradeoffTable(points []scalingPoint, ttft, tpot metric, spot, peak *result.Summary) (header []string, rows [][]string) {
 	header = []string{"Concurrency", "TTFT p99 (ms)", "TPOT p99 (ms)", "Mark"}
 	for i, p := range points {
 		mark := ""

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -246,7 +246,7 @@ func TestCompareRefuses(t *testing.T) {
 // Cold and warm are compared, loudly.
 func TestCacheStates(t *testing.T) {
 	cold, warm := single(1, 20, 0.01, 0), single(1, 20, 0.01, 0)
-	warm.cache, warm.ttft = bench.CacheWarm, 10
+	warm.cache, warm.ttft = result.CacheWarm, 10
 	c := compared(t, Options{}, fakeRun(1, cold), fakeRun(2, warm))
 	s := c.Pairs[0].Scenarios[0]
 	if !s.CacheDiffers || len(s.Flags) != 1 || !strings.Contains(s.Flags[0], "A is cold, B is warm") {

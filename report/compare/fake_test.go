@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -33,7 +33,7 @@ func fakeRun(seed uint64, loads ...fakeLoad) *importer.Run {
 		if f.server {
 			r.InProcess = false
 			trip := 0.0004
-			r.Server = &bench.ServerInfo{RoundTripS: &trip}
+			r.Server = &result.ServerInfo{RoundTripS: &trip}
 		}
 	}
 	return r
@@ -60,7 +60,7 @@ func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
 		mean, p99 importer.Metric
 		x         []float64
 	}{{importer.TTFTMean, importer.TTFTP99, ttft}, {importer.TPOTMean, importer.TPOTP99, tpot}, {importer.E2ELMean, importer.E2ELP99, e2el}} {
-		s := bench.NewDist(d.x)
+		s := result.NewDist(d.x)
 		put(d.mean, s.Mean, d.x)
 		put(d.p99, s.P99, d.x)
 	}
@@ -71,8 +71,8 @@ func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
 }
 
 // record is a request that was admitted at the given second.
-func (f fakeLoad) record(i, pass int, at, ttft, tpot float64) bench.Record {
-	r := bench.Record{Name: f.name, Pass: pass, Request: i, Intended: at, Admitted: at, InputTokens: f.input,
+func (f fakeLoad) record(i, pass int, at, ttft, tpot float64) result.Record {
+	r := result.Record{Name: f.name, Pass: pass, Request: i, Intended: at, Admitted: at, InputTokens: f.input,
 		OutputTokens: f.output, PromptHash: fmt.Sprintf("%s-%d-%d", f.name, pass, i)}
 	for k := range f.output {
 		r.TokenTimes = append(r.TokenTimes, at+ttft+float64(k)*tpot)
@@ -85,12 +85,12 @@ func (f fakeLoad) record(i, pass int, at, ttft, tpot float64) bench.Record {
 	}
 	// The server counts 3 ms less of TTFT, and 1 ms less of the rest.
 	prompt, decode := ttft-0.003, r.End-r.TokenTimes[0]-0.001
-	r.Server = &bench.ServerRecord{PromptS: &prompt, DecodeS: &decode}
+	r.Server = &result.ServerRecord{PromptS: &prompt, DecodeS: &decode}
 	return r
 }
 
 // single is one request at a time.
 func single(passes int, tpot, noise, drift float64) fakeLoad {
-	return fakeLoad{name: "Single User Latency", input: 512, output: 16, conc: 1, number: 20, cache: bench.CacheCold,
+	return fakeLoad{name: "Single User Latency", input: 512, output: 16, conc: 1, number: 20, cache: result.CacheCold,
 		passes: passes, ttft: 100, tpot: tpot, noise: noise, drift: drift}
 }

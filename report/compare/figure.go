@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -79,19 +79,19 @@ func (g *group) value(m importer.Metric, assume Assumption) *float64 {
 
 func center(x []float64, assume Assumption) float64 {
 	if assume == Normal {
-		mean, _ := bench.Mean(x)
+		mean, _ := result.Mean(x)
 		return mean
 	}
 	x = slices.Sorted(slices.Values(x))
-	median, _ := bench.Percentile(x, 50)
+	median, _ := result.Percentile(x, 50)
 	return median
 }
 
 // fromRecords are the figures that a request has a value of its own for.
-var fromRecords = map[importer.Metric]func(*bench.Record) (ms float64, ok bool){
-	importer.TTFTMean: func(r *bench.Record) (float64, bool) { return 1000 * r.TTFT(), true },
-	importer.E2ELMean: func(r *bench.Record) (float64, bool) { return 1000 * r.E2EL(), true },
-	importer.TPOTMean: func(r *bench.Record) (float64, bool) {
+var fromRecords = map[importer.Metric]func(*result.Record) (ms float64, ok bool){
+	importer.TTFTMean: func(r *result.Record) (float64, bool) { return 1000 * r.TTFT(), true },
+	importer.E2ELMean: func(r *result.Record) (float64, bool) { return 1000 * r.E2EL(), true },
+	importer.TPOTMean: func(r *result.Record) (float64, bool) {
 		v, ok := r.TPOT()
 		return 1000 * v, ok || r.OutputTokens > 1 // all at once: a 0, which is left out and counted
 	},

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -128,7 +128,7 @@ func cached(r *importer.Run, l *importer.Load) string {
 // knownCold says whether the run counted the reused tokens itself and there
 // were none.
 func knownCold(r *importer.Run, l *importer.Load) bool {
-	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == bench.CacheCold && number(l, importer.ReusedTokens) == 0
+	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == result.CacheCold && number(l, importer.ReusedTokens) == 0
 }
 
 // alone is the load of the same run with one request in flight whose prompts

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -82,7 +82,7 @@ func TestGate(t *testing.T) {
 	lone := four
 	lone.name, lone.conc = "Eight", 8
 	warm := single(1, 20, 0, 0)
-	warm.cache = bench.CacheWarm
+	warm.cache = result.CacheWarm
 	base := fakeRun(1, single(1, 20, 0, 0), four)
 	slower := fakeRun(2, single(1, 21, 0, 0), five)
 	missing := fakeRun(3, single(1, 20, 0, 0), four)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -250,8 +250,8 @@ func samePrompts(a, b *group) bool {
 }
 
 // byRequest finds the records of a group by pass and request.
-func (g *group) byRequest() map[[2]int]*bench.Record {
-	out := map[[2]int]*bench.Record{}
+func (g *group) byRequest() map[[2]int]*result.Record {
+	out := map[[2]int]*result.Record{}
 	for i := range g.loads {
 		l := &g.loads[i]
 		for k := range l.Records {

@@ -9,7 +9,7 @@ import (
 	"github.com/aclements/go-moremath/stats"
 	"golang.org/x/perf/benchmath"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // thresholds of every test.
@@ -142,8 +142,8 @@ func rankRatio(a, b []float64) (lo, hi, reached float64, ok bool) {
 // samples: the logarithm of the ratio has the variance s²a/(n·ā²) + s²b/(m·b̄²)
 // to first order, and Welch's degrees of freedom.
 func welchRatio(a, b []float64) (lo, hi float64) {
-	ma, _ := bench.Mean(a)
-	mb, _ := bench.Mean(b)
+	ma, _ := result.Mean(a)
+	mb, _ := result.Mean(b)
 	va := math.Pow(spread(a), 2) / float64(len(a))
 	vb := math.Pow(spread(b), 2) / float64(len(b))
 	q := mb / ma
@@ -158,7 +158,7 @@ func welchRatio(a, b []float64) (lo, hi float64) {
 
 // spread is the coefficient of variation, sample standard deviation / mean.
 func spread(x []float64) float64 {
-	mean, _ := bench.Mean(x)
+	mean, _ := result.Mean(x)
 	if len(x) < 2 || mean == 0 {
 		return 0
 	}
@@ -196,8 +196,8 @@ func resample(a, b []float64, paired bool) (lo, hi float64) {
 		q[k] = sb / float64(len(b)) / (sa / float64(len(a)))
 	}
 	slices.Sort(q)
-	lo, _ = bench.Percentile(q, 50*(1-confidence))
-	hi, _ = bench.Percentile(q, 50*(1+confidence))
+	lo, _ = result.Percentile(q, 50*(1-confidence))
+	hi, _ = result.Percentile(q, 50*(1+confidence))
 	return lo, hi
 }
 

@@ -3,7 +3,7 @@ package compare
 import (
 	"fmt"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -156,7 +156,7 @@ func (g *group) times() requestTimes {
 
 // add books a request. In process its prompt begins with its first step;
 // through a server its own figures say how long prompt and output took.
-func (t *requestTimes) add(r *bench.Record) {
+func (t *requestTimes) add(r *result.Record) {
 	t.n++
 	t.e2el += r.E2EL()
 	t.client += r.E2EL() - r.TTFT()

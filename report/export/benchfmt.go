@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // benchUnit is one figure of a benchmark line. Units are base units, seconds
@@ -14,20 +14,20 @@ import (
 type benchUnit struct {
 	unit   string
 	higher bool
-	of     func(*bench.Result, *bench.Detail) *float64
+	of     func(*result.Summary, *result.Detail) *float64
 }
 
 var benchUnits = []benchUnit{
-	{"ttft-sec", false, func(r *bench.Result, _ *bench.Detail) *float64 { return thousandth(r.TTFTMeanMs) }},
-	{"ttft-p99-sec", false, func(r *bench.Result, _ *bench.Detail) *float64 { return thousandth(r.TTFTP99Ms) }},
-	{"tpot-sec", false, func(r *bench.Result, _ *bench.Detail) *float64 { return thousandth(r.TPOTMeanMs) }},
-	{"tpot-p99-sec", false, func(r *bench.Result, _ *bench.Detail) *float64 { return thousandth(r.TPOTP99Ms) }},
-	{"itl-sec", false, func(r *bench.Result, _ *bench.Detail) *float64 { return thousandth(r.ITLMeanMs) }},
-	{"e2el-sec", false, func(_ *bench.Result, d *bench.Detail) *float64 { return mean(d.E2EL) }},
-	{"out-tok/s", true, func(r *bench.Result, _ *bench.Detail) *float64 { return r.OutputThroughput }},
-	{"total-tok/s", true, func(r *bench.Result, _ *bench.Detail) *float64 { return r.TotalThroughput }},
-	{"req/s", true, func(r *bench.Result, _ *bench.Detail) *float64 { return r.RequestThroughput }},
-	{"prefill-tok/s", true, func(_ *bench.Result, d *bench.Detail) *float64 { return d.EnginePrefill }},
+	{"ttft-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TTFTMeanMs) }},
+	{"ttft-p99-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TTFTP99Ms) }},
+	{"tpot-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TPOTMeanMs) }},
+	{"tpot-p99-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TPOTP99Ms) }},
+	{"itl-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.ITLMeanMs) }},
+	{"e2el-sec", false, func(_ *result.Summary, d *result.Detail) *float64 { return mean(d.E2EL) }},
+	{"out-tok/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.OutputThroughput }},
+	{"total-tok/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.TotalThroughput }},
+	{"req/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.RequestThroughput }},
+	{"prefill-tok/s", true, func(_ *result.Summary, d *result.Detail) *float64 { return d.EnginePrefill }},
 }
 
 func thousandth(ms *float64) *float64 {
@@ -38,7 +38,7 @@ func thousandth(ms *float64) *float64 {
 	return &s
 }
 
-func mean(d *bench.Dist) *float64 {
+func mean(d *result.Dist) *float64 {
 	if d == nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // csvTable writes one row per scenario and pass: the pass (from 1), the
@@ -65,15 +65,15 @@ func csvRow(u *unit) (names, values []string, err error) {
 	add("request_rate", float(d.RequestRate))
 	for _, x := range []struct {
 		name string
-		dist *bench.Dist
+		dist *result.Dist
 	}{{"ttft", d.TTFT}, {"tpot", d.TPOT}, {"itl", d.ITL}, {"e2el", d.E2EL}, {"queue", d.Queue}, {"wait", d.Wait}, {"prefill", d.Prefill}, {"decode", d.Decode}} {
 		for _, q := range []struct {
 			name string
-			of   func(*bench.Dist) float64
+			of   func(*result.Dist) float64
 		}{
-			{"mean", func(d *bench.Dist) float64 { return d.Mean }}, {"std", func(d *bench.Dist) float64 { return d.Std }},
-			{"p90", func(d *bench.Dist) float64 { return d.P90 }}, {"p95", func(d *bench.Dist) float64 { return d.P95 }},
-			{"p99", func(d *bench.Dist) float64 { return d.P99 }},
+			{"mean", func(d *result.Dist) float64 { return d.Mean }}, {"std", func(d *result.Dist) float64 { return d.Std }},
+			{"p90", func(d *result.Dist) float64 { return d.P90 }}, {"p95", func(d *result.Dist) float64 { return d.P95 }},
+			{"p99", func(d *result.Dist) float64 { return d.P99 }},
 		} {
 			text := ""
 			if x.dist != nil {

@@ -11,16 +11,16 @@ import (
 	"slices"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
 // Source is a run: its results and the records of its requests.
 type Source struct {
-	Results *bench.Results
+	Results *result.Run
 	// Records are those of the journal; nil: there is none, and only summaries
 	// can be exported.
-	Records []bench.Record
+	Records []result.Record
 	Start   *time.Time // nil: not known with its time zone
 }
 
@@ -65,7 +65,7 @@ func Open(path string) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{Results: results}
-	content, err := bench.ReadJournalFile(filepath.Join(filepath.Dir(path), "requests.jsonl"))
+	content, err := result.ReadJournalFile(filepath.Join(filepath.Dir(path), "requests.jsonl"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -81,9 +81,9 @@ func Open(path string) (*Source, error) {
 type unit struct {
 	index   int // of the scenario
 	planned int // passes
-	bench.Pass
+	result.Pass
 	detailed bool // Detail is set
-	records  []bench.Record
+	records  []result.Record
 }
 
 // units are all passes over all scenarios. Records are in the order of their
@@ -91,13 +91,13 @@ type unit struct {
 func (s *Source) units() []unit {
 	var out []unit
 	for i := range s.Results.Results {
-		u := unit{index: i, planned: 1, Pass: bench.Pass{Result: s.Results.Results[i]}}
+		u := unit{index: i, planned: 1, Pass: result.Pass{Result: s.Results.Results[i]}}
 		if i < len(s.Results.Details) {
 			u.Detail, u.detailed = s.Results.Details[i], true
 		}
 		passes := u.Detail.Passes
 		if u.planned = max(1, u.Detail.Repeat); len(passes) == 0 {
-			passes = []bench.Pass{u.Pass}
+			passes = []result.Pass{u.Pass}
 		}
 		for _, p := range passes {
 			u.Pass = p
@@ -108,14 +108,14 @@ func (s *Source) units() []unit {
 	return out
 }
 
-func (s *Source) of(scenario, pass int) []bench.Record {
-	var out []bench.Record
+func (s *Source) of(scenario, pass int) []result.Record {
+	var out []result.Record
 	for _, r := range s.Records {
 		if r.Scenario == scenario && r.Pass == pass {
 			out = append(out, r)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b bench.Record) int { return a.Request - b.Request })
+	slices.SortStableFunc(out, func(a, b result.Record) int { return a.Request - b.Request })
 	return out
 }
 

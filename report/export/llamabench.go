@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // llamaBench writes the JSON list of `llama-bench -o json`: for each scenario
@@ -89,7 +89,7 @@ func (s *Source) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
 	o := &ordered{}
 	e := s.Results.Engine
 	if e == nil {
-		e = &bench.EngineInfo{}
+		e = &result.EngineInfo{}
 	}
 	o.add("build_commit", strings.TrimSpace(e.Release+" "+truncate(e.Tree, 9)))
 	if sys := s.Results.System; sys != nil {
@@ -136,7 +136,7 @@ func (s *Source) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
 // meanStd is llama-bench's: the sample standard deviation (n−1), 0 for one
 // value.
 func meanStd(x []float64) (mean, std float64) {
-	mean, _ = bench.Mean(x)
+	mean, _ = result.Mean(x)
 	if len(x) < 2 {
 		return mean, 0
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // start is the run's start from its manifest, whose time has a zone; nil
@@ -16,7 +16,7 @@ func start(path string) *time.Time {
 	if err != nil {
 		return nil
 	}
-	var m bench.Manifest
+	var m result.Manifest
 	if json.Unmarshal(text, &m) != nil {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
@@ -18,34 +18,34 @@ func fakeRun(t *testing.T, passes int, seed uint64, slower float64) string {
 	t.Helper()
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	suite := []bench.Scenario{
+	suite := []result.Scenario{
 		{Name: "Single User Latency", Category: "Latency", Input: 64, Output: 12, Concurrency: 1, Prompts: 12},
 		{Name: "Concurrency Scaling (c=4)", Category: "Concurrency Scaling", Input: 32, Output: 8, Concurrency: 4, Prompts: 9,
-			SLO: bench.SLO{TTFTMs: 40}},
+			SLO: result.SLO{TTFTMs: 40}},
 		{Name: "mixed/open", Category: "Mixed", Input: 40, Output: 10, Concurrency: 3, Prompts: 11, RangeRatio: 0.5, RequestRate: 5},
 	}
-	results := bench.Results{Model: "m", Hardware: "h", Date: "2026-11-23T14:11:26.169278",
-		Engine: &bench.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10", Description: "llama 1B Q4_0",
+	results := result.Run{Model: "m", Hardware: "h", Date: "2026-11-23T14:11:26.169278",
+		Engine: &result.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10", Description: "llama 1B Q4_0",
 			ModelFile: "m.gguf", ModelBytes: 1000, Parameters: 2000, KVType: "f16", FlashAttn: "auto", SplitMode: "none", UBatch: 512, StepTokens: 2048, Threads: 2}}
-	journal, err := bench.CreateJournal(filepath.Join(dir, "requests.jsonl"))
+	journal, err := result.CreateJournal(filepath.Join(dir, "requests.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := 10.0
-	all := make([][]bench.Pass, len(suite))
+	all := make([][]result.Pass, len(suite))
 	for pass := range passes {
 		for i, sc := range suite {
 			records := fakeRecords(rng, sc, i, pass, at, slower*(1+0.01*rng.Float64()))
 			if err := journal.Append(records); err != nil {
 				t.Fatal(err)
 			}
-			r, d := bench.Summarize(sc, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: at})
-			all[i] = append(all[i], bench.Pass{Pass: pass, Result: r, Detail: d})
+			r, d := result.Summarize(sc, records, result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, StartS: at})
+			all[i] = append(all[i], result.Pass{Pass: pass, Result: r, Detail: d})
 			at += 100
 		}
 	}
 	for i := range suite {
-		r, d := bench.Combine(passes, all[i])
+		r, d := result.Combine(passes, all[i])
 		results.Results, results.Details = append(results.Results, r), append(results.Details, d)
 		results.Planned = append(results.Planned, suite[i].Name)
 	}
@@ -55,7 +55,7 @@ func fakeRun(t *testing.T, passes int, seed uint64, slower float64) string {
 	if err := report.Save(filepath.Join(dir, "results.json"), &results); err != nil {
 		t.Fatal(err)
 	}
-	manifest := bench.Manifest{Start: "2026-11-23T14:11:26+01:00"}
+	manifest := result.Manifest{Start: "2026-11-23T14:11:26+01:00"}
 	text, err := json.Marshal(manifest)
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +71,8 @@ func micro(s float64) float64 { return float64(int64(s*1e6+0.5)) / 1e6 }
 
 // fakeRecords are the requests of one pass. The last one of a scenario with
 // several at a time failed.
-func fakeRecords(rng *rand.Rand, sc bench.Scenario, index, pass int, at, slower float64) []bench.Record {
-	var out []bench.Record
+func fakeRecords(rng *rand.Rand, sc result.Scenario, index, pass int, at, slower float64) []result.Record {
+	var out []result.Record
 	slots := make([]float64, sc.Concurrency)
 	for k := range slots {
 		slots[k] = at
@@ -83,7 +83,7 @@ func fakeRecords(rng *rand.Rand, sc bench.Scenario, index, pass int, at, slower 
 		if sc.RangeRatio > 0 {
 			input, output = 20+rng.IntN(41), 1+rng.IntN(15)
 		}
-		r := bench.Record{Scenario: index, Name: sc.Name, Pass: pass, Request: i, Intended: slots[slot], Admitted: slots[slot],
+		r := result.Record{Scenario: index, Name: sc.Name, Pass: pass, Request: i, Intended: slots[slot], Admitted: slots[slot],
 			InputTokens: input, PromptHash: "x"}
 		start := micro(r.Admitted + 0.0001)
 		next := micro(start + slower*float64(input)*(0.0004+0.0001*rng.Float64()))

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // vllm writes one file per scenario and pass in the schema of `vllm bench
@@ -112,7 +112,7 @@ func (s *Source) vllmFile(u *unit) ([]byte, error) {
 	}
 	for _, m := range []struct {
 		name              string
-		dist              *bench.Dist
+		dist              *result.Dist
 		mean, median, p99 *float64
 	}{
 		{"ttft", u.Detail.TTFT, r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms},
@@ -172,7 +172,7 @@ func (s *Source) vllmHead(o *ordered, u *unit) {
 
 // vllmArrays are one entry per request in the order in which they were sent,
 // failed ones included, with zeros. Times are seconds.
-func vllmArrays(o *ordered, records []bench.Record) {
+func vllmArrays(o *ordered, records []result.Record) {
 	inputs, outputs := []int{}, []int{}
 	ttfts, starts, latencies := []float64{}, []float64{}, []float64{}
 	itls, texts, errs := [][]float64{}, []string{}, []string{}
@@ -209,7 +209,7 @@ func truncate(s string, n int) string {
 
 // client says how the requests reached the engine, in the words that
 // report/importer reads.
-func client(r *bench.Results) string {
+func client(r *result.Run) string {
 	if r.Server != nil {
 		return "HTTP, " + r.Server.API + " API"
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -204,7 +204,7 @@ func TestVLLMIsImported(t *testing.T) {
 	if v := l.Values[importer.TPOTMean]; !v.Same || math.Abs(v.V-*s.Results.Results[0].TPOTMeanMs) > 1e-9 || len(l.Values[importer.TTFTMean].Samples) != 12 {
 		t.Errorf("TPOT %+v", v)
 	}
-	s.Results.Server = &bench.ServerInfo{API: bench.APILlama}
+	s.Results.Server = &result.ServerInfo{API: result.APILlama}
 	run = imported(t, s)
 	if client, _ := run.Condition(importer.CondClient); run.InProcess || client != "HTTP, llama API" {
 		t.Errorf("through a server: in process %v, client %q", run.InProcess, client)
@@ -249,8 +249,8 @@ func TestWithoutJournal(t *testing.T) {
 // A scenario without a figure is left out, and said to be.
 func TestFailedScenario(t *testing.T) {
 	reason := "no memory"
-	s := &Source{Results: &bench.Results{Results: []bench.Result{{Name: "A", Concurrency: 1, NumPrompts: 3, Error: &reason}},
-		Details: []bench.Detail{{Name: "A", Status: bench.StatusFailed}}}, Records: []bench.Record{}}
+	s := &Source{Results: &result.Run{Results: []result.Summary{{Name: "A", Concurrency: 1, NumPrompts: 3, Error: &reason}},
+		Details: []result.Detail{{Name: "A", Status: result.StatusFailed}}}, Records: []result.Record{}}
 	for _, format := range []string{"vllm", "benchfmt"} {
 		files, notes, err := Format(format, s)
 		if err == nil || len(files) != 0 || len(notes) != 1 || notes[0] != "A: no request succeeded, left out" {

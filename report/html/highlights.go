@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strconv"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Highlights are the figures at the head of a run's page, printed as the report
 // prints them: what one user gets, the sweet spot, the peak and the energy of a
 // token. One that the run does not have is left out.
-func Highlights(r *bench.Results) []Highlight {
+func Highlights(r *result.Run) []Highlight {
 	out := oneUser(r)
 	if i, ok := r.SweetSpot(); ok {
 		s := r.Results[i]
@@ -22,7 +22,7 @@ func Highlights(r *bench.Results) []Highlight {
 		}
 		out = append(out, Highlight{
 			Label: label, Value: fmt.Sprintf("c=%d", s.Concurrency),
-			Note: fixed(bench.PerUserThroughput(s), 1) + " tok/s per user",
+			Note: fixed(result.PerUserThroughput(s), 1) + " tok/s per user",
 		})
 	}
 	if i, ok := r.Peak(); ok {
@@ -37,7 +37,7 @@ func Highlights(r *bench.Results) []Highlight {
 
 // oneUser is the decode speed and the first token of a user who is alone:
 // those of the scenario at concurrency 1 that decodes fastest.
-func oneUser(r *bench.Results) []Highlight {
+func oneUser(r *result.Run) []Highlight {
 	i, ok := leastOf(r, func(i int) *float64 {
 		if res := &r.Results[i]; res.Concurrency == 1 && res.TGSpeed != nil {
 			return res.TPOTMeanMs
@@ -58,11 +58,11 @@ func oneUser(r *bench.Results) []Highlight {
 
 // energyPerToken is the scenario that needs the least energy for a token, of
 // the GPUs where they were measured.
-func energyPerToken(r *bench.Results) []Highlight {
-	for _, kind := range []string{bench.EnergyGPU, bench.EnergyCPU} {
-		group := func(i int) *bench.EnergyGroup {
+func energyPerToken(r *result.Run) []Highlight {
+	for _, kind := range []string{result.EnergyGPU, result.EnergyCPU} {
+		group := func(i int) *result.EnergyGroup {
 			if d := r.Detail(i); d != nil && d.Energy != nil {
-				if k := slices.IndexFunc(d.Energy.Groups, func(g bench.EnergyGroup) bool { return g.Kind == kind }); k >= 0 {
+				if k := slices.IndexFunc(d.Energy.Groups, func(g result.EnergyGroup) bool { return g.Kind == kind }); k >= 0 {
 					return &d.Energy.Groups[k]
 				}
 			}
@@ -85,7 +85,7 @@ func energyPerToken(r *bench.Results) []Highlight {
 
 // leastOf is the result with the least of a figure, among those that did not
 // fail; ok is false where none has it.
-func leastOf(r *bench.Results, of func(int) *float64) (at int, ok bool) {
+func leastOf(r *result.Run, of func(int) *float64) (at int, ok bool) {
 	var least float64
 	for i := range r.Results {
 		if v := of(i); v != nil && !r.Failed(i) && (!ok || *v < least) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 	"ceiling/report/chart"
 )
@@ -230,15 +230,15 @@ func TestHighlights(t *testing.T) {
 func TestHighlightsMissing(t *testing.T) {
 	v := func(f float64) *float64 { return &f }
 	failed := "no room"
-	energy := func(kind string, j float64) *bench.Energy {
-		return &bench.Energy{Groups: []bench.EnergyGroup{{Name: "1 " + kind, Kind: kind, JPerToken: &j}}}
+	energy := func(kind string, j float64) *result.Energy {
+		return &result.Energy{Groups: []result.EnergyGroup{{Name: "1 " + kind, Kind: kind, JPerToken: &j}}}
 	}
-	r := &bench.Results{Results: []bench.Result{
+	r := &result.Run{Results: []result.Summary{
 		{Name: "Failed", Concurrency: 1, TPOTMeanMs: v(1), TGSpeed: v(1000), Error: &failed},
 		{Name: "Slow", Concurrency: 1, TPOTMeanMs: v(9), TGSpeed: v(111.1)},
 		{Name: "Fast", Concurrency: 1, TPOTMeanMs: v(8), TGSpeed: v(125)},
 		{Name: "Many", Concurrency: 2, InputLen: 9, TPOTMeanMs: v(4), TGSpeed: v(250)},
-	}, Details: []bench.Detail{{Status: bench.StatusFailed}, {Energy: energy(bench.EnergyCPU, 0.1)}, {Energy: energy(bench.EnergyGPU, 3)}, {Energy: energy(bench.EnergyGPU, 2)}}}
+	}, Details: []result.Detail{{Status: result.StatusFailed}, {Energy: energy(result.EnergyCPU, 0.1)}, {Energy: energy(result.EnergyGPU, 3)}, {Energy: energy(result.EnergyGPU, 2)}}}
 	want := []Highlight{
 		{Label: "Decode speed of one user", Value: "125.0", Unit: "tok/s", Note: "Fast"},
 		{Label: "Lowest energy per output token", Value: "2.000", Unit: "J", Note: "1 gpu, Many"},
@@ -246,7 +246,7 @@ func TestHighlightsMissing(t *testing.T) {
 	if diff := cmp.Diff(want, Highlights(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := Highlights(&bench.Results{}); len(got) != 0 {
+	if got := Highlights(&result.Run{}); len(got) != 0 {
 		t.Errorf("highlights of nothing: %v", got)
 	}
 }

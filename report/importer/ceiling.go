@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
@@ -39,7 +39,7 @@ func readResults(f *file) ([]*Run, error) {
 
 // ceilingRun is a run of this program, in process or through a server, with
 // the records of the journal that lies beside path.
-func ceilingRun(res *bench.Results, path string) *Run {
+func ceilingRun(res *result.Run, path string) *Run {
 	r := &Run{
 		Tool: ToolCeiling, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date),
 		InProcess: res.Server == nil, Server: res.Server,
@@ -53,14 +53,14 @@ func ceilingRun(res *bench.Results, path string) *Run {
 	records := r.journal(filepath.Join(filepath.Dir(path), journalFile))
 	states := map[string]bool{}
 	for i := range res.Results {
-		detail := bench.Detail{}
+		detail := result.Detail{}
 		if i < len(res.Details) {
 			detail = res.Details[i]
 			states[detail.Cache] = true
 		}
 		passes := detail.Passes
 		if len(passes) == 0 {
-			passes = []bench.Pass{{Pass: detail.Pass, Result: res.Results[i], Detail: detail}}
+			passes = []result.Pass{{Pass: detail.Pass, Result: res.Results[i], Detail: detail}}
 		}
 		for j := range passes {
 			r.Loads = append(r.Loads, r.passLoad(&passes[j], i < len(res.Details), records))
@@ -73,7 +73,7 @@ func ceilingRun(res *bench.Results, path string) *Run {
 }
 
 // passLoad is one pass over a scenario.
-func (r *Run) passLoad(p *bench.Pass, detailed bool, records map[place][]bench.Record) Load {
+func (r *Run) passLoad(p *result.Pass, detailed bool, records map[place][]result.Record) Load {
 	l := resultLoad(&p.Result, same)
 	l.Repeat = p.Pass
 	if detailed {
@@ -100,8 +100,8 @@ type place struct {
 
 // journal reads the records. A journal that is not there, or can't be read,
 // leaves the summaries as they are.
-func (r *Run) journal(path string) map[place][]bench.Record {
-	content, err := bench.ReadJournalFile(path)
+func (r *Run) journal(path string) map[place][]result.Record {
+	content, err := result.ReadJournalFile(path)
 	if err != nil {
 		if _, errStat := os.Stat(path); !errors.Is(errStat, fs.ErrNotExist) {
 			r.addNotes(oneLine(err.Error()) + "; only the summaries are used")
@@ -111,7 +111,7 @@ func (r *Run) journal(path string) map[place][]bench.Record {
 	if content.Torn {
 		r.addNotes("the journal's last line had been cut short and was left out")
 	}
-	out := map[place][]bench.Record{}
+	out := map[place][]result.Record{}
 	for _, rec := range content.Records {
 		at := place{rec.Name, rec.Pass}
 		out[at] = append(out[at], rec)
@@ -120,7 +120,7 @@ func (r *Run) journal(path string) map[place][]bench.Record {
 }
 
 // resultFields are the figures of one result, with their field names.
-func resultFields(r *bench.Result) []struct {
+func resultFields(r *result.Summary) []struct {
 	metric Metric
 	key    string
 	v      *float64
@@ -150,7 +150,7 @@ func resultFields(r *bench.Result) []struct {
 }
 
 // resultLoad is one of the 26-field results.
-func resultLoad(r *bench.Result, q quality) Load {
+func resultLoad(r *result.Summary, q quality) Load {
 	l := Load{
 		Name: r.Name, Input: r.InputLen, Output: r.OutputLen, Lengths: LengthsNominal,
 		Concurrency: r.Concurrency, Prompts: r.NumPrompts,
@@ -191,7 +191,7 @@ func (l *Load) perConcurrency(metrics ...Metric) {
 }
 
 // detail adds what only this program knows of a scenario.
-func (l *Load) detail(d *bench.Detail) {
+func (l *Load) detail(d *result.Detail) {
 	ratio := d.RangeRatio
 	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
 	prefix := d.PrefixLen
@@ -228,7 +228,7 @@ func (l *Load) detail(d *bench.Detail) {
 		l.put(ReusedTokens, float64(d.ReusedTokens), "reused_tokens", same)
 	}
 	l.energy(d.Energy)
-	if d.Status != "" && d.Status != bench.StatusComplete {
+	if d.Status != "" && d.Status != result.StatusComplete {
 		l.note("%s scenario", oneLine(d.Status))
 	}
 	for _, f := range d.Failures {
@@ -241,14 +241,14 @@ func (l *Load) detail(d *bench.Detail) {
 
 // serverDetail adds the server's own figures. Tokens that arrived several at
 // a time have estimated instants.
-func (l *Load) serverDetail(d *bench.ServerDetail) {
+func (l *Load) serverDetail(d *result.ServerDetail) {
 	if d == nil {
 		return
 	}
 	for _, f := range []struct {
 		metric Metric
 		key    string
-		dist   *bench.Dist
+		dist   *result.Dist
 	}{{ServerPromptMean, "prompt_s", d.Prompt}, {ServerDecodeMean, "decode_s", d.Decode}, {ServerWaitMean, "wait_s", d.Wait}} {
 		if f.dist != nil {
 			l.put(f.metric, f.dist.Mean*1e3, "server."+f.key+".mean (s)", same)
@@ -269,7 +269,7 @@ func (l *Load) serverDetail(d *bench.ServerDetail) {
 
 // energy takes the power of the first kind of devices that the model ran on.
 // Kinds are not added up: which can be read differs between machines.
-func (l *Load) energy(e *bench.Energy) {
+func (l *Load) energy(e *result.Energy) {
 	if e == nil {
 		return
 	}
@@ -288,7 +288,7 @@ func (l *Load) energy(e *bench.Energy) {
 
 // dist adds the statistics of one of our distributions that the reference's
 // fields do not have.
-func (l *Load) dist(f family, d *bench.Dist, key string) {
+func (l *Load) dist(f family, d *result.Dist, key string) {
 	if d == nil {
 		return
 	}

@@ -12,16 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
 // record is a request of three tokens 10 ms apart that began at start and got
 // its first token after wait.
-func record(pass, request int, start, wait float64) bench.Record {
+func record(pass, request int, start, wait float64) result.Record {
 	first := start + wait
 	prefill := start
-	return bench.Record{
+	return result.Record{
 		Scenario: 0, Name: "Short", Pass: pass, Request: request,
 		Intended: start, Admitted: start, PrefillStart: &prefill, FirstToken: &first,
 		TokenTimes: []float64{first, first + 0.010, first + 0.020}, End: first + 0.020,
@@ -30,15 +30,15 @@ func record(pass, request int, start, wait float64) bench.Record {
 }
 
 // ownRun saves a run of one scenario in the given passes.
-func ownRun(t *testing.T, edit func(*bench.Results), passes ...[]bench.Record) string {
+func ownRun(t *testing.T, edit func(*result.Run), passes ...[]result.Record) string {
 	t.Helper()
 	dir := t.TempDir()
-	scenario := bench.Scenario{Name: "Short", Input: 8, Output: 3, Concurrency: 2, Prompts: 2, RangeRatio: 0.25, Repeat: len(passes)}
-	var all []bench.Pass
+	scenario := result.Scenario{Name: "Short", Input: 8, Output: 3, Concurrency: 2, Prompts: 2, RangeRatio: 0.25, Repeat: len(passes)}
+	var all []result.Pass
 	var journal strings.Builder
 	for i, records := range passes {
-		r, d := bench.Summarize(scenario, records, bench.Measured{Status: bench.StatusComplete, Cache: bench.CacheCold, StartS: records[0].Admitted, EngineS: 1, OutsideS: 0.25, PromptTokens: 16, PromptS: 0.3})
-		all = append(all, bench.Pass{Pass: i, Result: r, Detail: d})
+		r, d := result.Summarize(scenario, records, result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, StartS: records[0].Admitted, EngineS: 1, OutsideS: 0.25, PromptTokens: 16, PromptS: 0.3})
+		all = append(all, result.Pass{Pass: i, Result: r, Detail: d})
 		for _, rec := range records {
 			line, err := json.Marshal(rec)
 			if err != nil {
@@ -47,18 +47,18 @@ func ownRun(t *testing.T, edit func(*bench.Results), passes ...[]bench.Record) s
 			journal.Write(append(line, '\n'))
 		}
 	}
-	r, d := bench.Combine(len(passes), all)
-	res := &bench.Results{
+	r, d := result.Combine(len(passes), all)
+	res := &result.Run{
 		Model: "demo.gguf", Hardware: "a CPU", Date: "2026-11-03T08:05:09", Planned: []string{"Short"},
-		Results: []bench.Result{r}, Details: []bench.Detail{d},
-		Engine: &bench.EngineInfo{
+		Results: []result.Summary{r}, Details: []result.Detail{d},
+		Engine: &result.EngineInfo{
 			Name: "llama.cpp", Release: "v0.5.0", Backends: []string{"CPU"}, ModelFile: "demo.gguf", ModelSHA256: "ab", KVType: "f16",
 			FlashAttn: "auto", SplitMode: "layer", StepTokens: 2048, UBatch: 512, Threads: 2, Sampling: "greedy", LoadMode: "mmap", Seed: 7,
-			Devices:     []bench.DeviceInfo{{Name: "CPU", Description: "a CPU"}},
-			TensorTypes: []bench.TensorTypeCount{{Type: "F32", Tensors: 9, Bytes: 10}, {Type: "Q4_0", Tensors: 3, Bytes: 900}},
+			Devices:     []result.DeviceInfo{{Name: "CPU", Description: "a CPU"}},
+			TensorTypes: []result.TensorTypeCount{{Type: "F32", Tensors: 9, Bytes: 10}, {Type: "Q4_0", Tensors: 3, Bytes: 900}},
 			Environment: map[string]string{"B": "2", "A": "1"},
 		},
-		System: &bench.System{CPU: "a CPU", ROCm: "7.2", Cards: []bench.Card{{PowerCapW: pointer(290.0)}, {PowerCapW: pointer(290.0)}}},
+		System: &result.System{CPU: "a CPU", ROCm: "7.2", Cards: []result.Card{{PowerCapW: pointer(290.0)}, {PowerCapW: pointer(290.0)}}},
 	}
 	if edit != nil {
 		edit(res)
@@ -74,8 +74,8 @@ func ownRun(t *testing.T, edit func(*bench.Results), passes ...[]bench.Record) s
 
 func pointer[T any](v T) *T { return &v }
 
-func onePass() []bench.Record {
-	return []bench.Record{record(0, 0, 1, 0.100), record(0, 1, 1, 0.200)}
+func onePass() []result.Record {
+	return []result.Record{record(0, 0, 1, 0.100), record(0, 1, 1, 0.200)}
 }
 
 // TestOwnRun: a folder of ours, with its journal.
@@ -102,7 +102,7 @@ func TestOwnRun(t *testing.T) {
 	if diff := cmp.Diff(header{8, 3, 2, 2, 0, LengthsNominal, 0.25, -1, 2, 0, 0}, headerOf(l)); diff != "" {
 		t.Errorf("load (-want +got):\n%s", diff)
 	}
-	if len(l.Records) != 2 || l.Cache != bench.CacheCold {
+	if len(l.Records) != 2 || l.Cache != result.CacheCold {
 		t.Errorf("%d records, cache %q", len(l.Records), l.Cache)
 	}
 	for m, want := range map[Metric]float64{
@@ -130,7 +130,7 @@ func TestOwnRun(t *testing.T) {
 // TestOwnQuantisation: llama.cpp's own word for a model's quantisation wins
 // over the type that holds the most bytes.
 func TestOwnQuantisation(t *testing.T) {
-	dir := ownRun(t, func(r *bench.Results) { r.Engine.Description = "mistral3 ?B Q4_K - Medium" }, onePass())
+	dir := ownRun(t, func(r *result.Run) { r.Engine.Description = "mistral3 ?B Q4_K - Medium" }, onePass())
 	runs, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -185,8 +185,8 @@ func TestOwnJournal(t *testing.T) {
 // TestOwnPasses: each pass of a repeated run is a load of its own.
 func TestOwnPasses(t *testing.T) {
 	dir := ownRun(t, nil, onePass(),
-		[]bench.Record{record(1, 0, 2, 0.300), record(1, 1, 2, 0.400)},
-		[]bench.Record{record(2, 0, 3, 0.500), record(2, 1, 3, 0.600)})
+		[]result.Record{record(1, 0, 2, 0.300), record(1, 1, 2, 0.400)},
+		[]result.Record{record(2, 0, 3, 0.500), record(2, 1, 3, 0.600)})
 	runs, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -204,12 +204,12 @@ func TestOwnPasses(t *testing.T) {
 
 // TestThroughServer: a run of ours through a server is not in process.
 func TestThroughServer(t *testing.T) {
-	dir := ownRun(t, func(r *bench.Results) {
-		r.Server = &bench.ServerInfo{API: bench.APILlama, Kind: "llama-server", Version: "b1", Conditions: []bench.Condition{
-			{Name: "sampling", Outcome: bench.OutcomeDiffers, Detail: "on the CPU"},
-			{Name: "tokens", Outcome: bench.OutcomeEqual, Detail: "ids"},
+	dir := ownRun(t, func(r *result.Run) {
+		r.Server = &result.ServerInfo{API: result.APILlama, Kind: "llama-server", Version: "b1", Conditions: []result.ServerCondition{
+			{Name: "sampling", Outcome: result.OutcomeDiffers, Detail: "on the CPU"},
+			{Name: "tokens", Outcome: result.OutcomeEqual, Detail: "ids"},
 		}}
-		r.Details[0].Server = &bench.ServerDetail{Prompt: &bench.Dist{Mean: 0.1}, Wait: &bench.Dist{Mean: 0.05}, PromptRate: pointer(80.0), SplitTokens: 2}
+		r.Details[0].Server = &result.ServerDetail{Prompt: &result.Dist{Mean: 0.1}, Wait: &result.Dist{Mean: 0.05}, PromptRate: pointer(80.0), SplitTokens: 2}
 	}, onePass())
 	runs, err := Open(dir)
 	if err != nil {
@@ -243,8 +243,8 @@ func TestThroughServer(t *testing.T) {
 
 // TestEnergy: the power of the devices that were used.
 func TestEnergy(t *testing.T) {
-	dir := ownRun(t, func(r *bench.Results) {
-		r.Details[0].Energy = &bench.Energy{Groups: []bench.EnergyGroup{
+	dir := ownRun(t, func(r *result.Run) {
+		r.Details[0].Energy = &result.Energy{Groups: []result.EnergyGroup{
 			{Name: "2 GPUs (not used)", MeanW: pointer(40.0)},
 			{Name: "4 GPUs", Used: true, MeanW: pointer(800.0), JPerToken: pointer(2.5)},
 			{Name: "1 CPU package", Used: true, MeanW: pointer(90.0), JPerToken: pointer(0.5)},
@@ -397,7 +397,7 @@ func TestStepTokensOfFormerRuns(t *testing.T) {
 		`{"name": "llama.cpp", "ubatch": 512, "batch": 2048}`:       "512",
 		`{"name": "llama.cpp", "step_tokens": 2048, "ubatch": 512}`: "2048",
 	} {
-		var e bench.EngineInfo
+		var e result.EngineInfo
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			t.Fatal(err)
 		}

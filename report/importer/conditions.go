@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // engineConditions takes over what the engine says of itself.
-func (r *Run) engineConditions(e *bench.EngineInfo) {
+func (r *Run) engineConditions(e *result.EngineInfo) {
 	if e == nil {
 		return
 	}
@@ -57,8 +57,8 @@ func (r *Run) engineConditions(e *bench.EngineInfo) {
 // dominantType is the type of most tensors, norms and biases (F32) aside: as
 // llama.cpp names a file. By bytes it would be the embeddings' in a small
 // model.
-func dominantType(types []bench.TensorTypeCount) string {
-	best := bench.TensorTypeCount{}
+func dominantType(types []result.TensorTypeCount) string {
+	best := result.TensorTypeCount{}
 	for _, t := range types {
 		if better := t.Type != "F32" && t.Tensors > best.Tensors; better || best.Type == "" || best.Type == "F32" {
 			best = t
@@ -69,7 +69,7 @@ func dominantType(types []bench.TensorTypeCount) string {
 
 // hostConditions takes over what the machine adds: the CPU, the drivers and
 // the power caps of its cards.
-func (r *Run) hostConditions(s *bench.System) {
+func (r *Run) hostConditions(s *result.System) {
 	if s == nil {
 		return
 	}
@@ -95,7 +95,7 @@ func (r *Run) hostConditions(s *bench.System) {
 
 // serverConditions says how the requests reached the engine, and what of the
 // server is not as in process.
-func (r *Run) serverConditions(s *bench.ServerInfo) {
+func (r *Run) serverConditions(s *result.ServerInfo) {
 	if s == nil {
 		r.set(CondClient, clientInProcess)
 		return
@@ -104,7 +104,7 @@ func (r *Run) serverConditions(s *bench.ServerInfo) {
 	r.set(CondServer, strings.Trim(s.Kind+" "+s.Version, " "))
 	r.set(CondModelFile, baseName(s.ModelPath))
 	for _, c := range s.Conditions {
-		if c.Outcome == bench.OutcomeDiffers || c.Outcome == bench.OutcomeUnknown {
+		if c.Outcome == result.OutcomeDiffers || c.Outcome == result.OutcomeUnknown {
 			r.addNotes(oneLine(fmt.Sprintf("through the server, %s: %s (%s)", c.Name, c.Outcome, c.Detail)))
 		}
 	}

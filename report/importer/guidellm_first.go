@@ -3,7 +3,7 @@ package importer
 import (
 	"math"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // isFirstGuideLLM tells whether an object is the report of a GuideLLM before
@@ -150,7 +150,7 @@ func (l *Load) derive(f family, samples []float64, origin string, q quality) {
 	if len(samples) == 0 {
 		return
 	}
-	d := bench.NewDist(samples)
+	d := result.NewDist(samples)
 	var stats []stat
 	for i, v := range []float64{d.Mean, d.Median, d.P90, d.P95, d.P99, d.Std} {
 		stats = append(stats, stat{f.stats()[i].metric, v, origin, q})

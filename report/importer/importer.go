@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Tools, as they are in Run.Tool.
@@ -42,7 +42,7 @@ type Run struct {
 	InProcess bool
 	// Server is what is known of the server in between; nil for a run in
 	// process and for files of other tools.
-	Server *bench.ServerInfo
+	Server *result.ServerInfo
 	// Conditions are what the figures depend on beside the load, in the order
 	// of the Cond constants. What the file does not say is absent.
 	Conditions []Condition
@@ -135,7 +135,7 @@ type Load struct {
 	// Prefix is how many tokens all prompts begin with in common; nil: not
 	// known.
 	Prefix *int
-	Cache  string // bench.CacheCold | bench.CacheWarm | "": not known
+	Cache  string // result.CacheCold | result.CacheWarm | "": not known
 	Repeat int    // which pass over the same load, from 0
 
 	Successful *int // requests; nil: not known
@@ -145,7 +145,7 @@ type Load struct {
 	Tokenless int
 
 	Values  map[Metric]Value
-	Records []bench.Record // of this load, from our journal; nil where there is none
+	Records []result.Record // of this load, from our journal; nil where there is none
 	// Notes are sentences that qualify this load's figures.
 	Notes []string
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // quality says whether a figure means the same as ours.
@@ -107,13 +107,13 @@ func (l *Load) attach(f family, samples []float64, tolerance float64) {
 		return
 	}
 	known, what := l.Values[f.mean], "mean"
-	got, _ := bench.Mean(samples)
+	got, _ := result.Mean(samples)
 	if _, ok := l.Values[f.mean]; !ok {
 		if known, ok = l.Values[f.median]; !ok {
 			return
 		}
 		what = "median"
-		got, _ = bench.Percentile(slices.Sorted(slices.Values(samples)), 50)
+		got, _ = result.Percentile(slices.Sorted(slices.Values(samples)), 50)
 	}
 	if math.Abs(got-known.V) > tolerance*known.V {
 		l.note("the raw values of %s have a %s of %.4g and the file says %.4g: left out", f.title, what, got, known.V)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // ollamaHead begins the table that ollama's benchmark writes with -format csv.
@@ -195,8 +195,8 @@ func (m *ollamaModel) part() part {
 		}
 	}
 	l := Load{Concurrency: 1}
-	in, _ := bench.Mean(m.input)
-	out, _ := bench.Mean(m.output)
+	in, _ := result.Mean(m.input)
+	out, _ := result.Mean(m.output)
 	if in > 1 {
 		l.Input, l.Lengths = round(in), LengthsMean
 	}
@@ -211,7 +211,7 @@ func (m *ollamaModel) part() part {
 	l.epochs(TG, m.tg, "generate (token/sec)", differs("tokens / time of the generation, %s; ours is 1000 / mean TPOT", clock))
 	l.epochs(TTFTMean, m.first, "ttft (ns/op)", sameServer)
 	l.epochs(E2ELMean, m.total, "total (ns/op)", sameServer)
-	if load, ok := bench.Mean(m.load); ok {
+	if load, ok := result.Mean(m.load); ok {
 		l.note("loading the model took %.2f ms on average", load)
 	}
 	return part{r, l}
@@ -219,7 +219,7 @@ func (m *ollamaModel) part() part {
 
 // epochs adds a figure that was measured once per epoch.
 func (l *Load) epochs(m Metric, samples []float64, origin string, q quality) {
-	mean, ok := bench.Mean(samples)
+	mean, ok := result.Mean(samples)
 	if !ok {
 		return
 	}

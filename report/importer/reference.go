@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Notes on the reference's figures.
@@ -14,7 +15,7 @@ const (
 
 // referenceRun is a run of the reports that ceiling's are modelled on: vLLM,
 // measured by its own client, every figure printed with two decimals.
-func referenceRun(res *bench.Results) *Run {
+func referenceRun(res *result.Run) *Run {
 	r := &Run{Tool: ToolReference, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date)}
 	r.set(CondClient, "HTTP, vllm bench serve")
 	for i := range res.Results {
@@ -23,7 +24,7 @@ func referenceRun(res *bench.Results) *Run {
 	return r
 }
 
-func referenceLoad(res *bench.Result) Load {
+func referenceLoad(res *result.Summary) Load {
 	l := resultLoad(res, same)
 	if res.SuccessfulRequests == 0 && res.FailedRequests == 0 {
 		l.Successful, l.Failed = nil, nil // as everywhere in these files, not measured

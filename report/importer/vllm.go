@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // noteConcurrent is about a peak concurrency whose rule the file does not
@@ -439,7 +439,7 @@ func (l *Load) firstTokens(all []float64, tolerance float64) {
 	}
 	l.Tokenless = len(all) - len(with)
 	l.note("%s", l.tokenless())
-	d := bench.NewDist(with)
+	d := result.NewDist(with)
 	own := map[Metric]float64{TTFTMean: d.Mean, TTFTMedian: d.Median, TTFTP90: d.P90, TTFTP95: d.P95, TTFTP99: d.P99, TTFTStd: d.Std}
 	for _, s := range ttft.stats() {
 		v, ok := l.Values[s.metric]

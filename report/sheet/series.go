@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report/importer"
 )
 
@@ -13,7 +13,7 @@ import (
 // none. Of several such loads it is the one with the most. The figures are the
 // file's own, as its tool defines them: they are fit to be compared with each
 // other, not beside ceiling's.
-func Series(r *importer.Run) *bench.Results {
+func Series(r *importer.Run) *result.Run {
 	loads := longest(r)
 	if loads == nil {
 		return nil
@@ -23,11 +23,11 @@ func Series(r *importer.Run) *bench.Results {
 
 // results are the loads as a file of ceiling has them, as far as scaling
 // points need it.
-func results(r *importer.Run, loads []*importer.Load) *bench.Results {
-	out := &bench.Results{Model: r.Model, Hardware: r.Hardware, Date: r.Date}
+func results(r *importer.Run, loads []*importer.Load) *result.Run {
+	out := &result.Run{Model: r.Model, Hardware: r.Hardware, Date: r.Date}
 	for _, l := range loads {
-		out.Results = append(out.Results, result(l))
-		d := bench.Detail{Name: l.Name, PrefixLen: l.Depth, RequestRate: l.RequestRate, Cache: l.Cache}
+		out.Results = append(out.Results, point(l))
+		d := result.Detail{Name: l.Name, PrefixLen: l.Depth, RequestRate: l.RequestRate, Cache: l.Cache}
 		if l.Prefix != nil {
 			d.PrefixLen += *l.Prefix
 		}
@@ -74,15 +74,15 @@ func lengths(l *importer.Load) string {
 	return text
 }
 
-// result is a load as a point of a scaling curve.
-func result(l *importer.Load) bench.Result {
+// point is a load as a point of a scaling curve.
+func point(l *importer.Load) result.Summary {
 	v := func(m importer.Metric) *float64 {
 		if value, ok := l.Values[m]; ok {
 			return &value.V
 		}
 		return nil
 	}
-	return bench.Result{
+	return result.Summary{
 		Name: l.Name, InputLen: l.Input, OutputLen: l.Output,
 		Concurrency: l.Concurrency, NumPrompts: l.Prompts,
 		DurationS: v(importer.Duration), OutputThroughput: v(importer.OutputThroughput),

@@ -42,7 +42,7 @@ func TestShort(t *testing.T) {
 
 // TestCheck: what a result may not be is noticed.
 func TestCheck(t *testing.T) {
-	for name, r := range map[string]result{
+	for name, r := range map[string]outcome{
 		"a hang": {hung: true}, "a signal": {code: -1, text: "ceiling: x"}, "a panic": {code: 2, text: "panic: oops\n\ngoroutine 1 [running]:"},
 		"too much memory": {rss: most + 1}, "an end without a word": {code: 1},
 	} {
@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s is not noticed", name)
 		}
 	}
-	for name, r := range map[string]result{"success": {}, "an error": {code: 1, text: "ceiling: no such file"}} {
+	for name, r := range map[string]outcome{"success": {}, "an error": {code: 1, text: "ceiling: no such file"}} {
 		if err := r.check(nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -22,8 +22,8 @@ const (
 // largest is the most memory that a process of the kind has taken.
 var largest int64
 
-// result is how a process ended.
-type result struct {
+// outcome is how a process ended.
+type outcome struct {
 	code int // −1: by a signal
 	text string
 	hung bool
@@ -71,8 +71,8 @@ func (p *process) read() {
 }
 
 // wait returns how the process ended, and ends it where it hangs.
-func (p *process) wait() result {
-	var r result
+func (p *process) wait() outcome {
+	var r outcome
 	select {
 	case <-p.ended:
 	case <-time.After(longest):
@@ -89,10 +89,10 @@ func (p *process) wait() result {
 }
 
 // run runs the program to its end.
-func (b *breaker) run(args ...string) (r result, broke error) {
+func (b *breaker) run(args ...string) (r outcome, broke error) {
 	p, err := b.start(args...)
 	if err != nil {
-		return result{code: -1, text: err.Error()}, err
+		return outcome{code: -1, text: err.Error()}, err
 	}
 	r = p.wait()
 	return r, r.check(args)
@@ -108,7 +108,7 @@ func (b *breaker) must(args ...string) error {
 }
 
 // check is what no input and no server may bring about.
-func (r result) check(args []string) error {
+func (r outcome) check(args []string) error {
 	why := ""
 	switch {
 	case r.hung:

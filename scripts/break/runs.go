@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/report"
 )
 
@@ -76,7 +76,7 @@ func (b *breaker) goOn(out string) error {
 // wholeWaves checks that all requests that ended in one step are in the journal
 // or none.
 func wholeWaves(out string) error {
-	c, err := bench.ReadJournalFile(filepath.Join(out, "requests.jsonl"))
+	c, err := result.ReadJournalFile(filepath.Join(out, "requests.jsonl"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -100,7 +100,7 @@ func wholeWaves(out string) error {
 
 // complete checks the folder of a finished run.
 func complete(out string) error {
-	c, err := bench.ReadJournalFile(filepath.Join(out, "requests.jsonl"))
+	c, err := result.ReadJournalFile(filepath.Join(out, "requests.jsonl"))
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func complete(out string) error {
 		return err
 	}
 	for i, d := range results.Details {
-		if d.Status != bench.StatusComplete || results.Results[i].FailedRequests > 0 {
+		if d.Status != result.StatusComplete || results.Results[i].FailedRequests > 0 {
 			return fmt.Errorf("%s: scenario %q is %s", out, d.Name, d.Status)
 		}
 	}

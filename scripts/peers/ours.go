@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 const (
@@ -79,11 +79,11 @@ func readRun(folder string, s *settings, sequences int, l *lane, out *sample) er
 	if err != nil {
 		return err
 	}
-	zero, err := time.ParseInLocation(bench.DateLayout, results.Date, time.Local)
+	zero, err := time.ParseInLocation(result.DateLayout, results.Date, time.Local)
 	if err != nil {
 		return fmt.Errorf("results.json: %w", err)
 	}
-	slices.SortFunc(scenarios[0], func(a, b bench.Record) int { return a.Request - b.Request })
+	slices.SortFunc(scenarios[0], func(a, b result.Record) int { return a.Request - b.Request })
 	for records := range slices.Chunk(scenarios[0][sequences:], sequences) {
 		w, err := recorded(records, zero).prefill(l, sequences*s.Prompt)
 		if err != nil {
@@ -104,7 +104,7 @@ func readRun(folder string, s *settings, sequences int, l *lane, out *sample) er
 
 // recorded are the streams of requests in the journal, from the first engine
 // call that held a token of theirs.
-func recorded(records []bench.Record, zero time.Time) replies {
+func recorded(records []result.Record, zero time.Time) replies {
 	out := replies{zero: zero, begin: math.Inf(1)}
 	for _, r := range records {
 		out.begin = min(out.begin, *r.PrefillStart)
@@ -119,12 +119,12 @@ func recorded(records []bench.Record, zero time.Time) replies {
 
 // readScenarios returns the records of a run by scenario: the first, and one
 // for each wave.
-func readScenarios(folder string, s *settings, sequences int) ([][]bench.Record, error) {
-	journal, err := bench.ReadJournalFile(filepath.Join(folder, "requests.jsonl"))
+func readScenarios(folder string, s *settings, sequences int) ([][]result.Record, error) {
+	journal, err := result.ReadJournalFile(filepath.Join(folder, "requests.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	scenarios := make([][]bench.Record, 1+s.Waves)
+	scenarios := make([][]result.Record, 1+s.Waves)
 	for _, r := range journal.Records {
 		if !r.OK() {
 			return nil, fmt.Errorf("request %d of %q failed: %s", r.Request, r.Name, r.Error)
@@ -145,12 +145,12 @@ func readScenarios(folder string, s *settings, sequences int) ([][]bench.Record,
 	return scenarios, nil
 }
 
-func readResults(folder string) (*bench.Results, error) {
+func readResults(folder string) (*result.Run, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "results.json"))
 	if err != nil {
 		return nil, err
 	}
-	var results bench.Results
+	var results result.Run
 	if err := json.Unmarshal(text, &results); err != nil {
 		return nil, fmt.Errorf("results.json: %w", err)
 	}
@@ -158,7 +158,7 @@ func readResults(folder string) (*bench.Results, error) {
 }
 
 // recordedOverhead is the mean overhead_ratio of the decode scenarios.
-func recordedOverhead(results *bench.Results) (*float64, error) {
+func recordedOverhead(results *result.Run) (*float64, error) {
 	var ratios []float64
 	for _, d := range results.Details {
 		if strings.HasPrefix(d.Name, decodeScenario) && d.OverheadRatio != nil {

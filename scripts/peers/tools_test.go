@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 func testSettings() *settings {
@@ -174,7 +175,7 @@ func journalOf(t *testing.T) string {
 	var b strings.Builder
 	line := func(scenario, request int, begin float64, times ...float64) {
 		start := begin
-		text, err := json.Marshal(bench.Record{Scenario: scenario, Name: "x", Request: request, Intended: begin, Admitted: begin,
+		text, err := json.Marshal(result.Record{Scenario: scenario, Name: "x", Request: request, Intended: begin, Admitted: begin,
 			PrefillStart: &start, FirstToken: &times[0], TokenTimes: times, End: times[len(times)-1],
 			InputTokens: 128, OutputTokens: len(times)})
 		if err != nil {

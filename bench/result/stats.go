@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"math"
@@ -75,7 +75,7 @@ func peakThroughput(recs []*Record) (tokens int) {
 			// Both times are whole microseconds; taking the difference in
 			// them keeps a token at exactly one second out of the first
 			// window whatever the subtraction rounds to.
-			at := int((duration(t) - duration(start)) / 1e9)
+			at := int((Duration(t) - Duration(start)) / 1e9)
 			buckets[at]++
 			tokens = max(tokens, buckets[at])
 		}

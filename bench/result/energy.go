@@ -1,4 +1,4 @@
-package bench
+package result
 
 // Kinds of devices whose power is sampled.
 const (

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"cmp"
@@ -56,7 +56,7 @@ type Measured struct {
 //	total throughput = (Σinput_i + Σn_i)/D
 //	pp_speed = nominal input/mean TTFT         tg_speed = 1/mean TPOT
 //	engine_prefill = prompt tokens/Σ over steps of step time × their share of the step's tokens
-func Summarize(sc Scenario, records []Record, m Measured) (Result, Detail) {
+func Summarize(sc Scenario, records []Record, m Measured) (Summary, Detail) {
 	s := newSample(records)
 	d := s.detail(sc, m)
 	r := s.result(sc, m, &d)
@@ -131,7 +131,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		d.SLO = &sc.SLO
 	}
 	if sc.OpenLoop() {
-		rate, b := sc.RequestRate, sc.burstiness()
+		rate, b := sc.RequestRate, sc.GammaShape()
 		d.RequestRate, d.Burstiness = &rate, &b
 	}
 	for _, list := range [][]*Record{s.good, s.bad} {
@@ -200,8 +200,8 @@ func (s *sample) goodput(sc Scenario) *float64 {
 	return perSecond(float64(n), *s.duration)
 }
 
-func (s *sample) result(sc Scenario, m Measured, d *Detail) Result {
-	r := Result{
+func (s *sample) result(sc Scenario, m Measured, d *Detail) Summary {
+	r := Summary{
 		Name: sc.Name, InputLen: sc.Input, OutputLen: sc.Output,
 		Concurrency: sc.Concurrency, NumPrompts: sc.Prompts,
 		SuccessfulRequests: float64(len(s.good)), FailedRequests: float64(len(s.bad)),

@@ -1,4 +1,4 @@
-package bench
+package result
 
 // Manifest is manifest.json: everything needed to repeat a run, and for a
 // resumed run to check that it is the same one.

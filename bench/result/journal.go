@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"bytes"
@@ -181,8 +181,8 @@ func (j *Journal) fail(what string, err error) {
 
 // sinkError is a failure to store a record. It is the run's failure, not the
 // scenario's.
-type sinkError struct{ err error }
+type StoreError struct{ Err error }
 
-func (e *sinkError) Error() string { return e.err.Error() }
+func (e *StoreError) Error() string { return e.Err.Error() }
 
-func (e *sinkError) Unwrap() error { return e.err }
+func (e *StoreError) Unwrap() error { return e.Err }

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"context"
@@ -26,11 +26,11 @@ func TestWaitBySleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slept []time.Duration
 		clock := NewClock(time.Second)
-		clock.sleep = func(d time.Duration) {
+		clock.Block = func(d time.Duration) {
 			slept = append(slept, d)
 			time.Sleep(d)
 		}
-		if err := clock.wait(t.Context(), 1050*time.Millisecond); err != nil {
+		if err := clock.Wait(t.Context(), 1050*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		if got := clock.Now(); got != 1050*time.Millisecond {
@@ -41,7 +41,7 @@ func TestWaitBySleep(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
-		if err := clock.wait(ctx, time.Hour); err != context.DeadlineExceeded {
+		if err := clock.Wait(ctx, time.Hour); err != context.DeadlineExceeded {
 			t.Errorf("error %v, want the context's", err)
 		}
 		if got := clock.Now(); got != 1090*time.Millisecond {

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"math"
@@ -14,7 +14,7 @@ type shape struct {
 
 // shape is that of result i; ok is false where concurrency is not what sets
 // its load: in an open loop that is the rate of arrivals.
-func (r *Results) shape(i int) (s shape, ok bool) {
+func (r *Run) shape(i int) (s shape, ok bool) {
 	res, d := &r.Results[i], r.Detail(i)
 	s = shape{input: res.InputLen, output: res.OutputLen}
 	if d != nil {
@@ -38,7 +38,7 @@ const (
 // points too. Of several series it is the one with the most points that did
 // not fail, then the first; of several scenarios at one concurrency it has the
 // first that did not fail.
-func (r *Results) Series() []int {
+func (r *Run) Series() []int {
 	var order []shape
 	series := map[shape][]int{}
 	for i := range r.Results {
@@ -61,7 +61,7 @@ func (r *Results) Series() []int {
 }
 
 // addPoint puts result i at its concurrency's place, unless that is taken.
-func (r *Results) addPoint(points []int, i int) []int {
+func (r *Run) addPoint(points []int, i int) []int {
 	k, taken := slices.BinarySearchFunc(points, r.Results[i].Concurrency, func(p, c int) int { return r.Results[p].Concurrency - c })
 	if !taken {
 		return slices.Insert(points, k, i)
@@ -72,7 +72,7 @@ func (r *Results) addPoint(points []int, i int) []int {
 	return points
 }
 
-func (r *Results) succeeded(points []int) []int {
+func (r *Run) succeeded(points []int) []int {
 	return slices.DeleteFunc(slices.Clone(points), r.Failed)
 }
 
@@ -84,7 +84,7 @@ func (r *Results) succeeded(points []int) []int {
 // enough. Of two that are equal it is the lower concurrency. ok is false where
 // no point has all of them. It counts a 0 as missing, as the reference writes
 // it.
-func (r *Results) SweetSpot() (spot int, ok bool) {
+func (r *Run) SweetSpot() (spot int, ok bool) {
 	points := slices.DeleteFunc(r.succeeded(r.Series()), func(i int) bool {
 		p := &r.Results[i]
 		return !measured(p.TTFTP99Ms) || !measured(p.TPOTP99Ms) || !measured(p.OutputThroughput)
@@ -109,7 +109,7 @@ func (r *Results) SweetSpot() (spot int, ok bool) {
 
 // interactive is the highest p99 TTFT and p99 TPOT that a sweet spot may have,
 // in ms.
-func (r *Results) interactive(points []int) (ttft, tpot float64) {
+func (r *Run) interactive(points []int) (ttft, tpot float64) {
 	ttft, tpot = math.Inf(1), math.Inf(1)
 	if r.SLO != nil {
 		if r.SLO.TTFTMs > 0 {
@@ -129,7 +129,7 @@ func (r *Results) interactive(points []int) (ttft, tpot float64) {
 // Peak picks the scaling point with the highest output throughput, and the
 // lower concurrency where two are equal, as an index of Results; ok is false
 // where none has one.
-func (r *Results) Peak() (peak int, ok bool) {
+func (r *Run) Peak() (peak int, ok bool) {
 	for _, i := range r.succeeded(r.Series()) {
 		v := r.Results[i].OutputThroughput
 		if measured(v) && (!ok || *v > *r.Results[peak].OutputThroughput) {
@@ -141,7 +141,7 @@ func (r *Results) Peak() (peak int, ok bool) {
 
 // PerUserThroughput is the output throughput of one user in tokens/s: output
 // throughput / concurrency; 0 where it was not measured.
-func PerUserThroughput(r Result) float64 {
+func PerUserThroughput(r Summary) float64 {
 	if r.OutputThroughput == nil || r.Concurrency <= 0 {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"math"
@@ -57,7 +57,7 @@ func (s SLO) Given() bool { return s.TTFTMs > 0 || s.TPOTMs > 0 || s.E2ELMs > 0 
 func (s Scenario) OpenLoop() bool { return s.RequestRate > 0 }
 
 // burstiness is the gamma shape with its default filled in.
-func (s Scenario) burstiness() float64 {
+func (s Scenario) GammaShape() float64 {
 	if s.Burstiness == 0 {
 		return 1
 	}
@@ -66,10 +66,10 @@ func (s Scenario) burstiness() float64 {
 
 // inputBounds are the least and the most prompt tokens a request may have,
 // the shared prefix left out.
-func (s Scenario) inputBounds() (lo, hi int) { return lengthBounds(s.Input, s.RangeRatio, 0) }
+func (s Scenario) InputBounds() (lo, hi int) { return lengthBounds(s.Input, s.RangeRatio, 0) }
 
 // outputBounds are the least and the most tokens a request may generate.
-func (s Scenario) outputBounds() (lo, hi int) { return lengthBounds(s.Output, s.RangeRatio, 1) }
+func (s Scenario) OutputBounds() (lo, hi int) { return lengthBounds(s.Output, s.RangeRatio, 1) }
 
 // lengthBounds returns max(floor, ⌊n(1−r)⌋) and max(floor, ⌈n(1+r)⌉).
 func lengthBounds(n int, r float64, floor int) (lo, hi int) {
@@ -90,7 +90,7 @@ func (s Suite) Prompts() int {
 }
 
 // names lists the scenarios in order.
-func (s Suite) names() []string {
+func (s Suite) Names() []string {
 	out := make([]string, len(s.Scenarios))
 	for i, sc := range s.Scenarios {
 		out[i] = sc.Name
@@ -105,8 +105,8 @@ func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
 // LongestRequest is the most tokens, prompt and output, that a request of the
 // scenario may have.
 func (s Scenario) LongestRequest() int {
-	_, in := s.inputBounds()
-	_, out := s.outputBounds()
+	_, in := s.InputBounds()
+	_, out := s.OutputBounds()
 	return s.PrefixLen + in + out
 }
 

@@ -1,5 +1,7 @@
-// Package bench runs scenarios against an engine and keeps what happened.
-package bench
+// Package result keeps what a run was asked for and what happened: records and
+// their journal, the figures computed from them, results.json and manifest.json.
+// It is the leaf that everything else imports.
+package result
 
 import (
 	"cmp"
@@ -7,17 +9,17 @@ import (
 	"strings"
 )
 
-// Results is results.json: one finished or partial run. The fields model,
+// Run is results.json: one finished or partial run. The fields model,
 // hardware, date and results are the reference's, name for name, so that its
 // own tools read the file; everything else is beside them.
-type Results struct {
+type Run struct {
 	Model    string `json:"model"`
 	Hardware string `json:"hardware"`
 	// Date is the local time of second 0 of the journal's clock, of a resumed run
 	// that at which its last part began, in ISO 8601 with microseconds and no
 	// zone, as Python's datetime.isoformat prints it.
-	Date    string   `json:"date"`
-	Results []Result `json:"results"`
+	Date    string    `json:"date"`
+	Results []Summary `json:"results"`
 
 	// SLO is what the user takes for interactive: limits of p99 TTFT and p99 TPOT
 	// that the sweet spot has to keep; nil: twice the lowest of the sweep.
@@ -44,9 +46,9 @@ type Results struct {
 	Server *ServerInfo `json:"server,omitempty"`
 }
 
-// Result holds the reference's 26 fields of one scenario. A pointer is nil,
+// Summary holds the reference's 26 fields of one scenario. A pointer is nil,
 // and null in the file, where the quantity was not measured.
-type Result struct {
+type Summary struct {
 	Name                 string   `json:"name"`
 	InputLen             int      `json:"input_len"`   // tokens, nominal
 	OutputLen            int      `json:"output_len"`  // tokens, nominal
@@ -170,7 +172,7 @@ type Detail struct {
 
 	// Repeat is how many passes were planned, 0 for a scenario that runs
 	// once. Passes are those that were attempted, and Pass the one (from 0)
-	// that the figures above and the Result are of: see Combine.
+	// that the figures above and the Summary are of: see Combine.
 	Repeat int    `json:"repeat,omitempty"`
 	Pass   int    `json:"pass,omitempty"`
 	Passes []Pass `json:"passes,omitempty"`
@@ -180,7 +182,7 @@ type Detail struct {
 
 // Failed says whether a scenario could not be measured; d may be nil. An error
 // beside the status "partial" is the reason why the run stopped, not a failure.
-func Failed(r *Result, d *Detail) bool {
+func Failed(r *Summary, d *Detail) bool {
 	if d != nil && d.Status != "" {
 		return d.Status == StatusFailed
 	}
@@ -189,7 +191,7 @@ func Failed(r *Result, d *Detail) bool {
 
 // Detail is what is known of result i beyond the reference's fields; nil where
 // the file has none.
-func (r *Results) Detail(i int) *Detail {
+func (r *Run) Detail(i int) *Detail {
 	if i < len(r.Details) {
 		return &r.Details[i]
 	}
@@ -197,7 +199,7 @@ func (r *Results) Detail(i int) *Detail {
 }
 
 // Failed says whether the scenario of result i could not be measured.
-func (r *Results) Failed(i int) bool { return Failed(&r.Results[i], r.Detail(i)) }
+func (r *Run) Failed(i int) bool { return Failed(&r.Results[i], r.Detail(i)) }
 
 // Failure counts the requests that failed for one reason.
 type Failure struct {

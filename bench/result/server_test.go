@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"math"
@@ -41,7 +41,7 @@ func TestAnswersHeldBack(t *testing.T) {
 		return Record{Request: request, FirstToken: &times[0], TokenTimes: times, End: times[len(times)-1], InputTokens: 20, OutputTokens: len(times),
 			Server: &ServerRecord{Chunks: chunks}}
 	}
-	score := func(records ...Record) (Result, Detail) {
+	score := func(records ...Record) (Summary, Detail) {
 		d := newSample(records).detail(sc, Measured{})
 		return newSample(records).result(sc, Measured{}, &d), d
 	}

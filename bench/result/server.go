@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"cmp"
@@ -26,7 +26,7 @@ type ServerInfo struct {
 
 	// Conditions are what a run through a server may differ in from one in
 	// process, each with what was found.
-	Conditions []Condition `json:"conditions"`
+	Conditions []ServerCondition `json:"conditions"`
 }
 
 // The two protocols that requests are sent in.
@@ -37,7 +37,7 @@ const (
 
 // Condition is one thing in which a run through a server may differ from one
 // in process.
-type Condition struct {
+type ServerCondition struct {
 	Name    string `json:"name"`
 	Outcome string `json:"outcome"` // OutcomeEqual and so on
 	Detail  string `json:"detail"`  // what was seen, one line

@@ -1,8 +1,7 @@
-package bench
+package result
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,8 +9,8 @@ import (
 
 // point is a result with its detail, of a load of 100/20 tokens at c. Changes
 // are made in turn.
-func point(c int, changes ...func(*Result, *Detail)) ScenarioResult {
-	p := ScenarioResult{Result{Name: fmt.Sprintf("any name %d", c), InputLen: 100, OutputLen: 20, Concurrency: c}, Detail{Status: StatusComplete, Cache: CacheCold}}
+func point(c int, changes ...func(*Summary, *Detail)) Entry {
+	p := Entry{Summary{Name: fmt.Sprintf("any name %d", c), InputLen: 100, OutputLen: 20, Concurrency: c}, Detail{Status: StatusComplete, Cache: CacheCold}}
 	for _, change := range changes {
 		change(&p.Result, &p.Detail)
 	}
@@ -21,37 +20,37 @@ func point(c int, changes ...func(*Result, *Detail)) ScenarioResult {
 // A series is found by load, whatever the names; each condition splits it.
 func TestSeries(t *testing.T) {
 	rate := 3.0
-	failed := func(_ *Result, d *Detail) { d.Status = StatusFailed }
-	longer := func(r *Result, _ *Detail) { r.InputLen = 101 }
-	answers := func(r *Result, _ *Detail) { r.OutputLen = 21 }
-	ranged := func(_ *Result, d *Detail) { d.RangeRatio = 0.5 }
-	prefixed := func(_ *Result, d *Detail) { d.PrefixLen = 8 }
-	warm := func(_ *Result, d *Detail) { d.Cache = CacheWarm }
-	open := func(_ *Result, d *Detail) { d.RequestRate = &rate }
-	scalingName := func(r *Result, _ *Detail) { r.Name = fmt.Sprintf("Concurrency Scaling (c=%d)", r.Concurrency) }
+	failed := func(_ *Summary, d *Detail) { d.Status = StatusFailed }
+	longer := func(r *Summary, _ *Detail) { r.InputLen = 101 }
+	answers := func(r *Summary, _ *Detail) { r.OutputLen = 21 }
+	ranged := func(_ *Summary, d *Detail) { d.RangeRatio = 0.5 }
+	prefixed := func(_ *Summary, d *Detail) { d.PrefixLen = 8 }
+	warm := func(_ *Summary, d *Detail) { d.Cache = CacheWarm }
+	open := func(_ *Summary, d *Detail) { d.RequestRate = &rate }
+	scalingName := func(r *Summary, _ *Detail) { r.Name = fmt.Sprintf("Concurrency Scaling (c=%d)", r.Concurrency) }
 	for _, tc := range []struct {
 		name string
-		all  []ScenarioResult
+		all  []Entry
 		want []int
 	}{
-		{"by rising concurrency, among others", []ScenarioResult{point(8), point(1, longer), point(2), point(4, answers), point(1)}, []int{4, 2, 0}},
-		{"one is none", []ScenarioResult{point(8), point(2, longer)}, nil},
-		{"the same concurrency twice is none", []ScenarioResult{point(8), point(8)}, nil},
-		{"a name makes no point", []ScenarioResult{point(2, scalingName, longer), point(4, scalingName)}, nil},
-		{"input", []ScenarioResult{point(2), point(4, longer)}, nil},
-		{"output", []ScenarioResult{point(2), point(4, answers)}, nil},
-		{"range of lengths", []ScenarioResult{point(2), point(4, ranged)}, nil},
-		{"shared prefix", []ScenarioResult{point(2), point(4, prefixed)}, nil},
-		{"cache", []ScenarioResult{point(2), point(4, warm)}, nil},
-		{"an open loop has no concurrency to sweep", []ScenarioResult{point(2, open), point(4, open)}, nil},
-		{"no concurrency is no point", []ScenarioResult{point(0), point(4)}, nil},
-		{"what failed is a point", []ScenarioResult{point(2), point(4, failed)}, []int{0, 1}},
-		{"the longest, then the first", []ScenarioResult{point(1, longer), point(2, longer), point(2, ranged), point(4, ranged), point(8, ranged), point(1), point(2), point(3)}, []int{2, 3, 4}},
-		{"the longest in what was measured", []ScenarioResult{point(1), point(2, failed), point(3, failed), point(2, ranged), point(4, ranged)}, []int{3, 4}},
-		{"of one concurrency the first", []ScenarioResult{point(2), point(4), point(2)}, []int{0, 1}},
-		{"of one concurrency the first that was measured", []ScenarioResult{point(2, failed), point(4), point(2), point(2)}, []int{2, 1}},
+		{"by rising concurrency, among others", []Entry{point(8), point(1, longer), point(2), point(4, answers), point(1)}, []int{4, 2, 0}},
+		{"one is none", []Entry{point(8), point(2, longer)}, nil},
+		{"the same concurrency twice is none", []Entry{point(8), point(8)}, nil},
+		{"a name makes no point", []Entry{point(2, scalingName, longer), point(4, scalingName)}, nil},
+		{"input", []Entry{point(2), point(4, longer)}, nil},
+		{"output", []Entry{point(2), point(4, answers)}, nil},
+		{"range of lengths", []Entry{point(2), point(4, ranged)}, nil},
+		{"shared prefix", []Entry{point(2), point(4, prefixed)}, nil},
+		{"cache", []Entry{point(2), point(4, warm)}, nil},
+		{"an open loop has no concurrency to sweep", []Entry{point(2, open), point(4, open)}, nil},
+		{"no concurrency is no point", []Entry{point(0), point(4)}, nil},
+		{"what failed is a point", []Entry{point(2), point(4, failed)}, []int{0, 1}},
+		{"the longest, then the first", []Entry{point(1, longer), point(2, longer), point(2, ranged), point(4, ranged), point(8, ranged), point(1), point(2), point(3)}, []int{2, 3, 4}},
+		{"the longest in what was measured", []Entry{point(1), point(2, failed), point(3, failed), point(2, ranged), point(4, ranged)}, []int{3, 4}},
+		{"of one concurrency the first", []Entry{point(2), point(4), point(2)}, []int{0, 1}},
+		{"of one concurrency the first that was measured", []Entry{point(2, failed), point(4), point(2), point(2)}, []int{2, 1}},
 	} {
-		var r Results
+		var r Run
 		for _, p := range tc.all {
 			r.Results, r.Details = append(r.Results, p.Result), append(r.Details, p.Detail)
 		}
@@ -64,8 +63,8 @@ func TestSeries(t *testing.T) {
 // The reference's files have no details: its Mixed Traffic has the lengths of
 // its Single User Latency, but not the same ones for each request.
 func TestSeriesOfTheReference(t *testing.T) {
-	var r Results
-	for _, load := range []Result{
+	var r Run
+	for _, load := range []Summary{
 		{Name: "Single User Latency", InputLen: 2048, OutputLen: 512, Concurrency: 1},
 		{Name: "Mixed Traffic", InputLen: 2048, OutputLen: 512, Concurrency: 8},
 		{Name: "Concurrency Scaling (c=2)", InputLen: 1024, OutputLen: 256, Concurrency: 2},
@@ -83,10 +82,10 @@ func TestSeriesOfTheReference(t *testing.T) {
 }
 
 // scaling points as (concurrency, TTFT p99, TPOT p99, output throughput).
-func scaling(points ...[4]float64) *Results {
-	out := []Result{{Name: "Decode Stress Test", InputLen: 128, Concurrency: 1, TTFTP99Ms: &one, TPOTP99Ms: &one, OutputThroughput: &huge}}
+func scaling(points ...[4]float64) *Run {
+	out := []Summary{{Name: "Decode Stress Test", InputLen: 128, Concurrency: 1, TTFTP99Ms: &one, TPOTP99Ms: &one, OutputThroughput: &huge}}
 	for _, p := range points {
-		r := Result{Name: fmt.Sprintf("chat, %g users", p[0]), InputLen: 1024, OutputLen: 256, Concurrency: int(p[0])}
+		r := Summary{Name: fmt.Sprintf("chat, %g users", p[0]), InputLen: 1024, OutputLen: 256, Concurrency: int(p[0])}
 		for i, at := range []**float64{&r.TTFTP99Ms, &r.TPOTP99Ms, &r.OutputThroughput} {
 			if v := p[i+1]; v >= 0 {
 				*at = &v
@@ -94,7 +93,7 @@ func scaling(points ...[4]float64) *Results {
 		}
 		out = append(out, r)
 	}
-	return &Results{Results: out}
+	return &Run{Results: out}
 }
 
 var one, huge = 1.0, 1e9
@@ -102,7 +101,7 @@ var one, huge = 1.0, 1e9
 func TestSweetSpotAndPeak(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
-		results    *Results
+		results    *Run
 		spot, peak int // concurrency; 0: none
 	}{
 		// Lowest TTFT p99 100, TPOT p99 10. c=8 fails by TTFT (201 > 200),
@@ -156,26 +155,6 @@ func TestSweetSpotWithLimits(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%+v: c=%d, want %d", slo, got, want)
-		}
-	}
-}
-
-func TestParseSLO(t *testing.T) {
-	for text, want := range map[string]SLO{
-		"ttft=500,tpot=50":       {TTFTMs: 500, TPOTMs: 50},
-		" TPOT = 33.5ms ":        {TPOTMs: 33.5},
-		"tpot=0.001, ttft=1e9ms": {TTFTMs: 1e9, TPOTMs: 0.001},
-	} {
-		if got, err := ParseSLO(text); err != nil || *got != want {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-	}
-	if got, err := ParseSLO(""); got != nil || err != nil {
-		t.Errorf("nothing: %v, %v", got, err)
-	}
-	for _, text := range []string{",", "500", "ttft", "ttft=", "ttft=0", "ttft=-1", "ttft=NaN", "ttft=Inf", "ttft=2e9", "e2el=5", "ttft=1,ttft=2", "ttft=1;tpot=2", "ttft=500,"} {
-		if got, err := ParseSLO(text); err == nil || got != nil || !strings.Contains(err.Error(), "ttft=500,tpot=50") {
-			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"math"
@@ -123,7 +123,7 @@ func TestMissingIsNil(t *testing.T) {
 	sc := Scenario{Name: "s", Input: 10, Output: 1, Concurrency: 2, Prompts: 2, SLO: SLO{E2ELMs: 1500}}
 	reason := "context too small"
 	r, d := Summarize(sc, nil, Measured{Status: StatusFailed, Error: reason, Dropped: 2})
-	want := Result{Name: "s", InputLen: 10, OutputLen: 1, Concurrency: 2, NumPrompts: 2, Error: &reason}
+	want := Summary{Name: "s", InputLen: 10, OutputLen: 1, Concurrency: 2, NumPrompts: 2, Error: &reason}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error("no request (-want +got):\n" + diff)
 	}

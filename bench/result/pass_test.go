@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 
 func TestCombine(t *testing.T) {
 	pass := func(i int, rate float64, status string, failed float64) Pass {
-		p := Pass{Pass: i, Result: Result{NumPrompts: 10, FailedRequests: failed}, Detail: Detail{Status: status}}
+		p := Pass{Pass: i, Result: Summary{NumPrompts: 10, FailedRequests: failed}, Detail: Detail{Status: status}}
 		if rate > 0 {
 			p.Result.OutputThroughput = &rate
 		}

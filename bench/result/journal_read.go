@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"bufio"
@@ -55,7 +55,7 @@ func parseRecord(text []byte) (Record, error) {
 	if err := json.Unmarshal(text, &rec); err != nil {
 		return Record{}, fmt.Errorf("not a record: %w", err)
 	}
-	if err := rec.check(); err != nil {
+	if err := rec.Check(); err != nil {
 		return Record{}, err
 	}
 	return rec, nil

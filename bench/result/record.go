@@ -1,4 +1,4 @@
-package bench
+package result
 
 import "fmt"
 
@@ -75,7 +75,7 @@ func (r *Record) Gaps(to []float64) []float64 {
 }
 
 // check tells what makes a record that was read from a file unusable.
-func (r *Record) check() error {
+func (r *Record) Check() error {
 	switch {
 	case r.Scenario < 0 || r.Request < 0 || r.Pass < 0:
 		return fmt.Errorf("scenario \"%d\", request \"%d\", pass \"%d\": an index is below 0", r.Scenario, r.Request, r.Pass)

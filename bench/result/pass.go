@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"cmp"
@@ -8,9 +8,9 @@ import (
 
 // Pass holds the figures of one pass over a scenario.
 type Pass struct {
-	Pass   int    `json:"pass"` // from 0
-	Result Result `json:"result"`
-	Detail Detail `json:"detail"`
+	Pass   int     `json:"pass"` // from 0
+	Result Summary `json:"result"`
+	Detail Detail  `json:"detail"`
 }
 
 // Combine makes one outcome of a scenario's passes, of which planned were to
@@ -24,7 +24,7 @@ type Pass struct {
 //
 // passes has at least one element. Of a scenario planned for one pass Combine
 // returns that unchanged.
-func Combine(planned int, passes []Pass) (Result, Detail) {
+func Combine(planned int, passes []Pass) (Summary, Detail) {
 	if planned <= 1 {
 		return passes[0].Result, passes[0].Detail
 	}
@@ -96,8 +96,8 @@ func passWarnings(planned int, passes []Pass, chosen int) []string {
 	return out
 }
 
-// ScenarioResult is one scenario's outcome.
-type ScenarioResult struct {
-	Result Result
+// Entry is one scenario's outcome.
+type Entry struct {
+	Result Summary
 	Detail Detail
 }
