@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/bench/result"
 	"cmp"
 	"math"
 	"math/bits"
@@ -81,28 +82,15 @@ func quarterOctaves(n int) int16 {
 	return int16(4*exponent + quarter)
 }
 
-// Steadiness compares steps of equal batches: the same tokens of prompts, as
-// many sequences that decode, and KV cells of one quarter octave. Each step is
-// taken relative to the median of its equals.
-type Steadiness struct {
-	Steps int `json:"steps"` // that have enough equals
-	// P99 is the 99th percentile of a step's time / the median of its equals;
-	// nil for too few.
-	P99 *float64 `json:"p99_over_median"`
-	// Drift is the median of the last third of the scenario / that of the first,
-	// over classes that occur in both, − 1; nil where none does.
-	Drift *float64 `json:"drift"`
-}
-
 const (
 	// leastEquals is how many steps make a class whose median can be told.
 	leastEquals = 20
 	// leastCompared is how many steps a p99 or a third of the scenario rests on.
-	leastCompared = p99Needs
+	leastCompared = result.P99Needs
 )
 
 // steadiness is nil where too few steps were equal.
-func (l *stepLog) steadiness() *Steadiness {
+func (l *stepLog) steadiness() *result.Steadiness {
 	medians := l.medians()
 	third := len(l.steps) / 3
 	var all []float64
@@ -122,9 +110,9 @@ func (l *stepLog) steadiness() *Steadiness {
 	if len(all) < leastCompared {
 		return nil
 	}
-	out := &Steadiness{Steps: len(all), Drift: drift(thirds)}
+	out := &result.Steadiness{Steps: len(all), Drift: drift(thirds)}
 	slices.Sort(all)
-	p99, _ := Percentile(all, 99)
+	p99, _ := result.Percentile(all, 99)
 	out.P99 = &p99
 	return out
 }
@@ -164,6 +152,6 @@ func drift(thirds map[stepClass][3][]float64) *float64 {
 // median sorts what it is given.
 func median(x []float64) float64 {
 	slices.SortFunc(x, cmp.Compare[float64])
-	m, _ := Percentile(x, 50)
+	m, _ := result.Percentile(x, 50)
 	return m
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// p99Needs is how many values a 99th percentile needs before one of them can
+// P99Needs is how many values a 99th percentile needs before one of them can
 // lie beyond it. With fewer it is an interpolation towards the maximum.
-const p99Needs = 100
+const P99Needs = 100
 
 // warnings are the sentences that qualify a scenario's figures, what to do
 // about it included where something can be done.
@@ -43,7 +43,7 @@ func shortTails(d *Detail) []string {
 	count := 0
 	flush := func() {
 		if len(names) > 0 {
-			out = append(out, fmt.Sprintf("p99 of %s from %d values: %d needed", strings.Join(names, " and "), count, p99Needs))
+			out = append(out, fmt.Sprintf("p99 of %s from %d values: %d needed", strings.Join(names, " and "), count, P99Needs))
 		}
 		names = nil
 	}
@@ -51,7 +51,7 @@ func shortTails(d *Detail) []string {
 		name string
 		dist *Dist
 	}{{"TTFT", d.TTFT}, {"TPOT", d.TPOT}, {"ITL", d.ITL}} {
-		if t.dist == nil || t.dist.Count >= p99Needs {
+		if t.dist == nil || t.dist.Count >= P99Needs {
 			continue
 		}
 		if t.dist.Count != count {

@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 const (
@@ -90,7 +90,7 @@ func (m *Meter) Start() {
 }
 
 // Stop ends the window, and tells what was seen in it; nil without a Start.
-func (m *Meter) Stop() *bench.Disturbance {
+func (m *Meter) Stop() *result.Disturbance {
 	now := m.files.all()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import "fmt"
 
@@ -29,7 +29,7 @@ const WaitInASecond = 0.30
 
 // Judge gives the verdict on a scenario, from its result and what is known
 // beyond it.
-func Judge(r *Result, d *Detail) *Verdict {
+func Judge(r *Summary, d *Detail) *Verdict {
 	v := &Verdict{State: StateValid}
 	v.failures(r, d)
 	if v.State == StateInvalid && r.SuccessfulRequests == 0 {
@@ -42,7 +42,7 @@ func Judge(r *Result, d *Detail) *Verdict {
 	return v
 }
 
-func (v *Verdict) failures(r *Result, d *Detail) {
+func (v *Verdict) failures(r *Summary, d *Detail) {
 	switch {
 	case Failed(r, d):
 		reason := "it could not be measured"
@@ -57,7 +57,7 @@ func (v *Verdict) failures(r *Result, d *Detail) {
 	}
 }
 
-func (v *Verdict) length(r *Result, d *Detail) {
+func (v *Verdict) length(r *Summary, d *Detail) {
 	if d.Status == StatusPartial {
 		v.add(StateShort, "the run stopped after %.0f of %d requests", r.SuccessfulRequests+r.FailedRequests, r.NumPrompts)
 	}
@@ -169,7 +169,7 @@ func percentOf(part, whole float64) string { return fmt.Sprintf("%.0f %%", 100*p
 // JudgeRun is the worst verdict of a run's scenarios. For each state it has one
 // finding: the first scenario's, and how many others have the state. It is nil
 // where no scenario has a verdict.
-func JudgeRun(r *Results) *Verdict {
+func JudgeRun(r *Run) *Verdict {
 	first, count := map[State]string{}, map[State]int{}
 	seen := false
 	for i := range r.Results {

@@ -1,4 +1,4 @@
-package bench
+package result
 
 import (
 	"cmp"
@@ -76,4 +76,17 @@ func (s *sample) full(slots int) (from, to float64, ok bool) {
 	slices.SortFunc(all, func(a, b *Record) int { return cmp.Compare(a.End, b.End) })
 	to = all[len(all)-slots].End
 	return from, to, to > from
+}
+
+// Steadiness compares steps of equal batches: the same tokens of prompts, as
+// many sequences that decode, and KV cells of one quarter octave. Each step is
+// taken relative to the median of its equals.
+type Steadiness struct {
+	Steps int `json:"steps"` // that have enough equals
+	// P99 is the 99th percentile of a step's time / the median of its equals;
+	// nil for too few.
+	P99 *float64 `json:"p99_over_median"`
+	// Drift is the median of the last third of the scenario / that of the first,
+	// over classes that occur in both, − 1; nil where none does.
+	Drift *float64 `json:"drift"`
 }
