@@ -38,6 +38,8 @@ type SessionOptions struct {
 	// Needs are what a plan of the model has told of this session; nil: Open
 	// makes a plan of its own, which takes the memory of a second vocabulary.
 	Needs []Need
+	// TimeOps computes node by node, and times each: see Session.Ops.
+	TimeOps bool
 	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
 	Outputs int
 }
@@ -141,7 +143,7 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	if p.ThreadsArgmax = 1; len(m.split.Devices) > 0 {
 		p.ThreadsArgmax = min(p.Threads, p.Outputs)
 	}
-	p.SWAFull = o.FullWindow
+	p.SWAFull, p.TimeOps = o.FullWindow, o.TimeOps
 	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
 	return p, nil
 }

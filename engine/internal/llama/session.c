@@ -52,6 +52,9 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     p.abort_callback      = want_abort;
     p.abort_callback_data = s;
 
+    if (o->time_ops) {
+        ceil_time_ops(s, &p);
+    }
     s->n_seq   = (int32_t) o->n_seq_max;
     s->n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
     if (o->backend_greedy) {
@@ -80,6 +83,7 @@ void ceil_session_free(struct ceil_session * s) {
         llama_free(s->ctx); // before the samplers that it points to
     }
     ceil_free_greedy(s);
+    ceil_free_ops(s);
     free(s->token);
     free(s->pos);
     free(s->seq);

@@ -14,6 +14,7 @@ type OpenParams struct {
 	FlashAttn, TypeK, TypeV                    int
 	Unified, OffloadKQV, BackendGreedy         bool
 	SWAFull                                    bool // layers with a sliding window keep all positions
+	TimeOps                                    bool // compute node by node, and time each
 }
 
 // Session owns a llama_context, its batch arrays and its samplers.
@@ -35,7 +36,7 @@ func (m *Model) OpenSession(p OpenParams) *Session {
 		n_threads_argmax: C.int32_t(p.ThreadsArgmax),
 		flash_attn:       C.int32_t(p.FlashAttn), type_k: C.int32_t(p.TypeK), type_v: C.int32_t(p.TypeV),
 		kv_unified: C.bool(p.Unified), offload_kqv: C.bool(p.OffloadKQV), backend_greedy: C.bool(p.BackendGreedy),
-		swa_full: C.bool(p.SWAFull),
+		swa_full: C.bool(p.SWAFull), time_ops: C.bool(p.TimeOps),
 	}
 	s := C.ceil_session_open(m.p, &o)
 	if s == nil {
@@ -136,6 +137,10 @@ func (s *Session) Sampled() (backend, argmax uint64) {
 // Graphs is the number of compute graphs that the last Step or Decode became;
 // 0: not known.
 func (s *Session) Graphs() int { return int(s.counts.graphs) }
+
+// Nodes is the number of nodes of the session's first graph that compute
+// something; 0: not known.
+func (s *Session) Nodes() int { return int(s.counts.nodes) }
 
 // RemoveSeq drops the cells of seq in [from, to); to < 0: to the end.
 func (s *Session) RemoveSeq(seq, from, to int32) bool {

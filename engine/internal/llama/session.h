@@ -6,6 +6,8 @@
 
 #include "shim.h"
 
+struct ceil_ops; // see ops.c
+
 struct ceil_session {
     struct llama_context *  ctx;
     int32_t                 n_batch; // tokens of one decode at most, and the arrays' length
@@ -27,6 +29,7 @@ struct ceil_session {
     const float **          row;      // the wanted rows of logits
     struct ceil_rows *      rows;     // takes their argmax; NULL with greedy chains
     struct ceil_counts      counts;
+    struct ceil_ops *       ops; // NULL: nodes are not timed
     atomic_bool             abort;
 };
 

@@ -109,6 +109,7 @@ struct ceil_open {
     bool     swa_full;    // layers with a sliding window keep all positions
     bool     offload_kqv;
     bool     backend_greedy; // attach a greedy sampler to every sequence
+    bool     time_ops;       // compute node by node, and time each
 };
 struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o);
 void                  ceil_session_free(struct ceil_session * s);
@@ -126,12 +127,17 @@ int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, i
 // ceil_counts is kept by a session, and read without a call.
 struct ceil_counts {
     uint64_t graphs;          // compute graphs that the last decode became; 0: not known
+    uint32_t nodes;           // of the session's first graph that compute something; 0: not known
     uint64_t backend, argmax; // tokens that ceil_step took from the back end's sampler and from ceil_argmax
 };
 const struct ceil_counts * ceil_session_counts(const struct ceil_session * s);
 
 // ceil_graphs counts the compute graphs that libllama has run on this thread.
 uint64_t ceil_graphs(void);
+// ceil_count_nodes has the nodes of the thread's next graph counted.
+void ceil_count_nodes(uint32_t * to);
+// ceil_computes tells whether a node computes something, and is no mere view.
+bool ceil_computes(const struct ggml_tensor * t);
 
 // ceil_step decodes n tokens and writes one greedily sampled id for each
 // want[i] != 0 into out, in batch order. It returns when the device is done.
@@ -180,6 +186,36 @@ void ceil_session_abort(struct ceil_session * s, bool on);
 // ceil_argmax returns the index of the first largest of n floats, -1 where one
 // of them is NaN. Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
+
+// --- ops.c ---
+
+// ceil_op is one node of the last decode's graphs, computed by itself.
+struct ceil_op {
+    char     op[32], name[64], type[16]; // "MUL_MAT", "ffn_down-3", of the weights: "q4_0"
+    int64_t  ne[4];                      // of the result
+    int64_t  inner;                      // length of the sums of a MUL_MAT; 0: none
+    double   seconds;
+    uint64_t bytes;      // that it must read and write
+    uint64_t operations; // that it must make
+};
+// ceil_ops returns the nodes of the last decode of a session that times them.
+const struct ceil_op * ceil_ops(const struct ceil_session * s, size_t * n);
+
+// ceil_time_ops makes a context compute node by node for the session.
+void ceil_time_ops(struct ceil_session * s, struct llama_context_params * p);
+void ceil_forget_ops(struct ceil_session * s);
+void ceil_free_ops(struct ceil_session * s);
+
+// --- chain.c ---
+
+// ceil_chain computes a graph of n nodes on the CPU back end's threads, each of
+// which adds 1 to the one before, and writes the seconds that it took and the
+// number that it ended with. false: the back end could not.
+bool ceil_chain(int32_t threads, int32_t n, double * seconds, float * end);
+
+// ceil_cpu_feature writes the i-th instruction set that the CPU back end uses;
+// false past the last one.
+bool ceil_cpu_feature(size_t i, char * out, size_t size);
 
 // --- rows.c ---
 

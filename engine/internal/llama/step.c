@@ -49,6 +49,10 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
         .seq_id   = s->seq_id,
         .logits   = s->want,
     };
+    if (s->counts.nodes == 0) {
+        ceil_count_nodes(&s->counts.nodes);
+    }
+    ceil_forget_ops(s);
     uint64_t before = ceil_graphs();
     int32_t  rc     = llama_decode(s->ctx, b);
     s->counts.graphs = ceil_graphs() - before;
