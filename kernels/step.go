@@ -1,0 +1,332 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Load is what each step of a model asks of the machine.
+type Load struct {
+	Model  string    `json:"model"`
+	Layers []Weights `json:"layers"` // matrices that every token goes through
+	Output []Weights `json:"output"` // that of the logits, for tokens whose logits are wanted
+
+	LayerCount int `json:"layer_count"`
+	Embedding  int `json:"embedding"`
+	Vocab      int `json:"vocabulary"`
+
+	// KVBytes is the KV cache of one token of context, in bytes.
+	KVBytes float64 `json:"kv_bytes_per_token"`
+	// AttentionOps are the operations of one token for each token of its context.
+	AttentionOps float64 `json:"attention_ops"`
+
+	// Nodes are those of a graph that the machine begins one after the other.
+	Nodes       int    `json:"graph_nodes"`
+	NodesSource string `json:"graph_nodes_source,omitempty"`
+	// HostLogits says that the logits are read by the CPU, for its argmax.
+	HostLogits bool `json:"host_logits"`
+}
+
+// Weights are the matrices of one storage type.
+type Weights struct {
+	Type  string  `json:"type"`  // "Q4_0"
+	Bytes float64 `json:"bytes"` // that a step of one token reads
+	Ops   float64 `json:"ops"`   // operations of one token
+}
+
+// WeightBytes are read in each graph, the output's with it.
+func (l *Load) WeightBytes() float64 {
+	var n float64
+	for _, w := range append(append([]Weights{}, l.Layers...), l.Output...) {
+		n += w.Bytes
+	}
+	return n
+}
+
+// Class is a kind of arithmetic.
+type Class string
+
+// The classes. Products of quantised weights are integer ones, with activations
+// that are quantised too.
+const (
+	Int8 Class = "int8"
+	F16  Class = "f16"
+	BF   Class = "bf16"
+	F32  Class = "f32"
+)
+
+// classOf is how the products of a storage type are made.
+func classOf(storage string) Class {
+	switch strings.ToUpper(storage) {
+	case "F16":
+		return F16
+	case "BF16":
+		return BF
+	case "F32", "F64":
+		return F32
+	}
+	return Int8
+}
+
+// Roofs are the limits of a machine that a step's least time follows from.
+type Roofs struct {
+	Name    string `json:"name"`
+	Devices int    `json:"devices"` // that hold the model, ≥ 1
+	// Tensors says that they share each layer. Otherwise each has its own layers,
+	// and a step goes through one after the other.
+	Tensors bool `json:"tensors"`
+
+	// Read are the rates of one device by where the bytes lie, the nearest first;
+	// the last is its memory.
+	Read []Level `json:"read"`
+	// Compute is in operations per second of one device. A class that is missing
+	// bounds nothing.
+	Compute map[Class]float64 `json:"compute"`
+	// Dot is the rate of integer products in graphs of up to DotTokens tokens,
+	// which matrix units are not used for; 0: that of Int8.
+	Dot       float64 `json:"dot,omitempty"`
+	DotTokens float64 `json:"dot_tokens,omitempty"`
+
+	Node      float64 `json:"node_s"`               // a node of a graph, seconds
+	AllReduce []Point `json:"all_reduce,omitempty"` // by size, the smallest first
+	// Logits is the rate at which the CPU reads logits, bytes/s; 0: not known.
+	Logits float64 `json:"logits_b_per_s,omitempty"`
+
+	Sources []Source `json:"sources,omitempty"`
+}
+
+// Level is a cache, or the memory.
+type Level struct {
+	Name  string  `json:"name"`
+	Bytes float64 `json:"bytes"` // that fit into it; of the memory 0
+	Rate  float64 `json:"b_per_s"`
+}
+
+// Point is the time of an all-reduce.
+type Point struct {
+	Bytes   float64 `json:"bytes"`
+	Seconds float64 `json:"s"`
+}
+
+// Source says where a figure is from.
+type Source struct {
+	What  string `json:"what"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// Work is what one step consists of. Means of several steps are fractions.
+type Work struct {
+	Decode        float64 // sequences that get a token
+	Context       float64 // positions that they attend to, of all together
+	Prompt        float64 // prompt tokens
+	PromptContext float64 // positions that these attend to, of all together
+	Wanted        float64 // tokens whose logits are wanted
+	Graphs        float64 // that the step is computed in; 0: one
+}
+
+// Limit is the least time of a step in seconds, by what takes it. Memory and
+// Compute go on side by side; the rest comes on top.
+type Limit struct {
+	Memory   float64 `json:"memory_s"`
+	Compute  float64 `json:"compute_s"`
+	Link     float64 `json:"link_s"`
+	Launch   float64 `json:"launch_s"`
+	Sampling float64 `json:"sampling_s"`
+}
+
+// Total is the least time.
+func (l Limit) Total() float64 {
+	return max(l.Memory, l.Compute) + l.Link + l.Launch + l.Sampling
+}
+
+// The names of bounds.
+const (
+	BoundMemory   = "memory"
+	BoundCompute  = "compute"
+	BoundLink     = "link"
+	BoundLaunch   = "launch"
+	BoundSampling = "sampling"
+	BoundLatency  = "latency"
+)
+
+// Term is a part of a limit.
+type Term struct {
+	Name    string
+	Seconds float64
+}
+
+// Terms are a limit's parts. The smaller of memory and compute is among them,
+// though it adds nothing.
+func (l Limit) Terms() []Term {
+	return []Term{{BoundMemory, l.Memory}, {BoundCompute, l.Compute}, {BoundLink, l.Link}, {BoundLaunch, l.Launch}, {BoundSampling, l.Sampling}}
+}
+
+// Bound is the largest term.
+func (l Limit) Bound() string {
+	best := Term{}
+	for _, t := range l.Terms() {
+		if t.Seconds > best.Seconds {
+			best = t
+		}
+	}
+	return best.Name
+}
+
+// smallTerm is the share of a measured time below which a term does not bound it.
+const smallTerm = 1.0 / 3
+
+// BoundOf names what bounds a measured time: the largest term, or latency where
+// all are small and most of the time is in none of them.
+func (l Limit) BoundOf(measured float64) string {
+	for _, t := range l.Terms() {
+		if t.Seconds >= smallTerm*measured {
+			return l.Bound()
+		}
+	}
+	return BoundLatency
+}
+
+// Scale multiplies every term.
+func (l Limit) Scale(by float64) Limit {
+	return Limit{l.Memory * by, l.Compute * by, l.Link * by, l.Launch * by, l.Sampling * by}
+}
+
+// Add adds term by term.
+func (l Limit) Add(o Limit) Limit {
+	return Limit{l.Memory + o.Memory, l.Compute + o.Compute, l.Link + o.Link, l.Launch + o.Launch, l.Sampling + o.Sampling}
+}
+
+// Step is the least time of a step with g devices:
+//
+//	memory   = (graphs · weights + context · KV) / (g · rate)
+//	compute  = Σ over types of tokens · ops / (g · rate), and the attention
+//	link     = graphs · 2 · layers · all-reduce(size)
+//	launch   = graphs · nodes · node
+//	sampling = 4 · vocabulary · wanted / rate
+//
+// where the devices share each layer. Where each has its own, a step of one
+// graph has one of them at work at a time, and several graphs follow each other
+// through them.
+func (r *Roofs) Step(m *Load, w Work) Limit {
+	graphs := max(w.Graphs, 1)
+	tokens := w.Decode + w.Prompt
+	at := r.together(graphs)
+	l := Limit{
+		Memory:  r.readTime((graphs*m.WeightBytes() + w.Context*m.KVBytes) / at),
+		Compute: r.computeTime(m, w, tokens/graphs) / at,
+		Launch:  graphs * float64(m.Nodes) * r.Node,
+	}
+	if r.Tensors && r.Devices > 1 {
+		l.Link = graphs * 2 * float64(m.LayerCount) * r.allReduce(reduced(m, tokens/graphs))
+	}
+	if m.HostLogits && r.Logits > 0 {
+		l.Sampling = 4 * float64(m.Vocab) * w.Wanted / r.Logits
+	}
+	return l
+}
+
+// together is how many devices work at a time.
+func (r *Roofs) together(graphs float64) float64 {
+	n := float64(max(r.Devices, 1))
+	if r.Tensors {
+		return n
+	}
+	return min(n, graphs)
+}
+
+// readTime is the least time to read so many different bytes. They all come
+// through the nearest level, and those that don't fit into it from the next one.
+func (r *Roofs) readTime(bytes float64) float64 {
+	var t, held float64
+	for _, level := range r.Read {
+		if level.Rate > 0 {
+			t = max(t, (bytes-held)/level.Rate)
+		}
+		held += level.Bytes
+	}
+	return t
+}
+
+// computeTime is that of one device, for graphs of so many tokens.
+func (r *Roofs) computeTime(m *Load, w Work, tokens float64) float64 {
+	var t float64
+	for _, x := range m.Layers {
+		t += r.time(classOf(x.Type), (w.Decode+w.Prompt)*x.Ops, tokens)
+	}
+	for _, x := range m.Output {
+		t += r.time(classOf(x.Type), w.Wanted*x.Ops, w.Wanted)
+	}
+	return t + r.time(F16, (w.Context+w.PromptContext)*m.AttentionOps, tokens)
+}
+
+func (r *Roofs) time(c Class, ops, tokens float64) float64 {
+	rate := r.Compute[c]
+	if c == Int8 && r.Dot > 0 && tokens <= r.DotTokens {
+		rate = r.Dot
+	}
+	if rate <= 0 {
+		return 0
+	}
+	return ops / rate
+}
+
+// bf16From is the number of values from which RCCL's sums are made of bfloat16.
+const bf16From = 262144
+
+// reduced is the size of one all-reduce for a graph of so many tokens, in bytes.
+func reduced(m *Load, tokens float64) float64 {
+	values := float64(m.Embedding) * tokens
+	if values >= bf16From {
+		return 2 * values
+	}
+	return 4 * values
+}
+
+// allReduce is the time between two measured points in proportion, below the
+// first that of the first, and beyond the last as from the last two on.
+func (r *Roofs) allReduce(bytes float64) float64 {
+	n := len(r.AllReduce)
+	switch {
+	case n == 0:
+		return 0
+	case n == 1 || bytes <= r.AllReduce[0].Bytes:
+		return r.AllReduce[0].Seconds
+	}
+	i := 1
+	for i < n-1 && bytes > r.AllReduce[i].Bytes {
+		i++
+	}
+	a, b := r.AllReduce[i-1], r.AllReduce[i]
+	return max(0, a.Seconds+(bytes-a.Bytes)/(b.Bytes-a.Bytes)*(b.Seconds-a.Seconds))
+}
+
+// Check tells what makes roofs unusable.
+func (r *Roofs) Check() error {
+	if len(r.Read) == 0 {
+		return fmt.Errorf("%q has no rate of its memory: read is missing", r.Name)
+	}
+	if r.Devices < 1 {
+		return fmt.Errorf("%q has %d devices; there is 1 at least", r.Name, r.Devices)
+	}
+	for _, level := range r.Read {
+		if !(level.Rate > 0) || level.Bytes < 0 || math.IsInf(level.Rate, 0) {
+			return fmt.Errorf("%q reads %g B/s of %q with %g bytes; a rate is above 0", r.Name, level.Rate, level.Name, level.Bytes)
+		}
+	}
+	for c, rate := range r.Compute {
+		if !(rate > 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("%q makes %g op/s of %s; a rate is above 0", r.Name, rate, c)
+		}
+	}
+	for i, p := range r.AllReduce {
+		if !(p.Seconds >= 0) || i > 0 && !(p.Bytes > r.AllReduce[i-1].Bytes) {
+			return fmt.Errorf("%q: all-reduce of %g bytes in %g s; sizes ascend, and times are not negative", r.Name, p.Bytes, p.Seconds)
+		}
+	}
+	if r.Node < 0 || r.Dot < 0 || r.Logits < 0 {
+		return fmt.Errorf("%q: node %g s, dot %g op/s, logits %g B/s; none is negative", r.Name, r.Node, r.Dot, r.Logits)
+	}
+	return nil
+}
