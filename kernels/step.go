@@ -71,59 +71,59 @@ func classOf(storage string) Class {
 
 // Roofs are the limits of a machine that a step's least time follows from.
 type Roofs struct {
-	Name    string `json:"name"`
-	Devices int    `json:"devices"` // that hold the model, ≥ 1
+	Name    string `json:"name" yaml:"name"`
+	Devices int    `json:"devices" yaml:"devices"` // that hold the model, ≥ 1
 	// Tensors says that they share each layer. Otherwise each has its own layers,
 	// and a step goes through one after the other.
-	Tensors bool `json:"tensors"`
+	Tensors bool `json:"tensors" yaml:"tensors"`
 
 	// Read are the rates of one device by where the bytes lie, the nearest first;
 	// the last is its memory.
-	Read []Level `json:"read"`
+	Read []Level `json:"read" yaml:"read"`
 	// Compute is in operations per second of one device. A class that is missing
 	// bounds nothing.
-	Compute map[Class]float64 `json:"compute"`
+	Compute map[Class]float64 `json:"compute" yaml:"compute"`
 	// Dot is the rate of integer products in graphs of up to DotTokens tokens,
 	// which matrix units are not used for; 0: that of Int8.
-	Dot       float64 `json:"dot,omitempty"`
-	DotTokens float64 `json:"dot_tokens,omitempty"`
+	Dot       float64 `json:"dot,omitempty" yaml:"dot"`
+	DotTokens float64 `json:"dot_tokens,omitempty" yaml:"dot_tokens"`
 
-	Node      float64 `json:"node_s"`               // a node of a graph, seconds
-	AllReduce []Point `json:"all_reduce,omitempty"` // by size, the smallest first
+	Node      float64 `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
+	AllReduce []Point `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
 	// Logits is the rate at which the CPU reads logits, bytes/s; 0: not known.
-	Logits float64 `json:"logits_b_per_s,omitempty"`
+	Logits float64 `json:"logits_b_per_s,omitempty" yaml:"logits_b_per_s"`
 
-	Sources []Source `json:"sources,omitempty"`
+	Sources []Source `json:"sources,omitempty" yaml:"sources"`
 }
 
 // Level is a cache, or the memory.
 type Level struct {
-	Name  string  `json:"name"`
-	Bytes float64 `json:"bytes"` // that fit into it; of the memory 0
-	Rate  float64 `json:"b_per_s"`
+	Name  string  `json:"name" yaml:"name"`
+	Bytes float64 `json:"bytes" yaml:"bytes"` // that fit into it; of the memory 0
+	Rate  float64 `json:"b_per_s" yaml:"b_per_s"`
 }
 
 // Point is the time of an all-reduce.
 type Point struct {
-	Bytes   float64 `json:"bytes"`
-	Seconds float64 `json:"s"`
+	Bytes   float64 `json:"bytes" yaml:"bytes"`
+	Seconds float64 `json:"s" yaml:"s"`
 }
 
 // Source says where a figure is from.
 type Source struct {
-	What  string `json:"what"`
-	Value string `json:"value"`
-	From  string `json:"from"`
+	What  string `json:"what" yaml:"what"`
+	Value string `json:"value" yaml:"value"`
+	From  string `json:"from" yaml:"from"`
 }
 
 // Work is what one step consists of. Means of several steps are fractions.
 type Work struct {
-	Decode        float64 // sequences that get a token
-	Context       float64 // positions that they attend to, of all together
-	Prompt        float64 // prompt tokens
-	PromptContext float64 // positions that these attend to, of all together
-	Wanted        float64 // tokens whose logits are wanted
-	Graphs        float64 // that the step is computed in; 0: one
+	Decode        float64 `json:"decode"`         // sequences that get a token
+	Context       float64 `json:"context"`        // positions that they attend to, of all together
+	Prompt        float64 `json:"prompt"`         // prompt tokens
+	PromptContext float64 `json:"prompt_context"` // positions that these attend to, of all together
+	Wanted        float64 `json:"wanted"`         // tokens whose logits are wanted
+	Graphs        float64 `json:"graphs"`         // that the step is computed in; 0: one
 }
 
 // Limit is the least time of a step in seconds, by what takes it. Memory and
@@ -151,22 +151,48 @@ const (
 	BoundLatency  = "latency"
 )
 
-// Term is a part of a limit.
+// Spent is a least time by what it goes to, one after the other: of memory and
+// compute, which go on side by side, only the longer one is in it.
+type Spent struct {
+	Memory   float64 `json:"memory_s"`
+	Compute  float64 `json:"compute_s"`
+	Link     float64 `json:"link_s"`
+	Launch   float64 `json:"launch_s"`
+	Sampling float64 `json:"sampling_s"`
+}
+
+// Spent is where a limit's time goes.
+func (l Limit) Spent() Spent {
+	s := Spent(l)
+	if l.Compute > l.Memory {
+		s.Memory = 0
+	} else {
+		s.Compute = 0
+	}
+	return s
+}
+
+// Bound is the largest term of a limit.
+func (l Limit) Bound() string { return l.Spent().Bound() }
+
+// Term is a part of a time.
 type Term struct {
 	Name    string
 	Seconds float64
 }
 
-// Terms are a limit's parts. The smaller of memory and compute is among them,
-// though it adds nothing.
-func (l Limit) Terms() []Term {
-	return []Term{{BoundMemory, l.Memory}, {BoundCompute, l.Compute}, {BoundLink, l.Link}, {BoundLaunch, l.Launch}, {BoundSampling, l.Sampling}}
+// Terms are the parts.
+func (s Spent) Terms() []Term {
+	return []Term{{BoundMemory, s.Memory}, {BoundCompute, s.Compute}, {BoundLink, s.Link}, {BoundLaunch, s.Launch}, {BoundSampling, s.Sampling}}
 }
 
-// Bound is the largest term.
-func (l Limit) Bound() string {
+// Total is their sum.
+func (s Spent) Total() float64 { return s.Memory + s.Compute + s.Link + s.Launch + s.Sampling }
+
+// Bound is the largest.
+func (s Spent) Bound() string {
 	best := Term{}
-	for _, t := range l.Terms() {
+	for _, t := range s.Terms() {
 		if t.Seconds > best.Seconds {
 			best = t
 		}
@@ -179,23 +205,18 @@ const smallTerm = 1.0 / 3
 
 // BoundOf names what bounds a measured time: the largest term, or latency where
 // all are small and most of the time is in none of them.
-func (l Limit) BoundOf(measured float64) string {
-	for _, t := range l.Terms() {
+func (s Spent) BoundOf(measured float64) string {
+	for _, t := range s.Terms() {
 		if t.Seconds >= smallTerm*measured {
-			return l.Bound()
+			return s.Bound()
 		}
 	}
 	return BoundLatency
 }
 
-// Scale multiplies every term.
-func (l Limit) Scale(by float64) Limit {
-	return Limit{l.Memory * by, l.Compute * by, l.Link * by, l.Launch * by, l.Sampling * by}
-}
-
-// Add adds term by term.
-func (l Limit) Add(o Limit) Limit {
-	return Limit{l.Memory + o.Memory, l.Compute + o.Compute, l.Link + o.Link, l.Launch + o.Launch, l.Sampling + o.Sampling}
+// plus adds another time so many times.
+func (s Spent) plus(o Spent, times float64) Spent {
+	return Spent{s.Memory + times*o.Memory, s.Compute + times*o.Compute, s.Link + times*o.Link, s.Launch + times*o.Launch, s.Sampling + times*o.Sampling}
 }
 
 // Step is the least time of a step with g devices:

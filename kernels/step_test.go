@@ -148,12 +148,17 @@ func TestAllReduceTime(t *testing.T) {
 func TestBoundOf(t *testing.T) {
 	l := Limit{Memory: 3, Compute: 1, Link: 2}
 	for measured, want := range map[float64]string{4: BoundMemory, 9: BoundMemory, 9.1: BoundLatency} {
-		if got := l.BoundOf(measured); got != want {
+		if got := l.Spent().BoundOf(measured); got != want {
 			t.Errorf("%g s: %s, not %s", measured, got, want)
 		}
 	}
-	if total := l.Total(); total != 5 {
-		t.Errorf("total %g", total)
+	if total := l.Total(); total != 5 || l.Spent().Total() != 5 {
+		t.Errorf("total %g, %+v", total, l.Spent())
+	}
+	// Of what goes on side by side the longer one counts.
+	l = Limit{Memory: 1, Compute: 3}
+	if s := l.Spent(); s.Memory != 0 || s.Compute != 3 || s.Bound() != BoundCompute {
+		t.Errorf("%+v", s)
 	}
 }
 

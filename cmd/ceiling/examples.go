@@ -19,6 +19,10 @@ var examples = map[string][]string{
 	"compare": {"ceiling compare results/model results/again --fail-if 'tpot_mean > 1000x'"},
 	"export":  {"ceiling export results/model --format csv --out -"},
 	"summary": {"ceiling summary results/model", "ceiling summary results/model --one-line", "ceiling summary results/model --markdown"},
+	"roofline": {
+		"ceiling roofline model.gguf --quick --out ceilings.json",
+		"ceiling roofline model.gguf --machine mi100x4",
+	},
 	"completion": {
 		"ceiling completion bash > ceiling.bash",
 		"ceiling completion zsh > _ceiling",

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/bench"
+	"ceiling/engine"
+	"ceiling/engine/gguf"
+	"ceiling/hip"
+	"ceiling/hip/host"
+	"ceiling/internal/outfile"
+	"ceiling/kernels"
+	"ceiling/kernels/cpu"
+	"ceiling/kernels/shape"
+)
+
+// ceilingsPath is where the figures go, and where a run looks for them.
+const ceilingsPath = "results/ceilings.json"
+
+// How long each figure may take.
+const (
+	figureLimit = 10 * time.Second
+	quickLimit  = 2500 * time.Millisecond
+)
+
+func rooflineCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "roofline",
+		Usage:     "measure what this machine could do at most, and what that means for a model",
+		ArgsUsage: "[MODEL]",
+		Description: "Probes measure memory, caches, arithmetic and what begins a node of a graph. With a model the\n" +
+			"limits of a suite follow: the least time per output token and the highest prefill rate. With\n" +
+			"--machine nothing is measured: the limits are those of a described machine.",
+		Flags: []cli.Flag{
+			modelFlag("`FILE`: a GGUF file whose limits are computed"),
+			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: the suite whose limits are computed"},
+			&cli.StringSliceFlag{Name: "only", Usage: "run these probes alone, `NAME,…`", Validator: knownProbes},
+			&cli.BoolFlag{Name: "quick", Usage: "half a minute in all, with wider intervals"},
+			&cli.StringFlag{Name: "machine", Usage: "plan for a machine, `NAME|FILE`: mi100, mi100x4, or a YAML file of its limits"},
+			&cli.StringFlag{Name: "out", Value: ceilingsPath, Usage: "write the figures to `FILE`"},
+			&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Usage: "CPU threads (default: as a run has them)", Validator: atLeast(1)},
+			&cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "physical batch of prompts", Validator: atLeast(1)},
+			kvTypeFlag(),
+			jsonFlag(),
+		},
+		Action: rooflineAction,
+	}
+}
+
+// knownProbes refuses names of no probe.
+func knownProbes(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(cpu.Probes(), name) {
+			return fmt.Errorf("no probe %q; there are %q", name, cpu.Probes())
+		}
+	}
+	return nil
+}
+
+// roofline is what the command found out.
+type roofline struct {
+	Machines []kernels.Roofs   `json:"machines"`
+	Ceilings *kernels.Ceilings `json:"ceilings,omitempty"` // nil: nothing was measured
+	Load     *kernels.Load     `json:"model,omitempty"`
+	Limits   []machineLimits   `json:"limits,omitempty"`
+	suite    bench.Suite
+	ubatch   int
+}
+
+func rooflineAction(ctx context.Context, c *cli.Command) error {
+	if err := takeModel(c); err != nil {
+		return err
+	}
+	r := &roofline{ubatch: c.Int("ubatch")}
+	var err error
+	if r.suite, err = bench.FindSuite(c.String("suite")); err != nil {
+		return codedError{exitUsage, err}
+	}
+	if path := c.String("model"); path != "" {
+		if r.Load, err = loadShape(path, c.String("kv-type")); err != nil {
+			return err
+		}
+	}
+	if c.String("machine") != "" {
+		err = r.describe(c)
+	} else {
+		err = r.measure(ctx, c)
+	}
+	if err != nil {
+		return err
+	}
+	r.computeLimits()
+	if c.Bool("json") {
+		return writeJSON(c.Root().Writer, r)
+	}
+	return r.print(c.Root().Writer)
+}
+
+// loadShape reads what the model asks of each step.
+func loadShape(path, kvType string) (*kernels.Load, error) {
+	f, err := gguf.Open(path)
+	if err == nil {
+		err = f.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shape.Of(f, kvType)
+}
+
+// describe takes the machine that --machine names.
+func (r *roofline) describe(c *cli.Command) error {
+	name := c.String("machine")
+	for _, flag := range []string{"only", "quick", "out", "threads"} {
+		if c.IsSet(flag) {
+			return usagef("--%s with --machine %q: nothing is measured; leave one of them away", flag, name)
+		}
+	}
+	var err error
+	if _, stat := os.Stat(name); stat == nil {
+		var roofs kernels.Roofs
+		roofs, err = kernels.ReadMachine(name)
+		r.Machines = []kernels.Roofs{roofs}
+	} else {
+		r.Machines, err = kernels.FindMachines(name)
+	}
+	if err != nil {
+		return codedError{exitUsage, err}
+	}
+	return nil
+}
+
+// measure runs the probes and writes their figures.
+func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
+	if err := engine.Init(engine.Options{}); err != nil {
+		return err
+	}
+	show := newProgress(c.Root().ErrWriter)
+	threads := c.Int("threads")
+	if threads == 0 {
+		threads = defaultThreads()
+	}
+	limit := figureLimit
+	if c.Bool("quick") {
+		limit = quickLimit
+	}
+	found, err := measureCeilings(ctx, threads, limit, c.StringSlice("only"), show)
+	if err != nil {
+		return err
+	}
+	if r.Load != nil {
+		if err := countNodes(ctx, r.Load, c.String("model"), threads, c.String("kv-type")); err != nil {
+			return err
+		}
+		r.Load.HostLogits = true
+	}
+	found.Load, r.Ceilings = r.Load, found
+	roofs, err := found.CPURoofs()
+	switch {
+	case err == nil:
+		r.Machines = []kernels.Roofs{roofs}
+	case !errors.Is(err, kernels.ErrNoRoofs):
+		return err
+	}
+	return saveCeilings(c.String("out"), found)
+}
+
+// defaultThreads are as many as the engine computes with.
+func defaultThreads() int {
+	if n := host.PhysicalCores("/"); n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// measureCeilings runs the probes of the CPU.
+func measureCeilings(ctx context.Context, threads int, limit time.Duration, only []string, show *progress) (*kernels.Ceilings, error) {
+	c := &kernels.Ceilings{Format: kernels.FormatVersion, Version: version, Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(threads)}
+	var err error
+	c.Measurements, err = cpu.Measure(ctx, cpu.Options{
+		Threads: threads, Features: engine.CPUFeatures(), Only: only, Limit: limit, Chain: engine.Chain,
+		Tell: func(what string) { show.line("measuring %s", what) },
+	})
+	return c, err
+}
+
+// thisMachine is what ceilings belong to. The engine's back ends are loaded.
+func thisMachine(threads int) kernels.Machine {
+	system, _ := host.Read("/")
+	m := kernels.Machine{CPU: system.CPU, Threads: threads, Instructions: engine.CPUFeatures(), Governor: system.Governor,
+		Hypervisor: system.Hypervisor, Kernel: system.Kernel, Engine: readEngineBuild().Tree}
+	hip.Read("/").Describe(&system)
+	for _, card := range system.Cards {
+		m.Cards = append(m.Cards, cardText(card))
+	}
+	return m
+}
+
+// cardText is a card with the limits of its clock and power.
+func cardText(card bench.Card) string {
+	text := fmt.Sprintf("%s %s", card.PCI, card.Name)
+	if card.MaxClockMHz > 0 {
+		text += fmt.Sprintf(", %d MHz", card.MaxClockMHz)
+	}
+	if card.PowerCapW != nil {
+		text += fmt.Sprintf(", %.0f W", *card.PowerCapW)
+	}
+	return text
+}
+
+// countNodes loads the model on the CPU and counts the nodes of its graph.
+func countNodes(ctx context.Context, l *kernels.Load, path string, threads int, kvType string) error {
+	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	model, err := engine.Load(ctx, path, engine.LoadOptions{Devices: []string{"none"}})
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	s, err := model.Open(ctx, engine.SessionOptions{Sequences: 1, TokensPerSequence: min(256, model.Context()), Threads: threads, KVType: kvType})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Warm(ctx); err != nil {
+		return err
+	}
+	setNodes(l, s)
+	return nil
+}
+
+// setNodes takes the nodes of the session's graph, where they were counted.
+func setNodes(l *kernels.Load, s *engine.Session) {
+	if n := s.Nodes(); n > 0 {
+		l.Nodes, l.NodesSource = n, "[meas] counted in the engine's graph"
+	}
+}
+
+func saveCeilings(path string, c *kernels.Ceilings) error {
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	if dir := filepath.Dir(path); dir != "." {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return outfile.Write(path, append(text, '\n'))
+}

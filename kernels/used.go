@@ -1,0 +1,76 @@
+package kernels
+
+import "time"
+
+// Used is what a result's shares of the limit follow from.
+type Used struct {
+	Roofs Roofs     `json:"roofs"`
+	Load  Load      `json:"model"`
+	From  string    `json:"from"` // "measured before the run", or the file's name
+	Date  time.Time `json:"date"` // of the measurement
+}
+
+// Share is a measured time and the least one.
+type Share struct {
+	Measured float64 `json:"measured_s"`
+	Least    Spent   `json:"least"`
+}
+
+// Of is the least time's share of the measured one: 1 is the limit itself.
+func (s Share) Of() float64 { return s.Least.Total() / s.Measured }
+
+// Residual is what no term explains, in seconds.
+func (s Share) Residual() float64 { return s.Measured - s.Least.Total() }
+
+// Bound names what bounds the measured time.
+func (s Share) Bound() string { return s.Least.BoundOf(s.Measured) }
+
+// Outside is a scenario as it is known of a server, which tells no steps.
+type Outside struct {
+	Input, Output, Concurrency int
+	Requests                   float64 // that succeeded
+	Duration                   float64 // of the scenario in seconds
+	TPOT                       float64 // mean in seconds
+	TTFT                       float64 // mean in seconds; 0: not known
+}
+
+// Decode is the share of a server's TPOT. How many sequences decoded at a time is
+// their time over the scenario's, on the mean; a step has that many at least as
+// its sequences see it. Prompts of others may be computed in steps without any of
+// them, so they are in no limit.
+func (u *Used) Decode(o Outside) (Share, bool) {
+	if !(o.TPOT > 0) || o.Output < 2 {
+		return Share{}, false
+	}
+	together := 1.0
+	if o.Duration > 0 {
+		together = min(max(1, o.TPOT*float64(o.Output-1)*o.Requests/o.Duration), float64(max(o.Concurrency, 1)))
+	}
+	w := Work{Decode: together, Wanted: together, Context: together * (float64(o.Input) + float64(o.Output)/2)}
+	return Share{o.TPOT, u.Roofs.Step(&u.Load, w).Spent()}, true
+}
+
+// Prompt is the share of a server's prompts with one request at a time: its TTFT
+// holds one prompt and nothing else. With more they wait for each other.
+func (u *Used) Prompt(o Outside) (Share, bool) {
+	if !(o.TTFT > 0) || o.Concurrency != 1 {
+		return Share{}, false
+	}
+	return Share{o.TTFT, u.Roofs.Step(&u.Load, PromptWork(float64(o.Input), float64(o.Input))).Spent()}, true
+}
+
+// DecodeMix is the share of a mean TPOT in seconds, of steps that are known.
+func (u *Used) DecodeMix(m *Mix, tpot float64) (Share, bool) {
+	least, _, ok := m.TPOT(&u.Roofs, &u.Load)
+	return Share{tpot, least}, ok && tpot > 0
+}
+
+// PromptMix is the share of the engine's own prefill rate, in tokens/s, for one
+// token.
+func (u *Used) PromptMix(m *Mix, rate float64) (Share, bool) {
+	least, tokens, ok := m.Prefill(&u.Roofs, &u.Load)
+	if !ok || !(rate > 0) {
+		return Share{}, false
+	}
+	return Share{1 / rate, Spent{}.plus(least, 1/tokens)}, true
+}
