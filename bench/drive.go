@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"ceiling/kernels"
 )
 
 // flight is what is known of the request in a slot beyond what the batcher
@@ -62,6 +64,7 @@ type meter struct {
 	inside    time.Duration // Σ time inside Step
 	prompt    int64         // prompt tokens computed
 	promptS   float64       // Σ time inside Step × the prompt tokens' share of its tokens, seconds
+	mix       kernels.Mix
 	waited    time.Duration // between steps, with nothing to do before the next arrival
 	idle      time.Duration // waiting that no step has followed yet
 }
@@ -225,6 +228,7 @@ func (d *drive) account(begin time.Duration, prompt int) {
 	m.inside += d.now - begin
 	m.prompt += int64(prompt)
 	m.promptS += result.Seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))
+	m.mix.Add(d.batcher.work(d.batch.Graphs), result.Seconds(d.now-begin))
 	m.lastStart, m.lastEnd = begin, d.now
 }
 

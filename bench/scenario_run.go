@@ -149,6 +149,7 @@ func (d *drive) measured(m *result.Measured) {
 	m.OutsideS = d.meter.outside().Seconds()
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
 	m.InFlight = d.batcher.inFlight
+	m.Mix = &d.meter.mix
 	if d.cache != nil {
 		m.KeptCells = d.cache.most
 	}

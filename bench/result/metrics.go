@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"ceiling/kernels"
 )
 
 // Measured is what a scenario's statistics need beyond its records.
@@ -23,6 +25,8 @@ type Measured struct {
 
 	PromptTokens int64   // computed, of all requests
 	PromptS      float64 // Σ over steps of time inside Step × the prompt tokens' share of the step's tokens, seconds
+
+	Mix *kernels.Mix // what the steps were made of; nil: not known
 
 	KeptCells int // most KV cells of finished prompts
 
@@ -123,7 +127,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
-		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells,
+		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix,
 		Failures: failures(s.bad),
 		Server:   s.server(m),
 	}

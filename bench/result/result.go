@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"ceiling/kernels"
 )
 
 // Run is results.json: one finished or partial run. The fields model,
@@ -44,6 +46,9 @@ type Run struct {
 	// Server is set where the requests went through a server. Engine then
 	// holds only what is known of it from outside.
 	Server *ServerInfo `json:"server,omitempty"`
+	// Ceilings are the limits of the machine and what the model asks of it; nil:
+	// they were not measured.
+	Ceilings *kernels.Used `json:"ceilings,omitempty"`
 }
 
 // Summary holds the reference's 26 fields of one scenario. A pointer is nil,
@@ -153,6 +158,9 @@ type Detail struct {
 	OverheadRatio *float64 `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
 	StartS        float64  `json:"start_s"`            // on the run's clock
 	EndS          float64  `json:"end_s"`
+
+	// Mix is what the steps were made of; nil: not known, as through a server.
+	Mix *kernels.Mix `json:"step_mix,omitempty"`
 
 	// Warmup is what ran before StartS; nil: nothing, or what a server saw.
 	Warmup *Warmup `json:"warmup,omitempty"`

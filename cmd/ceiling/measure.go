@@ -64,7 +64,7 @@ func (r *runner) template(clock *result.Clock) result.Run {
 	}
 	return result.Run{
 		Model: model, Hardware: ranOn(&r.system, r.used),
-		Date: clock.Date(), System: &r.system, Engine: &r.info, SLO: r.slo,
+		Date: clock.Date(), System: &r.system, Engine: &r.info, SLO: r.slo, Ceilings: r.limits,
 	}
 }
 

@@ -14,6 +14,7 @@ type opener struct {
 	needs    map[bench.SessionSpec][]engine.Need
 	sampled  struct{ backend, argmax uint64 }
 	opened   func(*engine.Session) // is told of each session
+	warmed   func(*engine.Session) // and when it has made its first step
 }
 
 // session gives an engine session the bench's interface.
@@ -38,6 +39,9 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 	if err := native.Warm(ctx); err != nil {
 		native.Close()
 		return nil, err
+	}
+	if o.warmed != nil {
+		o.warmed(native)
 	}
 	return session{native, o}, nil
 }

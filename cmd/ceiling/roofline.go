@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/gguf"
 	"ceiling/hip"
@@ -207,7 +208,7 @@ func thisMachine(threads int) kernels.Machine {
 }
 
 // cardText is a card with the limits of its clock and power.
-func cardText(card bench.Card) string {
+func cardText(card result.Card) string {
 	text := fmt.Sprintf("%s %s", card.PCI, card.Name)
 	if card.MaxClockMHz > 0 {
 		text += fmt.Sprintf(", %d MHz", card.MaxClockMHz)

@@ -20,6 +20,7 @@ import (
 	"ceiling/engine/awq"
 	"ceiling/hip"
 	"ceiling/hip/host"
+	"ceiling/kernels"
 	"ceiling/report"
 	"ceiling/report/prose"
 )
@@ -35,6 +36,8 @@ func runCommand() *cli.Command {
 		}, suiteFlags()...)...), group("How it is run",
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
 			telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(),
+			&cli.BoolFlag{Name: "roofline", Usage: "measure the machine's limits before the suite, half a minute"},
+			ceilingsFlag("the machine's limits, of `ceiling roofline`, used where they are of this machine and fresh"),
 		), engineFlags(), gpuFlags()),
 		Action: runAction,
 	}
@@ -140,8 +143,9 @@ type runner struct {
 	ending    atomic.Bool                // someone concludes the run
 	dog       *watchdog
 	pauses    pauses
-	choices   *prose.File // that it made; nil: none
-	died      *marker     // the scenario that an earlier part of the run died in; nil: none
+	limits    *kernels.Used // of the machine for the model; nil: not known
+	choices   *prose.File   // that it made; nil: none
+	died      *marker       // the scenario that an earlier part of the run died in; nil: none
 	// checkpoint is what --model names, nil where that is a file.
 	checkpoint *awq.Checkpoint
 }
@@ -171,6 +175,9 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	defer r.dog.during("freeing the model", 0, model.Close)
 	defer func() { r.nvidia.Close() }() // which describe opens
 	if err := r.describe(ctx, model); err != nil {
+		return nil, err
+	}
+	if err := r.findCeilings(ctx, model); err != nil {
 		return nil, err
 	}
 	results, err := r.bench(ctx, model)

@@ -25,8 +25,14 @@ type settings struct {
 	prose   string      // a word of --prose
 	slo     *result.SLO // what counts as interactive; nil: by the run's own best
 	noHash  bool
-	json    bool
-	rpc     []string
+	// roofline: the machine's limits are measured before the suite; ceilings is
+	// the file that they are read from without it, namedCeilings that it was asked
+	// for by name.
+	roofline      bool
+	ceilings      string
+	namedCeilings bool
+	json          bool
+	rpc           []string
 
 	seed        uint64
 	prefixCache bool
@@ -48,6 +54,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		earlier: earlier,
 		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
 		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
+		roofline: c.Bool("roofline"), ceilings: c.String("ceilings"), namedCeilings: c.IsSet("ceilings"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
 		load: engine.LoadOptions{
