@@ -1,11 +1,11 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"time"
 
+	"ceiling/bench/result"
 	"ceiling/kernels"
 )
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ceiling/bench/result"
 	"ceiling/kernels"
 )
 
@@ -34,7 +35,7 @@ func TestWork(t *testing.T) {
 func TestMixOfScenario(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, _ := testConfig(t)
-		cfg.Suite.Scenarios = []Scenario{{Name: "A", Input: 16, Output: 32, Concurrency: 3, Prompts: 7}}
+		cfg.Suite.Scenarios = []result.Scenario{{Name: "A", Input: 16, Output: 32, Concurrency: 3, Prompts: 7}}
 		results, err := Run(context.Background(), cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -74,7 +74,7 @@ type roofline struct {
 	Ceilings *kernels.Ceilings `json:"ceilings,omitempty"` // nil: nothing was measured
 	Load     *kernels.Load     `json:"model,omitempty"`
 	Limits   []machineLimits   `json:"limits,omitempty"`
-	suite    bench.Suite
+	suite    result.Suite
 	ubatch   int
 }
 
