@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"ceiling/bench/result"
 	"ceiling/internal/oneline"
+	"ceiling/kernels"
 	"context"
 	"errors"
 	"math"
@@ -155,6 +156,8 @@ func TestMetricsByHand(t *testing.T) {
 		// √((100+400+100)/9/3). Decode 20 each. Std of 20, 40, 20: mean 80/3, deviations −20/3, 40/3, −20/3:
 		// √((400+1600+400)/9/3) = √(2400/27) = 9.428…
 		// Requests 0 and 2 keep both limits, to the millisecond: 2/0.08 = 25.
+		beside := kernels.Work{Decode: 4, Context: 30, Prompt: 10, PromptContext: 39, Wanted: 6, Graphs: 7}
+		alone := kernels.Work{Decode: 2, Context: 15, Wanted: 2, Graphs: 2}
 		wantDetail := result.Detail{
 			Name: "s", Category: "c", Purpose: "p", Status: result.StatusComplete, Cache: result.CacheCold,
 			TTFT:    &result.Dist{Count: 3, Mean: 0.08 / 3, Std: math.Sqrt(2400.0/27) / 1000, Min: 0.02, Median: 0.02, P90: 0.036, P95: 0.038, P99: 0.0396, Max: 0.04},
@@ -167,7 +170,15 @@ func TestMetricsByHand(t *testing.T) {
 			Decode:  &result.Dist{Count: 3, Mean: 0.02, Min: 0.02, Median: 0.02, P90: 0.02, P95: 0.02, P99: 0.02, Max: 0.02},
 			PPMean:  p(225), PPMedian: p(300), EnginePrefill: p(18 / 0.0475), PerUser: p(56.25), Goodput: p(25), SLO: &result.SLO{TTFTMs: 20, TPOTMs: 10},
 			// Steps 3, 5 and 6 have unequal parts of two sequences: two graphs each.
-			GraphsPerStep:  p(11.0 / 8),
+			GraphsPerStep: p(11.0 / 8),
+			// Two steps of 4 prompt tokens, which attend to 1+2+3+4 and (5+6)+(1+2);
+			// four in which one sequence decodes, with 7, 8, 7, 8 positions, beside 3,
+			// 1, 3, 3 prompt tokens; and the last one's own two.
+			Mix: &kernels.Mix{
+				Prompt: kernels.MixPart{Steps: 2, Seconds: 0.02, Sum: kernels.Work{Prompt: 8, PromptContext: 24, Wanted: 1, Graphs: 2}},
+				Mixed:  kernels.MixPart{Steps: 4, Seconds: 0.04, Sum: beside, Seen: beside, SeenSeconds: 0.04},
+				Decode: kernels.MixPart{Steps: 2, Seconds: 0.02, Sum: alone, Seen: alone, SeenSeconds: 0.02},
+			},
 			PeakConcurrent: 2, Waves: 1.5, Steps: 8, EngineS: 0.08, OverheadRatio: p(0), EndS: 0.08,
 			Warnings: []string{"p99 of TTFT and TPOT from 3 values: 100 needed", "p99 of ITL from 6 values: 100 needed"},
 		}

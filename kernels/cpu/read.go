@@ -140,6 +140,7 @@ func add(all, times []probe.Time) []probe.Time {
 	}
 	for i := range all {
 		all[i].CPUTime += times[i].CPUTime
+		all[i].End += times[i].End - times[i].Start // the span that it ran
 		all[i].ClockHz = times[i].ClockHz
 	}
 	return all

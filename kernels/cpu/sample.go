@@ -83,7 +83,7 @@ func (s *sampler) sample(ctx context.Context, rounds uint64) (took float64, ok b
 		return 0, false, wrongResult{err}
 	}
 	for _, t := range times {
-		if t.CPUTime < undisturbed*took {
+		if t.CPUTime < undisturbed*(t.End-t.Start) {
 			s.lost++
 			return took, false, nil
 		}
