@@ -2,19 +2,21 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
 // energySection is what the devices drew, one row per scenario and kind of
-// device. "" where nothing was sampled: then the report has no such section.
+// device. nil where nothing was sampled: then the report has no such section.
 // The reference has none.
-func energySection(r *result.Run, all []scenario) string {
-	table, sampled := energyTable(all)
-	if !sampled {
-		return ""
+func energySection(r *result.Run, all []scenario) []doc.Block {
+	table := energyTable(all)
+	if len(table.Rows) == 0 {
+		return nil
 	}
 	notes := []string{"Power is sampled during the scenario, energy is of the time from its start to its last step. " +
 		"J/token is energy / output tokens: the prompts' share is in it. GPUs and CPU are not added up: which of them can be read differs between machines."}
@@ -25,26 +27,23 @@ func energySection(r *result.Run, all []scenario) string {
 			notes = append(notes, "Not read: "+oneLine(strings.Join(t.Notes, "; "))+".")
 		}
 	}
-	return table + "\n\n" + bullets(escaped(notes))
+	return []doc.Block{table, doc.Bullets(notes)}
 }
 
-func energyTable(all []scenario) (table string, sampled bool) {
-	var b strings.Builder
-	b.WriteString("| Scenario | Measured on | Mean power (W) | Peak power (W) | Energy (J) | J/output token | Output tok/s per kW | Lowest clock (MHz) | Highest temperature (°C) |\n")
-	b.WriteString("|---|---|---:|---:|---:|---:|---:|---:|---:|")
+func energyTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Measured on"), doc.Numbers("Mean power (W)", "Peak power (W)", "Energy (J)",
+		"J/output token", "Output tok/s per kW", "Lowest clock (MHz)", "Highest temperature (°C)"))}
 	for i := range all {
 		d := all[i].detail
 		if d == nil || d.Energy == nil {
 			continue
 		}
 		for _, g := range d.Energy.Groups {
-			sampled = true
-			fmt.Fprintf(&b, "\n| %s | %s | %s | %s | %s | %s | %s | %s | %s |", cell(all[i].Name), cell(g.Name),
-				fixed(g.MeanW, 1), fixed(g.PeakW, 1), fixed(g.EnergyJ, 1), fixed(g.JPerToken, 3),
+			t.Add(all[i].Name, g.Name, fixed(g.MeanW, 1), fixed(g.PeakW, 1), fixed(g.EnergyJ, 1), fixed(g.JPerToken, 3),
 				fixed(g.TokPerSPerKW, 1), fixed(g.MinClockMHz, 0), fixed(g.MaxTempC, 0))
 		}
 	}
-	return b.String(), sampled
+	return t
 }
 
 // energyMethods says how the energies came about.

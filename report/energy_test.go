@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -41,7 +40,7 @@ func TestEnergySection(t *testing.T) {
 - CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.
 - 5 devices sampled at 10 Hz (10.0 reached); the sampler's thread took 0.12% of one core, a round of readings 0.40 ms, at most 12.10 ms.
 - Not read: card9: no sensor; package-1: root only.`
-	if d := cmp.Diff(want, energySection(r, scenarios(r))); d != "" {
+	if d := cmp.Diff(want, text(t, energySection(r, scenarios(r))...)); d != "" {
 		t.Errorf("section (-want +got):\n%s", d)
 	}
 }
@@ -50,9 +49,9 @@ func TestEnergySection(t *testing.T) {
 func TestEnergySectionCounter(t *testing.T) {
 	r := sampled()
 	r.Details[0].Energy.Devices[0].Method = result.EnergyByCounter
-	text := energySection(r, scenarios(r))
-	if !strings.Contains(text, "- GPU energy is the difference of the card's own energy counter (NVML).\n") || strings.Contains(text, "trapezoidal") {
-		t.Errorf("section:\n%s", text)
+	got := text(t, energySection(r, scenarios(r))...)
+	if !strings.Contains(got, "- GPU energy is the difference of the card's own energy counter (NVML).\n") || strings.Contains(got, "trapezoidal") {
+		t.Errorf("section:\n%s", got)
 	}
 }
 
@@ -62,21 +61,13 @@ func TestEnergySectionAbsent(t *testing.T) {
 	for i := range r.Details {
 		r.Details[i].Energy = nil
 	}
-	if got := energySection(r, scenarios(r)); got != "" {
-		t.Errorf("a section without data: %q", got)
+	if got := energySection(r, scenarios(r)); got != nil {
+		t.Errorf("a section without data: %v", got)
 	}
-	var b bytes.Buffer
-	if err := Markdown(&b, r, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(b.String(), "## Energy") {
+	if strings.Contains(render(t, r, Options{}), "## Energy") {
 		t.Error("the report has an Energy section without data")
 	}
-	b.Reset()
-	if err := Markdown(&b, sampled(), Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(b.String(), "\n## Energy\n\n| Scenario | Measured on |") {
+	if !strings.Contains(render(t, sampled(), Options{}), "\n## Energy\n\n| Scenario | Measured on |") {
 		t.Error("the report lacks its Energy section")
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
-	"ceiling/internal/oneline"
+	"ceiling/report/doc"
 )
 
-// engineSection says what computed the numbers and under which conditions.
+// engineTable says what computed the numbers and under which conditions.
 // The reference has no such section.
-func engineSection(r *result.Run) string {
+func engineTable(r *result.Run) *doc.Table {
 	e := r.Engine
-	t := conditions{}
+	t := newConditions()
 	t.add("Engine", engineName(e))
 	t.add("Source tree", treeText(e))
 	t.add("Build", e.Build)
@@ -48,8 +48,8 @@ func engineSection(r *result.Run) string {
 	if len(e.Environment) > 0 {
 		t.add("Environment switches", environmentText(e.Environment))
 	}
-	hostConditions(&t, r.System)
-	return t.String()
+	hostConditions(t, r.System)
+	return t.table
 }
 
 // hostConditions are what of the machine bears on speed and has no row in
@@ -116,15 +116,13 @@ func capText(c result.Card) string {
 }
 
 // conditions is a table of two columns.
-type conditions struct{ rows []string }
+type conditions struct{ table *doc.Table }
 
-func (c *conditions) add(name, value string) {
-	c.rows = append(c.rows, "| "+name+" | "+orMissing(cell(value))+" |")
+func newConditions() *conditions {
+	return &conditions{&doc.Table{Columns: doc.Words("Condition", "Value")}}
 }
 
-func (c *conditions) String() string {
-	return "| Condition | Value |\n|---|---|\n" + strings.Join(c.rows, "\n")
-}
+func (c *conditions) add(name, value string) { c.table.Add(name, orMissing(oneLine(value))) }
 
 func engineName(e *result.EngineInfo) string {
 	return strings.TrimSpace(e.Name + " " + e.Release)
@@ -317,9 +315,9 @@ func pair(a, b string) string {
 	return orMissing(a) + " / " + orMissing(b)
 }
 
-// modelTitle is the model's name in Markdown, marked where its weights are synthetic.
+// modelTitle is the model's name, marked where its weights are synthetic.
 func modelTitle(r *result.Run) string {
-	name := orMissing(oneline.Markdown(r.Model))
+	name := orMissing(oneLine(r.Model))
 	if syntheticWeights(r) {
 		name += " (synthetic weights)"
 	}

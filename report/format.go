@@ -3,7 +3,6 @@ package report
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"ceiling/internal/oneline"
@@ -71,25 +70,8 @@ func grouped(n int64) string {
 	return sign + s
 }
 
-// cell makes text safe inside one table cell.
-func cell(s string) string { return oneline.Markdown(s) }
-
-// escaped makes lines of text safe in Markdown.
-func escaped(lines []string) []string {
-	out := make([]string, len(lines))
-	for i, line := range lines {
-		out[i] = oneline.Markdown(line)
-	}
-	return out
-}
-
 // oneLine keeps text from a file or an error on the line it is printed on.
 func oneLine(s string) string { return oneline.Of(s) }
-
-// inComment makes text safe inside an HTML comment, which "-->" would end.
-func inComment(s string) string {
-	return strings.ReplaceAll(oneLine(s), "-->", "-- >")
-}
 
 // pythonLayouts are the forms that datetime.isoformat prints without a zone;
 // it leaves the fraction out when it is 0.

@@ -150,9 +150,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if err := Markdown(&strings.Builder{}, r, Options{}); err != nil {
-			t.Error(err)
-		}
+		render(t, r, Options{})
 		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

@@ -10,16 +10,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
-// render is Markdown to a string.
+// render is the report as Markdown.
 func render(t *testing.T, r *result.Run, opt Options) string {
 	t.Helper()
+	d, err := Document(r, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return markdown(t, d)
+}
+
+func markdown(t *testing.T, d *doc.Document) string {
+	t.Helper()
 	var b bytes.Buffer
-	if err := Markdown(&b, r, opt); err != nil {
+	if err := d.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// text is what blocks are as Markdown.
+func text(t *testing.T, blocks ...doc.Block) string {
+	t.Helper()
+	d := &doc.Document{}
+	d.Add("", blocks...)
+	_, body, _ := strings.Cut(markdown(t, d), "## \n\n")
+	return strings.TrimSuffix(body, "\n")
 }
 
 // mustLoad is Load of a file under testdata.

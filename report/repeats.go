@@ -4,29 +4,23 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
-// repeatsSection shows how much the passes over each scenario differ; "" for
-// a run of one pass.
-func repeatsSection(r *result.Run, all []scenario) string {
-	if !repeated(r) {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("The suite ran in passes, one after the other. For each scenario the tables of this report show one of them, the pass with the median output throughput; here is how far the passes that completed without a failed request lie apart. " +
-		"Lengths and arrivals are the same in every pass" + promptsText(r) + ". CV is the standard deviation over the passes / their mean.\n\n")
-	b.WriteString("| Scenario | Passes complete / planned | Shown | Output Throughput (tok/s) min – max | CV | TTFT mean (ms) min – max | CV | TPOT mean (ms) min – max | CV |\n")
-	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+// repeatsSection shows how much the passes over each scenario differ.
+func repeatsSection(r *result.Run, all []scenario) []doc.Block {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Passes complete / planned", "Shown",
+		"Output Throughput (tok/s) min – max", "CV", "TTFT mean (ms) min – max", "CV", "TPOT mean (ms) min – max", "CV"))}
 	for i := range all {
 		s := &all[i]
 		if s.detail == nil || s.detail.Repeat < 2 {
 			continue
 		}
 		sound := soundPasses(s.detail)
-		fmt.Fprintf(&b, "\n| %s | %d / %d | %d |", cell(s.Name), len(sound), s.detail.Repeat, s.detail.Pass+1)
+		row := []string{s.Name, fmt.Sprintf("%d / %d", len(sound), s.detail.Repeat), strconv.Itoa(s.detail.Pass + 1)}
 		for _, of := range []func(*result.Summary) *float64{
 			func(r *result.Summary) *float64 { return r.OutputThroughput },
 			func(r *result.Summary) *float64 { return r.TTFTMeanMs },
@@ -38,10 +32,12 @@ func repeatsSection(r *result.Run, all []scenario) string {
 					x = append(x, *v)
 				}
 			}
-			fmt.Fprintf(&b, " %s | %s |", rangeText(x), cvText(x))
+			row = append(row, rangeText(x), cvText(x))
 		}
+		t.Add(row...)
 	}
-	return b.String()
+	return []doc.Block{doc.Paragraph{Text: doc.T("The suite ran in passes, one after the other. For each scenario the tables of this report show one of them, the pass with the median output throughput; here is how far the passes that completed without a failed request lie apart. " +
+		"Lengths and arrivals are the same in every pass" + promptsText(r) + ". CV is the standard deviation over the passes / their mean.")}, t}
 }
 
 // repeated says whether any scenario was to run more than once.

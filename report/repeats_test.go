@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
 // passesOf makes a run of one scenario from the output throughputs of its
@@ -47,8 +48,11 @@ func TestRepeatsTable(t *testing.T) {
 		{"one good pass has no spread", passesOf(2, 90, 0), "| A | 1 / 2 | 1 | 90.00 – 90.00 | — | 11.11 – 11.11 | — | 1.11 – 1.11 | — |"},
 		{"none has nothing", passesOf(2, 0, 0), "| A | 0 / 2 | 1 | — | — | — | — | — | — |"},
 	} {
-		text := repeatsSection(tc.run, scenarios(tc.run))
-		lines := strings.Split(text, "\n")
+		section := ""
+		if repeated(tc.run) {
+			section = text(t, repeatsSection(tc.run, scenarios(tc.run))...)
+		}
+		lines := strings.Split(section, "\n")
 		if got := lines[len(lines)-1]; got != tc.row {
 			t.Errorf("%s:\n%s", tc.name, cmp.Diff(tc.row, got))
 		}
@@ -67,13 +71,13 @@ func TestValidityOfAllPasses(t *testing.T) {
 		{"requests failed", passesOf(3, 90, -70, 110), "The one scenario ran to its end; 2 requests failed."},
 		{"cut short", passesOf(3, 90, 110), "1 of 1 scenario complete in at least one pass (2 of 3 passes over a scenario)."},
 	} {
-		text := validitySection(tc.run, scenarios(tc.run))
-		if !strings.Contains(text, tc.want) {
-			t.Errorf("%s: no %q in\n%s", tc.name, tc.want, text)
+		got := text(t, validitySection(tc.run, scenarios(tc.run))...)
+		if !strings.Contains(got, tc.want) {
+			t.Errorf("%s: no %q in\n%s", tc.name, tc.want, got)
 		}
 	}
-	if text := validitySection(passesOf(3, 90, 0, 110), scenarios(passesOf(3, 90, 0, 110))); !strings.Contains(text, "A: pass 2 of 3 failed: no memory.") {
-		t.Errorf("the reason is missing:\n%s", text)
+	if got := text(t, validitySection(passesOf(3, 90, 0, 110), scenarios(passesOf(3, 90, 0, 110)))...); !strings.Contains(got, "A: pass 2 of 3 failed: no memory.") {
+		t.Errorf("the reason is missing:\n%s", got)
 	}
 }
 
@@ -81,16 +85,13 @@ func TestValidityOfAllPasses(t *testing.T) {
 func TestRepeatsLeaveTheTablesAlone(t *testing.T) {
 	run := passesOf(3, 90, 100, 110)
 	single := &result.Run{Planned: run.Planned, Results: run.Results, Details: []result.Detail{run.Details[0].Passes[1].Detail}}
-	for _, table := range []func([]scenario) string{performanceTable, speedTable} {
+	for _, table := range []func([]scenario) *doc.Table{performanceTable, speedTable} {
 		if diff := cmp.Diff(table(scenarios(single)), table(scenarios(run))); diff != "" {
 			t.Error(diff)
 		}
 	}
-	var text strings.Builder
-	if err := Markdown(&text, run, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(text.String(), "## Repeats\n\nThe suite ran in passes") || !strings.Contains(text.String(), "spread over the passes (Repeats)") {
-		t.Errorf("no Repeats in\n%s", text.String())
+	md := render(t, run, Options{})
+	if !strings.Contains(md, "## Repeats\n\nThe suite ran in passes") || !strings.Contains(md, "spread over the passes (Repeats)") {
+		t.Errorf("no Repeats in\n%s", md)
 	}
 }

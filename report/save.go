@@ -15,15 +15,6 @@ func Save(path string, r *result.Run) error { return saveJSON(path, r) }
 // SaveManifest writes manifest.json, whole or not at all.
 func SaveManifest(path string, m *result.Manifest) error { return saveJSON(path, m) }
 
-// SaveMarkdown renders report.md and writes it, whole or not at all.
-func SaveMarkdown(path string, r *result.Run, opt Options) error {
-	var b bytes.Buffer
-	if err := Markdown(&b, r, opt); err != nil {
-		return err
-	}
-	return outfile.Write(path, b.Bytes())
-}
-
 // saveJSON writes v with the reference's indentation.
 func saveJSON(path string, v any) error {
 	var b bytes.Buffer

@@ -104,22 +104,6 @@ func TestSaveManifest(t *testing.T) {
 	}
 }
 
-func TestSaveMarkdown(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "report.md")
-	if err := SaveMarkdown(path, smallRun(), Options{Version: "v0.1.0"}); err != nil {
-		t.Fatal(err)
-	}
-	if readFile(t, path) != render(t, smallRun(), Options{Version: "v0.1.0"}) {
-		t.Error("the file is not the rendering")
-	}
-	if err := SaveMarkdown(path, smallRun(), Options{Prose: "poem"}); err == nil {
-		t.Error("an unknown prose was accepted")
-	}
-	if !strings.HasPrefix(readFile(t, path), "<!-- \n") {
-		t.Error("a failed rendering touched the file")
-	}
-}
-
 // A result that can't be written leaves the file as it was.
 func TestSaveFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "results.json")

@@ -87,7 +87,7 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 		t.Fatalf("bench warns of %q only; the test needs more", detail.Warnings)
 	}
 	r := &result.Run{Results: []result.Summary{summed}, Details: []result.Detail{detail}}
-	text := validitySection(r, scenarios(r))
+	got := text(t, validitySection(r, scenarios(r))...)
 	for part, want := range map[string]int{
 		"ne burst only":              1,
 		"TTFT p99":                   1,
@@ -99,8 +99,8 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 		"| Burst | complete | 3 / 1 | cold (0) | ": 1,
 		" | 0.0010 |": 1,
 	} {
-		if got := strings.Count(text, part); got != want {
-			t.Errorf("%q is there %d times, want %d:\n%s", part, got, want, text)
+		if n := strings.Count(got, part); n != want {
+			t.Errorf("%q is there %d times, want %d:\n%s", part, n, want, got)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestNotesKeepTheirLimits(t *testing.T) {
 	notes := func(requests int, duration, peak float64) string {
 		r := result.Summary{Name: "x", NumPrompts: requests, SuccessfulRequests: float64(requests), Concurrency: 2, DurationS: &duration,
 			OutputThroughput: ptr(100.0), PeakOutputThroughput: &peak, TTFTP99Ms: ptr(1.0)}
-		return validitySection(&result.Run{}, []scenario{{Summary: r}})
+		return text(t, validitySection(&result.Run{}, []scenario{{Summary: r}})...)
 	}
 	for _, tt := range []struct {
 		name           string
@@ -164,7 +164,7 @@ func TestCompleteness(t *testing.T) {
 			"**This run is partial:** interrupted; 1 of 3 scenarios complete. What is below covers only what was measured."},
 	}
 	for _, tt := range tests {
-		if got := completeness(&tt.run, scenarios(&tt.run)); got != tt.want {
+		if got := text(t, completeness(&tt.run, scenarios(&tt.run))); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}

@@ -1,28 +1,28 @@
 package report
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
 // serverSection takes the place of the Engine section where the requests
 // went through a server: which one, what of it could be made equal to a run in
 // process, and what it says of its own time.
-func serverSection(r *result.Run) string {
-	parts := []string{serverFacts(r), conditionRows(r.Server)}
-	if t := serverTimes(r); t != "" {
-		parts = append(parts, t)
+func serverSection(r *result.Run) []doc.Block {
+	blocks := []doc.Block{serverFacts(r), conditionsFound(r.Server)}
+	if t := serverTimes(r); len(t.Rows) > 0 {
+		blocks = append(blocks, t)
 	}
-	parts = append(parts, "Every time in this report was taken by the client, at the arrival of the pieces of the answer: "+
-		"HTTP, streaming and the server's own queue are in it.")
-	return strings.Join(parts, "\n\n")
+	return append(blocks, doc.Paragraph{Text: doc.T("Every time in this report was taken by the client, at the arrival of the pieces of the answer: " +
+		"HTTP, streaming and the server's own queue are in it.")})
 }
 
-func serverFacts(r *result.Run) string {
-	s, t := r.Server, conditions{}
+func serverFacts(r *result.Run) *doc.Table {
+	s, t := r.Server, newConditions()
 	t.add("Server", strings.TrimSpace(s.Kind+" "+s.Version))
 	t.add("Address", s.URL)
 	t.add("Protocol", protocolText(s.API))
@@ -42,7 +42,7 @@ func serverFacts(r *result.Run) string {
 		ms := 1000 * *s.RoundTripS
 		t.add("Shortest HTTP exchange without the model", fixed(&ms, 3)+" ms")
 	}
-	return t.String()
+	return t.table
 }
 
 func protocolText(api string) string {
@@ -55,40 +55,31 @@ func protocolText(api string) string {
 	return api
 }
 
-// conditionRows is what was found before the run.
-func conditionRows(s *result.ServerInfo) string {
-	rows := []string{"| As in process? | Outcome | Seen |\n|---|---|---|"}
+// conditionsFound are what was found before the run.
+func conditionsFound(s *result.ServerInfo) *doc.Table {
+	t := &doc.Table{Columns: doc.Words("As in process?", "Outcome", "Seen")}
 	for _, c := range s.Conditions {
-		outcome := cell(c.Outcome)
+		outcome := doc.T(c.Outcome)
 		if c.Outcome == result.OutcomeDiffers {
-			outcome = "**" + outcome + "**"
+			outcome = doc.Marked(doc.Strong, c.Outcome)
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", cell(c.Name), outcome, orMissing(cell(c.Detail))))
+		t.Rows = append(t.Rows, []doc.Text{doc.T(c.Name), outcome, doc.T(orMissing(oneLine(c.Detail)))})
 	}
-	return strings.Join(rows, "\n")
+	return t
 }
 
-// serverTimes sets the client's times beside the server's own, as means; ""
-// where the server reports none and nothing else is known.
-func serverTimes(r *result.Run) string {
-	var b strings.Builder
-	b.WriteString("| Scenario | TTFT (ms) | Response header (ms) | Server: prompt (ms) | TTFT beyond it (ms) | Server: prompt (tok/s) | Server: output (ms) | Client CPU (s) |\n")
-	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|")
-	known := false
+// serverTimes sets the client's times beside the server's own, as means. It has
+// no row where the server reports none and nothing else is known.
+func serverTimes(r *result.Run) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("TTFT (ms)", "Response header (ms)", "Server: prompt (ms)",
+		"TTFT beyond it (ms)", "Server: prompt (tok/s)", "Server: output (ms)", "Client CPU (s)"))}
 	for i := range r.Details {
 		d := &r.Details[i]
-		if d.Server == nil {
-			continue
+		if v := d.Server; v != nil {
+			t.Add(d.Name, meanMs(d.TTFT), meanMs(v.Header), meanMs(v.Prompt), meanMs(v.Wait), fixed(v.PromptRate, 1), meanMs(v.Decode), fixed(v.ClientCPUS, 2))
 		}
-		known = true
-		v := d.Server
-		fmt.Fprintf(&b, "\n| %s | %s | %s | %s | %s | %s | %s | %s |", cell(d.Name), meanMs(d.TTFT), meanMs(v.Header),
-			meanMs(v.Prompt), meanMs(v.Wait), fixed(v.PromptRate, 1), meanMs(v.Decode), fixed(v.ClientCPUS, 2))
 	}
-	if !known {
-		return ""
-	}
-	return b.String()
+	return t
 }
 
 // meanMs is the mean of a distribution in seconds, in milliseconds.

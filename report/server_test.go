@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -27,11 +26,7 @@ func serverResults() *result.Run {
 // The Server section takes the place of Engine: what is known from
 // outside, and nothing that is not.
 func TestServerSection(t *testing.T) {
-	var b bytes.Buffer
-	if err := Markdown(&b, serverResults(), Options{}); err != nil {
-		t.Fatal(err)
-	}
-	text := b.String()
+	md := render(t, serverResults(), Options{})
 	for _, want := range []string{
 		"\n## Server\n\n| Condition | Value |",
 		"| Server | llama-server b1 |",
@@ -47,34 +42,33 @@ func TestServerSection(t *testing.T) {
 		"| A | 250.00 | 20.00 | 200.00 | 50.00 | 50.0 | 500.00 | 0.01 |",
 		"HTTP, streaming and the server's own queue are in it.",
 	} {
-		if !strings.Contains(text, want) {
+		if !strings.Contains(md, want) {
 			t.Errorf("no %q in the report", want)
 		}
 	}
 	for _, no := range []string{"## Engine", "Split mode", "Peak resident"} {
-		if strings.Contains(text, no) {
+		if strings.Contains(md, no) {
 			t.Errorf("%q in the report of a run through a server", no)
 		}
 	}
 
 	in := serverResults()
 	in.Server = nil
-	b.Reset()
-	if err := Markdown(&b, in, Options{}); err != nil || strings.Contains(b.String(), "## Server") || !strings.Contains(b.String(), "## Engine") {
-		t.Errorf("a run in process: %v\n%s", err, b.String())
+	if md := render(t, in, Options{}); strings.Contains(md, "## Server") || !strings.Contains(md, "## Engine") {
+		t.Errorf("a run in process:\n%s", md)
 	}
 }
 
 // A server that tells nothing has a section all the same, without a zero.
 func TestServerSectionOfLittle(t *testing.T) {
 	r := &result.Run{Server: &result.ServerInfo{URL: "http://h:1", API: result.APIOpenAI}}
-	text := serverSection(r)
+	md := text(t, serverSection(r)...)
 	for _, want := range []string{"| Server | — |", "| Protocol | OpenAI completions (/v1/completions) |", "| Slots | — |"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in:\n%s", want, text)
+		if !strings.Contains(md, want) {
+			t.Errorf("no %q in:\n%s", want, md)
 		}
 	}
-	if strings.Contains(text, "| 0") || strings.Contains(text, "Client CPU") {
-		t.Errorf("figures that nobody measured:\n%s", text)
+	if strings.Contains(md, "| 0") || strings.Contains(md, "Client CPU") {
+		t.Errorf("figures that nobody measured:\n%s", md)
 	}
 }

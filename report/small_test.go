@@ -164,7 +164,7 @@ func TestProseOff(t *testing.T) {
 			t.Errorf("report without prose lacks %q", kept)
 		}
 	}
-	if err := Markdown(&strings.Builder{}, smallRun(), Options{Prose: "poem"}); err == nil || !strings.Contains(err.Error(), `"poem"`) {
+	if _, err := Document(smallRun(), Options{Prose: "poem"}); err == nil || !strings.Contains(err.Error(), `"poem"`) {
 		t.Errorf("error %v, want one that quotes the unknown prose", err)
 	}
 }

@@ -2,65 +2,62 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"ceiling/bench/result"
-	"ceiling/internal/oneline"
+	"ceiling/report/doc"
 )
 
 // The tables below are the reference's, character for character: the same
 // columns, alignment marks and decimals.
 
 // performanceTable has one row per scenario, in the run's order.
-func performanceTable(all []scenario) string {
-	var b strings.Builder
-	b.WriteString("| Scenario | Category | Input (tok) | Output (tok) | Concurrency | Output Throughput (tok/s) | TTFT mean (ms) | TPOT mean (ms) | TPOT p99 (ms) |\n")
-	b.WriteString("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+func performanceTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"),
+		[]doc.Column{{Title: "Category", Right: true, Aside: true}},
+		doc.Asides("Input (tok)", "Output (tok)", "Concurrency"),
+		doc.Numbers("Output Throughput (tok/s)", "TTFT mean (ms)", "TPOT mean (ms)", "TPOT p99 (ms)"))}
 	for i := range all {
 		s := &all[i]
-		figures := fmt.Sprintf("%s | %s | %s | %s",
-			fixed(s.OutputThroughput, 2), fixed(s.TTFTMeanMs, 2), fixed(s.TPOTMeanMs, 2), fixed(s.TPOTP99Ms, 2))
+		figures := []string{fixed(s.OutputThroughput, 2), fixed(s.TTFTMeanMs, 2), fixed(s.TPOTMeanMs, 2), fixed(s.TPOTP99Ms, 2)}
 		if _, failed := s.referenceError(); failed {
-			figures = "ERROR | - | - | -"
+			figures = []string{"ERROR", "-", "-", "-"}
 		}
-		fmt.Fprintf(&b, "\n| %s | %s | %d | %d | %d | %s |",
-			cell(s.Name), cell(s.category()), s.InputLen, s.OutputLen, s.Concurrency, figures)
+		t.Add(append([]string{s.Name, s.category(), strconv.Itoa(s.InputLen), strconv.Itoa(s.OutputLen), strconv.Itoa(s.Concurrency)}, figures...)...)
 	}
-	return b.String()
+	return t
 }
 
 // speedTable holds the derived prefill and decode speeds.
-func speedTable(all []scenario) string {
-	var b strings.Builder
-	b.WriteString("| Scenario | Prefill (PP) tok/s | Token Generation (TG) tok/s |\n|---|---:|---:|")
+func speedTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Prefill (PP) tok/s", "Token Generation (TG) tok/s"))}
 	for i := range all {
 		s := &all[i]
-		speeds := fixed(s.PPSpeed, 1) + " | " + fixed(s.TGSpeed, 1)
 		if _, failed := s.referenceError(); failed {
-			speeds = "ERROR | ERROR"
+			t.Add(s.Name, "ERROR", "ERROR")
+			continue
 		}
-		fmt.Fprintf(&b, "\n| %s | %s |", cell(s.Name), speeds)
+		t.Add(s.Name, fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
 	}
-	return b.String()
+	return t
 }
 
 // scalingTable has one row per scaling point.
-func scalingTable(points []scenario) string {
-	var b strings.Builder
-	b.WriteString("| Concurrency | Output Throughput (tok/s) | Per-user Throughput (tok/s) | TTFT p99 (ms) | TPOT p99 (ms) |\n|---:|---:|---:|---:|---:|")
+func scalingTable(points []scenario) *doc.Table {
+	t := &doc.Table{Columns: doc.Numbers("Concurrency", "Output Throughput (tok/s)", "Per-user Throughput (tok/s)", "TTFT p99 (ms)", "TPOT p99 (ms)")}
 	for i := range points {
 		p := &points[i]
-		fmt.Fprintf(&b, "\n| %d | %s | %s | %s | %s |",
-			p.Concurrency, fixed(p.OutputThroughput, 2), fixed(p.perUser(), 2), fixed(p.TTFTP99Ms, 2), fixed(p.TPOTP99Ms, 2))
+		t.Add(strconv.Itoa(p.Concurrency), fixed(p.OutputThroughput, 2), fixed(p.perUser(), 2), fixed(p.TTFTP99Ms, 2), fixed(p.TPOTP99Ms, 2))
 	}
-	return b.String()
+	return t
 }
 
 // scalingChart is the reference's mermaid block, "" where fewer than two
 // points were measured and there is no line to draw. Points without a
 // throughput are left out: mermaid has no sign for missing.
-func scalingChart(points []scenario) string {
+func scalingChart(points []scenario) doc.Mermaid {
 	var x, y []string
 	for i := range points {
 		if v := fixed(points[i].OutputThroughput, 2); v != missing {
@@ -71,64 +68,68 @@ func scalingChart(points []scenario) string {
 	if len(x) < 2 {
 		return ""
 	}
-	return "```mermaid\n" +
-		"xychart-beta\n" +
+	return doc.Mermaid("xychart-beta\n" +
 		"    title \"Output throughput vs concurrency\"\n" +
 		"    x-axis \"Concurrency\" [" + strings.Join(x, ", ") + "]\n" +
 		"    y-axis \"tok/s\"\n" +
-		"    line [" + strings.Join(y, ", ") + "]\n" +
-		"```"
+		"    line [" + strings.Join(y, ", ") + "]")
 }
 
 // keyMetrics is the list below a scenario's heading.
-func keyMetrics(s *scenario) string {
+func keyMetrics(s *scenario) doc.Properties {
+	var out doc.Properties
+	add := func(name, format string, args ...any) {
+		out = append(out, doc.Field{Name: name, Value: doc.Tf(format, args...)})
+	}
 	if reason, failed := s.referenceError(); failed {
-		return "- ERROR: " + reason
+		add("ERROR", "%s", reason)
+		return out
 	}
-	metrics := fmt.Sprintf("- Input/Output: %d / %d tokens\n", s.InputLen, s.OutputLen) +
-		fmt.Sprintf("- Concurrency: %d\n", s.Concurrency) +
-		fmt.Sprintf("- Prompts: %d\n", s.NumPrompts) +
-		fmt.Sprintf("- Output throughput: %s tok/s (peak %s)\n", fixed(s.OutputThroughput, 2), fixed(s.peak(), 2)) +
-		fmt.Sprintf("- TTFT mean/median/p99: %s / %s / %s ms\n", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2)) +
-		fmt.Sprintf("- TPOT mean/median/p99: %s / %s / %s ms\n", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2)) +
-		fmt.Sprintf("- PP/TG (derived): %s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
-	for _, line := range ownMetrics(s) {
-		metrics += "\n- " + line
-	}
+	add("Input/Output", "%d / %d tokens", s.InputLen, s.OutputLen)
+	add("Concurrency", "%d", s.Concurrency)
+	add("Prompts", "%d", s.NumPrompts)
+	add("Output throughput", "%s tok/s (peak %s)", fixed(s.OutputThroughput, 2), fixed(s.peak(), 2))
+	add("TTFT mean/median/p99", "%s / %s / %s ms", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2))
+	add("TPOT mean/median/p99", "%s / %s / %s ms", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2))
+	add("PP/TG (derived)", "%s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+	out = append(out, ownMetrics(s)...)
 	if reason, failed := s.failed(); failed {
-		metrics += "\n- ERROR: " + reason
+		add("ERROR", "%s", reason)
 	}
-	return metrics
+	return out
 }
 
 // ownMetrics are the lines below those that the reference has: how the load
 // differs from a plain closed loop, and what was asked of it.
-func ownMetrics(s *scenario) []string {
+func ownMetrics(s *scenario) doc.Properties {
 	d := s.detail
 	if d == nil {
 		return nil
 	}
-	var out []string
+	var out doc.Properties
+	add := func(name, format string, args ...any) {
+		out = append(out, doc.Field{Name: name, Value: doc.Tf(format, args...)})
+	}
 	if s.peakUntold() {
-		out = append(out, fmt.Sprintf("Peak: not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, fixed(s.DurationS, 2)))
+		add("Peak", "not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, fixed(s.DurationS, 2))
 	}
 	if d.RequestRate != nil {
-		out = append(out, "Request rate: "+number(*d.RequestRate)+" req/s, whether or not earlier requests have ended")
+		add("Request rate", "%s req/s, whether or not earlier requests have ended", number(*d.RequestRate))
 	}
 	if d.Burstiness != nil {
-		out = append(out, "Burstiness: "+number(*d.Burstiness)+" (1: Poisson arrivals; less: burstier)")
+		add("Burstiness", "%s (1: Poisson arrivals; less: burstier)", number(*d.Burstiness))
 	}
 	if d.PrefixLen > 0 {
-		out = append(out, "Shared prefix: "+plural(d.PrefixLen, "token")+" in front of every prompt, not counted as input")
+		add("Shared prefix", "%s in front of every prompt, not counted as input", plural(d.PrefixLen, "token"))
 	}
 	if d.Cache != "" {
-		out = append(out, fmt.Sprintf("Prompt cache: %s, %s prompt tokens reused", oneline.Markdown(d.Cache), grouped(d.ReusedTokens)))
+		add("Prompt cache", "%s, %s prompt tokens reused", d.Cache, grouped(d.ReusedTokens))
 	}
 	if d.SLO != nil {
-		out = append(out, "SLO: "+sloText(d.SLO))
+		add("SLO", "%s", sloText(d.SLO))
 	}
 	if d.Goodput != nil {
-		out = append(out, "Goodput: "+fixed(d.Goodput, 4)+" req/s within the SLO")
+		add("Goodput", "%s req/s within the SLO", fixed(d.Goodput, 4))
 	}
 	return out
 }
@@ -150,9 +151,9 @@ func sloText(s *result.SLO) string {
 // number prints what somebody gave with the digits that it was given with.
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// sloTable has a row for every scenario with an SLO; "" where none has.
-func sloTable(all []scenario) string {
-	var b strings.Builder
+// sloTable has a row for every scenario with an SLO.
+func sloTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "SLO"), doc.Numbers("Requests (req/s)", "Goodput (req/s)", "Requests within the SLO"))}
 	for i := range all {
 		s := &all[i]
 		if s.detail == nil || s.detail.SLO == nil {
@@ -163,18 +164,14 @@ func sloTable(all []scenario) string {
 			good := *s.detail.Goodput * *s.DurationS
 			share = fmt.Sprintf("%.0f of %.0f", good, sent)
 		}
-		fmt.Fprintf(&b, "\n| %s | %s | %s | %s | %s |", cell(s.Name), cell(sloText(s.detail.SLO)),
-			fixed(s.RequestThroughput, 4), fixed(s.detail.Goodput, 4), share)
+		t.Add(s.Name, sloText(s.detail.SLO), fixed(s.RequestThroughput, 4), fixed(s.detail.Goodput, 4), share)
 	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "| Scenario | SLO | Requests (req/s) | Goodput (req/s) | Requests within the SLO |\n|---|---|---:|---:|---:|" + b.String()
+	return t
 }
 
 // systemTable is System Configuration. A row that nobody could fill is left
 // out, but for the GPU's, which says what the model ran on.
-func systemTable(r *result.Run) string {
+func systemTable(r *result.Run) *doc.Table {
 	sys := r.System
 	if sys == nil {
 		sys = &result.System{}
@@ -183,8 +180,8 @@ func systemTable(r *result.Run) string {
 	if sys.MemoryBytes > 0 {
 		memory = gibibytes(sys.MemoryBytes)
 	}
-	var b strings.Builder
-	b.WriteString("| Component | Value |\n|---|---|\n| GPU(s) | " + cell(gpus(r)) + " |")
+	t := &doc.Table{Columns: doc.Words("Component", "Value")}
+	t.Add("GPU(s)", gpus(r))
 	for _, row := range []struct{ name, value string }{
 		{"OS", sys.OS},
 		{"Kernel", sys.Kernel},
@@ -195,10 +192,10 @@ func systemTable(r *result.Run) string {
 		{"xGMI", sys.XGMI},
 	} {
 		if row.value != "" {
-			b.WriteString("\n| " + row.name + " | " + cell(row.value) + " |")
+			t.Add(row.name, row.value)
 		}
 	}
-	return b.String()
+	return t
 }
 
 // gpus says which GPUs the machine has and whether the model was on them. In

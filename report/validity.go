@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ceiling/bench/result"
-	"ceiling/internal/oneline"
+	"ceiling/report/doc"
 )
 
 // carriesP99 is the least number of values that a 99th percentile can rest
@@ -20,33 +21,29 @@ const carriesP99 = 100
 const ppTolerance = 1e-3
 
 // validitySection says what the numbers above and below can carry.
-func validitySection(r *result.Run, all []scenario) string {
-	parts := []string{completeness(r, all)}
-	if t := conditionsTable(all); t != "" {
-		parts = append(parts, t)
+func validitySection(r *result.Run, all []scenario) []doc.Block {
+	blocks := []doc.Block{completeness(r, all)}
+	if t := conditionsTable(all); len(t.Rows) > 0 {
+		blocks = append(blocks, t)
 	}
-	var notes []string
-	notes = append(notes, failureNotes(r, all)...)
-	notes = append(notes, missingNotes(all)...)
-	notes = append(notes, burstNotes(all)...)
-	notes = append(notes, percentileNotes(all)...)
-	notes = append(notes, bundleNotes(all)...)
-	notes = append(notes, prefillNote(all)...)
-	notes = append(notes, warmupNotes(all)...)
-	notes = append(notes, keptNotes(all)...)
-	notes = append(notes, warningNotes(all)...)
-	notes = escaped(notes)
+	notes := slices.Concat(failureNotes(r, all), missingNotes(all), burstNotes(all), percentileNotes(all), bundleNotes(all),
+		prefillNote(all), warmupNotes(all), keptNotes(all), warningNotes(all))
 	if len(notes) > 0 {
-		parts = append(parts, bullets(notes))
+		blocks = append(blocks, doc.Bullets(notes))
 	}
-	return strings.Join(parts, "\n\n")
+	return blocks
 }
 
 // completeness says how much of the suite has a result.
-func completeness(r *result.Run, all []scenario) string {
+func completeness(r *result.Run, all []scenario) doc.Block {
 	if r.Partial {
-		return "**This run is partial:** " + oneline.Markdown(partialStatement(r, all))
+		return doc.Field{Name: "This run is partial", Value: doc.T(partialStatement(r, all))}
 	}
+	return doc.Paragraph{Text: doc.T(ranToItsEnd(r, all))}
+}
+
+// ranToItsEnd says what failed in a run that is not partial.
+func ranToItsEnd(r *result.Run, all []scenario) string {
 	failed := 0
 	var lost float64
 	for i := range all {
@@ -92,28 +89,21 @@ func partialStatement(r *result.Run, all []scenario) string {
 		reason, measured, plural(planned, "scenario"), passesDone(r))
 }
 
-// conditionsTable holds, per scenario, what qualifies its figures. It is ""
-// for a file without details.
-func conditionsTable(all []scenario) string {
-	var b strings.Builder
-	b.WriteString("| Scenario | Status | Requests ok / failed | Cache (tokens reused) | Waves | PP derived (tok/s) | Engine prefill (tok/s) | overhead_ratio |\n")
-	b.WriteString("|---|---|---:|---|---:|---:|---:|---:|")
-	described := false
+// conditionsTable holds, per scenario, what qualifies its figures. It has no
+// row for a file without details.
+func conditionsTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Status"), doc.Numbers("Requests ok / failed"), doc.Words("Cache (tokens reused)"),
+		doc.Numbers("Waves", "PP derived (tok/s)", "Engine prefill (tok/s)", "overhead_ratio"))}
 	for i := range all {
 		s, d := &all[i], all[i].detail
 		if d == nil {
 			continue
 		}
-		described = true
-		fmt.Fprintf(&b, "\n| %s | %s | %.0f / %.0f | %s (%s) | %.1f | %s | %s | %s |",
-			cell(s.Name), orMissing(cell(d.Status)), s.SuccessfulRequests, s.FailedRequests,
-			orMissing(cell(d.Cache)), grouped(d.ReusedTokens), d.Waves,
+		t.Add(s.Name, orMissing(oneLine(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
+			fmt.Sprintf("%s (%s)", orMissing(oneLine(d.Cache)), grouped(d.ReusedTokens)), fmt.Sprintf("%.1f", d.Waves),
 			fixed(s.PPSpeed, 1), fixed(d.EnginePrefill, 1), fixed(d.OverheadRatio, 4))
 	}
-	if !described {
-		return ""
-	}
-	return b.String()
+	return t
 }
 
 // failureNotes gives each failure with its reason, and what was not run.

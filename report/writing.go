@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
 
 // writing is the prose of a report as it is printed, and how much of it a
-// model chose. All of it is safe in Markdown.
+// model chose.
 type writing struct {
 	summary         []string
 	scenarios       [][]string // bullets, one list per result
@@ -28,7 +27,7 @@ func newWriting(r *result.Run, all []scenario, choices *prose.File) *writing {
 	for i, s := range p.scenarios {
 		if s == nil {
 			reason, _ := all[i].failed()
-			w.scenarios[i] = []string{oneline.Markdown("Nothing was measured: " + reason + ".")}
+			w.scenarios[i] = []string{"Nothing was measured: " + reason + "."}
 			w.total++
 			continue
 		}
@@ -43,7 +42,7 @@ func (w *writing) lines(s *prose.Section, choices *prose.File) []string {
 	lines := s.Lines(choices.Choices(s.ID))
 	out := make([]string, len(lines))
 	for i, line := range lines {
-		out[i] = oneline.Markdown(line.Text)
+		out[i] = line.Text
 		w.total++
 		if line.ByModel {
 			w.chosen++

@@ -104,11 +104,7 @@ func formOfFile(c *cli.Command) (form, error) {
 func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate compare.Outcome) error {
 	out := c.String("out")
 	if as == inHTML {
-		r, err := renderComparison(result)
-		if err != nil {
-			return err
-		}
-		return r.put(c, inHTML, out)
+		return renderComparison(result).put(c, inHTML, out)
 	}
 	var b bytes.Buffer
 	var err error
@@ -118,7 +114,7 @@ func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate c
 			Gate compare.Outcome `json:"gate"`
 		}{result, gate})
 	} else {
-		err = result.Markdown(&b)
+		err = result.Document().Markdown(&b)
 	}
 	if err != nil {
 		return err

@@ -13,57 +13,71 @@ import (
 	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/chart"
-	"ceiling/report/html"
+	"ceiling/report/doc"
 )
 
 // chartsDir is the folder of the charts beside a report.
 const chartsDir = "charts"
 
-// rendering is a report or a comparison, as text and as what makes a page.
+// rendering is a report or a comparison with its charts.
 type rendering struct {
-	name string // of its files, without extension
-	page html.Page
-	// charts draws the page's figures, and says what could not be read or
-	// drawn. A thousand scenarios take a minute, so that is done where somebody
-	// has asked for them; nil: there are none, or they are drawn.
-	charts func() (figures []chart.Figure, notes []string)
+	name   string // of its files, without extension
+	doc    *doc.Document
+	charts []chart.Chart
+	// draw makes the charts, and says what could not be read or drawn. A
+	// thousand scenarios take a minute, so that is done where somebody has asked
+	// for them; nil: there are none, or they are drawn.
+	draw func() (charts []chart.Chart, notes []string)
 }
 
-// illustrate draws the charts.
+// illustrate draws the charts and puts them into the document.
 func (r *rendering) illustrate() (notes []string) {
-	if r.charts != nil {
-		r.page.Figures, notes = r.charts()
-		r.charts = nil
+	if r.draw != nil {
+		r.charts, notes = r.draw()
+		r.draw = nil
+		chart.Put(r.doc, r.charts)
 	}
 	return notes
 }
 
-// renderRun makes a run's rendering out of its report's text. The folder holds
-// what its results.json does not: "" stands for none.
-func renderRun(folder string, r *result.Run, text []byte) *rendering {
-	charts := func() ([]chart.Figure, []string) {
+// renderRun makes a run's rendering. The folder holds what its results.json does
+// not: "" stands for none.
+func renderRun(folder string, r *result.Run, opt report.Options) (*rendering, error) {
+	d, err := report.Document(r, opt)
+	if err != nil {
+		return nil, err
+	}
+	draw := func() ([]chart.Chart, []string) {
 		in, notes := chart.Input{Results: r}, []string(nil)
 		if folder != "" {
 			in, notes = chart.Read(folder, r)
 		}
-		figures, undrawn := chart.Figures(in)
-		return figures, append(notes, undrawn...)
+		charts, undrawn := chart.Figures(in)
+		return charts, append(notes, undrawn...)
 	}
-	return &rendering{name: "report", page: html.Page{Markdown: text, Highlights: html.Highlights(r)}, charts: charts}
+	return &rendering{name: "report", doc: d, draw: draw}, nil
+}
+
+// saveText writes a run's report as text alone.
+func (r *runner) saveText(results *result.Run, opt report.Options) error {
+	page, err := renderRun(r.dir.path, results, opt)
+	if err != nil {
+		return err
+	}
+	return outfile.Write(r.dir.file(reportFile), page.markdown())
 }
 
 // saveReport writes a run's report: first the text, which nothing that goes
 // wrong with the charts may cost.
 func (r *runner) saveReport(results *result.Run, opt report.Options) error {
 	path := r.dir.file(reportFile)
-	var text bytes.Buffer
-	if err := report.Markdown(&text, results, opt); err != nil {
+	page, err := renderRun(r.dir.path, results, opt)
+	if err != nil {
 		return err
 	}
-	if err := outfile.Write(path, text.Bytes()); err != nil {
+	if err := outfile.Write(path, page.markdown()); err != nil {
 		return err
 	}
-	page := renderRun(r.dir.path, results, text.Bytes())
 	for _, n := range page.illustrate() {
 		r.show.line("note: %s", n)
 	}
@@ -74,12 +88,16 @@ func (r *runner) saveReport(results *result.Run, opt report.Options) error {
 }
 
 // markdown is the text alone.
-func (r *rendering) markdown() []byte { return r.page.Markdown }
+func (r *rendering) markdown() []byte {
+	var b bytes.Buffer
+	_ = r.doc.Markdown(&b) // a buffer takes all
+	return b.Bytes()
+}
 
 // html is the page.
 func (r *rendering) html() ([]byte, error) {
 	var b bytes.Buffer
-	err := html.Write(&b, r.page)
+	err := r.doc.HTML(&b)
 	return b.Bytes(), err
 }
 
@@ -122,15 +140,15 @@ type chartEntry struct {
 func (r *rendering) saveCharts(folder string) error {
 	list := filepath.Join(folder, r.name+".json")
 	stale := listedCharts(list)
-	if len(r.page.Figures) == 0 && len(stale) == 0 {
+	if len(r.charts) == 0 && len(stale) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("folder of the charts %q: %w", folder, cause(err))
 	}
 	entries := []chartEntry{}
-	for i := range r.page.Figures {
-		f := &r.page.Figures[i]
+	for i := range r.charts {
+		f := &r.charts[i]
 		e := chartEntry{ID: f.ID, Title: f.Title, Alt: f.Alt, Note: f.Note, Files: []string{f.ID + ".svg", f.ID + ".png"}}
 		for j, data := range [][]byte{f.SVG, f.PNG} {
 			if err := outfile.Write(filepath.Join(folder, e.Files[j]), data); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"ceiling/report/chart"
-	"ceiling/report/html"
+	"ceiling/report/doc"
 )
 
 // TestChartsOnDemand: charts are drawn where they are shown, and once.
@@ -20,7 +20,7 @@ func TestChartsOnDemand(t *testing.T) {
 		{onStdout, "", 0}, {inMarkdown, filepath.Join(dir, "a.md"), 0}, {inHTML, filepath.Join(dir, "a.html"), 1}, {inFolder, filepath.Join(dir, "all"), 1},
 	} {
 		drawn := 0
-		r := &rendering{name: "report", page: html.Page{Markdown: []byte("# A\n")}, charts: func() ([]chart.Figure, []string) {
+		r := &rendering{name: "report", doc: &doc.Document{Title: "A"}, draw: func() ([]chart.Chart, []string) {
 			drawn++
 			return nil, nil
 		}}

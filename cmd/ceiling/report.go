@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"ceiling/report/chart"
 	"ceiling/report/chart/comparison"
 	"ceiling/report/compare"
-	"ceiling/report/html"
 	"ceiling/report/importer"
 	"ceiling/report/sheet"
 )
@@ -144,15 +142,12 @@ func renderPath(path string, limits *result.SLO) (*rendering, []string, error) {
 			folder = filepath.Dir(file)
 			opt.Choices, stored = storedProse(folder)
 		}
-		var text bytes.Buffer
-		if err := report.Markdown(&text, results, opt); err != nil {
-			return nil, nil, err
-		}
 		var notes []string
 		if stored != "" {
 			notes = append(notes, stored)
 		}
-		return renderRun(folder, results, text.Bytes()), notes, nil
+		r, err := renderRun(folder, results, opt)
+		return r, notes, err
 	}
 	runs, errImport := importer.Open(path)
 	if errImport != nil {
@@ -170,18 +165,14 @@ func ours(r *result.Run) bool { return len(r.Details) > 0 || r.Engine != nil || 
 
 // renderSheet renders the runs of one file of another tool.
 func renderSheet(runs []*importer.Run) (*rendering, []string, error) {
-	var text bytes.Buffer
-	if err := sheet.Markdown(&text, runs, version); err != nil {
-		return nil, nil, err
-	}
-	r := &rendering{name: "report", page: html.Page{Markdown: text.Bytes()}}
+	r := &rendering{name: "report", doc: sheet.Document(runs, version)}
 	if len(runs) > 1 {
 		return r, nil, nil
 	}
 	if series := sheet.Series(runs[0]); series != nil {
-		r.charts = func() ([]chart.Figure, []string) {
-			figures, undrawn := chart.Figures(chart.Input{Results: series})
-			return slices.DeleteFunc(figures, func(f chart.Figure) bool { return f.Place != chart.InScaling }), undrawn
+		r.draw = func() ([]chart.Chart, []string) {
+			charts, undrawn := chart.Figures(chart.Input{Results: series})
+			return slices.DeleteFunc(charts, func(c chart.Chart) bool { return c.Place != chart.InScaling }), undrawn
 		}
 	}
 	return r, nil, nil
@@ -197,7 +188,7 @@ func renderPaths(paths []string) (*rendering, error) {
 	if err != nil {
 		return nil, err
 	}
-	return renderComparison(result)
+	return renderComparison(result), nil
 }
 
 // openRuns reads the runs of several paths, in order.
@@ -213,11 +204,6 @@ func openRuns(paths []string) ([]*importer.Run, error) {
 	return runs, nil
 }
 
-func renderComparison(result *compare.Comparison) (*rendering, error) {
-	var text bytes.Buffer
-	if err := result.Markdown(&text); err != nil {
-		return nil, err
-	}
-	charts := func() ([]chart.Figure, []string) { return comparison.Figures(result) }
-	return &rendering{name: "comparison", page: html.Page{Markdown: text.Bytes()}, charts: charts}, nil
+func renderComparison(result *compare.Comparison) *rendering {
+	return &rendering{name: "comparison", doc: result.Document(), draw: func() ([]chart.Chart, []string) { return comparison.Figures(result) }}
 }

@@ -36,7 +36,11 @@ func rows(t *testing.T, root string, used []engine.Device) string {
 	describeGPUs(&system, hip.Read(root), nil, used)
 	r := result.Run{System: &system, Engine: &result.EngineInfo{Devices: deviceInfos(used)}}
 	var b bytes.Buffer
-	if err := report.Markdown(&b, &r, report.Options{}); err != nil {
+	d, err := report.Document(&r, report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	_, text, _ := strings.Cut(b.String(), "## System Configuration\n\n")

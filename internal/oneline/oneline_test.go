@@ -47,6 +47,8 @@ func TestMarkdown(t *testing.T) {
 		"1. one":                          `1\. one`,
 		"- item":                          `\- item`,
 		`a\`:                              `a\\`,
+		"1.5 ~ x ~":                       "1.5 ~ x ~",
+		"~x~ ~~y~~":                       `\~x\~ \~\~y\~\~`,
 	} {
 		got := Markdown(in)
 		if got != want {

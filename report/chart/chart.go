@@ -15,8 +15,8 @@ import (
 	"ceiling/internal/oneline"
 )
 
-// Figure is one chart with what has to be printed with it.
-type Figure struct {
+// Chart is one chart with what has to be printed with it.
+type Chart struct {
 	ID    string // also the file name without extension: "throughput", "timeline-03"
 	Place Place
 	// Scenario is the result that the figure is about, an index; −1: the run.
@@ -46,7 +46,7 @@ const (
 	InScaling  Place = "Concurrency Scaling"
 	InScenario Place = "Scenario Results"
 	InEnergy   Place = "Energy"
-	InCompare  Place = "Comparison"
+	InCompare  Place = "Charts"
 )
 
 // Input is what charts are drawn from. Records and Telemetry may be empty:
@@ -62,7 +62,7 @@ type Input struct {
 // same input gives the same bytes. Records are those of the pass whose
 // figures the results show. A chart that can't be drawn costs only itself:
 // undrawn has a line for each.
-func Figures(in Input) (figures []Figure, undrawn []string) {
+func Figures(in Input) (figures []Chart, undrawn []string) {
 	if in.Results == nil {
 		return nil, nil
 	}
@@ -78,13 +78,13 @@ func Figures(in Input) (figures []Figure, undrawn []string) {
 
 // A sketch is a figure without its images.
 type sketch struct {
-	Figure
+	Chart
 	drawing drawing
 }
 
 // collection gathers figures, and what became of the others.
 type collection struct {
-	figures []Figure
+	figures []Chart
 	undrawn []string
 }
 
@@ -97,7 +97,7 @@ func (c *collection) add(kind string, of func() []sketch) {
 	})
 	for _, s := range sketches {
 		c.attempt(fmt.Sprintf("chart %q", s.ID), func() error {
-			f, err := s.drawing.render(cleaned(s.Figure))
+			f, err := s.drawing.render(cleaned(s.Chart))
 			if err == nil {
 				c.figures = append(c.figures, f)
 			}
@@ -124,7 +124,7 @@ func (c *collection) attempt(what string, work func() error) {
 
 // cleaned is the figure with text that any page can hold: names come from
 // files.
-func cleaned(f Figure) Figure {
+func cleaned(f Chart) Chart {
 	for _, text := range []*string{&f.Title, &f.Alt, &f.Note} {
 		*text = oneline.Visible(*text)
 	}

@@ -45,7 +45,7 @@ var comparedMetrics = []struct {
 // every load that two runs or more were measured under at several
 // concurrencies, and bars for the loads with one. Labels are unique. undrawn
 // is that of [Figures].
-func Compare(runs ...Run) (figures []Figure, undrawn []string) {
+func Compare(runs ...Run) (figures []Chart, undrawn []string) {
 	runs = slices.Clone(runs)
 	for i := range runs {
 		runs[i].index = i
@@ -156,7 +156,7 @@ func lineComparison(runs []Run, load string, cs []int, number int) []sketch {
 		for _, l := range curves {
 			p.marks = append(p.marks, l)
 		}
-		f := Figure{ID: id, Place: InCompare, Scenario: -1, Title: q.name + ", " + load, Note: scaleNote(p.y)}
+		f := Chart{ID: id, Place: InCompare, Scenario: -1, Title: q.name + ", " + load, Note: scaleNote(p.y)}
 		f.Alt = q.name + " against concurrency, by run."
 		f.Header = []string{"Concurrency"}
 		for _, m := range ms {
@@ -263,7 +263,7 @@ func barFigure(runs []Run, id, name, unit string, groups []barGroup) sketch {
 	}
 	rows := vg.Length(len(runs))
 	p.height = vg.Length(len(groups))*(groupPitch+barPitch*rows) + 4.2*lineHeight + 2*margin
-	f := Figure{ID: "compare-loads-" + id, Place: InCompare, Scenario: -1, Title: name + " by load"}
+	f := Chart{ID: "compare-loads-" + id, Place: InCompare, Scenario: -1, Title: name + " by load"}
 	f.Header = []string{"Load"}
 	for _, r := range runs {
 		f.Header = append(f.Header, r.Label+" ("+unit+")")

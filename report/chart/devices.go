@@ -148,7 +148,7 @@ func deviceFigure(r *result.Run, q quantity, traces []trace) sketch {
 	for _, l := range lines {
 		p.marks = append(p.marks, path{l})
 	}
-	f := Figure{ID: q.id, Place: InEnergy, Scenario: -1, Title: q.title, Alt: deviceAlt(q, traces, to-from)}
+	f := Chart{ID: q.id, Place: InEnergy, Scenario: -1, Title: q.title, Alt: deviceAlt(q, traces, to-from)}
 	if !q.fromZero {
 		f.Note = "The vertical axis does not begin at zero."
 	}

@@ -136,7 +136,7 @@ func itlFigure(r *result.Run, i int, records []*result.Record) (sketch, bool) {
 	p.xTitle = p.x.marked("ITL (ms)")
 	lines, undrawn := h.onAxis(verticals{{d.Median, "median " + fixed(d.Median)}, {d.P99, "p99 " + fixed(d.P99)}})
 	p.marks = []plot.Plotter{bars{h}, lines}
-	f := Figure{ID: numbered("itl", i), Place: InScenario, Scenario: i, Title: "ITL distribution: " + r.Results[i].Name}
+	f := Chart{ID: numbered("itl", i), Place: InScenario, Scenario: i, Title: "ITL distribution: " + r.Results[i].Name}
 	f.Alt = fmt.Sprintf("%s between tokens: median %s ms, p99 %s ms, longest %s ms.", plural(d.Count, "gap"), fixed(d.Median), fixed(d.P99), fixed(d.Max))
 	if h.log {
 		f.Note = "The horizontal axis is logarithmic and the bars are equally wide on it."

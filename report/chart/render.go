@@ -74,28 +74,28 @@ func (d drawing) at(width vg.Length) drawing {
 }
 
 // render gives the figure its three images.
-func (d drawing) render(f Figure) (Figure, error) {
+func (d drawing) render(f Chart) (Chart, error) {
 	var err error
 	if f.Inline, err = d.at(pageWidth).inline(&f, ""); err != nil {
-		return Figure{}, err
+		return Chart{}, err
 	}
 	if f.Narrow, err = d.at(phoneWidth).inline(&f, "-narrow"); err != nil {
-		return Figure{}, err
+		return Chart{}, err
 	}
 	alone, err := d.svg(f.Title)
 	if err != nil {
-		return Figure{}, err
+		return Chart{}, err
 	}
 	height := d.height + titleHeight
 	f.SVG = append([]byte(xml.Header), d.root(&f, "", alone, height, size(d.width, height), "background:"+lightPage+";")...)
 	if f.PNG, err = d.png(f.Title); err != nil {
-		return Figure{}, err
+		return Chart{}, err
 	}
 	return f, nil
 }
 
 // inline is the chart for a page, as wide as that lets it be.
-func (d drawing) inline(f *Figure, suffix string) ([]byte, error) {
+func (d drawing) inline(f *Chart, suffix string) ([]byte, error) {
 	svg, err := d.svg("")
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func size(w, h vg.Length) string {
 
 // root wraps the content of an SVG in an element that says what it shows. Its
 // ids are unique on a page as long as figures' IDs with the suffix are.
-func (d drawing) root(f *Figure, suffix, content string, height vg.Length, attributes, css string) []byte {
+func (d drawing) root(f *Chart, suffix, content string, height vg.Length, attributes, css string) []byte {
 	var b bytes.Buffer
 	id := escape(f.ID + suffix)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" %sviewBox="0 0 %d %d" role="img" aria-labelledby="chart-%[4]s-title chart-%[4]s-desc" style="%[5]sfont-family:%[6]s">`+"\n",

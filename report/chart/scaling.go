@@ -176,7 +176,7 @@ func rateFigure(id string, points []scalingPoint, m metric, remark string) (sket
 	}
 	p := panel{x: concurrencyAxis(cs), y: zeroAxis(m.values), xTitle: concurrencyTitle, yTitle: m.name + " (" + m.unit + ")"}
 	p.marks = append(p.marks, l, values)
-	f := Figure{ID: id, Place: InScaling, Scenario: -1, Title: m.name + " against concurrency",
+	f := Chart{ID: id, Place: InScaling, Scenario: -1, Title: m.name + " against concurrency",
 		Alt: trend(m, cs), Note: joinSentences(remark, gapNote(points, m))}
 	f.Header, f.Rows = scalingTable(points, []metric{m}, "")
 	return sketch{f, p.drawing()}, true
@@ -216,7 +216,7 @@ func latencyFigure(id, name string, points []scalingPoint, metrics []metric) (sk
 	for _, l := range curves {
 		p.marks = append(p.marks, l)
 	}
-	f := Figure{ID: id, Place: InScaling, Scenario: -1, Title: name + " against concurrency",
+	f := Chart{ID: id, Place: InScaling, Scenario: -1, Title: name + " against concurrency",
 		Note: joinSentences(scaleNote(p.y), gapNote(points, metrics...))}
 	if few {
 		f.Note = joinSentences(f.Note, fmt.Sprintf("With fewer than %d requests p90, p95 and p99 are close to the slowest request: p99 alone is drawn.", carriesTail))

@@ -81,7 +81,7 @@ func texts(es []element) []string {
 var bad = regexp.MustCompile(`(?i)\b(nan|[+-]?inf)\b`)
 
 // checkImages holds a figure's images against what all have in common.
-func checkImages(t *testing.T, f *Figure) {
+func checkImages(t *testing.T, f *Chart) {
 	t.Helper()
 	inline := parseSVG(t, f.Inline)
 	for suffix, es := range map[string][]element{"": inline, "-narrow": parseSVG(t, f.Narrow), "\x00": parseSVG(t, f.SVG)} {
@@ -140,7 +140,7 @@ func checkImages(t *testing.T, f *Figure) {
 }
 
 // figures draws an input and checks what all figures have in common.
-func figures(t *testing.T, in Input) map[string]*Figure {
+func figures(t *testing.T, in Input) map[string]*Chart {
 	t.Helper()
 	fs, err := Figures(in)
 	if err != nil {
@@ -149,9 +149,9 @@ func figures(t *testing.T, in Input) map[string]*Figure {
 	return byID(t, fs)
 }
 
-func byID(t *testing.T, fs []Figure) map[string]*Figure {
+func byID(t *testing.T, fs []Chart) map[string]*Chart {
 	t.Helper()
-	out := map[string]*Figure{}
+	out := map[string]*Chart{}
 	for i := range fs {
 		f := &fs[i]
 		if out[f.ID] != nil {

@@ -167,7 +167,7 @@ func timelineFigure(r *result.Run, i int, records []*result.Record) (sketch, boo
 	p := panel{x: timeAxis(end), y: axis{max: float64(len(drawn))}, hideY: true, right: 14, key: t.key(),
 		xTitle: "Time since the scenario began (s)", yTitle: "Requests, one row each, in the order of their start", marks: []plot.Plotter{t}}
 	p.height = pitch*vg.Length(len(drawn)) + 4.6*lineHeight + 2*margin
-	f := Figure{ID: numbered("timeline", i), Place: InScenario, Scenario: i, Title: "Requests over time: " + r.Results[i].Name, Alt: timelineAlt(rows, end)}
+	f := Chart{ID: numbered("timeline", i), Place: InScenario, Scenario: i, Title: "Requests over time: " + r.Results[i].Name, Alt: timelineAlt(rows, end)}
 	if every > 1 {
 		f.Note = fmt.Sprintf("Of %d requests every %s is drawn.", len(rows), ordinal(every))
 	}

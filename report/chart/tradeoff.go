@@ -56,7 +56,7 @@ func tradeoffFigure(r *result.Run, points []scalingPoint) (sketch, bool) {
 	}
 	p := panel{x: valueAxis(x), y: valueAxis(l.y), right: 12}
 	p.xTitle, p.yTitle = p.x.marked("TTFT p99 (ms)"), p.y.marked("TPOT p99 (ms)")
-	f := Figure{ID: "tradeoff", Place: InScaling, Scenario: -1, Title: "TTFT/TPOT trade-off"}
+	f := Chart{ID: "tradeoff", Place: InScaling, Scenario: -1, Title: "TTFT/TPOT trade-off"}
 	if spot != nil {
 		lowX, _ := span(x)
 		lowY, _ := span(l.y)

@@ -183,7 +183,7 @@ func TestNotTheSameQuantity(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	var text bytes.Buffer
-	if err := c.Markdown(&text); err != nil {
+	if err := c.Document().Markdown(&text); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"| not the same † |", "- † TPOT mean: B: includes the first token."} {
@@ -253,7 +253,7 @@ func TestCacheStates(t *testing.T) {
 		t.Errorf("flags %q", s.Flags)
 	}
 	var text bytes.Buffer
-	if err := c.Markdown(&text); err != nil {
+	if err := c.Document().Markdown(&text); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(text.String(), "| **CACHE STATE DIFFERS** |") || !strings.Contains(text.String(), "> **Beware:** cache state differs") {

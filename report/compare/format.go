@@ -4,8 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"ceiling/internal/oneline"
 )
 
 // missing is printed where there is no figure.
@@ -57,13 +55,4 @@ func pText(p float64) string {
 		return "<0.001"
 	}
 	return fixed(p, 3)
-}
-
-// cell makes text safe inside a table cell.
-func cell(s string) string {
-	s = oneline.Markdown(s)
-	if s == "" {
-		return missing
-	}
-	return s
 }

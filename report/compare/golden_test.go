@@ -41,7 +41,7 @@ func compared(t *testing.T, opt Options, runs ...*importer.Run) *Comparison {
 func golden(t *testing.T, name string, c *Comparison) {
 	t.Helper()
 	var got bytes.Buffer
-	if err := c.Markdown(&got); err != nil {
+	if err := c.Document().Markdown(&got); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join("testdata", name)

@@ -34,7 +34,7 @@ func TestOneRequestWithoutToken(t *testing.T) {
 		t.Errorf("findings %+v", c.Findings)
 	}
 	var md strings.Builder
-	if err := c.Markdown(&md); err != nil {
+	if err := c.Document().Markdown(&md); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"**B, no token.** Requests that got no token count as completed", "no token (B)", "- B: WITHOUT A TOKEN: 1 of 14"} {

@@ -44,7 +44,7 @@ func TestNothingInvented(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		if err := Markdown(&b, runs, ""); err != nil {
+		if err := Document(runs, "").Markdown(&b); err != nil {
 			t.Fatal(err)
 		}
 		known := map[string]bool{}
@@ -103,14 +103,14 @@ func load(c, input int, throughput float64, same bool) importer.Load {
 	}
 }
 
-func TestMarkdown(t *testing.T) {
+func TestDocument(t *testing.T) {
 	run := &importer.Run{
 		Tool: "vllm bench serve", Path: "a.json", Model: "m | <b>", Notes: []string{"trimmed\nfile"},
 		Conditions: []importer.Condition{{Name: importer.CondKV, Value: "fp8 | e4m3"}},
 		Loads:      []importer.Load{load(8, 0, 80.123, true), load(2, 0, 30, false), {Name: "empty", Notes: []string{"failed: all"}}},
 	}
 	var b bytes.Buffer
-	if err := Markdown(&b, []*importer.Run{run}, "v1"); err != nil {
+	if err := Document([]*importer.Run{run}, "v1").Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	want := `<!-- 
@@ -173,7 +173,6 @@ Loads of â€”/20 tokens at concurrency 2, 8. The charts have the figures marked â
 The file has no figure of it.
 
 - failed: all
-
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

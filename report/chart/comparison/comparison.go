@@ -16,7 +16,7 @@ import (
 // that its tables have, medians over passes among them, and none that its
 // tables call another quantity than the base's. undrawn has a line for each
 // chart that can't be drawn.
-func Figures(c *compare.Comparison) (figures []chart.Figure, undrawn []string) {
+func Figures(c *compare.Comparison) (figures []chart.Chart, undrawn []string) {
 	runs := make([]chart.Run, len(c.Runs))
 	for i, r := range c.Runs {
 		runs[i] = chart.Run{Label: r.Label}

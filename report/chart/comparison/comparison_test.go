@@ -20,7 +20,7 @@ func throughput(a, b float64) compare.Figure {
 	return compare.Figure{Metric: importer.OutputThroughput, A: &a, B: &b}
 }
 
-func find(t *testing.T, fs []chart.Figure, id string) *chart.Figure {
+func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
 	t.Helper()
 	for i := range fs {
 		if fs[i].ID == id {

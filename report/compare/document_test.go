@@ -29,7 +29,7 @@ func TestShortNames(t *testing.T) {
 // The ratios come first, and the name of a file stands once.
 func TestOrder(t *testing.T) {
 	var b bytes.Buffer
-	if err := compared(t, Options{}, open(t, december, april)...).Markdown(&b); err != nil {
+	if err := compared(t, Options{}, open(t, december, april)...).Document().Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	at := -1

@@ -5,49 +5,51 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/internal/oneline"
+	"ceiling/report/doc"
 )
 
-// markdown is a scenario's own table.
-func (s *Scenario) markdown(b *strings.Builder, p *Pair) {
-	fmt.Fprintf(b, "### %s\n\n", oneline.Markdown(s.Name))
-	b.WriteString(s.Load.String())
+// section is a scenario's own table.
+func (s *Scenario) section(p *Pair) *doc.Section {
+	about := s.Load.String()
 	if s.NameB != "" {
-		fmt.Fprintf(b, "; in %s: \"%s\"", p.B, oneline.Markdown(s.NameB))
+		about += fmt.Sprintf("; in %s: \"%s\"", p.B, s.NameB)
 	}
 	if s.PassesA > 1 || s.PassesB > 1 {
-		fmt.Fprintf(b, "; passes: %d + %d", s.PassesA, s.PassesB)
+		about += fmt.Sprintf("; passes: %d + %d", s.PassesA, s.PassesB)
 	}
 	if s.SamePrompts {
-		b.WriteString("; the same prompts, token by token")
+		about += "; the same prompts, token by token"
 	}
-	b.WriteString("\n\n")
+	blocks := []doc.Block{doc.Paragraph{Text: doc.T(about)}}
 	for _, f := range s.Flags {
-		fmt.Fprintf(b, "> **Beware:** %s.\n\n", f)
+		blocks = append(blocks, doc.Quote{Text: doc.Join(doc.Marked(doc.Strong, "Beware:"), doc.Tf(" %s.", f))})
 	}
-	fmt.Fprintf(b, "| Figure | %s | %s | %s/%s | %s − %s |", p.A, p.B, p.B, p.A, p.B, p.A)
 	known := slices.ContainsFunc(s.Figures, func(f Figure) bool { return f.Interval != nil })
-	if known {
-		b.WriteString(" Interval of the ratio | p |")
-	}
-	b.WriteString("\n|---|---:|---:|---:|---:|")
-	if known {
-		b.WriteString("---|---:|")
-	}
-	b.WriteString("\n")
-	for i := range s.Figures {
-		s.Figures[i].row(b, known)
-	}
-	b.WriteString("\n")
+	blocks = append(blocks, s.table(p, known))
 	if why := s.noInterval(); !known && why != "" {
-		fmt.Fprintf(b, "No interval: %s.\n\n", why)
+		blocks = append(blocks, doc.Paragraph{Text: doc.Tf("No interval: %s.", why)})
 	}
+	var notes []string
 	for _, n := range s.footnotes() {
-		fmt.Fprintf(b, "- %s\n", sentence(n))
+		notes = append(notes, sentence(n))
 	}
-	if len(s.footnotes()) > 0 {
-		b.WriteString("\n")
+	if len(notes) > 0 {
+		blocks = append(blocks, doc.Bullets(notes))
 	}
+	return &doc.Section{Title: s.Name, Blocks: blocks}
+}
+
+// table has a row for each figure; known says that there are columns for
+// intervals.
+func (s *Scenario) table(p *Pair, known bool) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Figure"), doc.Numbers(p.A, p.B, p.B+"/"+p.A, p.B+" − "+p.A))}
+	if known {
+		t.Columns = slices.Concat(t.Columns, doc.Words("Interval of the ratio"), doc.Numbers("p"))
+	}
+	for i := range s.Figures {
+		t.Rows = append(t.Rows, s.Figures[i].row(known))
+	}
+	return t
 }
 
 // noInterval is why none of the figures has an interval.
@@ -66,13 +68,13 @@ func (s *Scenario) noInterval() string {
 }
 
 // row is one figure's; known says that the table has columns for intervals.
-func (f *Figure) row(b *strings.Builder, known bool) {
+func (f *Figure) row(known bool) []doc.Text {
 	info := f.Metric.Info()
-	value := func(v *float64) string {
+	value := func(v *float64) doc.Text {
 		if v == nil {
-			return missing
+			return doc.T(missing)
 		}
-		return info.Format(*v)
+		return doc.T(info.Format(*v))
 	}
 	title := info.Title
 	if info.Unit != "" {
@@ -84,17 +86,17 @@ func (f *Figure) row(b *strings.Builder, known bool) {
 	}
 	ratio := f.ratioCell()
 	if f.NotSame != "" {
-		ratio = "not the same †"
+		ratio = doc.T("not the same †")
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s |", title, value(f.A), value(f.B), ratio, difference)
+	row := []doc.Text{doc.T(title), value(f.A), value(f.B), ratio, doc.T(difference)}
 	if known {
 		p := missing
 		if f.Interval != nil {
 			p = pText(f.Interval.P)
 		}
-		fmt.Fprintf(b, " %s | %s |", f.intervalCell(), p)
+		row = append(row, doc.T(f.intervalCell()), doc.T(p))
 	}
-	b.WriteString("\n")
+	return row
 }
 
 func (f *Figure) intervalCell() string {

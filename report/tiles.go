@@ -1,34 +1,35 @@
-package html
+package report
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"ceiling/bench/result"
+	"ceiling/report/doc"
 )
 
-// Highlights are the figures at the head of a run's page, printed as the report
+// tiles are the figures at the head of a run's page, printed as the report
 // prints them: what one user gets, the sweet spot, the peak and the energy of a
 // token. One that the run does not have is left out.
-func Highlights(r *result.Run) []Highlight {
+func tiles(r *result.Run) []doc.Tile {
 	out := oneUser(r)
 	if i, ok := r.SweetSpot(); ok {
 		s := r.Results[i]
+		perUser := result.PerUserThroughput(s)
 		label := "Interactive sweet spot"
 		if r.SLO != nil {
 			label = "Most users within the limits"
 		}
-		out = append(out, Highlight{
+		out = append(out, doc.Tile{
 			Label: label, Value: fmt.Sprintf("c=%d", s.Concurrency),
-			Note: fixed(result.PerUserThroughput(s), 1) + " tok/s per user",
+			Note: fixed(&perUser, 1) + " tok/s per user",
 		})
 	}
 	if i, ok := r.Peak(); ok {
 		p := r.Results[i]
-		out = append(out, Highlight{
-			Label: "Peak of the sweep", Value: fixed(*p.OutputThroughput, 1),
+		out = append(out, doc.Tile{
+			Label: "Peak of the sweep", Value: fixed(p.OutputThroughput, 1),
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}
@@ -37,7 +38,7 @@ func Highlights(r *result.Run) []Highlight {
 
 // oneUser is the decode speed and the first token of a user who is alone:
 // those of the scenario at concurrency 1 that decodes fastest.
-func oneUser(r *result.Run) []Highlight {
+func oneUser(r *result.Run) []doc.Tile {
 	i, ok := leastOf(r, func(i int) *float64 {
 		if res := &r.Results[i]; res.Concurrency == 1 && res.TGSpeed != nil {
 			return res.TPOTMeanMs
@@ -48,9 +49,9 @@ func oneUser(r *result.Run) []Highlight {
 		return nil
 	}
 	res := r.Results[i]
-	out := []Highlight{{Label: "Decode speed of one user", Value: fixed(*res.TGSpeed, 1), Unit: "tok/s", Note: res.Name}}
+	out := []doc.Tile{{Label: "Decode speed of one user", Value: fixed(res.TGSpeed, 1), Unit: "tok/s", Note: res.Name}}
 	if res.TTFTMeanMs != nil {
-		out = append(out, Highlight{Label: "Mean TTFT of one user", Value: fixed(*res.TTFTMeanMs, 2), Unit: "ms",
+		out = append(out, doc.Tile{Label: "Mean TTFT of one user", Value: fixed(res.TTFTMeanMs, 2), Unit: "ms",
 			Note: fmt.Sprintf("prompts of %d tokens", res.InputLen)})
 	}
 	return out
@@ -58,7 +59,7 @@ func oneUser(r *result.Run) []Highlight {
 
 // energyPerToken is the scenario that needs the least energy for a token, of
 // the GPUs where they were measured.
-func energyPerToken(r *result.Run) []Highlight {
+func energyPerToken(r *result.Run) []doc.Tile {
 	for _, kind := range []string{result.EnergyGPU, result.EnergyCPU} {
 		group := func(i int) *result.EnergyGroup {
 			if d := r.Detail(i); d != nil && d.Energy != nil {
@@ -76,7 +77,7 @@ func energyPerToken(r *result.Run) []Highlight {
 		})
 		if ok {
 			g := group(i)
-			return []Highlight{{Label: "Lowest energy per output token", Value: fixed(*g.JPerToken, 3), Unit: "J",
+			return []doc.Tile{{Label: "Lowest energy per output token", Value: fixed(g.JPerToken, 3), Unit: "J",
 				Note: fmt.Sprintf("%s, %s", cmp.Or(g.Name, g.Kind), r.Results[i].Name)}}
 		}
 	}
@@ -94,6 +95,3 @@ func leastOf(r *result.Run, of func(int) *float64) (at int, ok bool) {
 	}
 	return at, ok
 }
-
-// fixed is the report's way to print a number: correctly rounded.
-func fixed(v float64, decimals int) string { return strconv.FormatFloat(v, 'f', decimals, 64) }

@@ -1,4 +1,4 @@
-package html
+package doc
 
 import (
 	"bytes"
@@ -8,24 +8,33 @@ import (
 	"html/template"
 	"io"
 	"strings"
-
-	"ceiling/report/chart"
 )
 
-// figure is a chart as the template sees it.
-type figure struct {
-	ID, Title, Alt, Note string
-	SVG, Narrow          template.HTML
-	Folded               bool // shown where somebody asks for it
-	Header               []string
-	Rows                 [][]string
-	Numeric              []bool // of the table's columns
+// Figure is a chart on a page.
+type Figure struct {
+	ID, Title string
+	Note      string // how to read it; may be ""
+	// SVG is an <svg> element whose colours follow the page's; Narrow is the
+	// same for a phone.
+	SVG, Narrow []byte
+	Folded      bool // shown where somebody asks for it
+	// Header and Rows are the table of what is drawn, nil for none.
+	Header []string
+	Rows   [][]string
 }
 
-func newFigure(f *chart.Figure) (figure, error) {
-	out := figure{ID: "figure-" + slug(f.ID), Title: f.Title, Alt: f.Alt, Note: f.Note, Folded: f.Place == chart.InScenario, Header: f.Header, Rows: f.Rows}
+// figureView is a figure as the template sees it.
+type figureView struct {
+	*Figure
+	ID          string
+	SVG, Narrow template.HTML
+	Numeric     []bool // of the table's columns
+}
+
+func newFigure(f *Figure) (figureView, error) {
+	out := figureView{Figure: f, ID: "figure-" + slug(f.ID)}
 	var err error
-	if out.SVG, err = inline(f.Inline); err != nil {
+	if out.SVG, err = inline(f.SVG); err != nil {
 		return out, err
 	}
 	if out.Narrow, err = inline(f.Narrow); err != nil {
@@ -50,45 +59,6 @@ func numeric(rows [][]string, column int) bool {
 		some = true
 	}
 	return some
-}
-
-// place puts a figure at the end of its section, the first of a run's sweep on
-// the page's first screen.
-func (d *document) place(f *chart.Figure, fig figure) {
-	if f.Place == chart.InScaling && d.Opening == nil {
-		d.Opening = []figure{fig}
-		return
-	}
-	s := d.section(string(f.Place))
-	if f.Place == chart.InScenario && f.Scenario >= 0 && f.Scenario < len(s.Parts) {
-		s = s.Parts[f.Scenario]
-	}
-	s.Figures = append(s.Figures, fig)
-}
-
-// section finds a section by its title, or makes it: behind the others that are
-// not folded, that of a comparison's charts behind the last pair's ratios.
-func (d *document) section(title string) *section {
-	if title == string(chart.InCompare) {
-		title = "Charts"
-	}
-	for _, s := range d.Sections {
-		if s.Title == title {
-			return s
-		}
-	}
-	s := &section{ID: d.id(title), Title: title, Heading: template.HTML(template.HTMLEscapeString(title))}
-	at := len(d.Sections)
-	for i, other := range d.Sections {
-		switch {
-		case title == "Charts" && strings.Contains(other.Title, " against "):
-			at = i + 1
-		case other.Folded:
-			at = min(at, i)
-		}
-	}
-	d.Sections = append(d.Sections[:at], append([]*section{s}, d.Sections[at:]...)...)
-	return s
 }
 
 // Elements and attributes that would make a page more than a document.
