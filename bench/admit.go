@@ -1,9 +1,10 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"math"
 	"time"
+
+	"ceiling/bench/result"
 )
 
 // admitDue gives free slots, the lowest first, to the requests that are due,

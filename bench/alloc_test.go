@@ -1,10 +1,11 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"testing"
+
+	"ceiling/bench/result"
 )
 
 // instantEngine answers at once, so that what is left is our own work.
@@ -32,7 +33,7 @@ func steadyDrive(t testing.TB, concurrency, left int) *drive {
 	d := newDrive(instantEngine{}, result.NewClock(0), w, 0, 512)
 	rep := newReporter(nil)
 	t.Cleanup(rep.close)
-	d.watch = newTracker(result.Suite{Scenarios: []result.Scenario{w.spec.Scenario}}, rep, 512)
+	d.watch = newTracker(result.Suite{Scenarios: []result.Scenario{w.Spec.Scenario}}, rep, 512)
 	if err := d.admitDue(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,13 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"ceiling/bench/result"
 )
 
 // bridged drives requests of the given output lengths, one a slot, and returns

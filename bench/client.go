@@ -1,9 +1,10 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"time"
+
+	"ceiling/bench/result"
 )
 
 // Client sends requests to a model behind a server. It is what Engine is in

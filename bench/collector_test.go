@@ -1,12 +1,13 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"runtime"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
+
+	"ceiling/bench/result"
 )
 
 var garbage []byte

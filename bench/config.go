@@ -1,10 +1,12 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"errors"
 	"fmt"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // The most tokens of one step, and of the physical batch, where none are given.
@@ -20,7 +22,7 @@ type Config struct {
 	// requests to: one of the two.
 	Opener Opener
 	Client Client
-	Vocab  Vocab
+	Vocab  suite.Vocab
 	Seed   uint64
 
 	// Budget is the most tokens in one step (--step-tokens); 0: DefaultBudget. The
@@ -90,7 +92,7 @@ type Config struct {
 
 // check reports everything that is wrong with the configuration.
 func (c *Config) check() error {
-	errs := []error{Validate(c.Suite), c.Vocab.check()}
+	errs := []error{suite.Validate(c.Suite), c.Vocab.Check()}
 	switch {
 	case c.Opener == nil && c.Client == nil:
 		errs = append(errs, errors.New("no engine to run on: set Opener, or Client for a server"))

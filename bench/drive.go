@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/kernels"
 )
 
@@ -26,7 +27,7 @@ type flight struct {
 type drive struct {
 	eng    Engine
 	clock  *result.Clock
-	work   *Workload
+	work   *suite.Workload
 	index  int // of the scenario in the suite
 	pass   int // over the suite
 	sc     result.Scenario
@@ -75,12 +76,12 @@ func (m *meter) outside() time.Duration {
 	return m.lastEnd - m.first - m.inside - m.waited
 }
 
-func newDrive(eng Engine, clock *result.Clock, work *Workload, index, budget int) *drive {
-	sc := work.spec.Scenario
-	longest, _, room := work.longest()
+func newDrive(eng Engine, clock *result.Clock, work *suite.Workload, index, budget int) *drive {
+	sc := work.Spec.Scenario
+	longest, _, room := work.Longest()
 	d := &drive{
 		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget, room: room,
-		batcher: newBatcher(sc.InFlight(), longest, work.spec.Vocab.Size),
+		batcher: newBatcher(sc.InFlight(), longest, work.Spec.Vocab.Size),
 		batch: Batch{
 			Tokens: make([]int32, 0, budget), Pos: make([]int32, 0, budget),
 			Seqs: make([]int32, 0, budget), Want: make([]int8, 0, budget),
@@ -254,8 +255,8 @@ func (d *drive) fail(reason string) error {
 }
 
 // fits tells why the workload can't run on a session of the given size.
-func fits(work *Workload, spec SessionSpec, budget int) error {
-	sc := work.spec.Scenario
+func fits(work *suite.Workload, spec SessionSpec, budget int) error {
+	sc := work.Spec.Scenario
 	if n := sc.InFlight(); n > spec.Sequences {
 		return fmt.Errorf("\"%d\" requests in flight exceed the session's %d sequences: lower the concurrency", n, spec.Sequences)
 	} else if n > budget {

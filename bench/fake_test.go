@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // fakeEngine is an engine whose Step sleeps a modelled time, for virtual
@@ -95,7 +97,8 @@ func (f *fakeEngine) put(seq, pos, tok int32) {
 func (f *fakeEngine) sample(seq int32) int32 {
 	h := uint64(1)
 	for _, c := range f.kv[seq] {
-		h = splitmix(h ^ uint64(c.tok))
+		h = (h ^ uint64(c.tok)) * 0x9e3779b97f4a7c15 // 2⁶⁴ / the golden ratio: it spreads
+		h ^= h >> 32
 	}
 	return int32(h % 100)
 }
@@ -222,21 +225,26 @@ func (o *fakeOpener) Open(_ context.Context, spec SessionSpec) (Engine, error) {
 }
 
 // testVocab has 100 ids without BOS; 0 to 9 are special.
-func testVocab() Vocab {
-	v := Vocab{Size: 100}
+func testVocab() suite.Vocab {
+	v := suite.Vocab{Size: 100}
 	for id := int32(10); id < 100; id++ {
 		v.Allowed = append(v.Allowed, id)
 	}
 	return v
 }
 
-func testWorkload(t testing.TB, sc result.Scenario) *Workload {
+func mustWorkload(t testing.TB, spec suite.WorkloadSpec) *suite.Workload {
 	t.Helper()
-	w, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 1, Total: sc.Prompts})
+	w, err := suite.NewWorkload(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+func testWorkload(t testing.TB, sc result.Scenario) *suite.Workload {
+	t.Helper()
+	return mustWorkload(t, suite.WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 1, Total: sc.Prompts})
 }
 
 // testDrive is a drive over a fresh fake; it must be made inside the bubble
@@ -246,10 +254,10 @@ func testDrive(t testing.TB, sc result.Scenario, budget int) (*drive, *fakeEngin
 	return driveOver(t, testWorkload(t, sc), budget)
 }
 
-func driveOver(t testing.TB, w *Workload, budget int) (*drive, *fakeEngine) {
+func driveOver(t testing.TB, w *suite.Workload, budget int) (*drive, *fakeEngine) {
 	t.Helper()
-	_, _, both := w.longest()
-	f := newFake(t, SessionSpec{Sequences: w.spec.Scenario.Concurrency, TokensPerSequence: both})
+	_, _, both := w.Longest()
+	f := newFake(t, SessionSpec{Sequences: w.Spec.Scenario.Concurrency, TokensPerSequence: both})
 	return newDrive(f, result.NewClock(0), w, 0, budget), f
 }
 

@@ -1,10 +1,11 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"ceiling/bench/result"
 )
 
 // The observer gets each scenario with its window, also a failed one, before

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"math"
 	"testing"
@@ -9,13 +8,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // openLoop drives an open loop over a fake whose steps take base + perToken ×
 // tokens, with the built-in budget of 512 tokens.
 func openLoop(t *testing.T, sc result.Scenario, seed uint64, base, perToken time.Duration) (*drive, result.Summary, result.Detail) {
 	t.Helper()
-	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: seed, Total: sc.Prompts})
+	w := mustWorkload(t, suite.WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: seed, Total: sc.Prompts})
 	d, f := driveOver(t, w, 512)
 	f.base, f.perToken = base, perToken
 	if err := d.run(context.Background()); err != nil {

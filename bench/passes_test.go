@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 func TestPlan(t *testing.T) {

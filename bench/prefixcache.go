@@ -1,6 +1,10 @@
 package bench
 
-import "slices"
+import (
+	"slices"
+
+	"ceiling/bench/suite"
+)
 
 // minReuse is the shortest common prefix, in tokens, that is worth a copy. It
 // is the block size of servers that cache prefixes in blocks, and keeps a
@@ -53,7 +57,7 @@ func (c *prefixCache) match(prompt []int32) (seq int32, n int) {
 // keepFor evicts every prompt that shares nothing with any of a workload, and
 // returns the sequences that the caller must empty. The slice is valid until
 // the next call.
-func (c *prefixCache) keepFor(work *Workload) []int32 {
+func (c *prefixCache) keepFor(work *suite.Workload) []int32 {
 	c.evicted = c.evicted[:0]
 	var prompt []int32
 	used := make([]bool, len(c.entries))

@@ -1,8 +1,10 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // EventKind says what an Event reports.
@@ -123,10 +125,10 @@ func newTracker(suite result.Suite, rep *reporter, budget int) *tracker {
 func (t *tracker) begin(k int, name string) { t.at, t.name = k, name }
 
 // load replaces the scenario's plan by the workload as drawn.
-func (t *tracker) load(w *Workload) {
+func (t *tracker) load(w *suite.Workload) {
 	p := &t.plan[t.at]
 	t.total -= p.tokens()
-	p.prompt, p.decode = w.tokens()
+	p.prompt, p.decode = w.Tokens()
 	t.total += p.tokens()
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/suite"
 )
 
 func TestProgressEvents(t *testing.T) {
@@ -33,8 +35,8 @@ func TestProgressEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A has 3·24 tokens. B was planned with 6·48 and drawn with others.
-		w := mustWorkload(t, WorkloadSpec{Scenario: cfg.Suite.Scenarios[1], Vocab: cfg.Vocab, Seed: cfg.Seed, Total: 12})
-		in, out := w.tokens()
+		w := mustWorkload(t, suite.WorkloadSpec{Scenario: cfg.Suite.Scenarios[1], Vocab: cfg.Vocab, Seed: cfg.Seed, Total: 12})
+		in, out := w.Tokens()
 		all := 72 + in + out
 		want := []string{
 			"scenario started 1/2 A, 0 of 3 requests, run 0 of 360 tokens, result false",

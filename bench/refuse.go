@@ -1,9 +1,12 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
+	"cmp"
 	"fmt"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
+	"ceiling/internal/oneline"
 )
 
 // Refusals says of each scenario that can't run why it can't, by its index in
@@ -14,12 +17,8 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	refused := map[int]error{}
 	_, total := Plan(c.Suite)
 	for i, sc := range c.Suite.Scenarios {
-		w := &Workload{spec: WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total}, src: newSource()}
-		w.drawLengths()
-		err := c.limits(sc)
-		if err == nil {
-			err = w.number()
-		}
+		w, same := suite.DrawLengths(suite.WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total})
+		err := cmp.Or(c.limits(sc), same)
 		if err == nil && !c.PrefixCache {
 			err = check(c.coldSpec(w))
 		}
@@ -86,9 +85,9 @@ func tooWide(n, budget int) error {
 
 // coldSpec is the session of a scenario by itself. What was drawn may be
 // shorter than what could have been.
-func (c *Config) coldSpec(w *Workload) SessionSpec {
-	spec := need(w.spec.Scenario, c.KVUnified != nil && *c.KVUnified)
-	_, _, spec.TokensPerSequence = w.longest()
+func (c *Config) coldSpec(w *suite.Workload) SessionSpec {
+	spec := need(w.Spec.Scenario, c.KVUnified != nil && *c.KVUnified)
+	_, _, spec.TokensPerSequence = w.Longest()
 	return spec
 }
 

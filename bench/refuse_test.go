@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 // Every limit is told before anything is opened, all at once, and what is

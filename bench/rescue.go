@@ -1,13 +1,14 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 // Rescue gets the results of a run out of an engine call that never returns.

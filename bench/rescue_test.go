@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 // stuckAt makes the n-th session's engine hang: in the step of that number,
@@ -109,15 +110,6 @@ func TestRescueInterrupted(t *testing.T) {
 	}
 	if c, err := result.ReadJournalFile(path); err != nil || len(c.Records) != 3+3 {
 		t.Errorf("%d records, %v", len(c.Records), err)
-	}
-}
-
-// TestPromptsInterrupted: making the prompts of a large suite can be stopped.
-func TestPromptsInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := newWorkload(ctx, WorkloadSpec{Scenario: result.Scenario{Name: "s", Input: 40, Output: 1, Concurrency: 1, Prompts: 2}, Vocab: testVocab()}); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"errors"
 	"maps"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 // A suite of two scenarios with two requests each, and what an earlier part

@@ -3,8 +3,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 // Run runs the suite, one scenario after the other, and returns its results:

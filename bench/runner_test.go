@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 func testSuite() result.Suite {

@@ -1,12 +1,14 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
+	"ceiling/internal/oneline"
 )
 
 // scenario runs the k-th unit of the plan. fatal is an error that ends the
@@ -25,7 +27,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 	}
 	r.now = &attempt{unit: k, sc: sc, m: &m}
 	var records []result.Record
-	work, err := newWorkload(ctx, r.workload(u, sc))
+	work, err := suite.NewWorkload(ctx, r.workload(u, sc))
 	if err == nil {
 		r.track.load(work)
 		runtime.GC() // now rather than between two tokens: see rareCollections
@@ -58,8 +60,8 @@ func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []resu
 	return entry, fatal
 }
 
-func (r *runner) workload(u Unit, sc result.Scenario) WorkloadSpec {
-	return WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
+func (r *runner) workload(u Unit, sc result.Scenario) suite.WorkloadSpec {
+	return suite.WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
 		First: u.FirstPrompt, Total: r.prompts, Warm: r.cfg.PrefixCache}
 }
 
@@ -87,7 +89,7 @@ func (r *runner) classify(ctx context.Context, err error, m *result.Measured) er
 
 // measure opens a session, warms it up, and drives the workload. The
 // scenario's clock starts when all that is done.
-func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *result.Measured) (records []result.Record, err error) {
+func (r *runner) measure(ctx context.Context, u Unit, work *suite.Workload, m *result.Measured) (records []result.Record, err error) {
 	s, err := r.sessions.acquire(ctx, u.Scenario, work)
 	if err != nil {
 		return nil, err
@@ -116,7 +118,7 @@ func (r *runner) measure(ctx context.Context, u Unit, work *Workload, m *result.
 
 // prepare empties the session of what is of no use to the workload, and warms
 // it up with steps of at most budget tokens.
-func (r *runner) prepare(ctx context.Context, s *session, work *Workload, budget int, m *result.Measured) (err error) {
+func (r *runner) prepare(ctx context.Context, s *session, work *suite.Workload, budget int, m *result.Measured) (err error) {
 	if s.cache != nil {
 		if err := empty(s.eng, s.cache.keepFor(work)); err != nil {
 			return err

@@ -2,9 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
-	"ceiling/kernels"
 	"context"
 	"errors"
 	"math"
@@ -17,6 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
+	"ceiling/kernels"
 )
 
 // near compares numbers to the last few bits.

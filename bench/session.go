@@ -1,10 +1,12 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // session is an open engine and what it was opened for.
@@ -31,7 +33,7 @@ func need(sc result.Scenario, unified bool) SessionSpec {
 }
 
 // acquire returns a session for scenario i. Its error is the scenario's.
-func (s *sessions) acquire(ctx context.Context, i int, work *Workload) (*session, error) {
+func (s *sessions) acquire(ctx context.Context, i int, work *suite.Workload) (*session, error) {
 	if !s.cfg.PrefixCache {
 		spec := s.cfg.coldSpec(work)
 		eng, err := s.cfg.Opener.Open(ctx, spec)

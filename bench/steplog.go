@@ -1,12 +1,13 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"cmp"
 	"math"
 	"math/bits"
 	"slices"
 	"time"
+
+	"ceiling/bench/result"
 )
 
 // stepLog keeps what each step had in its batch and how long it took, so that

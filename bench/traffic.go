@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +8,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
+	"ceiling/internal/oneline"
 )
 
 // traffic sends the requests of one scenario to a server: as many at a time
@@ -20,7 +22,7 @@ import (
 type traffic struct {
 	client Client
 	clock  *result.Clock
-	work   *Workload
+	work   *suite.Workload
 	index  int // of the scenario in the suite
 	pass   int
 	sc     result.Scenario
@@ -59,8 +61,8 @@ type prepared struct {
 	send    Send
 }
 
-func newTraffic(client Client, clock *result.Clock, work *Workload, index int) *traffic {
-	sc := work.spec.Scenario
+func newTraffic(client Client, clock *result.Clock, work *suite.Workload, index int) *traffic {
+	sc := work.Spec.Scenario
 	return &traffic{client: client, clock: clock, work: work, index: index, sc: sc,
 		slots: make(chan time.Duration, sc.Concurrency), records: make([]result.Record, 0, len(work.Requests))}
 }
@@ -298,7 +300,7 @@ const (
 
 // measureClient is measure for a server: nothing is opened, and what is warm
 // once stays so.
-func (r *runner) measureClient(ctx context.Context, u Unit, work *Workload, m *result.Measured) ([]result.Record, error) {
+func (r *runner) measureClient(ctx context.Context, u Unit, work *suite.Workload, m *result.Measured) ([]result.Record, error) {
 	if !r.warmedUp && !r.cfg.NoWarmup {
 		if err := r.warmUpClient(ctx, work); err != nil {
 			return nil, err
@@ -340,9 +342,9 @@ func (r *runner) countCache(ctx context.Context) func() (queried, hit *int64) {
 
 // warmUpClient sends the warm-up requests, sized as in a session for the
 // workload.
-func (r *runner) warmUpClient(ctx context.Context, work *Workload) error {
-	_, _, longest := work.longest()
-	warm, err := r.warmupWork(work.spec.Scenario.Concurrency, longest)
+func (r *runner) warmUpClient(ctx context.Context, work *suite.Workload) error {
+	_, _, longest := work.Longest()
+	warm, err := r.warmupWork(ctx, work.Spec.Scenario.Concurrency, longest)
 	if err != nil {
 		return err
 	}
@@ -360,16 +362,16 @@ func (r *runner) warmUpClient(ctx context.Context, work *Workload) error {
 
 // warmupWork makes the warm-up requests for so many sequences, each of at
 // most fit tokens, and tells that they are about to run.
-func (r *runner) warmupWork(sequences, fit int) (*Workload, error) {
+func (r *runner) warmupWork(ctx context.Context, sequences, fit int) (*suite.Workload, error) {
 	r.rep.send(r.track.event(EventWarmup))
 	sc := result.Scenario{Name: "warm-up", Input: warmupInput, Output: warmupOutput,
 		Concurrency: min(warmupPrompts, sequences), Prompts: warmupPrompts}
 	if sc.Input+sc.Output > fit {
-		sc.Input = max(minInput, fit*warmupInput/(warmupInput+warmupOutput))
+		sc.Input = max(suite.MinInput, fit*warmupInput/(warmupInput+warmupOutput))
 		sc.Output = max(1, fit-sc.Input)
 	}
 	// Its prompts are numbered behind those of the suite.
-	work, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
+	work, err := suite.NewWorkload(ctx, suite.WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
 		First: r.prompts - warmupPrompts, Total: r.prompts})
 	if err != nil {
 		return nil, fmt.Errorf("warm-up: %w", err)

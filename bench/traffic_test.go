@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // fakeClient is a server with slots enough: an answer takes ttft to its first
@@ -210,7 +212,7 @@ func TestTrafficOpenLoop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := Arrivals(cfg.Seed, 40, 4, 1)
+		at := suite.Arrivals(cfg.Seed, 40, 4, 1)
 		late := 0
 		for _, r := range sink.records {
 			if want := got.Details[0].StartS + at[r.Request]; r.Intended < want-2e-6 || r.Intended > want+2e-6 {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"errors"
 	"slices"
@@ -9,6 +8,9 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // Three scenarios of one shape: the first computes its 4 prompts, the others
@@ -47,7 +49,7 @@ func TestWarmRun(t *testing.T) {
 
 		// A request's tokens, cold and alone, after its prompt. Each prompt
 		// of the warm run must have ended with the same, whatever it reused.
-		w := mustWorkload(t, WorkloadSpec{Scenario: cfg.Suite.Scenarios[0], Vocab: cfg.Vocab, Seed: cfg.Seed, Total: 15, Warm: true})
+		w := mustWorkload(t, suite.WorkloadSpec{Scenario: cfg.Suite.Scenarios[0], Vocab: cfg.Vocab, Seed: cfg.Seed, Total: 15, Warm: true})
 		alone, f := driveOver(t, w, 64)
 		if err := alone.run(context.Background()); err != nil {
 			t.Fatal(err)

@@ -1,11 +1,13 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"math"
 	"time"
+
+	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // A new context brings new handles, pools, graphs and pages, and the first
@@ -31,10 +33,10 @@ type warmer struct {
 
 // newWarmer sizes a block after the scenario: a full physical batch, but no
 // prompt longer than its own.
-func newWarmer(eng Engine, work *Workload, ubatch, step int) *warmer {
-	seqs := work.spec.Scenario.InFlight()
-	prompt, _, fit := work.longest()
-	return &warmer{eng: eng, ids: work.spec.Vocab.Allowed, held: make([]int, seqs), prompt: prompt, fit: fit, full: max(min(ubatch, step), seqs), step: step}
+func newWarmer(eng Engine, work *suite.Workload, ubatch, step int) *warmer {
+	seqs := work.Spec.Scenario.InFlight()
+	prompt, _, fit := work.Longest()
+	return &warmer{eng: eng, ids: work.Spec.Vocab.Allowed, held: make([]int, seqs), prompt: prompt, fit: fit, full: max(min(ubatch, step), seqs), step: step}
 }
 
 // run makes a step of several physical batches, where the scenario has such,

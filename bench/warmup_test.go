@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"fmt"
 	"math"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 // A block is a full step of prompts, three decode steps with all sequences,
@@ -62,7 +63,7 @@ func TestWarmupFullestStep(t *testing.T) {
 	for step, want := range map[int]string{64: "0@0+40* 1@0+24*", 200: "0@0+40* 1@0+40*", 16: "0@0+15* 1@0+1*"} {
 		synctest.Test(t, func(t *testing.T) {
 			w := testWorkload(t, result.Scenario{Name: "s", Input: 40, Output: 8, Concurrency: 2, Prompts: 2})
-			_, _, both := w.longest()
+			_, _, both := w.Longest()
 			f := newFake(t, SessionSpec{Sequences: 2, TokensPerSequence: both})
 			got, err := newWarmer(f, w, 16, step).run(context.Background(), result.NewClock(0))
 			if err != nil || got.Rounds != 2 || f.steps[0] != want {
@@ -106,7 +107,7 @@ func TestWarmupFits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sc.Name, sc.Prompts = "s", sc.Concurrency
 				w := testWorkload(t, sc)
-				_, _, both := w.longest()
+				_, _, both := w.Longest()
 				f := newFake(t, SessionSpec{Sequences: sc.Concurrency, TokensPerSequence: both})
 				f.limit = max(32, sc.Concurrency)
 				got, err := newWarmer(f, w, 32, 32).run(context.Background(), result.NewClock(0))

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/suite"
 )
 
 // fake is a server of some kind. The zero value of each field is a server
@@ -219,8 +219,8 @@ func (s *stream) end(count int) {
 }
 
 // testVocab has 100 ids; 0 to 9 are special, 1 is BOS.
-func testVocab() bench.Vocab {
-	v := bench.Vocab{Size: 100, BOS: 1, AddBOS: true}
+func testVocab() suite.Vocab {
+	v := suite.Vocab{Size: 100, BOS: 1, AddBOS: true}
 	for id := int32(10); id < 100; id++ {
 		v.Allowed = append(v.Allowed, id)
 	}

@@ -23,6 +23,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // Options say which server to use and what is asked of it.
@@ -36,7 +37,7 @@ type Options struct {
 	Timeout, Limit time.Duration
 	Warm           bool // let the server reuse the KV of earlier prompts
 
-	Vocab bench.Vocab
+	Vocab suite.Vocab
 	EOS   int32 // id of the token that ends a text; < 0: not known
 
 	// What the model file is like, to compare with what the server tells.

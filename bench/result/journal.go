@@ -2,7 +2,6 @@ package result
 
 import (
 	"bytes"
-	"ceiling/internal/oneline"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"ceiling/internal/oneline"
 )
 
 // RecordSink takes the records of finished requests. Append is called between

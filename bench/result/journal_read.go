@@ -3,12 +3,13 @@ package result
 import (
 	"bufio"
 	"bytes"
-	"ceiling/internal/oneline"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"ceiling/internal/oneline"
 )
 
 // JournalContent is what a journal holds.

@@ -15,6 +15,7 @@ import (
 	"ceiling/bench"
 	"ceiling/bench/remote"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/engine/gguf"
 	"ceiling/hip"
@@ -192,9 +193,9 @@ func (d *driver) run(ctx context.Context) (*result.Run, error) {
 }
 
 // vocabOf is what prompts are made of.
-func vocabOf(model *engine.Model) bench.Vocab {
+func vocabOf(model *engine.Model) suite.Vocab {
 	bos, addBOS := model.BOS()
-	return bench.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()}
+	return suite.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()}
 }
 
 // tellServer says what was found before the run begins, because some of it is
@@ -248,7 +249,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *result
 }
 
 // bench drives the suite, saving results.json after each scenario.
-func (d *driver) bench(ctx context.Context, client *remote.Client, vocab bench.Vocab, info *result.ServerInfo) (*result.Run, error) {
+func (d *driver) bench(ctx context.Context, client *remote.Client, vocab suite.Vocab, info *result.ServerInfo) (*result.Run, error) {
 	journal, err := d.openJournal()
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 )
 
@@ -102,7 +102,7 @@ func kvTypeFlag() cli.Flag {
 // suiteFlags are those of a run, in process or through a server.
 func suiteFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(bench.BuiltinSuites(), ", ") + ", or a YAML file"},
+		&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(suite.Builtins(), ", ") + ", or a YAML file"},
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
@@ -118,14 +118,14 @@ func suiteFlags() []cli.Flag {
 // sloFlag sets what the report takes for interactive.
 func sloFlag() cli.Flag {
 	return &cli.StringFlag{Name: "slo", Usage: "`ttft=MS,tpot=MS`: p99 limits that decide the sweet spot and the recommendations (default: twice the run's lowest)", Validator: func(text string) error {
-		_, err := bench.ParseSLO(text)
+		_, err := suite.ParseSLO(text)
 		return err
 	}}
 }
 
 // slo are the limits of --slo, nil for none.
 func slo(c *cli.Command) *result.SLO {
-	limits, _ := bench.ParseSLO(c.String("slo")) // the flag's validator has seen them
+	limits, _ := suite.ParseSLO(c.String("slo")) // the flag's validator has seen them
 	return limits
 }
 

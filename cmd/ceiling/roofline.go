@@ -13,8 +13,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/engine/gguf"
 	"ceiling/hip"
@@ -84,7 +84,7 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 	}
 	r := &roofline{ubatch: c.Int("ubatch")}
 	var err error
-	if r.suite, err = bench.FindSuite(c.String("suite")); err != nil {
+	if r.suite, err = suite.Find(c.String("suite")); err != nil {
 		return codedError{exitUsage, err}
 	}
 	if path := c.String("model"); path != "" {

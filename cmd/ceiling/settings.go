@@ -9,6 +9,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/hip/host"
 )
@@ -112,7 +113,7 @@ func (s *settings) readPlan(c *cli.Command) error {
 		return s.samePlan()
 	}
 	var err error
-	if s.suite, err = bench.FindSuite(c.String("suite")); err != nil {
+	if s.suite, err = suite.Find(c.String("suite")); err != nil {
 		return codedError{exitUsage, err}
 	}
 	if n := c.Int("repeat"); n > 0 {

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v3"
+	"ceiling/internal/nearest"
 
-	"ceiling/bench"
+	"github.com/urfave/cli/v3"
 )
 
 // usageError is a mistake in the arguments in this program's words: the
@@ -31,7 +31,7 @@ func unknownCommand(root *cli.Command, name string) error {
 	for _, c := range root.VisibleCommands() {
 		known = append(known, c.Name)
 	}
-	if near := bench.Nearest(name, known); near != "" {
+	if near := nearest.To(name, known); near != "" {
 		return usagef("unknown command %q; did you mean %q? `ceiling help` lists them", name, near)
 	}
 	return usagef("unknown command %q; `ceiling help` lists them", name)
@@ -116,7 +116,7 @@ func unknownFlag(c *cli.Command, name string) string {
 	for _, f := range c.VisibleFlags() {
 		known = append(known, f.Names()[0])
 	}
-	if near := bench.Nearest(name, known); near != "" {
+	if near := nearest.To(name, known); near != "" {
 		return fmt.Sprintf("unknown flag --%s: did you mean --%s?", name, near)
 	}
 	return "unknown flag --" + name

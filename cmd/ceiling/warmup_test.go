@@ -8,6 +8,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 )
 
@@ -69,7 +70,7 @@ func firstStepFaults(t *testing.T, model *engine.Model, warm bool) (first int64,
 	o := &faultOpener{opener: &opener{model: model, settings: engine.SessionOptions{Threads: 2}}, steps: make([]faultStep, 0, 1000)}
 	results, err := bench.Run(context.Background(), bench.Config{
 		Suite:  result.Suite{Name: "s", Scenarios: []result.Scenario{{Name: "s", Input: 600, Output: 2, Concurrency: 1, Prompts: 4}}},
-		Opener: o, Vocab: bench.Vocab{Size: model.VocabSize(), Allowed: model.PlainTokens()}, NoWarmup: !warm,
+		Opener: o, Vocab: suite.Vocab{Size: model.VocabSize(), Allowed: model.PlainTokens()}, NoWarmup: !warm,
 	})
 	if err != nil || results.Results[0].SuccessfulRequests != 4 {
 		t.Fatal(results, err)

@@ -8,9 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"ceiling/engine/awq/safetensors"
 	"ceiling/engine/gguf"
-	"golang.org/x/sys/unix"
 )
 
 const (

@@ -3,8 +3,8 @@ package importer
 import (
 	"math"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 // Notes on the reference's figures.
@@ -79,7 +79,7 @@ func (l *Load) referencePP() {
 // suiteRatio is the length spread of the load in the suite that the reference
 // runs, nil for a load that is not in it: its files don't say.
 func suiteRatio(l *Load) *float64 {
-	suite, _ := bench.BuiltinSuite("extended")
+	suite, _ := suite.Builtin("extended")
 	for _, sc := range suite.Scenarios {
 		if sc.Name == l.Name && sc.Input == l.Input && sc.Output == l.Output && sc.Concurrency == l.Concurrency && sc.Prompts == l.Prompts {
 			ratio := sc.RangeRatio

@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 func testSettings() *settings {
@@ -152,7 +152,7 @@ func TestWaveReportsErrors(t *testing.T) {
 
 // TestSuiteText: ceiling reads the suite, and it is the shape under test.
 func TestSuiteText(t *testing.T) {
-	suite, err := bench.ParseSuite("suite.yaml", []byte(suiteText(testSettings(), 8)))
+	suite, err := suite.Parse("suite.yaml", []byte(suiteText(testSettings(), 8)))
 	if err != nil {
 		t.Fatal(err)
 	}

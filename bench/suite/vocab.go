@@ -1,4 +1,4 @@
-package bench
+package suite
 
 import "fmt"
 
@@ -20,7 +20,7 @@ func (v Vocab) bosLen() int {
 	return 0
 }
 
-func (v Vocab) check() error {
+func (v Vocab) Check() error {
 	if len(v.Allowed) < 2 {
 		return fmt.Errorf("vocabulary: \"%d\" ids may be used in prompts: at least 2 are needed", len(v.Allowed))
 	}

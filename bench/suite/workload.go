@@ -1,13 +1,14 @@
-package bench
+package suite
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math"
+
+	"ceiling/bench/result"
 )
 
 // WorkloadSpec says which requests a scenario consists of.
@@ -53,7 +54,7 @@ type Request struct {
 type Workload struct {
 	Requests []Request
 
-	spec   WorkloadSpec
+	Spec   WorkloadSpec
 	src    source
 	prefix []int32
 	digits int    // leading tokens that number the prompt
@@ -61,23 +62,18 @@ type Workload struct {
 	span   uint64 // |allowed|^digits
 }
 
-// NewWorkload draws the lengths and the schedule, and hashes every prompt. An
-// error means that the vocabulary can't carry the scenario.
-func NewWorkload(spec WorkloadSpec) (*Workload, error) {
-	return newWorkload(context.Background(), spec)
-}
-
-// newWorkload is NewWorkload that ends with ctx: a large suite takes a while.
-func newWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
-	if err := spec.Vocab.check(); err != nil {
+// NewWorkload draws the lengths and the schedule, and hashes every prompt. It
+// ends with ctx: a large suite takes a while. Another error means that the
+// vocabulary can't carry the scenario.
+func NewWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
+	if err := spec.Vocab.Check(); err != nil {
 		return nil, err
 	}
-	w := &Workload{spec: spec, src: newSource()}
-	if err := w.number(); err != nil {
+	w, err := DrawLengths(spec)
+	if err != nil {
 		return nil, err
 	}
 	w.drawPrefix()
-	w.drawLengths()
 	if sc := spec.Scenario; sc.OpenLoop() {
 		at := Arrivals(spec.Seed, sc.Prompts, sc.RequestRate, sc.GammaShape())
 		for i := range w.Requests {
@@ -90,40 +86,49 @@ func newWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
 	return w, nil
 }
 
+// DrawLengths makes a workload of lengths alone, without prompts and schedule.
+// With the error, which means that the scenario's prompts can't be made
+// different, there are lengths too.
+func DrawLengths(spec WorkloadSpec) (*Workload, error) {
+	w := &Workload{Spec: spec, src: newSource()}
+	w.drawLengths()
+	return w, w.number()
+}
+
 // number decides how many tokens it takes to number the prompts.
 func (w *Workload) number() error {
-	sc, base := w.spec.Scenario, uint64(len(w.spec.Vocab.Allowed))
-	total := uint64(max(w.spec.Total, w.spec.First+sc.Prompts))
+	sc, base := w.Spec.Scenario, uint64(len(w.Spec.Vocab.Allowed))
+	total := uint64(max(w.Spec.Total, w.Spec.First+sc.Prompts))
 	for w.span = 1; w.span < total; w.span *= base {
 		w.digits++
 	}
 	lo, _ := sc.InputBounds()
-	if room := lo - w.spec.Vocab.bosLen(); room < max(w.digits, 1) {
+	if room := lo - w.Spec.Vocab.bosLen(); room < max(w.digits, 1) {
 		return fmt.Errorf("prompts of \"%d\" tokens can't be made different %d times with %d ids: raise input", lo, total, base)
 	}
 	w.digits = max(w.digits, 1)
 	w.span = max(w.span, base)
-	w.shift = mix(w.spec.Seed, streamOffset) % w.span
+	w.shift = mix(w.Spec.Seed, streamOffset) % w.span
 	return nil
 }
 
 func (w *Workload) drawPrefix() {
-	n := w.spec.Scenario.PrefixLen
+	n := w.Spec.Scenario.PrefixLen
 	if n == 0 {
 		return
 	}
-	key := uint64(w.spec.First) + 1
-	if w.spec.Warm {
+	key := uint64(w.Spec.First) + 1
+	if w.Spec.Warm {
 		key = 0
 	}
-	w.src.seek(w.spec.Seed, streamPrefix, uint64(n), key)
+	w.src.seek(w.Spec.Seed, streamPrefix, uint64(n), key)
 	w.prefix = w.draw(make([]int32, 0, n), n)
 }
 
 func (w *Workload) drawLengths() {
-	sc := w.spec.Scenario
+	sc := w.Spec.Scenario
 	w.Requests = make([]Request, sc.Prompts)
-	w.src.seek(w.spec.Seed, streamLengths, uint64(sc.Input), uint64(sc.Output), math.Float64bits(sc.RangeRatio))
+	w.src.seek(w.Spec.Seed, streamLengths, uint64(sc.Input), uint64(sc.Output), math.Float64bits(sc.RangeRatio))
 	lo, hi := sc.InputBounds()
 	for i := range w.Requests {
 		w.Requests[i].Input = lo + w.src.IntN(hi-lo+1) + sc.PrefixLen
@@ -156,7 +161,7 @@ func (w *Workload) hash(ctx context.Context) error {
 // nothing where dst has room for Requests[i].Input ids. Calls may come in any
 // order, but not from two goroutines at once.
 func (w *Workload) Prompt(dst []int32, i int) []int32 {
-	spec, n := w.spec, w.Requests[i].Input
+	spec, n := w.Spec, w.Requests[i].Input
 	body := n - spec.Vocab.bosLen() - len(w.prefix)
 	number := uint64(spec.First + i)
 	w.src.seek(spec.Seed, streamPrompt, number)
@@ -180,7 +185,7 @@ func (w *Workload) Prompt(dst []int32, i int) []int32 {
 
 // draw appends n random allowed ids.
 func (w *Workload) draw(dst []int32, n int) []int32 {
-	allowed := w.spec.Vocab.Allowed
+	allowed := w.Spec.Vocab.Allowed
 	for range n {
 		dst = append(dst, allowed[w.src.Uint32N(uint32(len(allowed)))])
 	}
@@ -189,7 +194,7 @@ func (w *Workload) draw(dst []int32, n int) []int32 {
 
 // longest returns the most prompt tokens, output tokens, and both together,
 // of any request.
-func (w *Workload) longest() (input, output, both int) {
+func (w *Workload) Longest() (input, output, both int) {
 	for _, r := range w.Requests {
 		input, output, both = max(input, r.Input), max(output, r.Output), max(both, r.Input+r.Output)
 	}
@@ -197,7 +202,7 @@ func (w *Workload) longest() (input, output, both int) {
 }
 
 // tokens returns the prompt and output tokens of all requests.
-func (w *Workload) tokens() (input, output int64) {
+func (w *Workload) Tokens() (input, output int64) {
 	for _, r := range w.Requests {
 		input += int64(r.Input)
 		output += int64(r.Output)

@@ -1,4 +1,4 @@
-package bench
+package suite
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ceiling/internal/nearest"
 	"ceiling/internal/oneline"
 )
 
@@ -54,7 +55,7 @@ func pairsOf(n ast.Node) []*ast.MappingValueNode {
 
 // unknownKey reports a key, and returns the one that was probably meant or "".
 func (r *yamlReader) unknownKey(line int, label, key string, known []string) string {
-	near := Nearest(key, known)
+	near := nearest.To(key, known)
 	if near != "" {
 		r.problem(line, "%s: unknown key %q: did you mean %q?", label, key, near)
 	} else {

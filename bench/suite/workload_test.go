@@ -1,18 +1,21 @@
-package bench
+package suite
 
 import (
-	"ceiling/bench/result"
+	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 func mustWorkload(t *testing.T, spec WorkloadSpec) *Workload {
 	t.Helper()
-	w, err := NewWorkload(spec)
+	w, err := NewWorkload(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +29,7 @@ func TestPromptsOfARunDiffer(t *testing.T) {
 	for id := int32(3); id < 2000; id++ {
 		v.Allowed = append(v.Allowed, id)
 	}
-	suite, _ := BuiltinSuite("smoke")
+	suite, _ := Builtin("smoke")
 	seen := map[int32]string{}
 	first := 0
 	for _, sc := range suite.Scenarios {
@@ -66,7 +69,7 @@ func TestSmallVocabulary(t *testing.T) {
 		t.Errorf("%d different prompts, want 9", len(seen))
 	}
 	sc.Input = 2
-	_, err := NewWorkload(WorkloadSpec{Scenario: sc, Vocab: v, Total: 9})
+	_, err := NewWorkload(t.Context(), WorkloadSpec{Scenario: sc, Vocab: v, Total: 9})
 	if err == nil || err.Error() != `prompts of "2" tokens can't be made different 9 times with 3 ids: raise input` {
 		t.Errorf("error %v", err)
 	}
@@ -79,7 +82,7 @@ func TestWarmPromptsRepeatByShape(t *testing.T) {
 	longer.Input = 41
 	hashes := func(sc result.Scenario, first int, warm bool) []string {
 		var out []string
-		for _, r := range mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 3, First: first, Total: 20, Warm: warm}).Requests {
+		for _, r := range mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: plainVocab(), Seed: 3, First: first, Total: 20, Warm: warm}).Requests {
 			out = append(out, r.Hash)
 		}
 		return out
@@ -99,7 +102,7 @@ func TestWarmPromptsRepeatByShape(t *testing.T) {
 }
 
 func TestSharedPrefix(t *testing.T) {
-	v := testVocab()
+	v := plainVocab()
 	v.AddBOS, v.BOS = true, 1
 	sc := result.Scenario{Name: "s", Input: 12, Output: 1, Concurrency: 1, Prompts: 3, PrefixLen: 20}
 	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: v, Total: 3})
@@ -108,14 +111,14 @@ func TestSharedPrefix(t *testing.T) {
 	if len(p0) != 32 || w.Requests[0].Input != 32 {
 		t.Errorf("%d tokens, want 32", len(p0))
 	}
-	if n := commonPrefix(p0, p1); n != 21 {
-		t.Errorf("%d tokens shared, want BOS and 20", n)
+	if !slices.Equal(p0[:21], p1[:21]) || p0[21] == p1[21] {
+		t.Errorf("%v and %v share other than BOS and 20", p0, p1)
 	}
 }
 
 func TestLengths(t *testing.T) {
 	sc := result.Scenario{Name: "s", Input: 25, Output: 3, Concurrency: 1, Prompts: 4000, RangeRatio: 0.5}
-	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Total: 4000})
+	w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: plainVocab(), Total: 4000})
 	in, out := map[int]int{}, map[int]int{}
 	for _, r := range w.Requests {
 		in[r.Input]++
@@ -141,7 +144,7 @@ func TestPromptsAreStable(t *testing.T) {
 	sc := result.Scenario{Name: "s", Input: 64, Output: 16, Concurrency: 1, Prompts: 2, RangeRatio: 0.25, PrefixLen: 4}
 	var got []string
 	for _, warm := range []bool{false, true} {
-		w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 42, First: 7, Total: 9, Warm: warm})
+		w := mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: plainVocab(), Seed: 42, First: 7, Total: 9, Warm: warm})
 		for _, r := range w.Requests {
 			got = append(got, r.Hash)
 		}
@@ -153,7 +156,7 @@ func TestPromptsAreStable(t *testing.T) {
 }
 
 func TestPromptAllocatesNothing(t *testing.T) {
-	w := testWorkload(t, result.Scenario{Name: "s", Input: 512, Output: 1, Concurrency: 1, Prompts: 8})
+	w := mustWorkload(t, WorkloadSpec{Scenario: result.Scenario{Name: "s", Input: 512, Output: 1, Concurrency: 1, Prompts: 8}, Vocab: plainVocab(), Seed: 1, Total: 8})
 	buf := make([]int32, 0, 512)
 	i := 0
 	if n := testing.AllocsPerRun(100, func() { buf = w.Prompt(buf[:0], i%8); i++ }); n != 0 {
@@ -218,11 +221,29 @@ func TestVocabCheck(t *testing.T) {
 		`BOS id "10"`:         {Size: 10, BOS: 10, AddBOS: true, Allowed: []int32{1, 2}},
 		`id "-1" is outside`:  {Size: 10, Allowed: []int32{1, -1}},
 	} {
-		if err := v.check(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := v.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
-	if err := (Vocab{Size: 10, BOS: -1, Allowed: []int32{0, 9}}).check(); err != nil {
+	if err := (Vocab{Size: 10, BOS: -1, Allowed: []int32{0, 9}}).Check(); err != nil {
 		t.Errorf("without BOS its id does not matter: %v", err)
 	}
+}
+
+// TestPromptsInterrupted: making the prompts of a large suite can be stopped.
+func TestPromptsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := NewWorkload(ctx, WorkloadSpec{Scenario: result.Scenario{Name: "s", Input: 40, Output: 1, Concurrency: 1, Prompts: 2}, Vocab: plainVocab()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// plainVocab has 100 ids, of which 10 to 99 may be in prompts.
+func plainVocab() Vocab {
+	v := Vocab{Size: 100}
+	for id := int32(10); id < 100; id++ {
+		v.Allowed = append(v.Allowed, id)
+	}
+	return v
 }

@@ -1,9 +1,7 @@
-package bench
+package suite
 
 import (
 	"bytes"
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +10,9 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 const maxSuiteBytes = 1 << 16
@@ -35,7 +36,7 @@ const maxSuiteBytes = 1 << 16
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
 //	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
 //	    repeat: 1
-func ParseSuite(file string, data []byte) (result.Suite, error) {
+func Parse(file string, data []byte) (result.Suite, error) {
 	r := yamlReader{file: file}
 	body := r.parse(data)
 	var s result.Suite
@@ -53,7 +54,7 @@ func ParseSuite(file string, data []byte) (result.Suite, error) {
 // yamlReader collects the problems of one file.
 type yamlReader struct {
 	file string
-	err  SuiteError
+	err  Error
 }
 
 func (r *yamlReader) problem(line int, format string, args ...any) {

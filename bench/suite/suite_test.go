@@ -1,7 +1,6 @@
-package bench
+package suite
 
 import (
-	"ceiling/bench/result"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 func TestBuiltinSuites(t *testing.T) {
@@ -36,7 +37,7 @@ func TestBuiltinSuites(t *testing.T) {
 		"Concurrency Scaling (c=64) | Concurrency Scaling | Scaling test at concurrency 64 | 1024/256 c64 n64 r0",
 		"Concurrency Scaling (c=128) | Concurrency Scaling | Scaling test at concurrency 128 | 1024/256 c128 n128 r0")
 	for name, want := range map[string][]string{"standard": standard, "extended": extended} {
-		s, ok := BuiltinSuite(name)
+		s, ok := Builtin(name)
 		if !ok || s.Name != name {
 			t.Fatalf("suite %q: %v", name, ok)
 		}
@@ -44,7 +45,7 @@ func TestBuiltinSuites(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	smoke, _ := BuiltinSuite("smoke")
+	smoke, _ := Builtin("smoke")
 	var got []string
 	for _, sc := range smoke.Scenarios {
 		if strings.Contains(sc.Name, "K)") && sc.Name != "Long Context (1K)" {
@@ -57,8 +58,8 @@ func TestBuiltinSuites(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("smoke (-want +got):\n%s", diff)
 	}
-	for _, name := range BuiltinSuites() {
-		if s, _ := BuiltinSuite(name); Validate(s) != nil {
+	for _, name := range Builtins() {
+		if s, _ := Builtin(name); Validate(s) != nil {
 			t.Errorf("%s: %v", name, Validate(s))
 		}
 	}
@@ -85,7 +86,7 @@ scenarios:
 `
 
 func TestParseSuite(t *testing.T) {
-	got, err := ParseSuite("s.yaml", []byte(goodYAML))
+	got, err := Parse("s.yaml", []byte(goodYAML))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ scenarios:
 func TestSuiteMistakes(t *testing.T) {
 	for _, tc := range suiteMistakes {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := ParseSuite("f.yaml", []byte(tc.yaml))
+			s, err := Parse("f.yaml", []byte(tc.yaml))
 			if err == nil {
 				t.Fatalf("no error, suite %+v", s)
 			}
@@ -221,24 +222,24 @@ func TestSuiteNumbers(t *testing.T) {
 		"1e3": 1000, "1E2": 100, "5e-1": 0.5, "1.0e3": 1000, "1e-6": 1e-6, "+2": 2, ".5": 0.5, "3.": 3, "010": 10, "1_000": 1000, "0x10": 16,
 		"0o17": 15, "1e3 # a thousand": 1000,
 	} {
-		s, err := ParseSuite("f.yaml", []byte(scenario("request_rate: "+text)))
+		s, err := Parse("f.yaml", []byte(scenario("request_rate: "+text)))
 		if err != nil || s.Scenarios[0].RequestRate != want {
 			t.Errorf("request_rate %s: %+v, %v, want %v", text, s.Scenarios, err, want)
 		}
 	}
 	for text, want := range map[string]int{"010": 10, "08": 8, "1e2": 100, "1_000": 1000, "0x10": 16, "2.0": 2, "0": 0} {
-		s, err := ParseSuite("f.yaml", []byte(scenario("prefix_len: "+text)))
+		s, err := Parse("f.yaml", []byte(scenario("prefix_len: "+text)))
 		if err != nil || s.Scenarios[0].PrefixLen != want {
 			t.Errorf("prefix_len %s: %+v, %v, want %v", text, s.Scenarios, err, want)
 		}
 	}
 	for _, text := range []string{"1e-1", "1e300", "'10'", "_1", "1e", "e3", "0x", "-0x1", "9e999"} {
-		if _, err := ParseSuite("f.yaml", []byte(scenario("prefix_len: "+text))); err == nil || !strings.Contains(err.Error(), "is not a whole number") {
+		if _, err := Parse("f.yaml", []byte(scenario("prefix_len: "+text))); err == nil || !strings.Contains(err.Error(), "is not a whole number") {
 			t.Errorf("prefix_len %s: %v", text, err)
 		}
 	}
 	for _, text := range []string{"inf", ".inf", "Infinity", "+.INF", "'inf'", "-inf"} {
-		_, err := ParseSuite("f.yaml", []byte(scenario("request_rate: "+text)))
+		_, err := Parse("f.yaml", []byte(scenario("request_rate: "+text)))
 		if err == nil || !strings.HasSuffix(err.Error(), "is no rate: leave it out: all at once is a closed loop with concurrency = prompts") {
 			t.Errorf("request_rate %s: %v", text, err)
 		}
@@ -247,12 +248,12 @@ func TestSuiteNumbers(t *testing.T) {
 
 // What editors and generators put in front of a suite changes nothing.
 func TestSuitePreamble(t *testing.T) {
-	want, err := ParseSuite("f.yaml", []byte(goodYAML))
+	want, err := Parse("f.yaml", []byte(goodYAML))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, front := range []string{"\ufeff", "%YAML 1.2\n---\n", "\ufeff%YAML 1.1\n--- # suite\n", "%TAG ! tag:example.org,2000:\n---\n", "---\n"} {
-		got, err := ParseSuite("f.yaml", []byte(front+goodYAML))
+		got, err := Parse("f.yaml", []byte(front+goodYAML))
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Errorf("%q in front: %v\n%s", front, err, d)
 		}
@@ -270,7 +271,7 @@ func TestManyMistakes(t *testing.T) {
 	if len(lines) != 21 || lines[19] != `scenario "19": input: "0" is out of range: use 2 to 16777216` || lines[20] != "and 80 more" {
 		t.Errorf("%d lines: %q", len(lines), lines)
 	}
-	var list *SuiteError
+	var list *Error
 	if !errors.As(err, &list) || len(list.Problems) != 100 {
 		t.Errorf("the list itself is cut: %d", len(list.Problems))
 	}
@@ -281,8 +282,8 @@ func TestManyMistakes(t *testing.T) {
 }
 
 func TestSyntaxErrorHasItsLine(t *testing.T) {
-	_, err := ParseSuite("f.yaml", []byte("name: s\nscenarios:\n  - name: [A\n    input: 3\n"))
-	var se *SuiteError
+	_, err := Parse("f.yaml", []byte("name: s\nscenarios:\n  - name: [A\n    input: 3\n"))
+	var se *Error
 	if !errors.As(err, &se) || len(se.Problems) != 1 || se.Problems[0].Line < 3 || !strings.Contains(err.Error(), "not YAML: ") {
 		t.Errorf("error %v", err)
 	}
@@ -291,12 +292,12 @@ func TestSyntaxErrorHasItsLine(t *testing.T) {
 // Nesting without end would take the parser minutes and the machine's memory.
 func TestDeepNesting(t *testing.T) {
 	for _, s := range []string{"[", "{a: ", "- ", "? ", "!x ", "&a ", "&a\n", "a: [\n"} {
-		_, err := ParseSuite("f.yaml", []byte("name: s\nscenarios:\n"+strings.Repeat(s, 40)))
+		_, err := Parse("f.yaml", []byte("name: s\nscenarios:\n"+strings.Repeat(s, 40)))
 		if err == nil || !strings.Contains(err.Error(), "nested too deeply") {
 			t.Errorf("%q repeated: %v", s, err)
 		}
 	}
-	_, err := ParseSuite("f.yaml", make([]byte, maxSuiteBytes+1))
+	_, err := Parse("f.yaml", make([]byte, maxSuiteBytes+1))
 	if err == nil || err.Error() != `f.yaml:1: "65537" bytes: a suite has at most 65536` {
 		t.Errorf("error %v", err)
 	}
@@ -339,29 +340,12 @@ func TestFindSuite(t *testing.T) {
 		{dir, "", `is a directory: give a YAML file that can be read`},
 		{huge, "", `is longer than 65536 bytes: is it a suite?`},
 	} {
-		s, err := FindSuite(tc.arg)
+		s, err := Find(tc.arg)
 		if tc.err == "" && (err != nil || s.Name != tc.name) {
 			t.Errorf("%q: %q, %v", tc.arg, s.Name, err)
 		}
 		if tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {
 			t.Errorf("%q: error %v, want …%s", tc.arg, err, tc.err)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := scenarioKeys()
-	for word, want := range map[string]string{
-		"promts": "prompts", "Input": "input", "range-ratio": "range_ratio", "rate": "range_ratio",
-		"prefix": "prefix_len", "input_len": "input", "": "", "temperature": "",
-		strings.Repeat("x", 500): "",
-	} {
-		got := Nearest(word, known)
-		if word == "rate" || word == "prefix" { // either suggestion helps
-			continue
-		}
-		if got != want {
-			t.Errorf("Nearest(%.20q) = %q, want %q", word, got, want)
 		}
 	}
 }
@@ -374,14 +358,14 @@ func FuzzParseSuite(f *testing.F) {
 	f.Add([]byte("name: &a [*a]\n"))
 	f.Add([]byte("? x\n: y\n<<: {a: b}\n---\n!!map {}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := ParseSuite("f", data)
+		s, err := Parse("f", data)
 		if err == nil {
 			if err := Validate(s); err != nil {
 				t.Errorf("accepted a suite that is not valid: %v", err)
 			}
 			return
 		}
-		var se *SuiteError
+		var se *Error
 		if !errors.As(err, &se) || len(se.Problems) == 0 || s.Scenarios != nil {
 			t.Fatalf("error %v with suite %+v", err, s)
 		}

@@ -1,8 +1,6 @@
-package bench
+package suite
 
 import (
-	"ceiling/bench/result"
-	"ceiling/internal/oneline"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"ceiling/bench/result"
+	"ceiling/internal/nearest"
+	"ceiling/internal/oneline"
 )
 
 // BuiltinSuites names the built-in suites, the default first.
-func BuiltinSuites() []string { return []string{"standard", "extended", "smoke"} }
+func Builtins() []string { return []string{"standard", "extended", "smoke"} }
 
 // BuiltinSuite returns a built-in suite by name, and whether there is one.
-func BuiltinSuite(name string) (result.Suite, bool) {
+func Builtin(name string) (result.Suite, bool) {
 	switch name {
 	case "standard":
 		return result.Suite{Name: name, Scenarios: standardScenarios()}, true
@@ -80,24 +82,24 @@ func smokeScenarios() []result.Scenario {
 // FindSuite returns the built-in suite of that name, or reads the YAML file
 // at that path. The error of a file that can be read is a *SuiteError with
 // everything that is wrong in it.
-func FindSuite(nameOrPath string) (result.Suite, error) {
-	if s, ok := BuiltinSuite(nameOrPath); ok {
+func Find(nameOrPath string) (result.Suite, error) {
+	if s, ok := Builtin(nameOrPath); ok {
 		return s, nil
 	}
 	data, err := readSuite(nameOrPath)
 	looksLikePath := strings.ContainsAny(nameOrPath, `/\`) || filepath.Ext(nameOrPath) != ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath:
-		return result.Suite{}, unknownSuite(nameOrPath)
+		return result.Suite{}, unknown(nameOrPath)
 	case errors.Is(err, fs.ErrNotExist):
 		return result.Suite{}, fmt.Errorf("suite %q does not exist: give a YAML file, or one of %s",
-			nameOrPath, strings.Join(BuiltinSuites(), ", "))
+			nameOrPath, strings.Join(Builtins(), ", "))
 	case err != nil:
 		return result.Suite{}, fmt.Errorf("suite %q: %w: give a YAML file that can be read", nameOrPath, oneline.Cause(err))
 	case len(data) > maxSuiteBytes:
 		return result.Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
 	}
-	return ParseSuite(nameOrPath, data)
+	return Parse(nameOrPath, data)
 }
 
 // readSuite reads at most one byte more than a suite may have, so that a
@@ -111,9 +113,9 @@ func readSuite(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxSuiteBytes+1))
 }
 
-func unknownSuite(name string) error {
-	known := BuiltinSuites()
-	if near := Nearest(name, known); near != "" {
+func unknown(name string) error {
+	known := Builtins()
+	if near := nearest.To(name, known); near != "" {
 		return fmt.Errorf("unknown suite %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown suite %q: use %s or the path of a YAML file", name, strings.Join(known, ", "))

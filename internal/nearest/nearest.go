@@ -1,11 +1,12 @@
-package bench
+// Package nearest finds what a misspelt word was meant to be.
+package nearest
 
 import "strings"
 
-// Nearest returns the known word that was most likely meant, or "" when none
+// To returns the known word that was most likely meant, or "" when none
 // is near: at most a third of its letters differ, or one contains the other
 // as a whole part between underscores.
-func Nearest(word string, known []string) string {
+func To(word string, known []string) string {
 	best, bestDist := "", 1<<30
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), k); d <= len(k)/3+1 && d < len(k) && d < bestDist {

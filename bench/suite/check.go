@@ -1,11 +1,12 @@
-package bench
+package suite
 
 import (
-	"ceiling/bench/result"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"ceiling/bench/result"
 )
 
 // fieldProblem is a mistake in one field of a scenario, by its YAML name.
@@ -22,7 +23,7 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 		}
 	}
 	add("name", checkName(s.Name))
-	add("input", checkInt(s.Input, minInput, maxTokens))
+	add("input", checkInt(s.Input, MinInput, maxTokens))
 	add("output", checkInt(s.Output, 1, maxTokens))
 	add("concurrency", checkInt(s.Concurrency, 1, maxConcurrency))
 	add("prompts", checkInt(s.Prompts, 1, maxPrompts))
@@ -54,10 +55,10 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 // whose fields are each in range.
 func crossProblems(s result.Scenario) []fieldProblem {
 	var out []fieldProblem
-	if lo, _ := s.InputBounds(); lo < minInput {
+	if lo, _ := s.InputBounds(); lo < MinInput {
 		out = append(out, fieldProblem{"range_ratio", fmt.Sprintf(
 			"%q lets prompts of %d tokens shrink to %d, and at least %d are needed: lower it or raise input",
-			fmt.Sprint(s.RangeRatio), s.Input, lo, minInput)})
+			fmt.Sprint(s.RangeRatio), s.Input, lo, MinInput)})
 	}
 	if s.Burstiness != 0 && s.RequestRate == 0 {
 		out = append(out, fieldProblem{"burstiness", fmt.Sprintf(

@@ -1,10 +1,13 @@
-package bench
+// Package suite reads and checks suites of scenarios, and makes the requests that a
+// scenario consists of: lengths, arrivals and prompts.
+package suite
 
 import (
-	"ceiling/bench/result"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"ceiling/bench/result"
 )
 
 // Limits on what a suite may ask for. They keep every product of two of them
@@ -18,7 +21,7 @@ const (
 	maxBurstiness  = 1e6
 	maxNameLen     = 200
 	minSLO, maxSLO = 1e-3, 1e9 // milliseconds
-	minInput       = 2         // one token for BOS, one to make prompts differ
+	MinInput       = 2         // one token for BOS, one to make prompts differ
 )
 
 // ParseSLO reads limits of p99 TTFT and p99 TPOT in milliseconds as a flag has
@@ -50,7 +53,7 @@ func ParseSLO(text string) (*result.SLO, error) {
 // Validate reports everything that is wrong with the suite at once, one
 // problem a line, and changes nothing. The error is a *SuiteError.
 func Validate(s result.Suite) error {
-	var e SuiteError
+	var e Error
 	add := func(text string) { e.Problems = append(e.Problems, Problem{Text: text}) }
 	if strings.TrimSpace(s.Name) == "" {
 		add("name: missing: give the suite a name")
@@ -76,7 +79,7 @@ func Validate(s result.Suite) error {
 }
 
 // SuiteError is the list of everything that is wrong with a suite.
-type SuiteError struct {
+type Error struct {
 	Problems []Problem
 }
 
@@ -100,7 +103,7 @@ func (p Problem) String() string {
 const mostListed = 20
 
 // Error has one problem a line, the first twenty of them.
-func (e *SuiteError) Error() string {
+func (e *Error) Error() string {
 	var lines []string
 	for _, p := range e.Problems[:min(len(e.Problems), mostListed)] {
 		lines = append(lines, p.String())
@@ -111,7 +114,7 @@ func (e *SuiteError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (e *SuiteError) orNil() error {
+func (e *Error) orNil() error {
 	if len(e.Problems) == 0 {
 		return nil
 	}
