@@ -163,7 +163,7 @@ func FuzzParsers(f *testing.F) {
 			m.LinkSummary()
 			m.Summary()
 		}
-		for _, c := range runtimeCandidates("/nonexistent", "", text) {
+		for _, c := range candidates("/nonexistent", runtimeName, "", text) {
 			if c == "" {
 				t.Error("an empty candidate")
 			}

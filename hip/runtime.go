@@ -23,9 +23,10 @@ var (
 	ErrRuntime = errors.New("HIP runtime failed")
 )
 
-// runtimeNames are the library's names, the newest first. ROCm 10 has the
-// name of 7 still.
-var runtimeNames = []string{"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"}
+const runtimeName = "libamdhip64.so"
+
+// releases end a library's name, the newest first. ROCm 10 has that of 7 still.
+var releases = []string{".7", ".6", ".5", ""}
 
 // Runtime is AMD's HIP runtime in this process.
 type Runtime struct{ lib *amdhip.Library }
@@ -63,11 +64,17 @@ type Peer struct {
 // loader's own search. It returns ErrNoRuntime where there is none, and
 // ErrNoDevice or ErrRuntime where it does not start.
 func OpenRuntime() (*Runtime, error) {
+	return openRuntime(Libraries(runtimeName))
+}
+
+// Libraries are the files to try for one of ROCm's libraries, "libhiprtc.so", in
+// the order of OpenRuntime.
+func Libraries(name string) []string {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		maps = nil // without it nothing is known to be loaded
 	}
-	return openRuntime(runtimeCandidates("/", os.Getenv("ROCM_PATH"), string(maps)))
+	return candidates("/", name, os.Getenv("ROCM_PATH"), string(maps))
 }
 
 func openRuntime(candidates []string) (*Runtime, error) {
@@ -109,13 +116,14 @@ func (r *Runtime) failure(call string, s amdhip.Status) error {
 	return fmt.Errorf("%w: %s: %s (code %d) from %q: check that driver and ROCm fit together", ErrRuntime, call, r.lib.ErrorName(s), s, r.lib.Path)
 }
 
-// runtimeCandidates are the files to try, in order. root is where /opt lies.
-func runtimeCandidates(root, rocmPath, maps string) []string {
+// candidates are the files to try for a library, in order. root is where /opt
+// lies.
+func candidates(root, library, rocmPath, maps string) []string {
 	for line := range strings.Lines(maps) {
 		// The last of six fields is the file, which may hold blanks.
 		if i := strings.Index(line, "/"); i >= 0 {
 			file := strings.TrimSpace(line[i:])
-			if strings.HasPrefix(path.Base(file), "libamdhip64.so") {
+			if strings.HasPrefix(path.Base(file), library) {
 				return []string{file}
 			}
 		}
@@ -132,15 +140,21 @@ func runtimeCandidates(root, rocmPath, maps string) []string {
 	}
 	var out []string
 	for _, dir := range dirs {
-		for _, name := range runtimeNames {
-			file := filepath.Join(dir, name)
+		for _, release := range releases {
+			file := filepath.Join(dir, library+release)
 			if info, err := os.Stat(file); err == nil && !info.IsDir() {
 				out = append(out, file)
 			}
 		}
 	}
-	return append(out, runtimeNames...)
+	for _, release := range releases {
+		out = append(out, library+release)
+	}
+	return out
 }
+
+// Library is the binding, for the packages of hip.
+func (r *Runtime) Library() *amdhip.Library { return r.lib }
 
 // Path is the library that was loaded.
 func (r *Runtime) Path() string { return r.lib.Path }

@@ -156,12 +156,12 @@ func TestRuntimeCandidates(t *testing.T) {
 	want := []string{rocm + "/lib/libamdhip64.so.5", root + "/opt/rocm/lib/libamdhip64.so.7", root + "/opt/rocm/lib/libamdhip64.so.6",
 		root + "/opt/rocm/core-7.12/lib/libamdhip64.so.7", root + "/opt/rocm/core-6.4/lib/libamdhip64.so",
 		"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"}
-	if d := cmp.Diff(want, runtimeCandidates(root, rocm, "")); d != "" {
+	if d := cmp.Diff(want, candidates(root, runtimeName, rocm, "")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	// Two releases in one process crash: what is loaded already is taken.
 	maps := "7f0-7f1 r--p 00000000 00:1f 5 /usr/lib/libc.so.6\n7f2-7f3 r-xp 0 00:1f 6 /opt/my rocm/lib/libamdhip64.so.6.4.60403\n"
-	if d := cmp.Diff([]string{"/opt/my rocm/lib/libamdhip64.so.6.4.60403"}, runtimeCandidates(root, rocm, maps)); d != "" {
+	if d := cmp.Diff([]string{"/opt/my rocm/lib/libamdhip64.so.6.4.60403"}, candidates(root, runtimeName, rocm, maps)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

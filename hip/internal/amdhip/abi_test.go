@@ -16,6 +16,7 @@ func TestABI(t *testing.T) {
 		"hipDeviceAttributeClockRate": int(ClockRate), "hipDeviceAttributeL2CacheSize": int(L2CacheSize),
 		"hipDeviceAttributeMemoryBusWidth": int(MemoryBusWidth), "hipDeviceAttributeMemoryClockRate": int(MemoryClockRate),
 		"hipDeviceAttributeMultiprocessorCount": int(Multiprocessors), "hipDeviceAttributeWarpSize": int(WarpSize),
+		"hipDeviceAttributeWallClockRate": int(WallClockRate),
 	}
 	files, err := filepath.Glob("../../testdata/hip-abi/*.txt")
 	if err != nil || len(files) != 5 {

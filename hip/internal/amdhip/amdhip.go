@@ -1,5 +1,5 @@
 // Package amdhip binds the few calls of AMD's HIP runtime that describe
-// devices, found at run time: nothing of ROCm is needed to build. It is the
+// devices and run kernels, found at run time: nothing of ROCm is needed to build. It is the
 // only place of hip that sees purego.
 //
 // Device properties are asked for one by one, as attributes. The structure
@@ -39,6 +39,7 @@ const (
 	MemoryClockRate Attribute = 60 // kHz
 	Multiprocessors Attribute = 63 // compute units
 	WarpSize        Attribute = 87
+	WallClockRate   Attribute = 10017 // kHz of the clock that wall_clock64() counts
 )
 
 // Link types of hipExtGetLinkTypeAndHopCount, in HSA's numbering, which is
@@ -58,8 +59,9 @@ const (
 // Library is a loaded HIP runtime. Calls of one device's memory are of the
 // thread that called SetDevice.
 type Library struct {
-	Path string
-	call calls
+	Path   string
+	handle uintptr
+	call   calls
 }
 
 // calls are the library's functions. A nil one is not in this release.
@@ -113,7 +115,7 @@ func Open(path string) (*Library, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
 	}
-	l := &Library{Path: path}
+	l := &Library{Path: path, handle: handle}
 	for _, s := range l.call.symbols() {
 		address, err := purego.Dlsym(handle, s.name)
 		if err != nil && !s.optional {

@@ -1,0 +1,277 @@
+package amdhip
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// Flags of memory, events and streams. They are the same in all releases from
+// 5.4 on.
+const (
+	MallocDefault     = 0
+	MallocFinegrained = 1
+	MallocUncached    = 3
+
+	EventDefault = 0
+
+	StreamNonBlocking = 1
+
+	captureRelaxed = 2
+	copyDefault    = 4
+)
+
+// PeerAccessAlreadyEnabled is no failure.
+const PeerAccessAlreadyEnabled Status = 704
+
+// Compute are the calls that run kernels and move memory. Handles and device
+// addresses are numbers.
+type Compute struct {
+	malloc          func(address *uint64, bytes uint64) Status
+	mallocFlags     func(address *uint64, bytes uint64, flags uint32) Status
+	free            func(address uint64) Status
+	hostRegister    func(memory *byte, bytes uint64, flags uint32) Status
+	hostUnregister  func(memory *byte) Status
+	copyIn          func(to uint64, from *byte, bytes uint64, kind int32) Status
+	copyOut         func(to *byte, from uint64, bytes uint64, kind int32) Status
+	copyInAsync     func(to uint64, from *byte, bytes uint64, kind int32, stream uintptr) Status
+	copyOutAsync    func(to *byte, from uint64, bytes uint64, kind int32, stream uintptr) Status
+	copyPeerAsync   func(to uint64, toDevice int32, from uint64, fromDevice int32, bytes uint64, stream uintptr) Status
+	set             func(at uint64, value int32, bytes uint64) Status
+	enablePeer      func(peer int32, flags uint32) Status
+	deviceSync      func() Status
+	streamCreate    func(stream *uintptr, flags uint32) Status
+	streamDestroy   func(stream uintptr) Status
+	streamSync      func(stream uintptr) Status
+	streamWait      func(stream, event uintptr, flags uint32) Status
+	eventCreate     func(event *uintptr, flags uint32) Status
+	eventDestroy    func(event uintptr) Status
+	eventRecord     func(event, stream uintptr) Status
+	eventSync       func(event uintptr) Status
+	eventElapsed    func(milliseconds *float32, start, stop uintptr) Status
+	moduleLoad      func(module *uintptr, code *byte) Status
+	moduleUnload    func(module uintptr) Status
+	moduleFunction  func(function *uintptr, module uintptr, name string) Status
+	launch          func(function uintptr, gx, gy, gz, bx, by, bz, lds uint32, stream uintptr, parameters, extra unsafe.Pointer) Status
+	captureBegin    func(stream uintptr, mode int32) Status
+	captureEnd      func(stream uintptr, graph *uintptr) Status
+	graphInstance   func(exec *uintptr, graph uintptr, flags uint64) Status
+	graphLaunch     func(exec, stream uintptr) Status
+	graphExecDelete func(exec uintptr) Status
+	graphDelete     func(graph uintptr) Status
+}
+
+func (c *Compute) symbols() []symbol {
+	return []symbol{
+		{"hipMalloc", &c.malloc, false},
+		{"hipExtMallocWithFlags", &c.mallocFlags, false},
+		{"hipFree", &c.free, false},
+		{"hipHostRegister", &c.hostRegister, false},
+		{"hipHostUnregister", &c.hostUnregister, false},
+		{"hipMemcpy", &c.copyIn, false},
+		{"hipMemcpy", &c.copyOut, false},
+		{"hipMemcpyAsync", &c.copyInAsync, false},
+		{"hipMemcpyAsync", &c.copyOutAsync, false},
+		{"hipMemcpyPeerAsync", &c.copyPeerAsync, false},
+		{"hipMemset", &c.set, false},
+		{"hipDeviceEnablePeerAccess", &c.enablePeer, false},
+		{"hipDeviceSynchronize", &c.deviceSync, false},
+		{"hipStreamCreateWithFlags", &c.streamCreate, false},
+		{"hipStreamDestroy", &c.streamDestroy, false},
+		{"hipStreamSynchronize", &c.streamSync, false},
+		{"hipStreamWaitEvent", &c.streamWait, false},
+		{"hipEventCreateWithFlags", &c.eventCreate, false},
+		{"hipEventDestroy", &c.eventDestroy, false},
+		{"hipEventRecord", &c.eventRecord, false},
+		{"hipEventSynchronize", &c.eventSync, false},
+		{"hipEventElapsedTime", &c.eventElapsed, false},
+		{"hipModuleLoadData", &c.moduleLoad, false},
+		{"hipModuleUnload", &c.moduleUnload, false},
+		{"hipModuleGetFunction", &c.moduleFunction, false},
+		{"hipModuleLaunchKernel", &c.launch, false},
+		{"hipStreamBeginCapture", &c.captureBegin, false},
+		{"hipStreamEndCapture", &c.captureEnd, false},
+		{"hipGraphInstantiateWithFlags", &c.graphInstance, false},
+		{"hipGraphLaunch", &c.graphLaunch, false},
+		{"hipGraphExecDestroy", &c.graphExecDelete, false},
+		{"hipGraphDestroy", &c.graphDelete, false},
+	}
+}
+
+// Compute binds the calls that run kernels.
+func (l *Library) Compute() (*Compute, error) {
+	c := &Compute{}
+	for _, s := range c.symbols() {
+		address, err := purego.Dlsym(l.handle, s.name)
+		if err != nil {
+			return nil, fmt.Errorf("%q has no %s: kernels need ROCm 5.4 or later", l.Path, s.name)
+		}
+		purego.RegisterFunc(s.function, address)
+	}
+	return c, nil
+}
+
+// StandIn says whether the cards of this process are the stand-ins of
+// hip/standin: its library is loaded before all others, and has a symbol that
+// nothing else has.
+func StandIn() bool {
+	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "standinIoctl")
+	return err == nil && address != 0
+}
+
+// Malloc allocates on the thread's device.
+func (c *Compute) Malloc(bytes, flags int) (address uint64, s Status) {
+	if flags == MallocDefault {
+		s = c.malloc(&address, uint64(bytes))
+	} else {
+		s = c.mallocFlags(&address, uint64(bytes), uint32(flags))
+	}
+	return address, s
+}
+
+// Free gives memory back.
+func (c *Compute) Free(address uint64) Status { return c.free(address) }
+
+// HostRegister pins memory that is not Go's, so that devices reach it.
+func (c *Compute) HostRegister(memory []byte) Status {
+	return c.hostRegister(&memory[0], uint64(len(memory)), 0)
+}
+
+// HostUnregister undoes HostRegister.
+func (c *Compute) HostUnregister(memory []byte) Status { return c.hostUnregister(&memory[0]) }
+
+// CopyIn copies to a device, and returns when it is done.
+func (c *Compute) CopyIn(to uint64, from []byte) Status {
+	return c.copyIn(to, &from[0], uint64(len(from)), copyDefault)
+}
+
+// CopyOut copies from a device, and returns when it is done.
+func (c *Compute) CopyOut(to []byte, from uint64) Status {
+	return c.copyOut(&to[0], from, uint64(len(to)), copyDefault)
+}
+
+// CopyInAsync and CopyOutAsync queue a copy of memory that is not Go's.
+func (c *Compute) CopyInAsync(to uint64, from []byte, stream uintptr) Status {
+	return c.copyInAsync(to, &from[0], uint64(len(from)), copyDefault, stream)
+}
+
+// CopyOutAsync is described at CopyInAsync.
+func (c *Compute) CopyOutAsync(to []byte, from uint64, stream uintptr) Status {
+	return c.copyOutAsync(&to[0], from, uint64(len(to)), copyDefault, stream)
+}
+
+// CopyPeerAsync queues a copy between devices.
+func (c *Compute) CopyPeerAsync(to uint64, toDevice int, from uint64, fromDevice, bytes int, stream uintptr) Status {
+	return c.copyPeerAsync(to, int32(toDevice), from, int32(fromDevice), uint64(bytes), stream)
+}
+
+// Set fills memory with a byte.
+func (c *Compute) Set(at uint64, value byte, bytes int) Status {
+	return c.set(at, int32(value), uint64(bytes))
+}
+
+// EnablePeer lets the thread's device reach another's memory.
+func (c *Compute) EnablePeer(peer int) Status {
+	if s := c.enablePeer(int32(peer), 0); s != PeerAccessAlreadyEnabled {
+		return s
+	}
+	return Success
+}
+
+// DeviceSync waits for all that was queued on the thread's device.
+func (c *Compute) DeviceSync() Status { return c.deviceSync() }
+
+// StreamCreate makes a stream that does not wait for the default one.
+func (c *Compute) StreamCreate() (stream uintptr, s Status) {
+	s = c.streamCreate(&stream, StreamNonBlocking)
+	return stream, s
+}
+
+// StreamDestroy frees a stream.
+func (c *Compute) StreamDestroy(stream uintptr) Status { return c.streamDestroy(stream) }
+
+// StreamSync waits for a stream.
+func (c *Compute) StreamSync(stream uintptr) Status { return c.streamSync(stream) }
+
+// StreamWait makes what is queued on a stream from now on wait for an event.
+func (c *Compute) StreamWait(stream, event uintptr) Status { return c.streamWait(stream, event, 0) }
+
+// EventCreate makes an event that has a time.
+func (c *Compute) EventCreate() (event uintptr, s Status) {
+	s = c.eventCreate(&event, EventDefault)
+	return event, s
+}
+
+// EventDestroy frees an event.
+func (c *Compute) EventDestroy(event uintptr) Status { return c.eventDestroy(event) }
+
+// EventRecord puts an event into a stream.
+func (c *Compute) EventRecord(event, stream uintptr) Status { return c.eventRecord(event, stream) }
+
+// EventSync waits for an event.
+func (c *Compute) EventSync(event uintptr) Status { return c.eventSync(event) }
+
+// EventElapsed is the time between two events, in milliseconds.
+func (c *Compute) EventElapsed(start, stop uintptr) (milliseconds float32, s Status) {
+	s = c.eventElapsed(&milliseconds, start, stop)
+	return milliseconds, s
+}
+
+// ModuleLoad loads a code object onto the thread's device.
+func (c *Compute) ModuleLoad(code []byte) (module uintptr, s Status) {
+	s = c.moduleLoad(&module, &code[0])
+	return module, s
+}
+
+// ModuleUnload undoes ModuleLoad.
+func (c *Compute) ModuleUnload(module uintptr) Status { return c.moduleUnload(module) }
+
+// ModuleFunction finds a kernel by its name.
+func (c *Compute) ModuleFunction(module uintptr, name string) (function uintptr, s Status) {
+	s = c.moduleFunction(&function, module, name)
+	return function, s
+}
+
+// Markers of the list that hands a launch its arguments in one piece.
+const (
+	launchBuffer = 1
+	launchSize   = 2
+	launchEnd    = 3
+)
+
+// Launch queues a kernel: groups of threads, LDS in bytes, and the arguments as
+// they lie in memory.
+func (c *Compute) Launch(function uintptr, groups, threads, lds int, arguments []byte, stream uintptr) Status {
+	size := uint64(len(arguments))
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	pins.Pin(&size)
+	pins.Pin(&arguments[0])
+	list := &[5]uintptr{launchBuffer, uintptr(unsafe.Pointer(&arguments[0])), launchSize, uintptr(unsafe.Pointer(&size)), launchEnd}
+	pins.Pin(list)
+	return c.launch(function, uint32(groups), 1, 1, uint32(threads), 1, 1, uint32(lds), stream, nil, unsafe.Pointer(list))
+}
+
+// CaptureBegin makes a stream record what is queued on it instead of running it.
+func (c *Compute) CaptureBegin(stream uintptr) Status { return c.captureBegin(stream, captureRelaxed) }
+
+// CaptureEnd ends it, and makes a graph that can be launched.
+func (c *Compute) CaptureEnd(stream uintptr) (exec uintptr, s Status) {
+	var graph uintptr
+	if s = c.captureEnd(stream, &graph); s != Success {
+		return 0, s
+	}
+	s = c.graphInstance(&exec, graph, 0)
+	if d := c.graphDelete(graph); s == Success {
+		s = d
+	}
+	return exec, s
+}
+
+// GraphLaunch queues a graph.
+func (c *Compute) GraphLaunch(exec, stream uintptr) Status { return c.graphLaunch(exec, stream) }
+
+// GraphDestroy frees a graph.
+func (c *Compute) GraphDestroy(exec uintptr) Status { return c.graphExecDelete(exec) }
