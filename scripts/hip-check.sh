@@ -88,6 +88,17 @@ says_no_device() {
     grep -q 'ROCm.*no ROCm-capable device' "$out/devices" "$out/devices.err" && grep -q '^CPU ' "$out/devices"
 }
 
+# The probes of kernels/gpu compile for gfx908 at run time, as on a machine with a
+# card, and their machine code is what they claim to measure.
+probes_as_claimed() {
+    in_root 'cd ceiling && exec go test -count=1 -v -tags hiprtc -run "TestCompiled|TestClaims" ./kernels/gpu' >"$out/probes" 2>&1 || {
+        cat "$out/probes"
+        return 1
+    }
+    grep -E 'waves a SIMD|kernels$' "$out/probes"
+    [ "$(grep -c '^--- PASS' "$out/probes")" -eq 2 ]
+}
+
 # Asking for a card by name is an error with the same words; without a name a
 # run goes to the CPU and says so.
 refuses_a_card() {
@@ -126,6 +137,7 @@ check "libggml-hip.so carries gfx908 code, every object that was compiled, and n
 check "LLVM reads the same" llvm_agrees
 check "matrix instructions, flash attention and graphs are in it" has_fast_paths
 check "ceiling devices: the library loads, and there is no card" says_no_device
+check "the probes compile for gfx908, to the instructions that they claim" probes_as_claimed
 small_run
 check "ceiling run --devices ROCm0 is refused" refuses_a_card
 check "ceiling run goes to the CPU, and says why" runs_on_the_cpu

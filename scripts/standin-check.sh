@@ -26,7 +26,8 @@ build_tools() {
         mkdir -p build/standin &&
         go build -o build/standin/standin ./cmd/standin &&
         go build -buildmode=c-shared -o build/standin/libstandin.so ./hip/standin/preload &&
-        go test -c -tags cards -o build/standin/engine.test ./engine' >"$out/tools.log" 2>&1 || {
+        go test -c -tags cards -o build/standin/engine.test ./engine &&
+        go test -c -tags cards -o build/standin/probes.test ./kernels/gpu' >"$out/tools.log" 2>&1 || {
         tail -n 30 "$out/tools.log" >&2
         return 1
     }
@@ -95,6 +96,17 @@ engine_agrees() {
     [ "$(grep -c '^--- PASS: TestCards' "$out/engine")" -eq "$(grep -c '^func TestCards' "$repo/engine/cards_test.go")" ]
 }
 
+# Every probe of kernels/gpu computes what it should, on one card and on four, and
+# planted faults are found. No time is shown.
+probes_right() {
+    on_cards 'build/standin/probes.test -test.v -test.run "^TestCards" -test.timeout 10m' >"$out/probes" 2>&1 || {
+        grep -vE '^ +cards_test.go:[0-9]+: [a-z0-9.]+ .*\[[0-9 ]+\]$' "$out/probes" | tail -n 60
+        return 1
+    }
+    grep -E 'measurements of|^(--- |ok|PASS)' "$out/probes"
+    [ "$(grep -c '^--- PASS: TestCards' "$out/probes")" -eq "$(grep -c '^func TestCards' "$repo/kernels/gpu/cards_test.go")" ]
+}
+
 # A whole run over four cards.
 runs() {
     cat >"$root/root/ceiling/two.yaml" <<'YAML'
@@ -126,6 +138,7 @@ check "every instruction of libggml-hip.so is read as LLVM reads it" decoder_agr
 check "four cards are there for the runtime, devices and doctor" sees_cards
 check "llama.cpp's own tests of its operations pass on a card" backend_operations
 check "the engine computes on one card and on four what it computes on the CPU" engine_agrees
+check "every probe's result is right on the cards, and faults in probes are found" probes_right
 check "ceiling run goes over four cards, split by tensors" runs
 say "no figure here is a time: that needs an MI100"
 printf 'standin-check: %d passed, 0 failed\n' "$passed"

@@ -75,7 +75,7 @@ func metadata(notes []byte) ([]byte, error) {
 		name, size := uint64(binary.LittleEndian.Uint32(notes)), uint64(binary.LittleEndian.Uint32(notes[4:]))
 		kind := binary.LittleEndian.Uint32(notes[8:])
 		rest := notes[12:]
-		if padded(name)+size > uint64(len(rest)) {
+		if padded(name)+size > uint64(len(rest)) { // of 32 bits each: no overflow
 			return nil, fmt.Errorf("a note of %d bytes, %d are left: the code object is damaged", size, len(rest))
 		}
 		content := rest[padded(name) : padded(name)+size]
@@ -111,11 +111,18 @@ func fillCode(file *elf.File, kernels []Kernel) error {
 
 func bytesOf(file *elf.File, s elf.Symbol) ([]byte, error) {
 	for _, section := range file.Sections {
-		if section.Type == elf.SHT_PROGBITS && s.Value >= section.Addr && s.Value+s.Size <= section.Addr+section.Size && s.Size > 0 {
-			code := make([]byte, s.Size)
-			_, err := section.ReadAt(code, int64(s.Value-section.Addr))
-			return code, err
+		at := s.Value - section.Addr
+		if section.Type != elf.SHT_PROGBITS || s.Value < section.Addr || s.Size == 0 || at > section.Size || s.Size > section.Size-at {
+			continue
 		}
+		all, err := section.Data()
+		if err != nil {
+			return nil, err
+		}
+		if at > uint64(len(all)) || s.Size > uint64(len(all))-at {
+			break
+		}
+		return all[at : at+s.Size], nil
 	}
 	return nil, fmt.Errorf("%d bytes at %#x are in no section", s.Size, s.Value)
 }
