@@ -105,7 +105,7 @@ func TestOutside(t *testing.T) {
 	}
 	o.Concurrency = 1
 	s, ok = u.Prompt(o)
-	near(t, "prompt", s.Least.Compute, (1000*1e9+1e8+1000*1001/2*1e4)/2e11, 1e-9)
+	near(t, "prompt", 1000*s.Least.Compute, (1000*1e9+1e8+1000*1001/2*1e4)/2e11, 1e-9)
 	if !ok || s.Bound() != BoundCompute {
 		t.Errorf("%+v", s)
 	}

@@ -10,6 +10,14 @@ type Used struct {
 	Date  time.Time `json:"date"` // of the measurement
 }
 
+// Check tells what makes it unusable.
+func (u *Used) Check() error {
+	if err := u.Roofs.Check(); err != nil {
+		return err
+	}
+	return u.Load.check()
+}
+
 // Share is a measured time and the least one.
 type Share struct {
 	Measured float64 `json:"measured_s"`
@@ -50,13 +58,15 @@ func (u *Used) Decode(o Outside) (Share, bool) {
 	return Share{o.TPOT, u.Roofs.Step(&u.Load, w).Spent()}, true
 }
 
-// Prompt is the share of a server's prompts with one request at a time: its TTFT
-// holds one prompt and nothing else. With more they wait for each other.
+// Prompt is the share of a server's prompts, for one token, with one request at a
+// time: its TTFT holds one prompt and nothing else. With more they wait for each
+// other.
 func (u *Used) Prompt(o Outside) (Share, bool) {
-	if !(o.TTFT > 0) || o.Concurrency != 1 {
+	if !(o.TTFT > 0) || o.Concurrency != 1 || o.Input < 1 {
 		return Share{}, false
 	}
-	return Share{o.TTFT, u.Roofs.Step(&u.Load, PromptWork(float64(o.Input), float64(o.Input))).Spent()}, true
+	n := float64(o.Input)
+	return Share{o.TTFT / n, Spent{}.plus(u.Roofs.Step(&u.Load, PromptWork(n, n)).Spent(), 1/n)}, true
 }
 
 // DecodeMix is the share of a mean TPOT in seconds, of steps that are known.

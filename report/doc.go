@@ -5,7 +5,7 @@
 //
 // The report has the form of the reference report (sections, order, tables,
 // number formats). What this program adds has sections of its own (Engine or
-// Server, Energy, Validity, Repeats).
+// Server, Energy, Ceilings, Validity, Repeats).
 //
 // The prose is a choice from claims, statements that the rules compute to be
 // true of the results; claims.go says how. The rules choose by rank. Where the

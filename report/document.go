@@ -86,6 +86,9 @@ func (b *builder) document() *doc.Document {
 	if energy := energySection(b.results, b.all); energy != nil {
 		d.Add("Energy", energy...)
 	}
+	if limits := ceilingsSection(b.results, b.all); limits != nil {
+		d.Add("Ceilings", limits...)
+	}
 	if slo := sloTable(b.all); len(slo.Rows) > 0 {
 		d.Add("Service Level Objectives", slo)
 	}

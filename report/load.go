@@ -161,6 +161,11 @@ func parseObject(b []byte) (*result.Run, error) {
 	if started := len(r.Planned) > 0 || r.Engine != nil || r.Server != nil; len(results) == 0 && !started {
 		return nil, errNoResults
 	}
+	if r.Ceilings != nil {
+		if err := r.Ceilings.Check(); err != nil {
+			return nil, fmt.Errorf("ceilings: %w", err)
+		}
+	}
 	if n := len(r.Details); n != 0 && n != len(results) {
 		return nil, fmt.Errorf("%d details for %d results: one belongs to each", n, len(results))
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // tiles are the figures at the head of a run's page, printed as the report
-// prints them: what one user gets, the sweet spot, the peak and the energy of a
-// token. One that the run does not have is left out.
+// prints them: what one user gets, the sweet spot, the peak, the share of the limit
+// and the energy of a token. One that the run does not have is left out.
 func tiles(r *result.Run) []doc.Tile {
 	out := oneUser(r)
 	if i, ok := r.SweetSpot(); ok {
@@ -33,7 +33,7 @@ func tiles(r *result.Run) []doc.Tile {
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}
-	return append(out, energyPerToken(r)...)
+	return slices.Concat(out, limitShare(r), energyPerToken(r))
 }
 
 // oneUser is the decode speed and the first token of a user who is alone:

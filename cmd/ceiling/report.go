@@ -12,6 +12,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/internal/outfile"
+	"ceiling/kernels"
 	"ceiling/report"
 	"ceiling/report/chart"
 	"ceiling/report/chart/comparison"
@@ -32,6 +33,7 @@ func reportCommand() *cli.Command {
 			"comparison.html.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE.md|FILE.html|FOLDER/`"},
+			&cli.StringFlag{Name: "ceilings", Usage: "`FILE` of `ceiling roofline MODEL`: shares of the machine's limit, for a run that has none, as through a server"},
 			sloFlag(),
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
@@ -46,11 +48,15 @@ func reportCommand() *cli.Command {
 			}
 			var r *rendering
 			var notes []string
-			switch limits := slo(c); {
+			limits := replaced{slo: slo(c)}
+			if limits.ceilings, err = ceilingsOfFile(c.String("ceilings")); err != nil {
+				return err
+			}
+			switch {
 			case len(paths) == 1:
 				r, notes, err = renderPath(paths[0], limits)
-			case limits != nil:
-				return usagef("--slo with %d paths: it is for the report of one run; name one", len(paths))
+			case limits != replaced{}:
+				return usagef("--slo or --ceilings with %d paths: they are for the report of one run; name one", len(paths))
 			default:
 				r, err = renderPaths(paths)
 			}
@@ -124,17 +130,45 @@ func (r *rendering) put(c *cli.Command, as form, out string) error {
 	return err
 }
 
+// replaced are what a report has in place of the run's own; nil: that.
+type replaced struct {
+	slo      *result.SLO
+	ceilings *kernels.Used
+}
+
+// ceilingsOfFile reads what a machine could do for a model; nil for no file.
+func ceilingsOfFile(path string) (*kernels.Used, error) {
+	if path == "" {
+		return nil, nil
+	}
+	c, err := kernels.ReadCeilings(path)
+	if err != nil {
+		return nil, err
+	}
+	if c.Load == nil {
+		return nil, fmt.Errorf("%q knows no model: measure with `ceiling roofline MODEL`", path)
+	}
+	roofs, err := c.CPURoofs()
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
+	}
+	return &kernels.Used{Roofs: roofs, Load: *c.Load, From: filepath.Base(path), Date: c.Date}, nil
+}
+
 // renderPath renders one path: a run in the reference's form, what another
-// tool measured as far as its file tells. Limits replace those of the run.
-func renderPath(path string, limits *result.SLO) (*rendering, []string, error) {
+// tool measured as far as its file tells.
+func renderPath(path string, limits replaced) (*rendering, []string, error) {
 	file, folder := path, ""
 	if isDir(path) {
 		file = filepath.Join(path, resultsFile)
 	}
 	results, err := report.Load(file)
 	if err == nil {
-		if limits != nil {
-			results.SLO = limits
+		if limits.slo != nil {
+			results.SLO = limits.slo
+		}
+		if limits.ceilings != nil {
+			results.Ceilings = limits.ceilings
 		}
 		opt := report.Options{Version: version}
 		var stored string
@@ -153,8 +187,8 @@ func renderPath(path string, limits *result.SLO) (*rendering, []string, error) {
 	if errImport != nil {
 		return nil, nil, errImport
 	}
-	if limits != nil {
-		return nil, nil, usagef("--slo: %s is another tool's file, of which no sweet spot is computed; leave --slo out", path)
+	if limits != (replaced{}) {
+		return nil, nil, usagef("--slo or --ceilings: %s is another tool's file, whose figures are shown as they are; leave it out", path)
 	}
 	return renderSheet(runs)
 }

@@ -327,6 +327,7 @@ var main = []importer.Metric{
 	importer.ITLMean, importer.E2ELMean,
 	importer.OutputThroughput, importer.RequestThroughput,
 	importer.EnginePrefill, importer.DecodeRate,
+	importer.DecodeShare, importer.PrefillShare,
 }
 
 // overview are those of them in the overview.
@@ -337,6 +338,7 @@ var overview = []importer.Metric{importer.TTFTMean, importer.TPOTMean, importer.
 var optional = map[importer.Metric]bool{
 	importer.TTFTMedian: true, importer.TTFTP99: true, importer.TPOTMedian: true, importer.TPOTP99: true,
 	importer.ITLMean: true, importer.E2ELMean: true, importer.EnginePrefill: true, importer.DecodeRate: true,
+	importer.DecodeShare: true, importer.PrefillShare: true,
 }
 
 // shown lists the metrics of a scenario's table. Tools that measure none of

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/kernels"
 	"ceiling/report"
 )
 
@@ -64,6 +65,7 @@ func ceilingRun(res *result.Run, path string) *Run {
 		}
 		for j := range passes {
 			r.Loads = append(r.Loads, r.passLoad(&passes[j], i < len(res.Details), records))
+			r.Loads[len(r.Loads)-1].share(result.Shares(res.Ceilings, &passes[j].Result, &passes[j].Detail))
 		}
 	}
 	if len(states) == 1 {
@@ -263,6 +265,15 @@ func (l *Load) serverDetail(d *result.ServerDetail) {
 		if v, ok := l.Values[PeakThroughput]; ok {
 			v.Same, v.Note = q.same, q.note
 			l.Values[PeakThroughput] = v
+		}
+	}
+}
+
+// share adds how close decode and prefill came to the machine's limit.
+func (l *Load) share(decode, prompt *kernels.Share) {
+	for metric, s := range map[Metric]*kernels.Share{DecodeShare: decode, PrefillShare: prompt} {
+		if s != nil {
+			l.put(metric, 100*s.Of(), "step_mix and ceilings", quality{same: true, note: "bound by " + s.Bound()})
 		}
 	}
 }

@@ -63,6 +63,11 @@ const (
 	AcceptLength   Metric = "accept_length_tokens" // tokens per step of speculative decoding
 	OverheadRatio  Metric = "overhead_ratio"
 
+	// DecodeShare and PrefillShare are the percentage of the machine's limit that
+	// was reached.
+	DecodeShare  Metric = "decode_limit_share_percent"
+	PrefillShare Metric = "prefill_limit_share_percent"
+
 	// FailedShare is the percentage of requests that failed. No load has it as
 	// a value: it follows from the counts.
 	FailedShare Metric = "failed_percent"
@@ -168,6 +173,8 @@ var infos = []Info{
 	{ReusedTokens, "Reused tokens", unitTokens, Neither, 0},
 	{AcceptLength, "Accept length", unitTokens, Higher, 2},
 	{OverheadRatio, "Overhead ratio", "", Lower, 4},
+	{DecodeShare, "Decode, share of the limit", "%", Higher, 1},
+	{PrefillShare, "Prefill, share of the limit", "%", Higher, 1},
 	{FailedShare, "Failed requests", "%", Lower, 2},
 	{ServerPromptMean, "Server's prompt time mean", unitMs, Lower, 2},
 	{ServerDecodeMean, "Server's decode time mean", unitMs, Lower, 2},

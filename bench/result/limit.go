@@ -1,0 +1,54 @@
+package result
+
+import "ceiling/kernels"
+
+// Shares are the shares of result i.
+func (r *Run) Shares(i int) (decode, prompt *kernels.Share) {
+	return Shares(r.Ceilings, &r.Results[i], r.Detail(i))
+}
+
+// Shares are the measured time per output token and per prompt token of a
+// scenario, or of one pass over it, beside the least ones; nil where one is not
+// known. In process they follow from what the steps were made of. Of a server,
+// whose prompts are known as wholes only, the second is of a request with no other
+// beside it. u and d may be nil.
+func Shares(u *kernels.Used, s *Summary, d *Detail) (decode, prompt *kernels.Share) {
+	if u == nil || Failed(s, d) {
+		return nil, nil
+	}
+	if d != nil && d.Mix != nil {
+		if s.TPOTMeanMs != nil {
+			decode = known(u.DecodeMix(d.Mix, *s.TPOTMeanMs/1000))
+		}
+		if d.EnginePrefill != nil {
+			prompt = known(u.PromptMix(d.Mix, *d.EnginePrefill))
+		}
+		return decode, prompt
+	}
+	// Of a prompt that may be in a server's cache it is not known how much was
+	// computed.
+	cold := d == nil || d.Cache != CacheWarm
+	return known(u.Decode(s.outside(cold))), known(u.Prompt(s.outside(cold)))
+}
+
+func known(s kernels.Share, ok bool) *kernels.Share {
+	if !ok {
+		return nil
+	}
+	return &s
+}
+
+// outside is what is known of a scenario without its steps.
+func (s *Summary) outside(cold bool) kernels.Outside {
+	o := kernels.Outside{Input: s.InputLen, Output: s.OutputLen, Concurrency: s.Concurrency, Requests: s.SuccessfulRequests}
+	if s.DurationS != nil {
+		o.Duration = *s.DurationS
+	}
+	if s.TPOTMeanMs != nil {
+		o.TPOT = *s.TPOTMeanMs / 1000
+	}
+	if s.TTFTMeanMs != nil && cold {
+		o.TTFT = *s.TTFTMeanMs / 1000
+	}
+	return o
+}
