@@ -323,6 +323,12 @@ func (r *Roofs) allReduce(bytes float64) float64 {
 	return max(0, a.Seconds+(bytes-a.Bytes)/(b.Bytes-a.Bytes)*(b.Seconds-a.Seconds))
 }
 
+// Least is the least time of an operation that moves so many bytes and makes so
+// many operations on values of a storage type, on one device.
+func (r *Roofs) Least(storage string, bytes, ops float64) float64 {
+	return max(r.readTime(bytes), r.time(classOf(storage), ops, math.Inf(1)))
+}
+
 // Check tells what makes roofs unusable.
 func (r *Roofs) Check() error {
 	if len(r.Read) == 0 {

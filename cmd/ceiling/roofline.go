@@ -48,6 +48,9 @@ func rooflineCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "only", Usage: "run these probes alone, `NAME,…`", Validator: knownProbes},
 			&cli.BoolFlag{Name: "quick", Usage: "half a minute in all, with wider intervals"},
 			&cli.StringFlag{Name: "machine", Usage: "plan for a machine, `NAME|FILE`: mi100, mi100x4, or a YAML file of its limits"},
+			&cli.BoolFlag{Name: "ops", Usage: "time the operations of the model's decode step on the CPU, one by one"},
+			&cli.IntFlag{Name: "users", Value: 1, Usage: "with --ops: a step of `N` sequences", Validator: atLeast(1)},
+			&cli.IntFlag{Name: "context", Value: 512, Usage: "with --ops: `TOKENS` of context of each", Validator: atLeast(1)},
 			&cli.StringFlag{Name: "out", Value: ceilingsPath, Usage: "write the figures to `FILE`"},
 			&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Usage: "CPU threads (default: as a run has them)", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "physical batch of prompts", Validator: atLeast(1)},
@@ -74,6 +77,7 @@ type roofline struct {
 	Ceilings *kernels.Ceilings `json:"ceilings,omitempty"` // nil: nothing was measured
 	Load     *kernels.Load     `json:"model,omitempty"`
 	Limits   []machineLimits   `json:"limits,omitempty"`
+	Ops      *opTimes          `json:"ops,omitempty"`
 	suite    result.Suite
 	ubatch   int
 }
@@ -92,6 +96,9 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
+	if c.Bool("ops") && (r.Load == nil || c.String("machine") != "") {
+		return usagef("--ops: name a model, and no --machine: its operations are timed here")
+	}
 	if c.String("machine") != "" {
 		err = r.describe(c)
 	} else {
@@ -101,6 +108,11 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r.computeLimits()
+	if c.Bool("ops") {
+		if err := r.timeOps(ctx, c); err != nil {
+			return err
+		}
+	}
 	if c.Bool("json") {
 		return writeJSON(c.Root().Writer, r)
 	}

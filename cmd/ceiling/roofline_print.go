@@ -69,6 +69,9 @@ func (r *roofline) print(out io.Writer) error {
 			printSources(w, &r.Machines[i])
 		}
 	}
+	if r.Ops != nil {
+		r.Ops.print(w, r.Machines)
+	}
 	return w.Flush()
 }
 

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ceiling/engine"
+	"ceiling/kernels"
+)
+
+// demoFile writes the demo model.
+func demoFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "demo.gguf")
+	if _, errText, code := inProcess("synth", "--geometry", "demo", "--out", path); code != 0 {
+		t.Fatal(errText)
+	}
+	return path
+}
+
+// A plan measures nothing and names the source of every figure.
+func TestPlanForMachine(t *testing.T) {
+	model := demoFile(t)
+	out, errText, code := inProcess("roofline", model, "--machine", "mi100x4")
+	if code != 0 || errText != "" {
+		t.Fatalf("exit code %d, %q", code, errText)
+	}
+	for _, want := range []string{"LIMITS ON mi100x4-rccl", "LIMITS ON mi100x4-butterfly", "LIMITS ON mi100x4-push", "Single User Latency", "[meas]", "[est]", "demo: 0.0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, out)
+		}
+	}
+	for want, args := range map[string][]string{
+		"no machine":       {"roofline", model, "--machine", "mi200"},
+		"--quick":          {"roofline", model, "--machine", "mi100", "--quick"},
+		"no probe":         {"roofline", "--only", "cpu.write"},
+		"name a model":     {"roofline", "--ops"},
+		"does not exist":   {"roofline", model + "x", "--machine", "mi100"},
+		"unexpected argum": {"roofline", model, "another"},
+	} {
+		if out, errText, code := inProcess(args...); code == 0 || out != "" || !strings.Contains(errText, want) {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, out, errText)
+		}
+	}
+}
+
+// Nodes are summed up over layers, the longest first; of each node the fastest
+// time counts.
+func TestKindsOf(t *testing.T) {
+	first := []engine.Op{{Op: "MUL_MAT", Name: "ffn_up-0", Type: "q4_0", Seconds: 3, Bytes: 10, Operations: 100},
+		{Op: "ADD", Name: "l_out-0", Type: "f32", Seconds: 9, Bytes: 1, Operations: 1},
+		{Op: "MUL_MAT", Name: "ffn_up-1", Type: "q4_0", Seconds: 5, Bytes: 10, Operations: 100}}
+	second := []engine.Op{first[0], first[1], first[2]}
+	second[0].Seconds, second[1].Seconds = 4, 1
+	kinds := kindsOf(fasterOps(fasterOps(nil, first), second))
+	want := []opKind{{"MUL_MAT", "ffn_up", "q4_0", 2, 8, 20, 200}, {"ADD", "l_out", "f32", 1, 1, 1, 1}}
+	if len(kinds) != 2 || kinds[0] != want[0] || kinds[1] != want[1] {
+		t.Errorf("%+v", kinds)
+	}
+	r := []kernels.Roofs{{Devices: 1, Read: []kernels.Level{{Rate: 10}}, Compute: map[kernels.Class]float64{kernels.Int8: 50}}}
+	// 20 bytes take 2 s, 200 operations 4 s.
+	if got := kinds[0].ofRoof(r); got != "50 %" {
+		t.Error(got)
+	}
+}
+
+// What the probes measured is in the file, with the machine and the model, and
+// every figure is above 0 or has a reason.
+func TestRooflineFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for some seconds")
+	}
+	model, path := demoFile(t), filepath.Join(t.TempDir(), "deep", "ceilings.json")
+	out, errText, code := inProcess("roofline", model, "--quick", "--out", path, "--ops", "--context", "8")
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, errText)
+	}
+	c, err := kernels.ReadCeilings(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Load == nil || !strings.Contains(c.Load.NodesSource, "counted") || c.Machine.Threads < 1 || len(c.Machine.Instructions) == 0 || len(c.Measurements) < 4 {
+		t.Errorf("%+v", c)
+	}
+	for _, m := range c.Measurements {
+		if m.Verdict == kernels.Wrong || (m.Verdict == kernels.OK) != (m.Summary != nil) || (m.Verdict != kernels.OK) != (m.Reason != "") {
+			t.Errorf("%+v", m)
+		}
+	}
+	if !strings.Contains(out, "cpu.node") || !strings.Contains(out, "MUL_MAT") || !strings.Contains(out, "A decode step of 1 users with 8 tokens of context takes ") {
+		t.Error(out)
+	}
+}
