@@ -111,10 +111,10 @@ func TestCeilingsOfServer(t *testing.T) {
 // Limits that nobody can have measured are refused with the file.
 func TestParseCeilings(t *testing.T) {
 	const file = `{"results":[{"name":"A","pp_speed":1}],"details":[{}],"ceilings":{"roofs":{"name":"x","devices":1,"read":[{"b_per_s":%s}]},"model":{"layers":[{"type":"F16","bytes":1,"ops":1}]}}}`
-	if _, err := Parse([]byte(strings.Replace(file, "%s", "1e9", 1))); err != nil {
+	if _, err := result.Parse([]byte(strings.Replace(file, "%s", "1e9", 1))); err != nil {
 		t.Error(err)
 	}
-	if _, err := Parse([]byte(strings.Replace(file, "%s", "-1", 1))); err == nil || !strings.Contains(err.Error(), "ceilings") {
+	if _, err := result.Parse([]byte(strings.Replace(file, "%s", "-1", 1))); err == nil || !strings.Contains(err.Error(), "ceilings") {
 		t.Errorf("a negative rate: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -44,7 +45,7 @@ func text(t *testing.T, blocks ...doc.Block) string {
 // mustLoad is Load of a file under testdata.
 func mustLoad(t *testing.T, name string) *result.Run {
 	t.Helper()
-	r, err := Load(filepath.Join("testdata", name))
+	r, err := result.Load(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,4 +211,24 @@ func TestReferenceBlocksFindDefects(t *testing.T) {
 			t.Errorf("%q for %q goes unnoticed", defect.new, defect.old)
 		}
 	}
+}
+
+// Whatever can be read can be rendered.
+func FuzzDocument(f *testing.F) {
+	f.Add([]byte(`{"results": [{"name": "Concurrency Scaling (c=2)", "pp_speed": null, "concurrency": 0, "output_throughput": -1e300}], "details": [{"status": "failed"}]}`))
+	f.Add([]byte(`[{"name": "Single User Latency", "pp_speed": 1635.2, "tpot_mean_ms": NaN}]`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := result.Parse(b)
+		if err != nil {
+			return
+		}
+		d, err := Document(r, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.HTML(io.Discard); err != nil {
+			t.Error(err)
+		}
+		markdown(t, d)
+	})
 }

@@ -19,7 +19,7 @@ func TestTiles(t *testing.T) {
 		t.Fatalf("%d results files, %v", len(paths), err)
 	}
 	for _, path := range append(paths, "testdata/december2025.json") {
-		r, err := Load(path)
+		r, err := result.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}

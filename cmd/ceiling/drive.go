@@ -20,7 +20,6 @@ import (
 	"ceiling/engine/gguf"
 	"ceiling/hip"
 	"ceiling/hip/host"
-	"ceiling/report"
 )
 
 // keyVariable holds the server's key, so that it need not stand on a command
@@ -245,7 +244,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *result
 	if d.earlier != nil {
 		return d.earlier.sameRun(&d.manifest)
 	}
-	return report.SaveManifest(d.dir.file(manifestFile), &d.manifest)
+	return result.SaveManifest(d.dir.file(manifestFile), &d.manifest)
 }
 
 // bench drives the suite, saving results.json after each scenario.

@@ -9,7 +9,6 @@ import (
 	"ceiling/bench"
 	"ceiling/bench/result"
 	"ceiling/engine"
-	"ceiling/report"
 )
 
 // bench drives the suite on the loaded model, saving results.json after each
@@ -71,7 +70,7 @@ func (r *runner) template(clock *result.Clock) result.Run {
 // save keeps what is finished after every scenario: the engine may end the
 // process on a fault in the next one.
 func (r *runner) save(results *result.Run) error {
-	return report.Save(r.dir.file(resultsFile), results)
+	return result.Save(r.dir.file(resultsFile), results)
 }
 
 // event shows how far the run is.

@@ -73,7 +73,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *r
 		r.show.line("prose: by the rules: %s", reason)
 		return
 	}
-	if err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveText(results, r.reportOptions())); err != nil {
+	if err := errors.Join(result.Save(r.dir.file(resultsFile), results), r.saveText(results, r.reportOptions())); err != nil {
 		return // conclude meets it again, and says so
 	}
 	writer := &writer{model: model, options: r.session}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/bench/result"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -80,7 +81,7 @@ func TestGrammarsOfReports(t *testing.T) {
 		t.Fatalf("%d results files, %v", len(files), err)
 	}
 	for _, path := range append(files, "../../report/testdata/december2025.json", "testdata/demo/results.json") {
-		results, err := report.Load(path)
+		results, err := result.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/bench/result"
 	"path/filepath"
 	"slices"
 
@@ -15,7 +16,7 @@ import (
 // speaks of, and the section is as long as it has to be without the rules.
 func chosen(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	results, err := report.Load(filepath.Join(dir, resultsFile))
+	results, err := result.Load(filepath.Join(dir, resultsFile))
 	ts.Check(err)
 	file, err := prose.Load(filepath.Join(dir, proseFile))
 	ts.Check(err)

@@ -162,7 +162,7 @@ func renderPath(path string, limits replaced) (*rendering, []string, error) {
 	if isDir(path) {
 		file = filepath.Join(path, resultsFile)
 	}
-	results, err := report.Load(file)
+	results, err := result.Load(file)
 	if err == nil {
 		if limits.slo != nil {
 			results.SLO = limits.slo

@@ -19,7 +19,6 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
-	"ceiling/report"
 )
 
 // earlierRun is what the run that --resume names has left.
@@ -114,7 +113,7 @@ func (e *earlierRun) parse(ctx context.Context, same *cli.Command) (*cli.Command
 
 // state is what of the suite is finished.
 func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
-	saved, err := report.Load(filepath.Join(e.path, resultsFile))
+	saved, err := result.Load(filepath.Join(e.path, resultsFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -296,14 +296,14 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	if r.earlier != nil {
 		return r.earlier.sameRun(&r.manifest)
 	}
-	return report.SaveManifest(r.dir.file(manifestFile), &r.manifest)
+	return result.SaveManifest(r.dir.file(manifestFile), &r.manifest)
 }
 
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
 func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) error {
 	r.unmark()
-	err := errors.Join(report.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
+	err := errors.Join(result.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return errors.Join(runErr, err)
 	}

@@ -41,7 +41,7 @@ func summaryAction(_ context.Context, c *cli.Command) error {
 	if isDir(path) {
 		path, folder = filepath.Join(path, resultsFile), path
 	}
-	results, err := report.Load(path)
+	results, err := result.Load(path)
 	if err != nil {
 		return err
 	}

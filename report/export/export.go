@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ceiling/bench/result"
-	"ceiling/report"
 )
 
 // Source is a run: its results and the records of its requests.
@@ -60,7 +59,7 @@ func Open(path string) (*Source, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, "results.json")
 	}
-	results, err := report.Load(path)
+	results, err := result.Load(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"ceiling/bench/result"
-	"ceiling/report"
 )
 
 // fakeRun writes a run of three scenarios in the given number of passes, with
@@ -52,7 +51,7 @@ func fakeRun(t *testing.T, passes int, seed uint64, slower float64) string {
 	if err := journal.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.Save(filepath.Join(dir, "results.json"), &results); err != nil {
+	if err := result.Save(filepath.Join(dir, "results.json"), &results); err != nil {
 		t.Fatal(err)
 	}
 	manifest := result.Manifest{Start: "2026-11-23T14:11:26+01:00"}

@@ -10,7 +10,6 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/kernels"
-	"ceiling/report"
 )
 
 // Names of a run's files.
@@ -25,7 +24,7 @@ func readResults(f *file) ([]*Run, error) {
 	if f.text == nil {
 		return nil, errors.New("holds more than one JSON value: give the results.json of one run")
 	}
-	res, err := report.Parse(f.text)
+	res, err := result.Parse(f.text)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func ownRun(t *testing.T, edit func(*result.Run), passes ...[]result.Record) str
 	if edit != nil {
 		edit(res)
 	}
-	if err := report.Save(filepath.Join(dir, resultsFile), res); err != nil {
+	if err := result.Save(filepath.Join(dir, resultsFile), res); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, journalFile), []byte(journal.String()), 0o644); err != nil {
@@ -362,7 +362,7 @@ func TestMarkdownContradiction(t *testing.T) {
 // JSON and in its report, has its load and no figure.
 func TestReferenceErrors(t *testing.T) {
 	const file = "../testdata/error-row.json"
-	results, err := report.Load(file)
+	results, err := result.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 package importer
 
-import "ceiling/report"
+import "ceiling/bench/result"
 
 // formats are the kinds of JSON files that are known. The first that fits an
 // object wins, so kinds whose keys include another's stand before it.
@@ -122,5 +122,5 @@ func isOurs(o object) bool {
 	if len(results) == 0 {
 		return o.has("planned") || results != nil
 	}
-	return report.IsResult(results[0])
+	return result.IsResult(results[0])
 }

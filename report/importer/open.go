@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/internal/jsontext"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"ceiling/report"
 )
 
 // maxFile is the largest result file that is read, in bytes. It is held in
@@ -57,7 +56,7 @@ func openFile(path string) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = report.UTF8(b)
+	b = jsontext.UTF8(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("empty: no results in it")
 	}
@@ -139,7 +138,7 @@ type format struct {
 
 // readJSON finds out which tool wrote the JSON in b and reads it.
 func readJSON(path string, b []byte) ([]*Run, error) {
-	b = finite(b)
+	b = jsontext.Finite(b)
 	values, skipped, err := splitJSON(b)
 	if err != nil {
 		return nil, err

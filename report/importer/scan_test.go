@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"ceiling/internal/jsontext"
 	"errors"
 	"strings"
 	"testing"
@@ -21,8 +22,8 @@ func TestFinite(t *testing.T) {
 		{`[NaNa, Infinity2, infinite, info]`, `[NaNa, Infinity2, infinite, info]`},
 		{`{"a": 1e5, "b": null}`, `{"a": 1e5, "b": null}`},
 	} {
-		if got := string(finite([]byte(test.in))); got != test.want {
-			t.Errorf("finite(%s) = %s, want %s", test.in, got, test.want)
+		if got := string(jsontext.Finite([]byte(test.in))); got != test.want {
+			t.Errorf("jsontext.Finite(%s) = %s, want %s", test.in, got, test.want)
 		}
 	}
 }

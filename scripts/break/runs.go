@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ceiling/bench/result"
-	"ceiling/report"
 )
 
 // total is the number of requests of the suite `waves`.
@@ -111,7 +110,7 @@ func complete(out string) error {
 	if len(seen) != total || len(c.Records) != total || c.Torn {
 		return fmt.Errorf("%s: %d records of %d requests, torn %v; want %d", out, len(c.Records), len(seen), c.Torn, total)
 	}
-	results, err := report.Load(filepath.Join(out, "results.json"))
+	results, err := result.Load(filepath.Join(out, "results.json"))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package report
+package result
 
 import (
 	"encoding/json"
@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"ceiling/bench/result"
 )
 
 // entries lists a folder, temporary files included.
@@ -27,10 +25,28 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
+// saved is a run with something of everything, and a figure that is missing.
+func saved(t *testing.T) *Run {
+	t.Helper()
+	r, err := Load("../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Results[0].TTFTMeanMs, r.Results[1].TPOTMeanMs = nil, ptr(0.0)
+	r.Planned, r.Partial, r.PartialReason = []string{"Single User Latency", "<b>"}, true, "interrupted"
+	r.Engine = &EngineInfo{Name: "llama.cpp", TensorTypes: []TensorTypeCount{{Type: "Q4_0", Tensors: 57, Bytes: 1 << 40}}, Seed: 1 << 63}
+	r.System = &System{Cores: 2, Cards: []Card{{PCI: "a", PowerCapW: ptr(200.0)}}}
+	r.Details = make([]Detail, len(r.Results))
+	for i := range r.Details {
+		r.Details[i] = Detail{Name: r.Results[i].Name, Status: StatusComplete, Cache: CacheCold, RequestRate: ptr(2.5), TTFT: &Dist{Count: 20, Mean: 0.25}}
+	}
+	return r
+}
+
 func TestSaveLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "results.json")
-	want := smallRun()
+	want := saved(t)
 	if err := Save(path, want); err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +88,10 @@ func TestResultFieldsAreTheReferences(t *testing.T) {
 		return out
 	}
 	path := filepath.Join(t.TempDir(), "results.json")
-	if err := Save(path, smallRun()); err != nil {
+	if err := Save(path, saved(t)); err != nil {
 		t.Fatal(err)
 	}
-	want := keys([]byte(readFile(t, "testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")))
+	want := keys([]byte(readFile(t, "../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")))
 	if d := cmp.Diff(want, keys([]byte(readFile(t, path)))); d != "" || len(want) != 26 {
 		t.Errorf("fields (-reference +ours), %d in the reference:\n%s", len(want), d)
 	}
@@ -83,16 +99,16 @@ func TestResultFieldsAreTheReferences(t *testing.T) {
 
 func TestSaveManifest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "manifest.json")
-	want := result.Manifest{
+	want := Manifest{
 		CommandLine: []string{"ceiling", "run", "--model", "m.gguf"}, Start: "2026-11-03T08:05:09+01:00", Seed: 1 << 63,
-		Suite:    result.Suite{Name: "smoke", Scenarios: []result.Scenario{{Name: "x", Input: 8, Output: 4, Concurrency: 1, Prompts: 2}}},
-		Model:    result.ManifestModel{Path: "/m.gguf", Bytes: 5, SHA256: "00", Metadata: map[string]any{"general.architecture": "llama"}},
-		Versions: result.Versions{Ceiling: "v0.1.0", Go: "go1.26", Platform: "linux/amd64"},
+		Suite:    Suite{Name: "smoke", Scenarios: []Scenario{{Name: "x", Input: 8, Output: 4, Concurrency: 1, Prompts: 2}}},
+		Model:    ManifestModel{Path: "/m.gguf", Bytes: 5, SHA256: "00", Metadata: map[string]any{"general.architecture": "llama"}},
+		Versions: Versions{Ceiling: "v0.1.0", Go: "go1.26", Platform: "linux/amd64"},
 	}
 	if err := SaveManifest(path, &want); err != nil {
 		t.Fatal(err)
 	}
-	var got result.Manifest
+	var got Manifest
 	if err := json.Unmarshal([]byte(readFile(t, path)), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +126,7 @@ func TestSaveFails(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	broken := smallRun()
+	broken := saved(t)
 	broken.Results[0].TTFTMeanMs = ptr(math.NaN())
 	if err := Save(path, broken); err == nil || !strings.Contains(err.Error(), "NaN") {
 		t.Errorf("error %v for a NaN", err)

@@ -1,8 +1,7 @@
-package report
+package result
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +9,8 @@ import (
 	"math"
 	"os"
 	"strings"
-	"unicode/utf16"
 
-	"ceiling/bench/result"
+	"ceiling/internal/jsontext"
 )
 
 // Load reads a results file: results.json of a run, or the reference's JSON
@@ -25,7 +23,7 @@ import (
 //
 // The error is one line that names the file: it can't be read, it is empty
 // or cut off, or it is another tool's.
-func Load(path string) (*result.Run, error) {
+func Load(path string) (*Run, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("results file %q: %w", path, errors.Unwrap(err))
@@ -38,12 +36,12 @@ func Load(path string) (*result.Run, error) {
 }
 
 // Parse is Load without the file.
-func Parse(b []byte) (*result.Run, error) {
-	b = UTF8(b)
+func Parse(b []byte) (*Run, error) {
+	b = jsontext.UTF8(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("empty; expected the results.json of a run")
 	}
-	b = nullNonFinite(b)
+	b = jsontext.Finite(b)
 	if err := checkSyntax(b); err != nil {
 		return nil, err
 	}
@@ -51,25 +49,6 @@ func Parse(b []byte) (*result.Run, error) {
 		return parseList(b)
 	}
 	return parseObject(b)
-}
-
-// UTF8 takes the byte order mark away that editors add, and turns UTF-16 into
-// UTF-8: Windows PowerShell writes what it redirects so.
-func UTF8(b []byte) []byte {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		order = binary.BigEndian
-	default:
-		return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	}
-	units := make([]uint16, 0, len(b)/2)
-	for b = b[2:]; len(b) >= 2; b = b[2:] {
-		units = append(units, order.Uint16(b))
-	}
-	return []byte(string(utf16.Decode(units)))
 }
 
 // checkSyntax tells a file that ends too early from one that is not JSON.
@@ -105,7 +84,7 @@ var resultKeys = []string{"name", "pp_speed"}
 func IsResult(b []byte) bool { return hasKeys(b, resultKeys...) || hasKeys(b, "domain_acceptance") }
 
 // parseList reads the reference's bare list.
-func parseList(b []byte) (*result.Run, error) {
+func parseList(b []byte) (*Run, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(b, &items); err != nil {
 		return nil, fmt.Errorf("list of results: %w", err)
@@ -123,14 +102,14 @@ func parseList(b []byte) (*result.Run, error) {
 	if len(results) == 0 {
 		return nil, errNoResults
 	}
-	return &result.Run{Results: results}, nil
+	return &Run{Results: results}, nil
 }
 
 // parseObject reads an object with a "results" list: this program's or the
 // reference's.
-func parseObject(b []byte) (*result.Run, error) {
+func parseObject(b []byte) (*Run, error) {
 	var file struct {
-		result.Run
+		Run
 		Items *[]json.RawMessage `json:"results"` // shadows the embedded field
 	}
 	if !hasKeys(b, "results") {
@@ -180,8 +159,8 @@ const (
 	zeroMeasured zeroPolicy = false // this program: null is missing
 )
 
-func parseResults(items []json.RawMessage, zero zeroPolicy) ([]result.Summary, error) {
-	results := make([]result.Summary, 0, len(items))
+func parseResults(items []json.RawMessage, zero zeroPolicy) ([]Summary, error) {
+	results := make([]Summary, 0, len(items))
 	for i, item := range items {
 		// The reference appends its draft-acceptance diagnostic to the list.
 		if !hasKeys(item, "name") && hasKeys(item, "domain_acceptance") {
@@ -200,10 +179,10 @@ func parseResults(items []json.RawMessage, zero zeroPolicy) ([]result.Summary, e
 // them as 16 or as 16.0.
 var countKeys = []string{"input_len", "output_len", "concurrency", "num_prompts"}
 
-func parseResult(item json.RawMessage, zero zeroPolicy) (result.Summary, error) {
+func parseResult(item json.RawMessage, zero zeroPolicy) (Summary, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(item, &fields); err != nil {
-		return result.Summary{}, unmarshalError(err)
+		return Summary{}, unmarshalError(err)
 	}
 	for _, key := range countKeys {
 		raw, ok := fields[key]
@@ -212,20 +191,20 @@ func parseResult(item json.RawMessage, zero zeroPolicy) (result.Summary, error) 
 		}
 		n, err := parseCount(raw)
 		if err != nil {
-			return result.Summary{}, fmt.Errorf("%s: %w", key, err)
+			return Summary{}, fmt.Errorf("%s: %w", key, err)
 		}
 		fields[key] = n
 	}
 	whole, err := json.Marshal(fields)
 	if err != nil {
-		return result.Summary{}, err
+		return Summary{}, err
 	}
-	var r result.Summary
+	var r Summary
 	if err := json.Unmarshal(whole, &r); err != nil {
-		return result.Summary{}, unmarshalError(err)
+		return Summary{}, unmarshalError(err)
 	}
 	if strings.TrimSpace(r.Name) == "" {
-		return result.Summary{}, errors.New("has no name")
+		return Summary{}, errors.New("has no name")
 	}
 	if r.Error != nil && *r.Error == "" {
 		r.Error = nil
@@ -252,7 +231,7 @@ func parseCount(raw json.RawMessage) (json.RawMessage, error) {
 }
 
 // metrics are the quantities of a result that may be missing.
-func metrics(r *result.Summary) []**float64 {
+func metrics(r *Summary) []**float64 {
 	return []**float64{
 		&r.DurationS, &r.RequestThroughput, &r.OutputThroughput, &r.PeakOutputThroughput, &r.TotalThroughput,
 		&r.TTFTMeanMs, &r.TTFTMedianMs, &r.TTFTP99Ms,
@@ -312,43 +291,4 @@ func foreignTool(b []byte) string {
 
 func foreignError(tool string) error {
 	return fmt.Errorf("written by %s; expected the results.json of a run", tool)
-}
-
-// nullNonFinite replaces the literals NaN, Infinity and -Infinity, which
-// Python writes and JSON does not have, by null. Text inside strings stays.
-func nullNonFinite(b []byte) []byte {
-	if !bytes.Contains(b, []byte("NaN")) && !bytes.Contains(b, []byte("Infinity")) {
-		return b
-	}
-	out := make([]byte, 0, len(b))
-	inString := false
-	for i := 0; i < len(b); {
-		if inString {
-			if b[i] == '\\' && i+1 < len(b) {
-				out = append(out, b[i])
-				i++
-			} else if b[i] == '"' {
-				inString = false
-			}
-		} else if n := nonFinite(b[i:]); n > 0 {
-			out = append(out, "null"...)
-			i += n
-			continue
-		} else if b[i] == '"' {
-			inString = true
-		}
-		out = append(out, b[i])
-		i++
-	}
-	return out
-}
-
-// nonFinite is the length of the literal that b starts with, or 0.
-func nonFinite(b []byte) int {
-	for _, literal := range []string{"NaN", "-Infinity", "Infinity"} {
-		if bytes.HasPrefix(b, []byte(literal)) {
-			return len(literal)
-		}
-	}
-	return 0
 }

@@ -1,19 +1,18 @@
-package report
+package result
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 
-	"ceiling/bench/result"
 	"ceiling/internal/outfile"
 )
 
 // Save writes results.json, whole or not at all.
-func Save(path string, r *result.Run) error { return saveJSON(path, r) }
+func Save(path string, r *Run) error { return saveJSON(path, r) }
 
 // SaveManifest writes manifest.json, whole or not at all.
-func SaveManifest(path string, m *result.Manifest) error { return saveJSON(path, m) }
+func SaveManifest(path string, m *Manifest) error { return saveJSON(path, m) }
 
 // saveJSON writes v with the reference's indentation.
 func saveJSON(path string, v any) error {
