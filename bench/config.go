@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"ceiling/bench/client"
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 )
@@ -21,7 +22,7 @@ type Config struct {
 	// Opener is the engine in process, or Client the server to send the same
 	// requests to: one of the two.
 	Opener Opener
-	Client Client
+	Client client.Sender
 	Vocab  suite.Vocab
 	Seed   uint64
 

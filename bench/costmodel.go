@@ -1,6 +1,10 @@
 package bench
 
-import "time"
+import (
+	"time"
+
+	"ceiling/bench/client"
+)
 
 // costModel learns what a step costs, for the ETA:
 //
@@ -94,11 +98,11 @@ type shareModel struct {
 	ttft, rest     float64 // seconds
 }
 
-func (m *shareModel) add(f finished, concurrency int) {
-	m.prompt += float64(f.prompt)
-	m.decode += float64(f.decode)
-	m.ttft += f.ttft / float64(max(concurrency, 1))
-	m.rest += f.rest / float64(max(concurrency, 1))
+func (m *shareModel) add(f client.Finished, concurrency int) {
+	m.prompt += float64(f.Prompt)
+	m.decode += float64(f.Decode)
+	m.ttft += f.TTFT / float64(max(concurrency, 1))
+	m.rest += f.Rest / float64(max(concurrency, 1))
 }
 
 func (m *shareModel) known() bool { return m.prompt > 0 && m.decode > 0 }

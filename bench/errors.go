@@ -5,12 +5,6 @@ import (
 	"errors"
 )
 
-// ErrEngineLost is what an Engine or Opener wraps when nothing can be run on
-// the loaded model any more (the device is gone, the back end is in an
-// undefined state). The run stops, and keeps what is finished. Every other
-// engine error fails only the scenario that met it.
-var ErrEngineLost = errors.New("the engine can't be used any more")
-
 // errInterrupted is wrapped by the error of a run that the caller stopped.
 var errInterrupted = errors.New("interrupted")
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"time"
 
+	"ceiling/bench/client"
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 )
@@ -168,15 +169,15 @@ func (t *tracker) event(kind EventKind) Event {
 	return e
 }
 
-// traffic books how far a scenario is whose requests go to a server.
-func (t *tracker) traffic(now trafficNow) {
-	for _, f := range now.finished {
+// served books how far a scenario is whose requests go to a server.
+func (t *tracker) served(now client.Progress) {
+	for _, f := range now.Finished {
 		t.shares.add(f, t.plan[t.at].concurrency)
 	}
-	t.prompt, t.decode = now.prompt, now.decode
+	t.prompt, t.decode = now.Prompt, now.Decode
 	e := t.event(EventProgress)
-	e.RequestsDone, e.Requests = now.requests, now.total
-	e.Elapsed = now.elapsed
+	e.RequestsDone, e.Requests = now.Ended, now.Total
+	e.Elapsed = now.Elapsed
 	t.rep.offer(e)
 }
 

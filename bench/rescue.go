@@ -56,7 +56,7 @@ func (s *Rescue) Results(reason error) (*result.Run, error) {
 	if errors.Is(reason, context.Canceled) {
 		return s.run.rescue(fmt.Errorf("%w: %w", errInterrupted, reason))
 	}
-	return s.run.rescue(fmt.Errorf("%w: %w", ErrEngineLost, reason))
+	return s.run.rescue(fmt.Errorf("%w: %w", result.ErrEngineLost, reason))
 }
 
 // begin and end enclose a run.

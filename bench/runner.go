@@ -21,7 +21,7 @@ import (
 //
 // The results are returned with the error too, and say that they are partial.
 // The error wraps the context's error when the run was interrupted,
-// ErrEngineLost when the engine can't go on, and is the
+// result.ErrEngineLost when the engine can't go on, and is the
 // journal's or OnScenario's when results can't be stored. A mistake in the
 // configuration gives no results.
 //

@@ -175,12 +175,12 @@ var failureCases = []struct {
 	setup: func(_ *Config, o *fakeOpener) {
 		o.prepare = func(n int, f *fakeEngine) {
 			if n == 2 {
-				f.failAt, f.failErr = 1, fmt.Errorf("device 0 is gone: %w", ErrEngineLost)
+				f.failAt, f.failErr = 1, fmt.Errorf("device 0 is gone: %w", result.ErrEngineLost)
 			}
 		}
 	},
 	want:  []string{"A: complete 3+0", "B: failed 0+4 (device 0 is gone: the engine can't be used any more)"},
-	fatal: ErrEngineLost,
+	fatal: result.ErrEngineLost,
 }, {
 	name: "a journal that fails ends the run, after the first request that can't be stored",
 	setup: func(c *Config, _ *fakeOpener) {

@@ -73,7 +73,7 @@ func (r *runner) classify(ctx context.Context, err error, m *result.Measured) er
 	case errors.As(err, &sink):
 		m.Status, m.Error = result.StatusPartial, oneline.Err(err)
 		return err
-	case errors.Is(err, ErrEngineLost):
+	case errors.Is(err, result.ErrEngineLost):
 		m.Status, m.Error = result.StatusFailed, oneline.Err(err)
 		return err
 	case canceled(ctx, err):

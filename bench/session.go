@@ -69,7 +69,7 @@ func (s *sessions) openShared(ctx context.Context) error {
 				cache: newPrefixCache(int32(first), spec.Sequences-first, spec.TotalTokens-cells.TotalTokens)}
 			return nil
 		}
-		if canceled(ctx, err) || errors.Is(err, ErrEngineLost) {
+		if canceled(ctx, err) || errors.Is(err, result.ErrEngineLost) {
 			return err
 		}
 		s.tooLarge[largest] = err

@@ -179,11 +179,3 @@ func (j *Journal) fail(what string, err error) {
 		j.err = fmt.Errorf("journal: %s: %w: free some space or use another --out", what, oneline.Cause(err))
 	}
 }
-
-// sinkError is a failure to store a record. It is the run's failure, not the
-// scenario's.
-type StoreError struct{ Err error }
-
-func (e *StoreError) Error() string { return e.Err.Error() }
-
-func (e *StoreError) Unwrap() error { return e.Err }

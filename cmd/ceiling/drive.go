@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
-	"ceiling/bench/remote"
+	"ceiling/bench/client"
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 	"ceiling/engine"
@@ -86,7 +86,7 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 		d.dir.discard()
 		return nothingMeasured(orInterrupted(ctx, err))
 	}
-	if errors.Is(err, bench.ErrEngineLost) {
+	if errors.Is(err, result.ErrEngineLost) {
 		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.path, d.dir.path)
 	}
 	if d.prose == proseModel {
@@ -107,7 +107,7 @@ func aTime(d time.Duration) error {
 // nothing to do with an engine in process.
 type driver struct {
 	*runner
-	server remote.Options
+	server client.Options
 }
 
 func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
@@ -120,7 +120,7 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 		key = os.Getenv(keyVariable)
 	}
 	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
-	d.server = remote.Options{
+	d.server = client.Options{
 		URL: c.String("url"), API: c.String("api"), Key: key, Model: c.String("served-model"),
 		Timeout: c.Duration("timeout"), Limit: c.Duration("request-timeout"), Warm: s.prefixCache,
 	}
@@ -158,9 +158,9 @@ func withoutSecrets(args []string) []string {
 		case flag == "api-key" && i+1 < len(out):
 			out[i+1] = "…"
 		case flag == "url" && joined:
-			out[i] = name + "=" + remote.Redact(value)
+			out[i] = name + "=" + client.Redact(value)
 		case flag == "url" && i+1 < len(out):
-			out[i+1] = remote.Redact(out[i+1])
+			out[i+1] = client.Redact(out[i+1])
 		}
 	}
 	return out
@@ -178,17 +178,17 @@ func (d *driver) run(ctx context.Context) (*result.Run, error) {
 	o := d.server
 	o.Vocab, o.EOS = vocab, model.EOS()
 	o.ModelFile, o.ModelBytes, o.ModelParams = filepath.Base(d.model), model.Bytes(), model.Params()
-	client, err := remote.Connect(ctx, o)
+	server, err := client.Connect(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	info := client.Info()
+	defer server.Close()
+	info := server.Info()
 	d.tellServer(&info)
 	if err := d.describe(ctx, model, &info); err != nil {
 		return nil, err
 	}
-	return d.bench(ctx, client, vocab, &info)
+	return d.bench(ctx, server, vocab, &info)
 }
 
 // vocabOf is what prompts are made of.
@@ -209,7 +209,7 @@ func (d *driver) tellServer(s *result.ServerInfo) {
 // describe writes the manifest, or compares it with that of the run to go on
 // with.
 func (d *driver) describe(ctx context.Context, model *engine.Model, info *result.ServerInfo) error {
-	if remote.IsLocal(d.server.URL) {
+	if client.IsLocal(d.server.URL) {
 		var warnings []string
 		d.system, warnings = host.Read(d.sysroot)
 		hip.Read(d.sysroot).Describe(&d.system)
@@ -248,7 +248,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *result
 }
 
 // bench drives the suite, saving results.json after each scenario.
-func (d *driver) bench(ctx context.Context, client *remote.Client, vocab suite.Vocab, info *result.ServerInfo) (*result.Run, error) {
+func (d *driver) bench(ctx context.Context, server *client.Server, vocab suite.Vocab, info *result.ServerInfo) (*result.Run, error) {
 	journal, err := d.openJournal()
 	if err != nil {
 		return nil, err
@@ -256,7 +256,7 @@ func (d *driver) bench(ctx context.Context, client *remote.Client, vocab suite.V
 	clock := result.NewClock(d.resumed.Start())
 	d.pauses.begin(clock)
 	results, runErr := bench.Run(ctx, bench.Config{
-		Suite: d.suite, Clock: clock, Client: client, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
+		Suite: d.suite, Clock: clock, Client: server, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
 		Progress: d.event, OnStart: d.mark, OnScenario: d.save, Template: d.template(info, clock),
 		Observe: d.observer(nil),
@@ -278,7 +278,7 @@ func (d *driver) template(info *result.ServerInfo, clock *result.Clock) result.R
 		Hardware: "behind " + info.URL,
 		Date:     clock.Date(), Engine: &d.info, Server: info, SLO: d.slo,
 	}
-	if !remote.IsLocal(d.server.URL) {
+	if !client.IsLocal(d.server.URL) {
 		return t
 	}
 	t.System, t.Hardware = &d.system, d.system.CPU

@@ -106,7 +106,7 @@ func (r *runner) watch(c *cli.Command) {
 // discard gives up the folder of a run that measured nothing. Where the engine
 // failed, its last words are shown: they go with the folder.
 func (r *runner) discard(err error) {
-	for _, kind := range []error{engine.ErrLoad, engine.ErrSession, engine.ErrRPC, engine.ErrDecode, bench.ErrEngineLost, errAborted} {
+	for _, kind := range []error{engine.ErrLoad, engine.ErrSession, engine.ErrRPC, engine.ErrDecode, result.ErrEngineLost, errAborted} {
 		if errors.Is(err, kind) {
 			for _, line := range lastLines(r.dir.file(logFile)) {
 				r.show.line("engine: %s", line)

@@ -1,4 +1,4 @@
-// Package remote sends a run's requests to a model behind a server: one that
+// Package client sends a run's requests to a model behind a server: one that
 // speaks OpenAI's completions protocol (vLLM, SGLang, llama-server and
 // others), or llama-server's own. Prompts go as token ids, answers come as a
 // stream of server-sent events, and every piece of it is stamped on the run's
@@ -6,7 +6,7 @@
 //
 // What a server may do differently from an engine in process is looked for
 // before the run, by a few small requests, and set or told: see Connect.
-package remote
+package client
 
 import (
 	"context"
@@ -21,7 +21,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 )
@@ -56,9 +55,9 @@ type Options struct {
 // pacing says for tests what comes in one read, and when.
 type pacing func(now func() time.Duration) (paced func() time.Duration, body func(io.Reader) io.Reader)
 
-// Client is a server that has been found fit for a run. It implements
-// bench.Client.
-type Client struct {
+// Server is a server that has been found fit for a run. It implements
+// Sender.
+type Server struct {
 	opt     Options
 	base    *url.URL
 	http    *http.Client
@@ -84,14 +83,14 @@ const (
 //
 // The error is one line: the server can't be reached, refuses the key, or
 // does not take prompts as token ids.
-func Connect(ctx context.Context, o Options) (*Client, error) {
+func Connect(ctx context.Context, o Options) (*Server, error) {
 	base, err := parseURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
 	nonce := make([]byte, 8)
 	rand.Read(nonce) // never fails, by its contract
-	c := &Client{opt: o, base: base, http: newHTTP(o.Concurrency, true), nonce: hex.EncodeToString(nonce),
+	c := &Server{opt: o, base: base, http: newHTTP(o.Concurrency, true), nonce: hex.EncodeToString(nonce),
 		secrets: findSecrets(o.Key, base)}
 	shown := *base
 	shown.User = nil
@@ -170,20 +169,20 @@ func newHTTP(concurrency int, keep bool) *http.Client {
 }
 
 // Info tells what was found out about the server.
-func (c *Client) Info() result.ServerInfo { return c.info }
+func (c *Server) Info() result.ServerInfo { return c.info }
 
 // Close gives the connections up.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Server) Close() { c.http.CloseIdleConnections() }
 
-// Prepare implements bench.Client.
-func (c *Client) Prepare(ids []int32, output int) bench.Send {
+// Prepare implements Sender.
+func (c *Server) Prepare(ids []int32, output int) Send {
 	body := c.proto.body(ids, output, c.salt())
-	return func(ctx context.Context, clock *result.Clock, seen func(int)) bench.Reply {
+	return func(ctx context.Context, clock *result.Clock, seen func(int)) Reply {
 		return c.exchange(ctx, c.proto, body, output, clock.Now, seen, nil).reply
 	}
 }
 
 // salt is a text that no other request has.
-func (c *Client) salt() string {
+func (c *Server) salt() string {
 	return fmt.Sprintf("ceiling-%s-%d", c.nonce, c.sent.Add(1))
 }

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"bytes"
@@ -10,13 +10,11 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"time"
-
-	"ceiling/bench"
 )
 
 // exchange sends one request for output tokens and reads its answer to the
 // end. watch, which may be nil, sees every event.
-func (c *Client) exchange(ctx context.Context, p protocol, request []byte, output int, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
+func (c *Server) exchange(ctx context.Context, p protocol, request []byte, output int, now func() time.Duration, seen func(int), watch func(*chunk)) *answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(c.opt.Timeout, func() { cancel(errSilent) })
@@ -41,7 +39,7 @@ func (c *Client) exchange(ctx context.Context, p protocol, request []byte, outpu
 }
 
 // ask posts the body and feeds the answer's events to a.
-func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) error {
+func (c *Server) ask(ctx context.Context, p protocol, body []byte, a *answer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.String()+p.path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -77,7 +75,7 @@ func (c *Client) ask(ctx context.Context, p protocol, body []byte, a *answer) er
 
 // notPacked refuses a compressed answer. None is asked for: unpacking takes
 // time that would be in the figures, and a small answer may hold a huge one.
-func (c *Client) notPacked(resp *http.Response) error {
+func (c *Server) notPacked(resp *http.Response) error {
 	if packing := resp.Header.Get("Content-Encoding"); packing != "" && packing != "identity" {
 		return &requestError{reason: "its answer is compressed, which was not asked for: Content-Encoding " + c.text(foreign(packing))}
 	}
@@ -103,7 +101,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *Client) authorize(req *http.Request) {
+func (c *Server) authorize(req *http.Request) {
 	if c.opt.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.opt.Key)
 	}
@@ -120,7 +118,7 @@ type answer struct {
 	body   func(io.Reader) io.Reader
 	asked  int // output tokens
 
-	reply  bench.Reply
+	reply  Reply
 	reused bool // the connection had served a request before
 	pieces []piece
 	total  int // output tokens by the server's last count

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"bufio"
@@ -85,7 +85,7 @@ func unix() time.Duration { return time.Duration(time.Now().UnixNano()) }
 
 // load sends requests of tokens each, some at a time, and returns how long
 // each token took from the stub's writing it to the client's stamp.
-func load(t testing.TB, c *Client, requests, concurrency, tokens int, pause time.Duration) []time.Duration {
+func load(t testing.TB, c *Server, requests, concurrency, tokens int, pause time.Duration) []time.Duration {
 	t.Helper()
 	p := llamaProtocol(false).with(map[string]any{"pause": pause})
 	body := p.body(make([]int32, 512), tokens, "")
@@ -119,12 +119,12 @@ func load(t testing.TB, c *Client, requests, concurrency, tokens int, pause time
 	return delays
 }
 
-func stubClient(t testing.TB, concurrency int) *Client {
+func stubClient(t testing.TB, concurrency int) *Server {
 	u, err := parseURL(startStub(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Client{opt: Options{Timeout: time.Minute}, base: u, http: newHTTP(concurrency, true)}
+	return &Server{opt: Options{Timeout: time.Minute}, base: u, http: newHTTP(concurrency, true)}
 }
 
 // No token is stamped before it was written: the figures of the benchmark

@@ -1,4 +1,4 @@
-package bench
+package client
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"ceiling/bench/result"
 )
 
-// Client sends requests to a model behind a server. It is what Engine is in
-// process, one level up: the server schedules, batches and samples.
-type Client interface {
+// Sender sends requests to a model behind a server, which schedules, batches and
+// samples. Server is one.
+type Sender interface {
 	// Prepare makes a request for output tokens after the prompt ids ready to
 	// be sent, so that building it takes nothing from the time measured. The
 	// calls come one at a time; ids may be changed after the call.
 	Prepare(ids []int32, output int) Send
 }
 
-// CacheCounter is a Client whose server may count what it takes from its
+// CacheCounter is a Sender whose server may count what it takes from its
 // prefix cache, for all its clients.
 type CacheCounter interface {
 	// PrefixCache returns the prompt tokens looked up and those found since
@@ -36,6 +36,6 @@ type Reply struct {
 	End    time.Duration   // the answer's end, when its connection is free again
 	Server result.ServerRecord
 	// Err is why the request failed; nil: the answer is whole. It wraps
-	// ErrEngineLost where no later request can do better.
+	// result.ErrEngineLost where no later request can do better.
 	Err error
 }

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"go/parser"
@@ -14,7 +14,7 @@ import (
 // at a ggml-rpc-server before its device is used.
 func TestSockets(t *testing.T) {
 	allowed := map[string][]string{
-		"bench/remote": {`"net"`, `"net/http"`},
+		"bench/client": {`"net"`, `"net/http"`},
 		"engine":       {`"net"`},
 	}
 	const root = "../.."

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"bufio"
@@ -276,7 +276,7 @@ func (d *delivery) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (f *fake) connect(change func(*Options)) (*Client, error) {
+func (f *fake) connect(change func(*Options)) (*Server, error) {
 	o := f.options()
 	if change != nil {
 		change(&o)
@@ -288,7 +288,7 @@ func (f *fake) connect(change func(*Options)) (*Client, error) {
 	return c, err
 }
 
-func (f *fake) mustConnect(t testing.TB, change func(*Options)) *Client {
+func (f *fake) mustConnect(t testing.TB, change func(*Options)) *Server {
 	t.Helper()
 	c, err := f.connect(change)
 	if err != nil {
@@ -299,7 +299,7 @@ func (f *fake) mustConnect(t testing.TB, change func(*Options)) *Client {
 
 // outcomes are the conditions as "name: outcome", and the details of those
 // that begin with one of the names.
-func outcomes(c *Client, names ...string) map[string]string {
+func outcomes(c *Server, names ...string) map[string]string {
 	out := map[string]string{}
 	for _, v := range c.Info().Conditions {
 		text := v.Outcome

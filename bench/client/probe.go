@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"cmp"
@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
 )
 
@@ -24,14 +23,14 @@ const (
 
 // trial is the answer to a probing request.
 type trial struct {
-	bench.Reply
+	Reply
 	text   string
 	ids    []int32
 	reused bool // sent on a connection that had served a request
 }
 
 // try sends a request and keeps its output.
-func (c *Client) try(ctx context.Context, p protocol, ids []int32, output int) trial {
+func (c *Server) try(ctx context.Context, p protocol, ids []int32, output int) trial {
 	start := time.Now()
 	var t trial
 	var text strings.Builder
@@ -46,7 +45,7 @@ func (c *Client) try(ctx context.Context, p protocol, ids []int32, output int) t
 
 // probe sends a few requests and notes in what the server differs. It fixes
 // the form of the run's requests.
-func (c *Client) probe(ctx context.Context) error {
+func (c *Server) probe(ctx context.Context) error {
 	input, output := probeInput, probeOutput
 	if c.info.Context != nil && input+output > *c.info.Context {
 		input, output = max(*c.info.Context/2, 2), max(*c.info.Context/4, 1)
@@ -80,7 +79,7 @@ func (c *Client) probe(ctx context.Context) error {
 
 // randomPrompt is a prompt that no run and no earlier probe has: it must not
 // be in any cache.
-func (c *Client) randomPrompt(n int) []int32 {
+func (c *Server) randomPrompt(n int) []int32 {
 	v := c.opt.Vocab
 	ids := make([]int32, 0, n)
 	if v.AddBOS {
@@ -112,7 +111,7 @@ var concessions = []concession{
 }
 
 // accept finds the fullest form of a request that the server takes.
-func (c *Client) accept(ctx context.Context, ids []int32, output int) (trial, error) {
+func (c *Server) accept(ctx context.Context, ids []int32, output int) (trial, error) {
 	t := c.try(ctx, c.proto, ids, output)
 	for _, give := range concessions {
 		if !refusal(t.Err) || c.proto.api != result.APIOpenAI {
@@ -137,7 +136,7 @@ func refusal(err error) bool {
 }
 
 // refused is the error of a server that no run can go through.
-func (c *Client) refused(ctx context.Context, err error) error {
+func (c *Server) refused(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -153,7 +152,7 @@ func (c *Client) refused(ctx context.Context, err error) error {
 	return fmt.Errorf("server %s: a request to %s failed: %w; %s", c.info.URL, c.proto.path, err, hint)
 }
 
-func (c *Client) notePrompt(sent int, t trial) {
+func (c *Server) notePrompt(sent int, t trial) {
 	const name = "prompt"
 	switch n := t.Server.PromptTokens; {
 	case n == nil:
@@ -165,7 +164,7 @@ func (c *Client) notePrompt(sent int, t trial) {
 	}
 }
 
-func (c *Client) noteStream(t trial) {
+func (c *Server) noteStream(t trial) {
 	const name = "streaming"
 	n, pieces := len(t.Tokens), t.Server.Chunks
 	switch {
@@ -186,7 +185,7 @@ const closingPause = 200 * time.Millisecond
 // second. llama-server promises to keep connections and closes them behind
 // every stream; a request that is written just then is lost, and sent again on
 // a new one. With such a server every request gets a connection of its own.
-func (c *Client) noteConnections(second trial) {
+func (c *Server) noteConnections(second trial) {
 	const name = "connections"
 	if second.reused {
 		c.note(name, result.OutcomeEqual, "kept: a request does not pay for a new one")
@@ -198,7 +197,7 @@ func (c *Client) noteConnections(second trial) {
 }
 
 // noteSampling compares two answers to one prompt.
-func (c *Client) noteSampling(a, b trial) {
+func (c *Server) noteSampling(a, b trial) {
 	const name = "sampling"
 	same := a.text == b.text && slices.Equal(a.ids, b.ids)
 	switch {
@@ -212,7 +211,7 @@ func (c *Client) noteSampling(a, b trial) {
 }
 
 // noteCache looks at what the second of two equal prompts took from a cache.
-func (c *Client) noteCache(t trial) {
+func (c *Server) noteCache(t trial) {
 	const name = "prefix cache"
 	n := t.Server.CachedTokens
 	if c.opt.Warm {
@@ -240,7 +239,7 @@ func (c *Client) noteCache(t trial) {
 
 // probeEnd makes the token that ends a text the most likely one, and looks
 // whether the server goes on behind it.
-func (c *Client) probeEnd(ctx context.Context, ids []int32) error {
+func (c *Server) probeEnd(ctx context.Context, ids []int32) error {
 	const name, wanted = "end of text", 4
 	if _, asked := c.proto.fields["ignore_eos"]; !asked {
 		return nil // noted when the server refused it
@@ -257,7 +256,7 @@ func (c *Client) probeEnd(ctx context.Context, ids []int32) error {
 	switch {
 	case refusal(t.Err):
 		c.note(name, result.OutcomeSet, "ignore_eos asked for; the server takes no logit_bias to try it with")
-	case errors.Is(t.Err, bench.ErrEngineLost):
+	case errors.Is(t.Err, result.ErrEngineLost):
 		return t.Err
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -271,7 +270,7 @@ func (c *Client) probeEnd(ctx context.Context, ids []int32) error {
 	return nil
 }
 
-func (c *Client) noteSlots() {
+func (c *Server) noteSlots() {
 	const name = "slots"
 	switch n := c.info.Slots; {
 	case n == nil:
@@ -283,7 +282,7 @@ func (c *Client) noteSlots() {
 	}
 }
 
-func (c *Client) noteContext() {
+func (c *Server) noteContext() {
 	const name = "context"
 	switch n := c.info.Context; {
 	case n == nil:
@@ -295,7 +294,7 @@ func (c *Client) noteContext() {
 	}
 }
 
-func (c *Client) noteTimings(t trial) {
+func (c *Server) noteTimings(t trial) {
 	const name = "server's own timings"
 	if t.Server.PromptS == nil {
 		c.note(name, result.OutcomeUnknown, "not reported")

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"encoding/base64"
@@ -17,7 +17,7 @@ type foreign string
 
 // text is the one way in for what a server says: one printable line of
 // moderate length, without the key, should the server have sent it back.
-func (c *Client) text(f foreign) string {
+func (c *Server) text(f foreign) string {
 	// Once more behind the change, which may put together what was apart.
 	return shorten(c.secrets.hide(oneline.Of(c.secrets.hide(string(f)))))
 }

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // send makes one request of 20 ids for the given output.
-func send(ctx context.Context, c *Client, output int) (bench.Reply, int) {
+func send(ctx context.Context, c *Server, output int) (Reply, int) {
 	ids := make([]int32, 20)
 	for i := range ids {
 		ids[i] = int32(10 + i)
@@ -159,7 +159,7 @@ func TestAnswersThatFail(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := tc.server.start(t).mustConnect(t, nil)
 			r, _ := send(context.Background(), c, 7)
-			if r.Err == nil || !strings.HasPrefix(r.Err.Error(), tc.want) || errors.Is(r.Err, bench.ErrEngineLost) {
+			if r.Err == nil || !strings.HasPrefix(r.Err.Error(), tc.want) || errors.Is(r.Err, result.ErrEngineLost) {
 				t.Errorf("error %v, want %s", r.Err, tc.want)
 			}
 			if len(r.Tokens) != tc.tokens || r.End <= 0 {
@@ -227,7 +227,7 @@ func TestLost(t *testing.T) {
 	f.server.CloseClientConnections()
 	f.server.Close()
 	r, _ := send(context.Background(), c, 7)
-	if !errors.Is(r.Err, bench.ErrEngineLost) || !strings.Contains(r.Err.Error(), "connection refused; the server at "+f.server.URL+" does not answer any more") {
+	if !errors.Is(r.Err, result.ErrEngineLost) || !strings.Contains(r.Err.Error(), "connection refused; the server at "+f.server.URL+" does not answer any more") {
 		t.Errorf("error %v", r.Err)
 	}
 }
@@ -342,7 +342,7 @@ func TestRunThroughServer(t *testing.T) {
 // and nothing is counted twice.
 func checkKilled(t *testing.T, got *result.Run, journal result.JournalContent, err error) {
 	t.Helper()
-	if !errors.Is(err, bench.ErrEngineLost) || !strings.Contains(err.Error(), "does not answer any more") {
+	if !errors.Is(err, result.ErrEngineLost) || !strings.Contains(err.Error(), "does not answer any more") {
 		t.Errorf("error %v", err)
 	}
 	b, d := got.Results[1], got.Details[1]

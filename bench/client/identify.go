@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"context"
@@ -37,7 +37,7 @@ type modelCard struct {
 }
 
 // identify finds out what the server is and what it serves.
-func (c *Client) identify(ctx context.Context) error {
+func (c *Server) identify(ctx context.Context) error {
 	card, err := c.models(ctx)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (c *Client) identify(ctx context.Context) error {
 }
 
 // choose picks the protocol.
-func (c *Client) choose(model foreign) error {
+func (c *Server) choose(model foreign) error {
 	switch c.opt.API {
 	case "", "auto":
 		if c.info.Kind == kindLlama {
@@ -86,7 +86,7 @@ func (c *Client) choose(model foreign) error {
 // models asks for the list of models and takes the one to use. It waits for a
 // server that answers 503 because it is still loading. A server without the
 // list is taken as it is.
-func (c *Client) models(ctx context.Context) (modelCard, error) {
+func (c *Server) models(ctx context.Context) (modelCard, error) {
 	var list struct {
 		Data []modelCard `json:"data"`
 	}
@@ -134,7 +134,7 @@ func (c *Client) models(ctx context.Context) (modelCard, error) {
 
 // readProps takes what llama-server tells of itself. What it does not tell
 // stays unknown.
-func (c *Client) readProps(ctx context.Context) {
+func (c *Server) readProps(ctx context.Context) {
 	var props struct {
 		Defaults struct {
 			Context *int `json:"n_ctx"`
@@ -166,7 +166,7 @@ func (c *Client) readProps(ctx context.Context) {
 // noteUntold lists what llama-server sets in ways of its own and does not tell:
 // what it does when it is started without these options, and how it is made to
 // do as a run.
-func (c *Client) noteUntold() {
+func (c *Server) noteUntold() {
 	for _, v := range []struct{ name, detail string }{
 		{"KV layout", "the server does not tell; without --parallel its slots share one KV buffer, those of a run have one each unless it is warm: start it with --parallel N --no-kv-unified"},
 		{"checkpoints", "the server does not tell; for models with a sliding window or a recurrent state it copies that while it computes prompts, a run does not: start it with --ctx-checkpoints 0"},
@@ -178,7 +178,7 @@ func (c *Client) noteUntold() {
 }
 
 // version asks the first of the paths that answers.
-func (c *Client) version(ctx context.Context, paths ...string) string {
+func (c *Server) version(ctx context.Context, paths ...string) string {
 	for _, path := range paths {
 		var v struct {
 			Version foreign `json:"version"`
@@ -192,7 +192,7 @@ func (c *Client) version(ctx context.Context, paths ...string) string {
 
 // compareModel compares the weights that the server tells of with the file
 // that the prompts were made for.
-func (c *Client) compareModel(card modelCard) {
+func (c *Server) compareModel(card modelCard) {
 	const weights, vocabulary = "weights", "vocabulary"
 	m := card.Meta
 	if m == nil {
@@ -219,7 +219,7 @@ const roundTrips = 10
 // roundTrip measures the hop by exchanges that need no model, with a new
 // connection for each if the run's requests need one. The list of models is
 // what every kind of server has.
-func (c *Client) roundTrip(ctx context.Context) {
+func (c *Server) roundTrip(ctx context.Context) {
 	var best time.Duration
 	for range roundTrips {
 		start := time.Now()
@@ -236,7 +236,7 @@ func (c *Client) roundTrip(ctx context.Context) {
 }
 
 // note keeps a condition.
-func (c *Client) note(name, outcome, detail string) {
+func (c *Server) note(name, outcome, detail string) {
 	c.info.Conditions = append(c.info.Conditions, result.ServerCondition{Name: name, Outcome: outcome, Detail: detail})
 }
 
@@ -244,7 +244,7 @@ func (c *Client) note(name, outcome, detail string) {
 const longestDocument = 1 << 20
 
 // get fetches JSON.
-func (c *Client) get(ctx context.Context, path string, into any) error {
+func (c *Server) get(ctx context.Context, path string, into any) error {
 	text, err := c.fetch(ctx, path)
 	if err != nil {
 		return err
@@ -256,7 +256,7 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 }
 
 // fetch reads a document of the server's.
-func (c *Client) fetch(ctx context.Context, path string) ([]byte, error) {
+func (c *Server) fetch(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+path, nil)

@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 // PrefixCache reads vLLM's counters of prompt tokens looked up in its prefix
 // cache, and of those found there, since it was started. ok is false for
 // another server, and for one that does not answer at /metrics.
-func (c *Client) PrefixCache(ctx context.Context) (queried, hit int64, ok bool) {
+func (c *Server) PrefixCache(ctx context.Context) (queried, hit int64, ok bool) {
 	if c.info.Kind != kindVLLM {
 		return 0, 0, false
 	}

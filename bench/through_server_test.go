@@ -15,13 +15,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ceiling/bench/client"
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 )
 
-// fakeClient is a server with slots enough: an answer takes ttft to its first
+// fakeServer is a server with slots enough: an answer takes ttft to its first
 // token and tpot to each later one, on the virtual clock.
-type fakeClient struct {
+type fakeServer struct {
 	ttft, tpot time.Duration
 	build      time.Duration // what it takes to prepare a request
 	// fail makes the n-th request, from 1, fail when it has got its first
@@ -36,16 +37,16 @@ type fakeClient struct {
 	sentInFlight []int // requests in flight when each one is sent, itself included
 }
 
-func newFakeClient() *fakeClient {
-	return &fakeClient{ttft: 100 * time.Millisecond, tpot: 10 * time.Millisecond}
+func newFakeServer() *fakeServer {
+	return &fakeServer{ttft: 100 * time.Millisecond, tpot: 10 * time.Millisecond}
 }
 
-func (f *fakeClient) Prepare(ids []int32, output int) Send {
+func (f *fakeServer) Prepare(ids []int32, output int) client.Send {
 	f.mu.Lock()
 	f.prompts = append(f.prompts, slices.Clone(ids))
 	f.mu.Unlock()
 	time.Sleep(f.build)
-	return func(ctx context.Context, clock *result.Clock, seen func(int)) Reply {
+	return func(ctx context.Context, clock *result.Clock, seen func(int)) client.Reply {
 		f.mu.Lock()
 		f.flying++
 		f.most = max(f.most, f.flying)
@@ -55,7 +56,7 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 		if f.onSend != nil {
 			f.onSend(n)
 		}
-		r := Reply{}
+		r := client.Reply{}
 		for k := range output {
 			pause := f.tpot
 			if k == 0 {
@@ -83,9 +84,9 @@ func (f *fakeClient) Prepare(ids []int32, output int) Send {
 	}
 }
 
-func trafficConfig(t *testing.T) (Config, *fakeClient) {
+func serverConfig(t *testing.T) (Config, *fakeServer) {
 	cfg, _ := testConfig(t)
-	f := newFakeClient()
+	f := newFakeServer()
 	cfg.Opener, cfg.Client, cfg.NoWarmup = nil, f, false
 	return cfg, f
 }
@@ -93,7 +94,7 @@ func trafficConfig(t *testing.T) (Config, *fakeClient) {
 // The same suite in process and through a server: equal prompts, request for
 // request, and equal token counts; through the server what can't be seen is
 // missing.
-func TestTrafficEqualsInProcess(t *testing.T) {
+func TestServerEqualsInProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		cfg, _ := testConfig(t)
@@ -101,7 +102,7 @@ func TestTrafficEqualsInProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg, f := trafficConfig(t)
+		cfg, f := serverConfig(t)
 		through, err := runWithJournal(t, context.Background(), cfg, filepath.Join(dir, "out.jsonl"), result.CreateJournal)
 		if err != nil {
 			t.Fatal(err)
@@ -154,9 +155,9 @@ func hashes(t *testing.T, path string) map[string]string {
 // Closed loop: concurrency in flight from the start until the tail drains,
 // each request intended for the instant when its slot became free, and ready
 // by then: what it takes to build one is in no figure.
-func TestTrafficClosedLoop(t *testing.T) {
+func TestServerClosedLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, f := trafficConfig(t)
+		cfg, f := serverConfig(t)
 		cfg.NoWarmup = true
 		f.build = 25 * time.Millisecond // four of them take less than an answer
 		cfg.Suite.Scenarios = []result.Scenario{{Name: "C", Input: 20, Output: 3, Concurrency: 4, Prompts: 10}}
@@ -200,9 +201,9 @@ func (k *kept) Flush() error { return nil }
 
 // Open loop: requests go out when they are due, and one that finds every slot
 // taken waits, and is late.
-func TestTrafficOpenLoop(t *testing.T) {
+func TestServerOpenLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, f := trafficConfig(t)
+		cfg, f := serverConfig(t)
 		cfg.NoWarmup = true
 		f.ttft, f.tpot = time.Second, 0
 		cfg.Suite.Scenarios = []result.Scenario{{Name: "O", Input: 20, Output: 2, Concurrency: 2, Prompts: 40, RequestRate: 4}}
@@ -236,12 +237,12 @@ var errServer = errors.New("HTTP 500: out of\nmemory")
 
 var trafficFailures = []struct {
 	name  string
-	setup func(*Config, *fakeClient)
+	setup func(*Config, *fakeServer)
 	want  []string
 	fatal error
 }{{
 	name: "requests that fail are counted, the others go on",
-	setup: func(_ *Config, f *fakeClient) {
+	setup: func(_ *Config, f *fakeServer) {
 		f.fail = func(n int) error {
 			if n == 3+2 || n == 3+3+1 {
 				return errServer
@@ -252,7 +253,7 @@ var trafficFailures = []struct {
 	want: []string{"A: complete 2+1", "B: complete 5+1", "Concurrency Scaling (c=2): complete 6+0"},
 }, {
 	name: "a warm-up that fails is the scenario's failure",
-	setup: func(_ *Config, f *fakeClient) {
+	setup: func(_ *Config, f *fakeServer) {
 		f.fail = func(n int) error {
 			if n == 1 {
 				return errServer
@@ -263,28 +264,28 @@ var trafficFailures = []struct {
 	want: []string{"A: failed 0+0 (warm-up: HTTP 500: out of memory)", "B: complete 6+0", "Concurrency Scaling (c=2): complete 6+0"},
 }, {
 	name: "a server that is lost ends the run: what is in flight ends, nothing is sent any more",
-	setup: func(_ *Config, f *fakeClient) {
+	setup: func(_ *Config, f *fakeServer) {
 		f.fail = func(n int) error {
 			if n == 3+3+2 {
-				return fmt.Errorf("refused: %w", ErrEngineLost)
+				return fmt.Errorf("refused: %w", result.ErrEngineLost)
 			}
 			return nil
 		}
 	},
 	want:  []string{"A: complete 3+0", "B: failed 3+1 (refused: the engine can't be used any more)"},
-	fatal: ErrEngineLost,
+	fatal: result.ErrEngineLost,
 }, {
 	name:  "a journal that fails ends the run",
-	setup: func(c *Config, _ *fakeClient) { c.Journal = &kept{err: errDisk} },
+	setup: func(c *Config, _ *fakeServer) { c.Journal = &kept{err: errDisk} },
 	want:  []string{"A: partial 1+0 (disk full)"},
 	fatal: errDisk,
 }}
 
-func TestTrafficFailures(t *testing.T) {
+func TestServerFailures(t *testing.T) {
 	for _, tc := range trafficFailures {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cfg, f := trafficConfig(t)
+				cfg, f := serverConfig(t)
 				tc.setup(&cfg, f)
 				got, err := Run(context.Background(), cfg)
 				if !errors.Is(err, tc.fatal) || (err == nil) != (tc.fatal == nil) {
@@ -310,11 +311,11 @@ func TestTrafficFailures(t *testing.T) {
 
 // Ctrl-C: what ended is kept, what was in flight leaves no record and is not
 // counted as failed, and the run goes on from there.
-func TestTrafficInterruptAndResume(t *testing.T) {
+func TestServerInterruptAndResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "requests.jsonl")
 		ctx, cancel := context.WithCancel(context.Background())
-		cfg, f := trafficConfig(t)
+		cfg, f := serverConfig(t)
 		f.onSend = func(n int) {
 			if n == 3+3+5 {
 				cancel()
@@ -332,7 +333,7 @@ func TestTrafficInterruptAndResume(t *testing.T) {
 		if err != nil || len(st.Done) != 1 {
 			t.Fatalf("%+v, %v", st, err)
 		}
-		cfg, _ = trafficConfig(t)
+		cfg, _ = serverConfig(t)
 		cfg.Resume = st
 		second, err := runWithJournal(t, context.Background(), cfg, path, result.AppendJournal)
 		if err != nil {
@@ -347,9 +348,9 @@ func TestTrafficInterruptAndResume(t *testing.T) {
 
 // The progress of a run through a server counts tokens as they come, and its
 // ETA is that of an even server.
-func TestTrafficProgress(t *testing.T) {
+func TestServerProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, _ := trafficConfig(t)
+		cfg, _ := serverConfig(t)
 		cfg.Suite.Scenarios = []result.Scenario{{Name: "P", Input: 20, Output: 100, Concurrency: 2, Prompts: 20}}
 		var last Event
 		started := time.Time{}
@@ -382,7 +383,7 @@ func TestTrafficProgress(t *testing.T) {
 
 // counting is a client whose server counts its prefix cache.
 type counting struct {
-	*fakeClient
+	*fakeServer
 	counters [][2]int64 // as they are read, one after the other
 }
 
@@ -411,7 +412,7 @@ func TestCacheCounters(t *testing.T) {
 		{"one that does not tell", nil, [2]int64{-1, -1}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			cfg, f := trafficConfig(t)
+			cfg, f := serverConfig(t)
 			cfg.Client = &counting{f, tc.counters}
 			cfg.Suite.Scenarios = []result.Scenario{{Name: "P", Input: 20, Output: 4, Concurrency: 2, Prompts: 4}}
 			got, err := Run(context.Background(), cfg)
@@ -434,49 +435,4 @@ func value(n *int64) int64 {
 		return -1
 	}
 	return *n
-}
-
-// What a reply becomes in the journal, and that the journal takes it back.
-func TestTrafficRecord(t *testing.T) {
-	work := testWorkload(t, result.Scenario{Name: "R", Input: 20, Output: 4, Concurrency: 1, Prompts: 1})
-	tr := newTraffic(newFakeClient(), result.NewClock(0), work, 2)
-	tr.pass = 1
-	many := 25
-	ms := func(n ...int) []time.Duration {
-		out := make([]time.Duration, len(n))
-		for i := range n {
-			out[i] = time.Duration(n[i]) * time.Millisecond
-		}
-		return out
-	}
-	for _, tc := range []struct {
-		name               string
-		reply              Reply
-		out, short, reused int
-		end                float64
-		failure            string
-	}{
-		{"whole: the end is the last token, whatever comes behind it",
-			Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]}, 4, 0, 0, 0.008, ""},
-		{"short", Reply{Tokens: ms(5, 6), End: ms(20)[0]}, 2, 2, 0, 0.006, ""},
-		{"failed in the middle: its end is the failure", Reply{Tokens: ms(5, 6), End: ms(20)[0], Err: errServer}, 2, 0, 0, 0.020, "HTTP 500: out of memory"},
-		{"failed before the first token", Reply{End: ms(20)[0], Err: errServer}, 0, 0, 0, 0.020, "HTTP 500: out of memory"},
-		{"a cache that counts more than the prompt has", Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: result.ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
-	} {
-		r := tr.record(0, 0, ms(1)[0], tc.reply)
-		if r.OutputTokens != tc.out || r.Server.Short != tc.short || r.ReusedTokens != tc.reused || r.End != tc.end || r.Error != tc.failure {
-			t.Errorf("%s: %+v, server %+v", tc.name, r, *r.Server)
-		}
-		if r.Scenario != 2 || r.Pass != 1 || !r.Late || r.Admitted != 0.001 || r.PromptHash != work.Requests[0].Hash {
-			t.Errorf("%s: %+v", tc.name, r)
-		}
-		if err := r.Check(); err != nil {
-			t.Errorf("%s: %v", tc.name, err)
-		}
-	}
-	// In process a request has a start of its prefill, through a server none.
-	r := tr.record(0, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
-	if r.Server = nil; r.Check() == nil {
-		t.Error("a record without either is taken")
-	}
 }

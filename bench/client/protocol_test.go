@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"encoding/json"
@@ -89,7 +89,7 @@ func TestMessage(t *testing.T) {
 		"<html>\nBad  Gateway</html>":                                   "<html> Bad Gateway</html>",
 		"":                                                              "",
 	} {
-		if got := (&Client{}).text(message([]byte(body))); got != want {
+		if got := (&Server{}).text(message([]byte(body))); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}

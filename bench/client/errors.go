@@ -1,4 +1,4 @@
-package remote
+package client
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/bench"
+	"ceiling/bench/result"
 )
 
 // Causes of a request that was given up.
@@ -32,10 +32,10 @@ type requestError struct {
 func (e *requestError) Error() string { return e.reason }
 
 // Is makes the loss of the server the loss of the engine.
-func (e *requestError) Is(target error) bool { return e.lost && target == bench.ErrEngineLost }
+func (e *requestError) Is(target error) bool { return e.lost && target == result.ErrEngineLost }
 
 // reason turns an error of the HTTP side into why the request failed.
-func (c *Client) reason(ctx context.Context, err error) error {
+func (c *Server) reason(ctx context.Context, err error) error {
 	var known *requestError
 	switch {
 	case errors.As(err, &known):
@@ -60,7 +60,7 @@ func (c *Client) reason(ctx context.Context, err error) error {
 const goneRetry = 300 * time.Millisecond
 
 // gone tells that nobody listens at the server's address any more.
-func (c *Client) gone(ctx context.Context) bool {
+func (c *Server) gone(ctx context.Context) bool {
 	if c.dial(ctx) == nil {
 		return false
 	}
@@ -72,7 +72,7 @@ func (c *Client) gone(ctx context.Context) bool {
 	return c.dial(ctx) != nil && ctx.Err() == nil
 }
 
-func (c *Client) dial(ctx context.Context) error {
+func (c *Server) dial(ctx context.Context) error {
 	host, port := c.base.Hostname(), c.base.Port()
 	if port == "" {
 		port = c.base.Scheme // net knows the service's port
@@ -86,7 +86,7 @@ func (c *Client) dial(ctx context.Context) error {
 
 // plain is a network error without the addresses in it: the client's own port
 // is another one each time.
-func (c *Client) plain(err error) string {
+func (c *Server) plain(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -108,7 +108,7 @@ func (c *Client) plain(err error) string {
 }
 
 // statusError is an answer that is not 200 OK.
-func (c *Client) statusError(resp *http.Response) error {
+func (c *Server) statusError(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // half a message is better than none
 	e := &requestError{status: resp.StatusCode, reason: fmt.Sprintf("HTTP %d", resp.StatusCode)}
 	if to := resp.Header.Get("Location"); to != "" {
