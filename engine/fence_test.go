@@ -12,7 +12,7 @@ import (
 
 // TestFence: no Go package but those that bind C sees "C", "unsafe" or purego.
 func TestFence(t *testing.T) {
-	allowed := []string{"engine/internal/llama", "hip/internal/amdhip", "hip/internal/hiprtc", "hip/internal/nvml", "hip/standin/preload",
+	allowed := []string{"engine/internal/llama", "hip/internal/amdhip", "hip/internal/hiprtc", "hip/internal/nvml", "hip/internal/rccl", "hip/standin/preload",
 		"kernels/cpu/internal/probe"}
 	fenced := []string{`"C"`, `"unsafe"`, `"github.com/ebitengine/purego"`}
 	checked, found := 0, 0

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -74,8 +73,21 @@ var errNoCardRoofs = errors.New("the model lies on devices that were not measure
 
 // roofsOf are the limits of the devices that the model lies on.
 func (r *runner) roofsOf(found *kernels.Ceilings) (kernels.Roofs, error) {
-	if slices.ContainsFunc(r.used, func(d engine.Device) bool { return d.Type != engine.DeviceCPU }) {
+	cards := 0
+	for _, d := range r.used {
+		if d.Type != engine.DeviceCPU {
+			cards++
+		}
+	}
+	switch {
+	case cards == 0:
+		return found.CPURoofs()
+	case cards != len(r.used):
 		return kernels.Roofs{}, errNoCardRoofs
 	}
-	return found.CPURoofs()
+	roofs, err := found.CardRoofs(cards, r.split.Mode == "tensor")
+	if errors.Is(err, kernels.ErrNoRoofs) {
+		err = errNoCardRoofs
+	}
+	return roofs, err
 }

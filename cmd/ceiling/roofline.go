@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -22,6 +21,7 @@ import (
 	"ceiling/internal/outfile"
 	"ceiling/kernels"
 	"ceiling/kernels/cpu"
+	"ceiling/kernels/gpu"
 	"ceiling/kernels/shape"
 )
 
@@ -63,9 +63,10 @@ func rooflineCommand() *cli.Command {
 
 // knownProbes refuses names of no probe.
 func knownProbes(names []string) error {
-	for _, name := range names {
-		if !slices.Contains(cpu.Probes(), name) {
-			return fmt.Errorf("no probe %q; there are %q", name, cpu.Probes())
+	_, ofCards := splitProbes(names)
+	for _, name := range ofCards {
+		if gpu.Known([]string{name}) != nil {
+			return fmt.Errorf("no probe %q; there are %q, and of cards %q", name, cpu.Probes(), gpu.Probes())
 		}
 	}
 	return nil
@@ -185,6 +186,15 @@ func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
 	case !errors.Is(err, kernels.ErrNoRoofs):
 		return err
 	}
+	if n := found.Cards(); n > 0 {
+		roofs, err := found.CardRoofs(n, true)
+		switch {
+		case err == nil:
+			r.Machines = append(r.Machines, roofs)
+		case !errors.Is(err, kernels.ErrNoRoofs):
+			return err
+		}
+	}
 	return saveCeilings(c.String("out"), found)
 }
 
@@ -196,14 +206,22 @@ func defaultThreads() int {
 	return runtime.NumCPU()
 }
 
-// measureCeilings runs the probes of the CPU.
+// measureCeilings runs the probes of the CPU, and of cards where there are some.
 func measureCeilings(ctx context.Context, threads int, limit time.Duration, only []string, show *progress) (*kernels.Ceilings, error) {
 	c := &kernels.Ceilings{Format: kernels.FormatVersion, Version: version, Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(threads)}
+	ofCPU, ofCards := splitProbes(only)
 	var err error
-	c.Measurements, err = cpu.Measure(ctx, cpu.Options{
-		Threads: threads, Features: engine.CPUFeatures(), Only: only, Limit: limit, Chain: engine.Chain,
-		Tell: func(what string) { show.line("measuring %s", what) },
-	})
+	if len(ofCPU) > 0 || len(only) == 0 {
+		c.Measurements, err = cpu.Measure(ctx, cpu.Options{
+			Threads: threads, Features: engine.CPUFeatures(), Only: ofCPU, Limit: limit, Chain: engine.Chain,
+			Tell: func(what string) { show.line("measuring %s", what) },
+		})
+	}
+	if err == nil && (len(ofCards) > 0 || len(only) == 0) {
+		var cards []kernels.Measurement
+		cards, err = measureCards(ctx, limit == quickLimit, ofCards, show)
+		c.Measurements = append(c.Measurements, cards...)
+	}
 	return c, err
 }
 

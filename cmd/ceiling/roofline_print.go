@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"ceiling/kernels"
@@ -78,7 +79,7 @@ func (r *roofline) print(out io.Writer) error {
 func printMeasurements(w io.Writer, list []kernels.Measurement) {
 	fmt.Fprintln(w, "PROBE\tVARIANT\tMEDIAN\t95 % OF THE MEDIAN\tBEST\tPEAK AT CLOCK\tNOMINAL PEAK\tSHARE\tCLOCK\tPOWER\tVERDICT")
 	for _, m := range list {
-		fmt.Fprintf(w, "%s\t%s\t", m.Probe, orDash(m.Variant))
+		fmt.Fprintf(w, "%s\t%s\t", m.Probe, orDash(strings.TrimSpace(m.Variant+devicesText(m.Devices))))
 		if s := m.Summary; s != nil {
 			fmt.Fprintf(w, "%s\t%s\t%s\t", m.Unit.Format(s.Median), interval(m.Unit, s), m.Unit.Format(s.Best))
 		} else {

@@ -81,7 +81,7 @@ func matrixWorks(c *card, sc scale, kind string) ([]*work, error) {
 					}
 					w.variant = fmt.Sprintf("%s, %s, %s a SIMD, %s", f.text, count(chains, "accumulator"), count(waves, "wave"), m.name)
 					out = append(out, w)
-					if plain && m.mask != 0 && !sc.standin {
+					if plain && m.mask != 0 && !sc.standin && !sc.quick {
 						long := *w
 						long.least, long.variant = sustained, w.variant+", 1 s"
 						out = append(out, &long)

@@ -13,6 +13,7 @@ import (
 func reduceProbes() []probe {
 	files := []string{"link"}
 	return []probe{
+		{name: "allreduce.rccl", files: files, itself: func(s *session, p probe) error { return s.reduces(p, collective) }},
 		{name: "allreduce.butterfly", files: files, itself: func(s *session, p probe) error { return s.reduces(p, butterfly) }},
 		{name: "allreduce.push", files: files, itself: func(s *session, p probe) error { return s.reduces(p, push) }},
 	}
@@ -28,6 +29,16 @@ type group struct {
 	n      int
 	vector []launch.Buffer
 	result []launch.Buffer
+	close  func() error // nil: there is nothing to close
+}
+
+// indices are the cards as the runtime numbers them.
+func (s *session) indices() []int {
+	var out []int
+	for _, c := range s.cards {
+		out = append(out, c.Index)
+	}
+	return out
 }
 
 // reduction makes the works of an all-reduce, one for each card; the first
@@ -61,8 +72,16 @@ func (s *session) reduce(p probe, make reduction, bytes int) (err error) {
 		return err
 	}
 	variants, err := make(g, s.scale)
+	if errors.Is(err, launch.ErrNoRCCL) {
+		s.out = append(s.out, kernels.Measurement{Probe: p.name, Devices: s.indices(), Bytes: int64(bytes), Unit: kernels.Seconds,
+			Verdict: kernels.Missing, Reason: err.Error()})
+		return nil
+	}
 	if err != nil {
 		return err
+	}
+	if g.close != nil {
+		defer func() { err = errors.Join(err, g.close()) }()
 	}
 	for _, works := range variants {
 		for i, w := range works {
@@ -176,6 +195,25 @@ func (g *group) lanes() ([]lane, error) {
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// collective is RCCL's, where its library is found.
+func collective(g *group, _ scale) ([][]*work, error) {
+	lanes, err := g.lanes()
+	if err != nil {
+		return nil, err
+	}
+	var devices []*launch.Device
+	var streams []*launch.Stream
+	for i, c := range g.cards {
+		devices, streams = append(devices, c.Device), append(streams, lanes[i].stream)
+	}
+	all, err := launch.NewCollective(devices)
+	if err != nil {
+		return nil, err
+	}
+	g.close = all.Close
+	return [][]*work{g.works("in a stream", lanes, 1, func() error { return all.Sum(g.vector, g.result, streams) })}, nil
 }
 
 // butterfly is what llama.cpp does without RCCL: in step k each card copies what it

@@ -38,6 +38,9 @@ type Options struct {
 	sources fs.FS // in place of the embedded ones, for tests
 }
 
+// Arch is the architecture that the probes are written for.
+const Arch = "gfx908"
+
 // ErrArch: the probes know nothing of this architecture.
 var ErrArch = errors.New("no probes for this architecture")
 
@@ -79,6 +82,13 @@ func (s scale) pick(real, standin int) int {
 
 func all() []probe {
 	return slices.Concat(memoryProbes(), gemvProbes(), cacheProbes(), matrixProbes(), vectorProbes(), launchProbes(), linkProbes(), reduceProbes())
+}
+
+// Known says of names whether probes have them, or begin with them; the error names
+// the first that none has.
+func Known(names []string) error {
+	_, err := chosen(names)
+	return err
 }
 
 // chosen are the probes that are wanted. A name that none has is an error.
@@ -156,8 +166,8 @@ func (s *session) open(rt *launch.Runtime, devices []int, probes []probe) error 
 		if err != nil {
 			return err
 		}
-		if arch, _, _ := strings.Cut(d.Arch, ":"); arch != "gfx908" {
-			return fmt.Errorf("device %d is %s: %w: they are written for gfx908", i, d.Arch, ErrArch)
+		if arch, _, _ := strings.Cut(d.Arch, ":"); arch != Arch {
+			return fmt.Errorf("device %d is %s: %w: they are written for %s", i, d.Arch, ErrArch, Arch)
 		}
 		c := &card{Device: d}
 		if s.o.Power != nil {
@@ -331,7 +341,7 @@ func (s *session) fill(m *kernels.Measurement, cards []*card, works []*work) err
 		return nil
 	}
 	n := samplesWanted
-	if s.o.Quick {
+	if s.o.Quick || works[0].least >= sustained {
 		n = samplesQuick
 	}
 	stop := watch(cards)

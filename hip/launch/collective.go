@@ -1,0 +1,74 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+
+	"ceiling/hip"
+	"ceiling/hip/internal/rccl"
+)
+
+// ErrNoRCCL: no librccl was found.
+var ErrNoRCCL = errors.New("no RCCL")
+
+// Collective is RCCL over several devices.
+type Collective struct {
+	lib     *rccl.Library
+	comms   []uintptr
+	Version string
+}
+
+// NewCollective loads RCCL, and joins devices. It returns ErrNoRCCL where there is
+// none.
+func NewCollective(devices []*Device) (*Collective, error) {
+	var first error
+	for _, file := range append(hip.Libraries("librccl.so"), "librccl.so.1") {
+		lib, err := rccl.Open(file)
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			continue
+		}
+		return joined(lib, devices)
+	}
+	return nil, fmt.Errorf("%w: %w", ErrNoRCCL, first)
+}
+
+func joined(lib *rccl.Library, devices []*Device) (*Collective, error) {
+	c := &Collective{lib: lib}
+	var err error
+	if c.Version, err = lib.Version(); err != nil {
+		return nil, err
+	}
+	var list []int
+	for _, d := range devices {
+		list = append(list, d.Index)
+	}
+	if c.comms, err = lib.InitAll(list); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Sum queues a sum of vectors of floats over all devices, whose parts are in the
+// order of NewCollective. All have the size of the first.
+func (c *Collective) Sum(send, receive []Buffer, streams []*Stream) error {
+	return c.lib.Group(func() error {
+		for i, comm := range c.comms {
+			if err := c.lib.AllReduce(send[i].Address, receive[i].Address, send[0].Bytes/4, comm, streams[i].handle); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Close leaves.
+func (c *Collective) Close() error {
+	var err error
+	for _, comm := range c.comms {
+		err = errors.Join(err, c.lib.Destroy(comm))
+	}
+	return err
+}

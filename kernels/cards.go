@@ -1,0 +1,73 @@
+package kernels
+
+import "slices"
+
+// Probes of cards that limits are made of (kernels/gpu).
+const (
+	cardNode       = "launch.graph"
+	cardNodeOf     = "each node"
+	cardDot        = "valu.dot4"
+	cardReduceRCCL = "allreduce.rccl"
+	cardReduceCopy = "allreduce.butterfly"
+)
+
+// alone says whether a measurement is of one card that had the machine for itself.
+func alone(m Measurement) bool { return len(m.Devices) == 1 }
+
+// CardRoofs are the limits of a number of cards that share a model, by tensors or by
+// layers, as each was measured alone. Sums over cards are RCCL's where it was
+// measured, else those of copies, as llama.cpp without it.
+func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
+	r := Roofs{Name: "cards", Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{},
+		Dot: c.best(cardDot, alone), DotTokens: mmvqTokens,
+		Node: c.best(cardNode, func(m Measurement) bool { return alone(m) && m.Variant == cardNodeOf })}
+	memory := 0.0
+	for _, probe := range []string{"hbm.read", "hbm.gemv.q4_0", "hbm.gemv.q4_1", "hbm.gemv.q8_0", "hbm.gemv.f16"} {
+		memory = max(memory, c.best(probe, alone))
+		for _, m := range c.find(probe, alone) {
+			r.Sources = append(r.Sources, source("memory", m))
+		}
+	}
+	if memory == 0 {
+		return r, ErrNoRoofs
+	}
+	r.Read = []Level{{Name: "HBM", Rate: memory}}
+	for class, probe := range map[Class]string{F32: "mfma.f32", F16: "mfma.f16", BF: "mfma.bf16", Int8: "mfma.i8"} {
+		if rate := c.best(probe, alone); rate > 0 {
+			r.Compute[class] = rate
+		}
+	}
+	if r.Tensors {
+		r.AllReduce = c.reduces(cardReduceRCCL, devices)
+		if r.AllReduce == nil {
+			r.AllReduce = c.reduces(cardReduceCopy, devices)
+		}
+	}
+	return r, r.Check()
+}
+
+// reduces are the best times of a way of adding up over a number of cards, by size.
+func (c *Ceilings) reduces(probe string, devices int) []Point {
+	var out []Point
+	for _, m := range c.find(probe, func(m Measurement) bool { return len(m.Devices) == devices }) {
+		i := slices.IndexFunc(out, func(p Point) bool { return p.Bytes == float64(m.Bytes) })
+		if i < 0 {
+			out = append(out, Point{float64(m.Bytes), m.Summary.Best})
+			continue
+		}
+		out[i].Seconds = min(out[i].Seconds, m.Summary.Best)
+	}
+	slices.SortFunc(out, func(a, b Point) int { return int(a.Bytes - b.Bytes) })
+	return out
+}
+
+// Cards is how many cards were measured alone.
+func (c *Ceilings) Cards() int {
+	var seen []int
+	for _, m := range c.Measurements {
+		if alone(m) && !slices.Contains(seen, m.Devices[0]) {
+			seen = append(seen, m.Devices[0])
+		}
+	}
+	return len(seen)
+}
