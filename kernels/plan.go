@@ -8,14 +8,14 @@ type Plan struct {
 	UBatch                     int // tokens of a graph at most
 }
 
-// decode is a step of all sequences, each half-way through its output.
-func (p Plan) decode() Work {
+// Decode is a step of all sequences, each half-way through its output.
+func (p Plan) Decode() Work {
 	c := float64(p.Concurrency)
 	return Work{Decode: c, Wanted: c, Context: c * (float64(p.Input) + float64(p.Output)/2)}
 }
 
-// prompt is the whole prompt of one request.
-func (p Plan) prompt() Work { return PromptWork(float64(p.Input), float64(p.UBatch)) }
+// Prompt is the whole prompt of one request.
+func (p Plan) Prompt() Work { return PromptWork(float64(p.Input), float64(p.UBatch)) }
 
 // PromptWork is a prompt of n tokens, each of which attends to itself and those
 // before it, in graphs of up to ubatch tokens.
@@ -26,5 +26,47 @@ func PromptWork(n, ubatch float64) Work {
 // Limits are the least time of a decode step, which is the least TPOT, and of a
 // request's prompt.
 func (r *Roofs) Limits(m *Load, p Plan) (decode, prompt Limit) {
-	return r.Step(m, p.decode()), r.Step(m, p.prompt())
+	return r.Step(m, p.Decode()), r.Step(m, p.Prompt())
+}
+
+// Asks are the bytes that work has read, and the operations that it makes.
+func (l *Load) Asks(w Work) (bytes, ops float64) {
+	bytes = max(w.Graphs, 1)*l.WeightBytes() + w.Context*l.KVBytes
+	for _, x := range l.Layers {
+		ops += (w.Decode + w.Prompt) * x.Ops
+	}
+	for _, x := range l.Output {
+		ops += w.Wanted * x.Ops
+	}
+	return bytes, ops + (w.Context+w.PromptContext)*l.AttentionOps
+}
+
+// Roof is a line of a roofline: what so many operations a byte allow.
+type Roof struct {
+	Name    string
+	Read    float64 // bytes/s of all devices
+	Compute float64 // operations/s of all devices
+}
+
+// At is the rate at so many operations a byte.
+func (r Roof) At(intensity float64) float64 { return min(intensity*r.Read, r.Compute) }
+
+// RoofsOf are the lines of the memory and of each kind of arithmetic that the
+// model's products are made with.
+func (u *Used) RoofsOf() []Roof {
+	devices := float64(max(u.Roofs.Devices, 1))
+	memory := u.Roofs.Read[len(u.Roofs.Read)-1]
+	var out []Roof
+	for _, c := range []Class{Int8, F16, BF, F32} {
+		var ops float64
+		for _, w := range append(append([]Weights{}, u.Load.Layers...), u.Load.Output...) {
+			if classOf(w.Type) == c {
+				ops += w.Ops
+			}
+		}
+		if rate := u.Roofs.Compute[c]; rate > 0 && ops > 0 {
+			out = append(out, Roof{string(c), devices * memory.Rate, devices * rate})
+		}
+	}
+	return out
 }

@@ -20,3 +20,19 @@ func TestPlan(t *testing.T) {
 		t.Errorf("32 users: %+v, one: %+v", many, decode)
 	}
 }
+
+func TestRoofsOf(t *testing.T) {
+	m, r := small()
+	u := Used{Roofs: r, Load: m}
+	u.Roofs.Devices = 2
+	u.Load.Output[0].Type = "Q8_0" // of which no rate is known
+	list := u.RoofsOf()
+	if len(list) != 1 || list[0].Name != "f16" || list[0].Compute != 4e11 {
+		t.Fatalf("%+v", list)
+	}
+	near(t, "memory", list[0].At(1), 2e10, 0)
+	near(t, "compute", list[0].At(100), 4e11, 0)
+	bytes, ops := m.Asks(Work{Decode: 2, Wanted: 2, Context: 10, Prompt: 3, PromptContext: 6, Graphs: 2})
+	near(t, "bytes", bytes, 2*1.1e9+10*1e4, 0)
+	near(t, "ops", ops, 5*1e9+2*1e8+16*1e4, 0)
+}

@@ -109,6 +109,11 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r.computeLimits()
+	if r.Ceilings != nil {
+		if err := r.saveChart(c.String("out")); err != nil {
+			return err
+		}
+	}
 	if c.Bool("ops") {
 		if err := r.timeOps(ctx, c); err != nil {
 			return err

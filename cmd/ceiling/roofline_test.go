@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,6 +88,10 @@ func TestRooflineFile(t *testing.T) {
 		if m.Verdict == kernels.Wrong || (m.Verdict == kernels.OK) != (m.Summary != nil) || (m.Verdict != kernels.OK) != (m.Reason != "") {
 			t.Errorf("%+v", m)
 		}
+	}
+	svg := strings.TrimSuffix(path, ".json") + ".svg"
+	if drawn, err := os.ReadFile(svg); c.Measurements[0].Verdict == kernels.OK && (err != nil || !strings.Contains(string(drawn), "roof of int8")) {
+		t.Errorf("the chart: %v", err)
 	}
 	if !strings.Contains(out, "cpu.node") || !strings.Contains(out, "MUL_MAT") || !strings.Contains(out, "A decode step of 1 users with 8 tokens of context takes ") {
 		t.Error(out)

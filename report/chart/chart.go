@@ -46,6 +46,7 @@ const (
 	InScaling  Place = "Concurrency Scaling"
 	InScenario Place = "Scenario Results"
 	InEnergy   Place = "Energy"
+	InCeilings Place = "Ceilings"
 	InCompare  Place = "Charts"
 )
 
@@ -58,7 +59,7 @@ type Input struct {
 }
 
 // Figures draws all charts that the input has something for, in the order of
-// the report: the scaling series, then every scenario, then the devices. The
+// the report: the scaling series, then every scenario, the limits, the devices. The
 // same input gives the same bytes. Records are those of the pass whose
 // figures the results show. A chart that can't be drawn costs only itself:
 // undrawn has a line for each.
@@ -72,6 +73,7 @@ func Figures(in Input) (figures []Chart, undrawn []string) {
 	for i := range in.Results.Results {
 		c.add(fmt.Sprintf("of scenario %d", i+1), func() []sketch { return scenarioFigures(in.Results, i, byScenario[i]) })
 	}
+	c.add("of the machine's limits", func() []sketch { return roofFigures(in.Results) })
 	c.add("of the devices", func() []sketch { return deviceFigures(in.Results, in.Telemetry) })
 	return c.figures, c.undrawn
 }

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"ceiling/bench/result"
+	"ceiling/internal/outfile"
+	"ceiling/kernels"
+	"ceiling/report/chart"
+)
+
+// saveChart draws the roofs of the machine with the suite's steps at their least
+// times beside the figures: ceilings.svg for ceilings.json.
+func (r *roofline) saveChart(path string) error {
+	if r.Load == nil || len(r.Machines) == 0 {
+		return nil
+	}
+	run := &result.Run{Ceilings: &kernels.Used{Roofs: r.Machines[0], Load: *r.Load}}
+	for _, sc := range r.suite.Scenarios {
+		plan := kernels.Plan{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch}
+		mix := &kernels.Mix{}
+		for _, w := range []kernels.Work{plan.Decode(), plan.Prompt()} {
+			mix.Add(w, r.Machines[0].Step(r.Load, w).Total())
+		}
+		tpot, rate := 1000*mix.Decode.Seconds, float64(sc.Input)/mix.Prompt.Seconds
+		run.Results = append(run.Results, result.Summary{Name: sc.Name, Concurrency: sc.Concurrency, TPOTMeanMs: &tpot})
+		run.Details = append(run.Details, result.Detail{Name: sc.Name, Mix: mix, EnginePrefill: &rate})
+	}
+	charts, undrawn := chart.Figures(chart.Input{Results: run})
+	for _, c := range charts {
+		if c.Place == chart.InCeilings {
+			return outfile.Write(strings.TrimSuffix(path, filepath.Ext(path))+".svg", c.SVG)
+		}
+	}
+	return errors.New(strings.Join(undrawn, "; "))
+}
