@@ -82,6 +82,10 @@ type Config struct {
 	// ends the run. It must not change or keep what it gets.
 	OnScenario func(*result.Run) error
 
+	// Meter measures what others do to the engine while a scenario runs; nil:
+	// nobody does.
+	Meter Meter
+
 	// Rescue can get the results out of an engine call that does not return;
 	// nil: nobody tries.
 	Rescue *Rescue
@@ -143,3 +147,17 @@ func (c *Config) budget(eng Engine) int {
 	}
 	return min(n, eng.BatchLimit())
 }
+
+// Meter measures what others do to the engine. Start and Stop are called from
+// the goroutine that drives it, right before a scenario's clock starts and
+// right after it stops.
+type Meter interface {
+	Start()
+	Stop() *result.Disturbance
+}
+
+// noMeter measures nothing.
+type noMeter struct{}
+
+func (noMeter) Start()                    {}
+func (noMeter) Stop() *result.Disturbance { return nil }

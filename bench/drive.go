@@ -36,6 +36,7 @@ type drive struct {
 	cache  *prefixCache      // nil: cold
 	sink   result.RecordSink // nil: records are only kept
 	watch  stepWatcher       // nil: nobody looks
+	log    stepLog
 
 	batcher batcher
 	batch   Batch
@@ -91,6 +92,8 @@ func newDrive(eng Engine, clock *result.Clock, work *suite.Workload, index, budg
 		freeAt:  make([]time.Duration, sc.InFlight()),
 		records: make([]result.Record, 0, len(work.Requests)),
 	}
+	in, out := work.Tokens()
+	d.log = newStepLog(in + out)
 	d.begin()
 	return d
 }
@@ -142,18 +145,23 @@ func (d *drive) step(ctx context.Context) error {
 	// token in the batch. Taken once, and before anything else is done, it
 	// charges no sequence for the bookkeeping of another.
 	d.now = d.clock.Now()
-	prompt := 0
+	prompt, decoding, cells := 0, 0, 0
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
+		if s.phase == decode {
+			decoding, cells = decoding+1, cells+len(s.prompt)+s.got
+		}
 		if s.phase != prefill || s.take == 0 {
 			continue
 		}
 		prompt += s.take
+		cells += s.done + s.take
 		if f := &d.flights[i]; f.prefillStart < 0 {
 			f.prefillStart = begin
 		}
 	}
 	d.account(begin, prompt)
+	d.log.add(stepClass{int32(prompt), int32(decoding), quarterOctaves(cells)}, d.now-begin)
 	if err := d.batcher.apply(d.batch.Out); err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ type Unit struct {
 // neighbour, a filling cache) changes under every scenario alike. A scenario
 // takes part in its first Repeat passes. Lengths and arrivals are the same in
 // every pass; that is what makes passes repeats of one another. prompts is
-// the number of prompts in the whole run, those of the warm-up included, which
-// come last.
+// the number of prompts in the whole run, those of passes that may be needed
+// again and of the warm-up included, which come last.
 func Plan(s result.Suite) (units []Unit, prompts int) {
 	for pass := range s.Passes() {
 		for i, sc := range s.Scenarios {
@@ -27,7 +27,7 @@ func Plan(s result.Suite) (units []Unit, prompts int) {
 			}
 		}
 	}
-	return units, prompts + warmupPrompts
+	return units, prompts*(1+s.Retry) + warmupPrompts
 }
 
 // Recurring is the most prompt tokens of a scenario whose prompts come again

@@ -111,15 +111,19 @@ type tracker struct {
 // place.
 func newTracker(suite result.Suite, rep *reporter, budget int) *tracker {
 	t := &tracker{rep: rep, budget: budget, scenarios: len(suite.Scenarios), passes: suite.Passes()}
-	t.units, _ = Plan(suite)
-	t.plan = make([]work, len(t.units))
-	for k, u := range t.units {
-		sc := suite.Scenarios[u.Scenario]
-		n := int64(sc.Prompts)
-		t.plan[k] = work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
-		t.total += t.plan[k].tokens()
+	units, _ := Plan(suite)
+	for _, u := range units {
+		t.append(u, suite.Scenarios[u.Scenario])
 	}
 	return t
+}
+
+// append adds a unit to the plan.
+func (t *tracker) append(u Unit, sc result.Scenario) {
+	n := int64(sc.Prompts)
+	w := work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
+	t.units, t.plan = append(t.units, u), append(t.plan, w)
+	t.total += w.tokens()
 }
 
 // begin starts the k-th unit.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"ceiling/bench/result"
@@ -58,7 +59,7 @@ func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeS
 			return nil, fmt.Errorf("resume: the journal has %q as scenario %d, and suite %q has not: resume with the suite the run began with",
 				r.Name, r.Scenario+1, suite.Name)
 		}
-		if n := suite.Scenarios[r.Scenario].Passes(); r.Pass >= n {
+		if n := suite.Scenarios[r.Scenario].Passes(); r.Pass >= n && !retries(suite, r.Pass) {
 			return nil, fmt.Errorf("resume: the journal has pass %d of scenario %q, and %d are asked for: resume with the --repeat the run began with",
 				r.Pass+1, r.Name, n)
 		}
@@ -133,8 +134,9 @@ func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []
 		}
 		passes := d.Passes
 		if len(passes) == 0 {
-			passes = []result.Pass{{Result: saved.Results[k], Detail: d}}
+			passes = []result.Pass{{Pass: d.Pass, Result: saved.Results[k], Detail: d}}
 		}
+		passes = append(slices.Clone(passes), d.Discarded...)
 		for _, p := range passes {
 			at := place(suite, p.Pass, i)
 			if p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {

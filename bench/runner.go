@@ -80,10 +80,14 @@ type runner struct {
 	prompts  int             // in the whole run, warm-up included
 	warmedUp bool
 	now      *attempt // nil between scenarios
+	meter    Meter
 }
 
 func newRunner(cfg Config) *runner {
-	r := &runner{cfg: cfg, clock: cfg.Clock, rep: newReporter(cfg.Progress)}
+	r := &runner{cfg: cfg, clock: cfg.Clock, rep: newReporter(cfg.Progress), meter: cfg.Meter}
+	if r.meter == nil {
+		r.meter = noMeter{}
+	}
 	r.sessions = sessions{cfg: cfg, tooLarge: maps.Collect(maps.All(cfg.Refused))}
 	budget := cfg.Budget
 	if budget == 0 {
@@ -95,13 +99,9 @@ func newRunner(cfg Config) *runner {
 	var offset time.Duration
 	if cfg.Resume != nil {
 		offset = cfg.Resume.Offset
-		for k, u := range r.units {
-			if done, ok := cfg.Resume.Done[place(cfg.Suite, u.Pass, u.Scenario)]; ok {
-				r.entries[k] = &done
-				r.track.begin(k, "")
-				r.track.end()
-			}
-		}
+	}
+	for k := range r.units {
+		r.takeOver(k)
 	}
 	r.refuse()
 	if r.clock == nil {
@@ -115,28 +115,74 @@ func newRunner(cfg Config) *runner {
 
 func (r *runner) run(ctx context.Context) error {
 	for k := range r.units {
-		if r.entries[k] != nil {
-			continue
-		}
-		if ctx.Err() != nil {
-			return interrupted(ctx)
-		}
-		if r.cfg.OnStart != nil {
-			if err := r.cfg.OnStart(r.units[k].Pass, r.units[k].Scenario); err != nil {
-				return err
-			}
-		}
-		entry, fatal := r.scenario(ctx, k)
-		r.entries[k], r.now = &entry, nil
-		r.track.end()
-		if err := r.save(entry); fatal == nil {
-			fatal = err
-		}
-		if fatal != nil {
-			return fatal
+		if err := r.unit(ctx, k); err != nil {
+			return err
 		}
 	}
-	return nil
+	for {
+		u, ok := again(r.cfg.Suite, r.done)
+		if !ok {
+			return nil
+		}
+		r.append(u)
+		if err := r.unit(ctx, len(r.units)-1); err != nil {
+			return err
+		}
+	}
+}
+
+// append adds a unit to the plan, with what an earlier part of the run has of
+// it.
+func (r *runner) append(u Unit) {
+	r.units, r.entries = append(r.units, u), append(r.entries, nil)
+	r.track.append(u, r.cfg.Suite.Scenarios[u.Scenario])
+	r.takeOver(len(r.units) - 1)
+}
+
+// takeOver enters the k-th unit where an earlier part of the run has done it.
+func (r *runner) takeOver(k int) {
+	if r.cfg.Resume == nil {
+		return
+	}
+	u := r.units[k]
+	if done, ok := r.cfg.Resume.Done[place(r.cfg.Suite, u.Pass, u.Scenario)]; ok {
+		r.entries[k] = &done
+		r.track.begin(k, "")
+		r.track.end()
+	}
+}
+
+// done is the outcome of a pass over a scenario; ok is false before it.
+func (r *runner) done(pass, scenario int) (e result.Entry, ok bool) {
+	for k, u := range r.units {
+		if u.Pass == pass && u.Scenario == scenario && r.entries[k] != nil {
+			return *r.entries[k], true
+		}
+	}
+	return e, false
+}
+
+// unit runs the k-th unit of the plan, unless it is done. Its error ends the
+// run.
+func (r *runner) unit(ctx context.Context, k int) error {
+	if r.entries[k] != nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if r.cfg.OnStart != nil {
+		if err := r.cfg.OnStart(r.units[k].Pass, r.units[k].Scenario); err != nil {
+			return err
+		}
+	}
+	entry, fatal := r.scenario(ctx, k)
+	r.entries[k], r.now = &entry, nil
+	r.track.end()
+	if err := r.save(entry); fatal == nil {
+		fatal = err
+	}
+	return fatal
 }
 
 // save stores what is finished, and tells.
@@ -180,6 +226,7 @@ func (r *runner) results(err error) *result.Run {
 			out.Details = append(out.Details, detail)
 		}
 	}
+	out.Verdict = result.JudgeRun(&out)
 	if err != nil {
 		out.Partial, out.PartialReason = true, oneline.Err(err)
 		if errors.Is(err, errInterrupted) {

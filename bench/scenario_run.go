@@ -57,6 +57,7 @@ func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []resu
 	if r.cfg.Observe != nil {
 		r.cfg.Observe(&entry.Result, &entry.Detail)
 	}
+	entry.Detail.Verdict = result.Judge(&entry.Result, &entry.Detail)
 	return entry, fatal
 }
 
@@ -106,11 +107,13 @@ func (r *runner) measure(ctx context.Context, u Unit, work *suite.Workload, m *r
 	if err := r.prepare(ctx, s, work, budget, m); err != nil {
 		return nil, err
 	}
+	r.meter.Start()
 	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
 	d.batcher.bridging = !s.spec.Unified
 	r.now.drive = d
 	err = r.drive(ctx, d)
+	m.Disturbance = r.meter.Stop()
 	d.measured(m)
 	r.now.ended, r.now.err = true, err
 	return d.records, err
@@ -152,6 +155,7 @@ func (d *drive) measured(m *result.Measured) {
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
 	m.InFlight = d.batcher.inFlight
 	m.Mix = &d.meter.mix
+	m.Steadiness = d.log.steadiness()
 	if d.cache != nil {
 		m.KeptCells = d.cache.most
 	}

@@ -180,6 +180,10 @@ func TestMetricsByHand(t *testing.T) {
 				Mixed:  kernels.MixPart{Steps: 4, Seconds: 0.04, Sum: beside, Seen: beside, SeenSeconds: 0.04},
 				Decode: kernels.MixPart{Steps: 2, Seconds: 0.02, Sum: alone, Seen: alone, SeenSeconds: 0.02},
 			},
+			// Both slots are busy until 60 ms, and both have had a token from 40 ms
+			// on: in 20 of 80 ms there are those at 50 and 60, and the first of
+			// request 2; 40–50 and 50–60 are gaps inside.
+			SteadyState:    &result.SteadyState{StartS: 0.04, EndS: 0.06, Outside: 0.75, Tokens: 3, OutputThroughput: 150, TPOTMs: p(10)},
 			PeakConcurrent: 2, Waves: 1.5, Steps: 8, EngineS: 0.08, OverheadRatio: p(0), EndS: 0.08,
 			Warnings: []string{"p99 of TTFT and TPOT from 3 values: 100 needed", "p99 of ITL from 6 values: 100 needed"},
 		}

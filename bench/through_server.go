@@ -32,7 +32,9 @@ func (r *runner) measureClient(ctx context.Context, u Unit, work *suite.Workload
 	t.Pass, t.Sink, t.Watch = u.Pass, r.cfg.Journal, r.track.served
 	cacheUse := r.countCache(ctx)
 	before := cpuSeconds()
+	r.meter.Start()
 	err := t.Run(ctx)
+	m.Disturbance = r.meter.Stop()
 	m.StartS, m.InFlight = result.Seconds(t.Start), t.InFlight
 	if now := cpuSeconds(); before != nil && now != nil {
 		used := *now - *before

@@ -12,13 +12,15 @@ import (
 // far this run carries.
 
 var adviceRules = []func(*runAnalysis) []prose.Claim{
-	adviseUse, adviseRerun, adviseCap, adviseBatch, adviseStop, adviseAlert, adviseLong, adviseStutter,
+	adviseUse, adviseRerun, adviseAgain, adviseCap, adviseBatch, adviseStop, adviseAlert, adviseLong, adviseStutter,
 	adviseSample, adviseShape, adviseRepeat, adviseCache, adviseCompare, adviseQuality,
 }
 
 // adviseUse names the sweet spot in the reference's words.
 func adviseUse(x *runAnalysis) []prose.Claim {
 	switch {
+	case !holds(x.points...):
+		return nil
 	case x.sweet == nil && x.results.SLO != nil && x.candidates():
 		return required(claim("use.none", prose.Worse, say("measure lower concurrency or shorter prompts, or allow more: nothing measured keeps %s", limitsText(x.results.SLO))))
 	case x.sweet == nil:
@@ -39,7 +41,7 @@ func adviseRerun(x *runAnalysis) []prose.Claim {
 // adviseCap says what the next point above the sweet spot costs a user.
 func adviseCap(x *runAnalysis) []prose.Claim {
 	n := x.next
-	if n == nil {
+	if n == nil || !holds(x.points...) {
 		return nil
 	}
 	_, ttft, tpot := over(n, x.sweet)
@@ -52,7 +54,7 @@ func adviseCap(x *runAnalysis) []prose.Claim {
 func adviseBatch(x *runAnalysis) []prose.Claim {
 	p, s := x.peak, x.sweet
 	switch {
-	case p == nil || s == nil:
+	case p == nil || s == nil || !holds(x.points...):
 		return nil
 	case p == s:
 		return claim("batch.sweet", prose.Neutral, say("run batch work at the sweet spot: c=%d has the highest output of the sweep (%s)", p.Concurrency, p.out))
@@ -65,7 +67,7 @@ func adviseBatch(x *runAnalysis) []prose.Claim {
 
 // adviseStop says where more concurrency ends to pay.
 func adviseStop(x *runAnalysis) []prose.Claim {
-	if x.peak == nil || len(x.points) < 2 {
+	if x.peak == nil || len(x.points) < 2 || !holds(x.points...) {
 		return nil
 	}
 	last := x.points[len(x.points)-1]
@@ -90,7 +92,7 @@ func adviseStop(x *runAnalysis) []prose.Claim {
 
 // adviseAlert turns the sweet spot's limits into alerts.
 func adviseAlert(x *runAnalysis) []prose.Claim {
-	if x.sweet == nil {
+	if x.sweet == nil || !holds(x.points...) {
 		return nil
 	}
 	if x.results.SLO != nil {
@@ -106,7 +108,7 @@ func adviseAlert(x *runAnalysis) []prose.Claim {
 // adviseLong keeps long prompts apart, where they were measured to be slow.
 func adviseLong(x *runAnalysis) []prose.Claim {
 	long := x.longest
-	if long == nil || long.sameConcurrency == nil || long.InputLen <= long.sameConcurrency.InputLen || long.sameConcurrency.InputLen <= 0 {
+	if long == nil || long.sameConcurrency == nil || long.InputLen <= long.sameConcurrency.InputLen || long.sameConcurrency.InputLen <= 0 || !holds(long, long.sameConcurrency) {
 		return nil
 	}
 	o := long.sameConcurrency
@@ -121,7 +123,7 @@ func adviseLong(x *runAnalysis) []prose.Claim {
 
 // adviseStutter names the load whose streams pause the most.
 func adviseStutter(x *runAnalysis) []prose.Claim {
-	if x.uneven == nil {
+	if x.uneven == nil || !holds(x.uneven) {
 		return nil
 	}
 	return claim("stutter", prose.Neutral, say("watch p99 ITL where text has to stream smoothly: in %s it is %s the median gap", x.uneven.label, unevenness(x.uneven)))

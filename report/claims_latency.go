@@ -47,6 +47,8 @@ func (a *analysis) equalWork() bool { return a.singleStream() && a.rangeRatio() 
 func (a *analysis) unequalTTFT() []prose.Claim {
 	text := say("equal prompts, one at a time, had unequal TTFT: median %s, p99 %s", a.ttft.median, a.ttft.p99)
 	switch d := a.detail; {
+	case !a.trusted():
+		return claim("ttft.unequal.doubt", prose.Worse, text)
 	case d == nil:
 		return claim("ttft.unequal", prose.Worse, text+"; a prefix cache that held some of the prompts would explain it")
 	case d.ReusedTokens > 0:
@@ -104,9 +106,12 @@ func (a *analysis) evenITL(c []prose.Claim) []prose.Claim {
 	return c
 }
 
-// pausingITL says what the pauses can or can't come from.
+// pausingITL says what the pauses can or can't come from, where nothing else is
+// known that they come from.
 func (a *analysis) pausingITL(text string) []prose.Claim {
 	switch {
+	case !a.trusted():
+		return claim("itl.pauses.doubt", prose.Worse, text)
 	case a.singleStream():
 		return claim("itl.pauses.single", prose.Worse, text+"; with one request at a time, other prompts are not the reason")
 	case a.burst() || a.Concurrency == 1:

@@ -5,7 +5,7 @@ import "ceiling/report/prose"
 // Claims of the Executive Summary.
 
 var summaryRules = []func(*runAnalysis) []prose.Claim{
-	claimScope, claimSweetSpot, claimRunPeak, claimFastest, claimSlowest,
+	claimScope, claimVerdict, claimSweetSpot, claimRunPeak, claimFastest, claimSlowest,
 }
 
 // claimScope says what was measured and how much of it.

@@ -86,7 +86,10 @@ func claimLengths(a *analysis) []prose.Claim {
 		return nil
 	}
 	text := say("prompts are up to %s the nominal length; p99 TTFT is %s the median", times(longest), times(reach))
-	if reach > longest*longest {
+	switch {
+	case !a.trusted():
+		return claim("lengths.doubt", prose.Neutral, text)
+	case reach > longest*longest:
 		return claim("lengths.beyond", prose.Worse, text+", more than length explains")
 	}
 	return claim("lengths.part", prose.Neutral, text+", which length explains in part")

@@ -92,6 +92,9 @@ func (b *builder) document() *doc.Document {
 	if slo := sloTable(b.all); len(slo.Rows) > 0 {
 		d.Add("Service Level Objectives", slo)
 	}
+	if t := steadyTable(b.all); len(t.Rows) > 0 {
+		d.Add("Steady State", doc.Paragraph{Text: doc.T(steadyText)}, t)
+	}
 	d.Add("Validity", validitySection(b.results, b.all)...)
 	if repeated(b.results) {
 		d.Add("Repeats", repeatsSection(b.results, b.all)...)
@@ -122,6 +125,9 @@ func (b *builder) head(d *doc.Document) {
 		{Name: "Model", Value: doc.T(modelTitle(b.results))},
 		{Name: "Hardware", Value: doc.T(orMissing(oneLine(b.results.Hardware)))},
 		{Name: "Date", Value: doc.T(longDate(b.results.Date))},
+	}
+	if v := b.results.Verdict; v != nil {
+		d.Fields = append(d.Fields, doc.Field{Name: "Verdict", Value: doc.T(oneLine(v.String())), Warning: !v.Trusted()})
 	}
 	if b.results.Partial {
 		d.Fields = append(d.Fields, doc.Field{Name: "Partial run", Value: doc.T(partialStatement(b.results, b.all)), Warning: true})

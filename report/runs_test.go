@@ -236,12 +236,27 @@ func randomDetail(rng *rand.Rand, res *result.Summary, d *result.Detail, value f
 	if rng.IntN(6) == 0 {
 		d.Repeat = 2
 	}
+	d.Verdict = randomVerdict(rng)
 	switch rng.IntN(8) {
 	case 0:
 		res.Error, d.Status = ptr("broke"), result.StatusFailed
 	case 1:
 		res.Error, d.Status = ptr("interrupted"), result.StatusPartial
 	}
+}
+
+// randomVerdict is often none, or a good one.
+func randomVerdict(rng *rand.Rand) *result.Verdict {
+	states := []result.State{result.StateValid, result.StateValid, result.StateValid, result.StateUnknown, result.StateShort, result.StateUnsettled, result.StateDisturbed, result.StateInvalid}
+	if rng.IntN(3) > 0 {
+		return nil
+	}
+	state := states[rng.IntN(len(states))]
+	v := &result.Verdict{State: state}
+	if state != result.StateValid {
+		v.Findings = []result.Finding{{State: state, Text: fmt.Sprintf("engine threads waited %d %% of the time for a core", rng.IntN(100))}}
+	}
+	return v
 }
 
 // withLimits is the run with limits of the user's: one or both, at what a

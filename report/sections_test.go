@@ -96,7 +96,7 @@ func TestValiditySaysThingsOnce(t *testing.T) {
 		"1 of 4 requests failed":     1,
 		"no room in the KV cache ×1": 1,
 		"Burst: something else.":     1,
-		"| Burst | complete | 3 / 1 | cold (0) | ": 1,
+		"| Burst | unknown | complete | 3 / 1 | cold (0) | ": 1,
 		" | 0.0010 |": 1,
 	} {
 		if n := strings.Count(got, part); n != want {

@@ -144,6 +144,21 @@ func onLast(holds func(gain float64) bool) truth {
 		p := last.below()
 		gain := *last.res().OutputThroughput / *p.res().OutputThroughput
 		c := n(last.res().Concurrency)
-		return v.top() == last && holds(gain), append(diff(gain), c, c, n(p.res().Concurrency))
+		return v.sweepReliable() && v.top() == last && holds(gain), append(diff(gain), c, c, n(p.res().Concurrency))
+	}
+}
+
+// onDoubts is on scenarios that can't be relied on, of which the worst have one
+// of the states.
+func onDoubts(states ...result.State) truth {
+	return func(v view) (bool, []float64) {
+		bad := v.unreliable()
+		var worst result.State
+		for _, s := range bad {
+			if state := s.det().Verdict.State; worst == "" || state.Worse(worst) {
+				worst = state
+			}
+		}
+		return slices.Contains(states, worst), []float64{n(len(bad)), n(len(v.run.Results))}
 	}
 }

@@ -9,6 +9,9 @@ import (
 
 // runTruths are the predicates on the summary and the recommendations, by key.
 var runTruths = map[string]truth{
+	"disturbed":  onDoubts(result.StateDisturbed),
+	"unreliable": onDoubts(result.StateInvalid, result.StateUnsettled, result.StateShort),
+
 	// The summary.
 	"scope.part": func(v view) (bool, []float64) {
 		return len(v.measured()) < planned(v), []float64{n(len(v.measured())), n(planned(v))}
@@ -68,16 +71,17 @@ var runTruths = map[string]truth{
 	},
 
 	// Recommendations.
+	"again": func(v view) (bool, []float64) { return len(v.unreliable()) > 0, nil },
 	"use": func(v view) (bool, []float64) {
 		s := v.sweet()
 		if s.i < 0 {
 			return false, nil
 		}
-		return true, append(v.limits(), n(s.res().Concurrency), oneDecimal(s.perUser()))
+		return v.sweepReliable(), append(v.limits(), n(s.res().Concurrency), oneDecimal(s.perUser()))
 	},
 	"use.none": func(v view) (bool, []float64) {
 		points, _, _ := v.candidates()
-		return v.run.SLO != nil && len(points) > 0 && v.sweet().i < 0, v.limits()
+		return v.sweepReliable() && v.run.SLO != nil && len(points) > 0 && v.sweet().i < 0, v.limits()
 	},
 	"rerun": func(v view) (bool, []float64) {
 		cut := slices.ContainsFunc(v.measured(), func(s view) bool { return s.det() != nil && s.det().Status == result.StatusPartial })
@@ -91,27 +95,27 @@ var runTruths = map[string]truth{
 				next = p
 			}
 		}
-		return next.i >= 0, append(figuresOver(next, s)[1:], n(s.res().Concurrency), n(next.res().Concurrency), next.perUser(), s.perUser())
+		return v.sweepReliable() && next.i >= 0, append(figuresOver(next, s)[1:], n(s.res().Concurrency), n(next.res().Concurrency), next.perUser(), s.perUser())
 	},
 	"batch.sweet": func(v view) (bool, []float64) {
-		return v.top() == v.sweet(), []float64{n(v.top().res().Concurrency), *v.top().res().OutputThroughput}
+		return v.sweepReliable() && v.top() == v.sweet(), []float64{n(v.top().res().Concurrency), *v.top().res().OutputThroughput}
 	},
 	"batch.peak": func(v view) (bool, []float64) {
-		return v.top() != v.sweet(), append(figuresOver(v.top(), v.sweet()), n(v.top().res().Concurrency))
+		return v.sweepReliable() && v.top() != v.sweet(), append(figuresOver(v.top(), v.sweet()), n(v.top().res().Concurrency))
 	},
 	"stop.peak": func(v view) (bool, []float64) {
 		top, last := v.top(), v.last()
 		q := val(last.res().OutputThroughput) / *top.res().OutputThroughput
-		return top.res().Concurrency < last.res().Concurrency && q <= 1, append(diff(q), n(top.res().Concurrency), n(last.res().Concurrency))
+		return v.sweepReliable() && top.res().Concurrency < last.res().Concurrency && q <= 1, append(diff(q), n(top.res().Concurrency), n(last.res().Concurrency))
 	},
 	"stop.flat":   onLast(func(gain float64) bool { return gain < 1.1 }),
 	"stop.rising": onLast(func(gain float64) bool { return gain >= 1.1 }),
 	"alert": func(v view) (bool, []float64) {
 		_, ttft, tpot := v.candidates()
-		return v.run.SLO == nil && v.sweet().i >= 0, []float64{2, msFigure(2 * ttft), msFigure(2 * tpot), n(v.sweet().res().InputLen)}
+		return v.sweepReliable() && v.run.SLO == nil && v.sweet().i >= 0, []float64{2, msFigure(2 * ttft), msFigure(2 * tpot), n(v.sweet().res().InputLen)}
 	},
 	"alert.limits": func(v view) (bool, []float64) {
-		return v.run.SLO != nil && v.sweet().i >= 0, append(v.limits(), n(v.sweet().res().InputLen))
+		return v.sweepReliable() && v.run.SLO != nil && v.sweet().i >= 0, append(v.limits(), n(v.sweet().res().InputLen))
 	},
 	"long": func(v view) (bool, []float64) {
 		long := v.most(func(s view) float64 {
@@ -122,7 +126,7 @@ var runTruths = map[string]truth{
 		})
 		o := long.peer()
 		q := *long.res().TTFTMeanMs / *o.res().TTFTMeanMs
-		return q >= 2 && long.res().InputLen > o.res().InputLen, []float64{n(long.res().InputLen), n(long.res().Concurrency), q, n(o.res().InputLen)}
+		return long.reliable() && o.reliable() && q >= 2 && long.res().InputLen > o.res().InputLen, []float64{n(long.res().InputLen), n(long.res().Concurrency), q, n(o.res().InputLen)}
 	},
 	"stutter": func(v view) (bool, []float64) {
 		reach := func(s view) float64 {
@@ -131,7 +135,7 @@ var runTruths = map[string]truth{
 			}
 			return val(s.res().ITLP99Ms) / val(s.res().ITLMedianMs)
 		}
-		return reach(v.most(reach)) >= 3, []float64{reach(v.most(reach))}
+		return v.most(reach).reliable() && reach(v.most(reach)) >= 3, []float64{reach(v.most(reach))}
 	},
 	"sample": func(v view) (bool, []float64) {
 		least := math.Inf(1)

@@ -13,6 +13,19 @@ var scenarioTruths = map[string]truth{
 		r := v.res()
 		return r.FailedRequests > 0, []float64{r.FailedRequests, r.FailedRequests + r.SuccessfulRequests, r.SuccessfulRequests}
 	},
+	"doubt": func(v view) (bool, []float64) {
+		// The findings' own figures, each in its words.
+		if v.reliable() {
+			return false, nil
+		}
+		var figures []float64
+		for _, f := range v.det().Verdict.Findings {
+			if f.State == v.det().Verdict.State {
+				figures = append(figures, figuresIn(f.Text, nil)...)
+			}
+		}
+		return true, figures
+	},
 	"partial": func(v view) (bool, []float64) {
 		return v.det().Status == result.StatusPartial, []float64{v.res().SuccessfulRequests, n(v.res().NumPrompts)}
 	},
@@ -31,14 +44,15 @@ var scenarioTruths = map[string]truth{
 		r := v.res()
 		return !positive(r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms), nil
 	},
-	"ttft.unequal":      unequal(func(d *result.Detail) bool { return d == nil }),
-	"ttft.unequal.warm": unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens > 0 }),
-	"ttft.unequal.cold": unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens == 0 }),
-	"ttft.skewed":       onTTFT(func(mean, median, _ float64) bool { return mean/median >= 1.25 }, threeTTFT),
-	"ttft.early":        onTTFT(func(mean, median, _ float64) bool { return median/mean >= 1.10 }, threeTTFT),
-	"ttft.tail":         onTTFT(func(mean, _, p99 float64) bool { return p99/mean >= 2 }, tailTTFT),
-	"ttft.steady":       onTTFT(func(mean, _, p99 float64) bool { return p99/mean <= 1.10 }, twoTTFT),
-	"ttft.spread":       onTTFT(func(mean, _, p99 float64) bool { return p99/mean > 1.10 && p99/mean < 2 }, tailTTFT),
+	"ttft.unequal":       unequal(func(d *result.Detail) bool { return d == nil }),
+	"ttft.unequal.warm":  onWork(view.reliable, unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens > 0 })),
+	"ttft.unequal.cold":  onWork(view.reliable, unequal(func(d *result.Detail) bool { return d != nil && d.ReusedTokens == 0 })),
+	"ttft.unequal.doubt": onWork(func(v view) bool { return !v.reliable() }, unequal(func(*result.Detail) bool { return true })),
+	"ttft.skewed":        onTTFT(func(mean, median, _ float64) bool { return mean/median >= 1.25 }, threeTTFT),
+	"ttft.early":         onTTFT(func(mean, median, _ float64) bool { return median/mean >= 1.10 }, threeTTFT),
+	"ttft.tail":          onTTFT(func(mean, _, p99 float64) bool { return p99/mean >= 2 }, tailTTFT),
+	"ttft.steady":        onTTFT(func(mean, _, p99 float64) bool { return p99/mean <= 1.10 }, twoTTFT),
+	"ttft.spread":        onTTFT(func(mean, _, p99 float64) bool { return p99/mean > 1.10 && p99/mean < 2 }, tailTTFT),
 
 	// TPOT and ITL.
 	"tpot.missing": func(v view) (bool, []float64) { return !positive(v.res().TPOTMeanMs, v.res().TPOTP99Ms), nil },
@@ -51,9 +65,12 @@ var scenarioTruths = map[string]truth{
 	},
 	"itl.steady":        onITL(func(_ view, reach float64) bool { return reach <= 1.5 }),
 	"itl.spread":        onITL(func(_ view, reach float64) bool { return reach > 1.5 && reach < 3 }),
+	"itl.pauses.doubt":  onITL(func(v view, reach float64) bool { return reach >= 3 && !v.reliable() }, 1, 100),
 	"itl.pauses":        onITL(func(v view, reach float64) bool { return reach >= 3 && !v.alone() }, 1, 100),
-	"itl.pauses.single": onITL(func(v view, reach float64) bool { return reach >= 3 && v.alone() }, 1, 100),
-	"itl.pauses.shared": onITL(func(v view, reach float64) bool { return reach >= 3 && v.res().Concurrency > 1 && !v.burst() }, 1, 100),
+	"itl.pauses.single": onITL(func(v view, reach float64) bool { return reach >= 3 && v.alone() && v.reliable() }, 1, 100),
+	"itl.pauses.shared": onITL(func(v view, reach float64) bool {
+		return reach >= 3 && v.res().Concurrency > 1 && !v.burst() && v.reliable()
+	}, 1, 100),
 	"pauses": func(v view) (bool, []float64) {
 		q := val(v.res().ITLMedianMs) / val(v.res().ITLMeanMs)
 		return q <= 0.75 && !v.bundles(), []float64{pct(1 - q)}
@@ -153,6 +170,7 @@ var scenarioTruths = map[string]truth{
 	"prefill.worth": func(v view) (bool, []float64) {
 		return v.res().Concurrency == 1, []float64{n(v.res().InputLen), math.Round(*v.res().TTFTMeanMs / *v.res().TPOTMeanMs)}
 	},
+	"lengths.doubt":  onWork(func(v view) bool { return !v.reliable() }, lengths(func(float64, float64) bool { return true })),
 	"lengths.beyond": lengths(func(reach, longest float64) bool { return reach > longest*longest }),
 	"lengths.part":   lengths(func(reach, longest float64) bool { return reach <= longest*longest }),
 }

@@ -172,14 +172,14 @@ func TestNoticesAreThere(t *testing.T) {
 		choices := choose(r, rng, 9)
 		for _, s := range Sections(r) {
 			v := viewOf(r, &s)
-			due := []string{"use", "use.none", "rerun"} // by section: which of these hold
+			due := []string{"use", "use.none", "rerun", "again"} // by section: which of these hold
 			switch s.Kind {
 			case prose.Summary:
-				due = []string{"scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over"}
+				due = []string{"disturbed", "unreliable", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over"}
 			case prose.Interpretation:
 				due = []string{"failed", "burst"}
 				if v.det() != nil {
-					due = append(due, "partial", "cache")
+					due = append(due, "partial", "cache", "doubt")
 				}
 			}
 			printed := map[string]bool{}
@@ -201,7 +201,7 @@ func TestNoticesAreThere(t *testing.T) {
 			}
 		}
 	})
-	for _, key := range []string{"failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over", "use", "use.none", "rerun"} {
+	for _, key := range []string{"disturbed", "unreliable", "doubt", "again", "failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over", "use", "use.none", "rerun"} {
 		if shown[key] < 20 {
 			t.Errorf("%s was printed %d times only", key, shown[key])
 		}

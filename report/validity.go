@@ -22,11 +22,11 @@ const ppTolerance = 1e-3
 
 // validitySection says what the numbers above and below can carry.
 func validitySection(r *result.Run, all []scenario) []doc.Block {
-	blocks := []doc.Block{completeness(r, all)}
+	blocks := []doc.Block{verdictLine(r), completeness(r, all)}
 	if t := conditionsTable(all); len(t.Rows) > 0 {
 		blocks = append(blocks, t)
 	}
-	notes := slices.Concat(failureNotes(r, all), missingNotes(all), burstNotes(all), percentileNotes(all), bundleNotes(all),
+	notes := slices.Concat(verdictNotes(all), failureNotes(r, all), missingNotes(all), burstNotes(all), percentileNotes(all), bundleNotes(all),
 		prefillNote(all), warmupNotes(all), keptNotes(all), warningNotes(all))
 	if len(notes) > 0 {
 		blocks = append(blocks, doc.Bullets(notes))
@@ -92,14 +92,14 @@ func partialStatement(r *result.Run, all []scenario) string {
 // conditionsTable holds, per scenario, what qualifies its figures. It has no
 // row for a file without details.
 func conditionsTable(all []scenario) *doc.Table {
-	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Status"), doc.Numbers("Requests ok / failed"), doc.Words("Cache (tokens reused)"),
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Verdict", "Status"), doc.Numbers("Requests ok / failed"), doc.Words("Cache (tokens reused)"),
 		doc.Numbers("Waves", "PP derived (tok/s)", "Engine prefill (tok/s)", "overhead_ratio"))}
 	for i := range all {
 		s, d := &all[i], all[i].detail
 		if d == nil {
 			continue
 		}
-		t.Add(s.Name, orMissing(oneLine(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
+		t.Add(s.Name, s.verdict(), orMissing(oneLine(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
 			fmt.Sprintf("%s (%s)", orMissing(oneLine(d.Cache)), grouped(d.ReusedTokens)), fmt.Sprintf("%.1f", d.Waves),
 			fixed(s.PPSpeed, 1), fixed(d.EnginePrefill, 1), fixed(d.OverheadRatio, 4))
 	}

@@ -205,3 +205,23 @@ func oneDecimal(f float64) float64 {
 	v, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'f', 1, 64), 64)
 	return v
 }
+
+// reliable says whether nobody found anything against the figures.
+func (v view) reliable() bool {
+	d := v.det()
+	return d == nil || d.Verdict == nil || d.Verdict.State == "valid" || d.Verdict.State == "unknown"
+}
+
+func (v view) unreliable() []view {
+	var out []view
+	for i := range v.run.Results {
+		if s := v.at(i); !s.reliable() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (v view) sweepReliable() bool {
+	return !slices.ContainsFunc(v.sweep(), func(s view) bool { return !s.reliable() })
+}

@@ -1,6 +1,9 @@
 package result
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Thresholds of the verdict. docs/measuring.md has the experiments that set
 // those of disturbance and steadiness.
@@ -10,7 +13,7 @@ const (
 	// values on either side.
 	shortSeconds, shortRequests = 2.0, 5
 
-	waitDisturbs    = 0.15 // run-queue wait / (run + wait) of the engine's threads
+	waitDisturbs    = 0.09 // run-queue wait / (run + wait) of the engine's threads
 	busyDisturbs    = 0.10 // busy seconds / all seconds
 	fewSeconds      = 10   // below which a busy second is no share of them
 	stealDisturbs   = 0.05 // steal / (steal + the process's own CPU time)
@@ -19,8 +22,8 @@ const (
 	othersDisturb   = 0.10 // CPU time of others / that of all CPUs, where waiting can't be read
 	takenDisturbs   = 0.90 // CPU time of all / that of all CPUs: none is free
 
-	driftUnsettles = 0.10 // see Steadiness
-	tailUnsettles  = 3.0
+	driftUnsettles = 0.20 // see Steadiness
+	tailUnsettles  = 4.0
 )
 
 // WaitInASecond is the share of waiting for a core from which on a second counts
@@ -124,9 +127,10 @@ func (v *Verdict) taken(d *Disturbance) {
 	}
 }
 
-// others says how much of the machine they took.
+// others says how much of the machine they took; "" for next to nothing.
 func (d *Disturbance) others() string {
-	if d.OtherCPUS == nil || d.CPUs == 0 {
+	const hardly = 0.05 // CPUs
+	if d.OtherCPUS == nil || d.CPUs == 0 || *d.OtherCPUS < hardly*d.WallS {
 		return ""
 	}
 	return fmt.Sprintf(" (others used %.1f of %d CPUs)", *d.OtherCPUS/d.WallS, d.CPUs)
@@ -161,6 +165,8 @@ func (v *Verdict) unseen(d *Detail) {
 		v.add(StateUnknown, "the server's threads can't be seen from here")
 	case d.Disturbance.Threads == nil:
 		v.add(StateUnknown, "the kernel does not tell how long threads waited for a core")
+	case len(d.Disturbance.Unread) > 0:
+		v.add(StateUnknown, "not looked at: %s", strings.Join(d.Disturbance.Unread, ", "))
 	}
 }
 

@@ -32,6 +32,9 @@ type Measured struct {
 
 	Warmup *Warmup // nil: none, or a run through a server
 
+	Disturbance *Disturbance // nil: not measured
+	Steadiness  *Steadiness  // nil: too few steps were equal
+
 	Notes []string // warnings that the records don't show
 
 	// ClientCPUS is this process's CPU time during a scenario whose requests
@@ -128,6 +131,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
 		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix,
+		Disturbance: m.Disturbance, Steadiness: m.Steadiness,
 		Failures: failures(s.bad),
 		Server:   s.server(m),
 	}
@@ -160,6 +164,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 	d.EnginePrefill = perSecond(float64(m.PromptTokens), m.PromptS)
 	s.duration = s.wall(m.StartS)
 	d.Goodput = s.goodput(sc)
+	d.SteadyState = s.steadyState(sc)
 	return d
 }
 

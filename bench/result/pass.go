@@ -14,7 +14,8 @@ type Pass struct {
 }
 
 // Combine makes one outcome of a scenario's passes, of which planned were to
-// be. The figures are those of a single real pass, so that they fit together
+// be. Of more, which there are where disturbed ones ran again, it keeps the
+// quietest; the others are in Detail.Discarded. The figures are those of a single real pass, so that they fit together
 // and mean what they mean in a run without repeats (a p99 of 20 requests stays
 // one of 20): the pass with the median output throughput, of an even number
 // the lower of the two in the middle. It is looked for among the passes that
@@ -25,12 +26,15 @@ type Pass struct {
 // passes has at least one element. Of a scenario planned for one pass Combine
 // returns that unchanged.
 func Combine(planned int, passes []Pass) (Summary, Detail) {
+	passes, discarded := quietest(max(planned, 1), passes)
 	if planned <= 1 {
-		return passes[0].Result, passes[0].Detail
+		r, d := passes[0].Result, passes[0].Detail
+		d.Pass, d.Discarded = passes[0].Pass, discarded
+		return r, d
 	}
 	chosen := medianPass(passes)
 	r, d := chosen.Result, chosen.Detail
-	d.Repeat, d.Pass, d.Passes = planned, chosen.Pass, slices.Clone(passes)
+	d.Repeat, d.Pass, d.Passes, d.Discarded = planned, chosen.Pass, slices.Clone(passes), discarded
 	d.Warnings = append(slices.Clone(d.Warnings), passWarnings(planned, passes, chosen.Pass)...)
 	return r, d
 }

@@ -9,6 +9,9 @@ import (
 type Suite struct {
 	Name      string     `json:"name"`
 	Scenarios []Scenario `json:"scenarios"`
+	// Retry is how many passes more a scenario gets in which others disturbed
+	// the engine.
+	Retry int `json:"retry,omitempty"`
 }
 
 // Scenario is one workload shape and the load it is offered at.
@@ -112,6 +115,9 @@ func (s Scenario) LongestRequest() int {
 
 // MaxRepeat is the most passes that a run may make over its suite.
 const MaxRepeat = 1000
+
+// MaxRetry is the most passes more that a disturbed scenario may get.
+const MaxRetry = 100
 
 // Passes is how often the scenario runs.
 func (s Scenario) Passes() int { return max(1, s.Repeat) }

@@ -122,6 +122,8 @@ type Disturbance struct {
 	// CardProcesses are other processes that used the cards that the model ran
 	// on.
 	CardProcesses []string `json:"card_processes,omitempty"`
+	// Unread is what of the machine should have been looked at, and was not.
+	Unread []string `json:"unread,omitempty"`
 	// SampledS is the CPU time that finding all this out took.
 	SampledS float64 `json:"sampled_s"`
 }

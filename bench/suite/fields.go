@@ -1,6 +1,9 @@
 package suite
 
 import (
+	"regexp"
+	"strconv"
+
 	"ceiling/bench/result"
 
 	"github.com/goccy/go-yaml/ast"
@@ -21,7 +24,7 @@ var scenarioFields = []scenarioField{
 	{"input", true, intField(func(s *result.Scenario) *int { return &s.Input })},
 	{"output", true, intField(func(s *result.Scenario) *int { return &s.Output })},
 	{"concurrency", true, intField(func(s *result.Scenario) *int { return &s.Concurrency })},
-	{"prompts", true, intField(func(s *result.Scenario) *int { return &s.Prompts })},
+	{"prompts", true, setPrompts},
 	{"range_ratio", false, numberField(func(s *result.Scenario) *float64 { return &s.RangeRatio }, true)},
 	{"request_rate", false, setRate},
 	{"burstiness", false, numberField(func(s *result.Scenario) *float64 { return &s.Burstiness }, false)},
@@ -138,6 +141,23 @@ func setRate(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) boo
 		return false
 	}
 	return numberField(func(s *result.Scenario) *float64 { return &s.RequestRate }, false)(f, n, key, sc)
+}
+
+// multiple is a number of prompts as a multiple of the concurrency: 4x.
+var multiple = regexp.MustCompile(`^([0-9]{1,6})x$`)
+
+// setPrompts reads prompts. Concurrency is read before it.
+func setPrompts(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
+	text, ok := n.(*ast.StringNode)
+	if !ok || !multiple.MatchString(text.Value) {
+		return intField(func(s *result.Scenario) *int { return &s.Prompts })(f, n, key, sc)
+	}
+	if f.bad["concurrency"] {
+		return false // that is what has to be mended
+	}
+	times, _ := strconv.Atoi(multiple.FindStringSubmatch(text.Value)[1]) // six digits
+	sc.Prompts = times * sc.Concurrency
+	return true
 }
 
 func setRepeat(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {

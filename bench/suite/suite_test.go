@@ -396,3 +396,27 @@ func TestParseSLO(t *testing.T) {
 		}
 	}
 }
+
+// prompts may be a multiple of the concurrency, wherever the two stand.
+func TestPromptsAsAMultiple(t *testing.T) {
+	for text, want := range map[string]int{"4x": 32, "1x": 8, "12": 12} {
+		s, err := Parse("s.yaml", []byte("name: s\nscenarios:\n  - {prompts: "+text+", name: A, input: 8, output: 4, concurrency: 8}\n"))
+		if err != nil || s.Scenarios[0].Prompts != want {
+			t.Errorf("%s: %+v, %v", text, s, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"prompts: 0x, concurrency: 8":       `prompts: "0" is out of range`,
+		"prompts: 99999x, concurrency: 80":  `prompts: "7999920" is out of range`,
+		"prompts: x, concurrency: 8":        "prompts: ",
+		"prompts: -4x, concurrency: 8":      "prompts: ",
+		"prompts: 4 x, concurrency: 8":      "prompts: ",
+		"prompts: 9999999x, concurrency: 8": "prompts: ",
+		"prompts: 4x, concurrency: 0.5":     "concurrency: ",
+	} {
+		_, err := Parse("s.yaml", []byte("name: s\nscenarios:\n  - {name: A, input: 8, output: 4, "+text+"}\n"))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

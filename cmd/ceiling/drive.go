@@ -139,7 +139,7 @@ func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
 		model:   c.String("model"), out: c.String("out"), sysroot: c.String("sysroot"),
-		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"),
+		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), strict: c.Bool("strict"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), prose: c.String("prose"),
 	}
 	return s, s.readPlan(c)
@@ -255,11 +255,13 @@ func (d *driver) bench(ctx context.Context, server *client.Server, vocab suite.V
 	}
 	clock := result.NewClock(d.resumed.Start())
 	d.pauses.begin(clock)
+	meter, stop := d.startMeter()
+	defer stop()
 	results, runErr := bench.Run(ctx, bench.Config{
 		Suite: d.suite, Clock: clock, Client: server, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
 		Progress: d.event, OnStart: d.mark, OnScenario: d.save, Template: d.template(info, clock),
-		Observe: d.observer(nil),
+		Observe: d.observer(nil), Meter: meter,
 	})
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)

@@ -71,6 +71,17 @@ func repeatFlag() cli.Flag {
 		}}
 }
 
+// retryFlag takes the number of passes more over what was disturbed.
+func retryFlag() cli.Flag {
+	return &cli.IntFlag{Name: "retry", Usage: "run a scenario that was disturbed again when all have run, at most `N` times, and keep the quietest pass",
+		Validator: func(n int) error {
+			if n < 0 || n > result.MaxRetry {
+				return fmt.Errorf("%d passes more; use 0 to %d", n, result.MaxRetry)
+			}
+			return nil
+		}}
+}
+
 // engineFlags say where the model goes and how the engine is set.
 func engineFlags() []cli.Flag {
 	return append(group("Engine",
@@ -106,7 +117,8 @@ func suiteFlags() []cli.Flag {
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
-		repeatFlag(),
+		repeatFlag(), retryFlag(),
+		&cli.BoolFlag{Name: "strict", Usage: "exit with 3 unless the run's verdict is valid (through a server: unless something speaks against it)"},
 		&cli.BoolFlag{Name: "prefix-cache", Usage: "reuse the KV of finished prompts, and repeat prompts across scenarios (warm)"},
 		proseFlag(), sloFlag(),
 		&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},

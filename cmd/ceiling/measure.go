@@ -24,7 +24,10 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, e
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
+	meter, stop := r.startMeter()
+	defer stop()
 	cfg := r.plan(model)
+	cfg.Meter = meter
 	cfg.Opener, cfg.Journal, cfg.Rescue = r.opener, journal, &r.rescue
 	cfg.Clock, cfg.Sleep, cfg.Template = clock, engine.Sleep, r.template(clock)
 	cfg.Progress, cfg.Observe = r.event, r.observer(sampler)

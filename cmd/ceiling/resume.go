@@ -45,7 +45,7 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 	// The suite is in the manifest as it was run, and may lie nowhere else.
 	own := []string{"resume", "out", "json", "model", "api-key"}
 	if !c.IsSet("suite") && !c.IsSet("repeat") {
-		own = append(own, "suite", "repeat")
+		own = append(own, "suite", "repeat", "retry")
 	}
 	for _, f := range then.Flags {
 		name := f.Names()[0]
@@ -131,8 +131,7 @@ func (e *earlierRun) finished(suite result.Suite) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	units, _ := bench.Plan(suite)
-	return len(state.Done) == len(units), nil
+	return state.Finished(suite), nil
 }
 
 // nothingLeft says so where the run that --resume names is finished. Nothing
@@ -177,7 +176,7 @@ var mayDiffer = []string{
 // plainly are the names of settings whose key does not say them.
 var plainly = map[string]string{
 	"model.sha256": "model (SHA-256)", "model.size_bytes": "model (size in bytes)",
-	"suite.name": "suite", "suite.scenarios.repeat": "number of passes",
+	"suite.name": "suite", "suite.scenarios.repeat": "number of passes", "suite.retry": "number of passes more for what is disturbed (--retry)",
 	"engine.kv_type": "KV type", "engine.kv_unified": "KV layout (unified)", "engine.flash_attn": "flash attention",
 	"engine.gpu_layers": "number of GPU layers", "engine.tree": "engine tree", "engine.build": "engine build",
 	"server.api": "protocol", "server.slots": "number of slots", "server.kind": "kind of server", "server.version": "version of the server",

@@ -337,7 +337,7 @@ func (r *runner) howEnded(results *result.Run, runErr error) error {
 	case len(failed) > 0:
 		return codedError{exitInvalid, errors.New(strings.Join(failed, "\n"))}
 	}
-	return nil
+	return r.belowValid(results)
 }
 
 // soFar says what of a run is finished, and how to go on.

@@ -33,6 +33,7 @@ type settings struct {
 	ceilings      string
 	namedCeilings bool
 	json          bool
+	strict        bool
 	rpc           []string
 
 	seed        uint64
@@ -54,7 +55,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
 		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
-		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), rpc: c.StringSlice("rpc"),
+		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), strict: c.Bool("strict"), rpc: c.StringSlice("rpc"),
 		roofline: c.Bool("roofline"), ceilings: c.String("ceilings"), namedCeilings: c.IsSet("ceilings"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
@@ -110,6 +111,9 @@ func (s *settings) readPlan(c *cli.Command) error {
 	}
 	if s.earlier != nil && !c.IsSet("suite") {
 		s.suite = s.earlier.manifest.Suite
+		if c.IsSet("retry") {
+			s.suite.Retry = c.Int("retry")
+		}
 		return s.samePlan()
 	}
 	var err error
@@ -119,6 +123,7 @@ func (s *settings) readPlan(c *cli.Command) error {
 	if n := c.Int("repeat"); n > 0 {
 		s.suite = s.suite.WithRepeat(n)
 	}
+	s.suite.Retry = c.Int("retry")
 	return s.samePlan()
 }
 

@@ -64,10 +64,14 @@ func summaryRow(r *result.Summary, d *result.Detail) []string {
 	if result.Failed(r, d) {
 		row[0] += " (failed)"
 	}
-	return row
+	state := result.StateUnknown
+	if d != nil && d.Verdict != nil {
+		state = d.Verdict.State
+	}
+	return append(row, oneline.Of(string(state)))
 }
 
-var summaryHead = []string{"SCENARIO", "OUTPUT tok/s", "TTFT mean ms", "TPOT p50 ms", "TPOT p99 ms"}
+var summaryHead = []string{"SCENARIO", "OUTPUT tok/s", "TTFT mean ms", "TPOT p50 ms", "TPOT p99 ms", "VERDICT"}
 
 // detailOf is a result's detail, nil in the reference's files.
 func detailOf(results *result.Run, i int) *result.Detail {
@@ -118,7 +122,7 @@ func beside(names, figures []string) string {
 }
 
 func spotLines(results *result.Run) string {
-	return fmt.Sprintf("sweet spot  %s\npeak        %s\n", report.SweetSpotText(results), report.PeakText(results))
+	return fmt.Sprintf("sweet spot  %s\npeak        %s\nverdict     %s\n", report.SweetSpotText(results), report.PeakText(results), oneline.Of(results.Verdict.String()))
 }
 
 // summaryFiles are the paths of the report, as far as it is there.
@@ -135,18 +139,18 @@ func summaryFiles(folder string) string {
 
 func markdownSummary(results *result.Run) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s |\n|---|---:|---:|---:|---:|\n", strings.Join(summaryHead, " | "))
+	fmt.Fprintf(&b, "| %s |\n|---|---:|---:|---:|---:|---|\n", strings.Join(summaryHead, " | "))
 	for i := range results.Results {
 		row := summaryRow(&results.Results[i], detailOf(results, i))
 		row[0] = oneline.Markdown(row[0])
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 	}
-	fmt.Fprintf(&b, "\nSweet spot: %s. Peak: %s.\n", report.SweetSpotText(results), report.PeakText(results))
+	fmt.Fprintf(&b, "\nSweet spot: %s. Peak: %s. Verdict: %s.\n", report.SweetSpotText(results), report.PeakText(results), oneline.Markdown(results.Verdict.String()))
 	return b.String()
 }
 
 // oneLineSummary is a run in one line.
 func oneLineSummary(results *result.Run) string {
-	return fmt.Sprintf("%s on %s, ceiling %s: sweet spot %s, peak %s\n", oneline.Of(results.Model), oneline.Of(results.Hardware), version,
-		report.SweetSpotText(results), report.PeakText(results))
+	return fmt.Sprintf("%s on %s, ceiling %s: sweet spot %s, peak %s; %s\n", oneline.Of(results.Model), oneline.Of(results.Hardware), version,
+		report.SweetSpotText(results), report.PeakText(results), oneline.Of(results.Verdict.String()))
 }

@@ -12,11 +12,11 @@ func TestSummary(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"SCENARIO                    OUTPUT tok/s  TTFT mean ms  TPOT p50 ms  TPOT p99 ms\n",
-			"Single User Latency                125.1          59.0         6.35         6.58\n", "\nsweet spot  " + spot + "\npeak        " + peak + "\n"}},
-		{[]string{"--markdown"}, []string{"| SCENARIO | OUTPUT tok/s | TTFT mean ms | TPOT p50 ms | TPOT p99 ms |\n|---|---:|---:|---:|---:|\n",
-			"| Concurrency Scaling (c=2) | 250.7 | 42.8 | 5.66 | 5.69 |\n", "\nSweet spot: " + spot + ". Peak: " + peak + ".\n"}},
-		{[]string{"--one-line"}, []string{"demo-q4_0 on ", ": sweet spot " + spot + ", peak " + peak + "\n"}},
+		{nil, []string{"SCENARIO                    OUTPUT tok/s  TTFT mean ms  TPOT p50 ms  TPOT p99 ms  VERDICT\n",
+			"Single User Latency                125.1          59.0         6.35         6.58  unknown\n", "\nsweet spot  " + spot + "\npeak        " + peak + "\nverdict     unknown\n"}},
+		{[]string{"--markdown"}, []string{"| SCENARIO | OUTPUT tok/s | TTFT mean ms | TPOT p50 ms | TPOT p99 ms | VERDICT |\n|---|---:|---:|---:|---:|---|\n",
+			"| Concurrency Scaling (c=2) | 250.7 | 42.8 | 5.66 | 5.69 | unknown |\n", "\nSweet spot: " + spot + ". Peak: " + peak + ". Verdict: unknown.\n"}},
+		{[]string{"--one-line"}, []string{"demo-q4_0 on ", ": sweet spot " + spot + ", peak " + peak + "; unknown\n"}},
 	} {
 		text, errText, code := inProcess(append([]string{"summary", "testdata/demo"}, tc.args...)...)
 		if code != 0 || errText != "" {

@@ -51,6 +51,7 @@ func (r *runner) observer(s *hip.Sampler) func(*result.Summary, *result.Detail) 
 		if s != nil {
 			s.Observe(result, detail)
 		}
+		r.unread(s != nil, detail)
 		r.pauses.observe(detail)
 		r.observeDeath(detail)
 	}

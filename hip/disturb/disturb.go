@@ -1,4 +1,4 @@
-// Package quiet measures what kept the engine from its cores while a scenario
+// Package disturb measures what kept the engine from its cores while a scenario
 // ran: threads that waited for a CPU, other processes, a hypervisor, a quota,
 // a process that was stopped. It reads procfs and sysfs only, below a root
 // that the caller names, from a thread of its own.
@@ -7,7 +7,7 @@
 // Between them, threads are read once a second, which tells a load for a part
 // of the time from one for all of it, and the clock four times a second, which
 // tells that the process stood still.
-package quiet
+package disturb
 
 import (
 	"fmt"
@@ -44,6 +44,7 @@ type Meter struct {
 	mu   sync.Mutex
 	w    *window       // nil between scenarios
 	cost time.Duration // CPU time of the meter's thread
+	seen int           // looks so far
 }
 
 // window is a scenario's.
@@ -146,6 +147,7 @@ func (m *Meter) look(late, waited time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cost = threadTime()
+	m.seen++
 	if stood := late - waited; m.w != nil && stood >= standstill {
 		m.w.stopped += stood
 	}
