@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ceiling/bench/result"
+	"ceiling/engine"
+	"ceiling/kernels"
+)
+
+// ceilingsOfHere writes made-up figures of this machine.
+func ceilingsOfHere(t *testing.T, age time.Duration) string {
+	t.Helper()
+	if err := engine.Init(engine.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	figure := func(probe, variant string, unit kernels.Unit, v float64) kernels.Measurement {
+		return kernels.Measurement{Probe: probe, Variant: variant, Unit: unit, Verdict: kernels.OK, Summary: &kernels.Summary{Median: v, Best: v}}
+	}
+	path := filepath.Join(t.TempDir(), "ceilings.json")
+	err := saveCeilings(path, &kernels.Ceilings{Format: kernels.FormatVersion, Date: time.Now().Add(-age), Machine: thisMachine(1),
+		Measurements: []kernels.Measurement{figure("cpu.read", "memory", kernels.BytesPerSecond, 1e13), figure("cpu.dot", "AVX2", kernels.OpsPerSecond, 1e15)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A run takes the figures of its own machine while they are fresh: its report has
+// the section and its graph's nodes are counted. Older ones are left aside with a
+// word.
+func TestRunWithCeilings(t *testing.T) {
+	model := demoFile(t)
+	suite := filepath.Join(t.TempDir(), "suite.yaml")
+	if err := os.WriteFile(suite, []byte("name: s\nscenarios:\n- {name: A, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for age, used := range map[time.Duration]bool{time.Hour: true, 30 * 24 * time.Hour: false} {
+		dir := filepath.Join(t.TempDir(), "run")
+		_, errText, code := inProcess("run", model, "--suite", suite, "--out", dir, "--threads", "1", "--devices", "none",
+			"--prose", "off", "--no-hash", "--telemetry-hz", "0", "--ceilings", ceilingsOfHere(t, age))
+		if code != 0 {
+			t.Fatalf("exit code %d\n%s", code, errText)
+		}
+		r, err := result.Load(filepath.Join(dir, resultsFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, reportFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := strings.Contains(string(text), "\n## Ceilings\n"); has != used || (r.Ceilings != nil) != used || strings.Contains(errText, "is not used") == used {
+			t.Errorf("figures of %s ago: section %v\n%s", age, has, errText)
+		}
+		if !used {
+			continue
+		}
+		decode, prompt := r.Shares(0)
+		if decode == nil || prompt == nil || !strings.Contains(r.Ceilings.Load.NodesSource, "counted") {
+			t.Errorf("%+v", r.Ceilings)
+		}
+		// The limits are a thousand times what any CPU can do.
+		if decode != nil && (decode.Of() <= 0 || decode.Of() > 0.5) || prompt != nil && (prompt.Of() <= 0 || prompt.Of() > 0.5) {
+			t.Errorf("shares %+v, %+v", decode, prompt)
+		}
+	}
+}
