@@ -10,8 +10,8 @@ import (
 	"slices"
 	"testing"
 
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/awqtest"
 	"ceiling/engine/gguf"
 )
 
@@ -35,12 +35,12 @@ func converted(t *testing.T, o awqtest.Options) (*awqtest.Checkpoint, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := awq.Open(dir, awq.OpenOptions{})
+	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "model.gguf")
-	if _, err := awq.Convert(context.Background(), c, out, awq.Options{Verify: true}); err != nil {
+	if _, err := checkpoint.Convert(context.Background(), c, out, checkpoint.Options{Verify: true}); err != nil {
 		t.Fatal(err)
 	}
 	return source, out

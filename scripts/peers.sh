@@ -9,7 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 mkdir -p "$root/build"
-go build -C "$root" -o build/peers-compare ./scripts/peers
+go build -C "$root" -o build/peers-compare ./cmd/peers
 
 models=default bin=default
 for arg in "$@"; do

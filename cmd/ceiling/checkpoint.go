@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench/result"
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/hf"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/hf"
 	"ceiling/engine/gguf"
 )
 
@@ -24,7 +24,7 @@ func cacheFlag() cli.Flag {
 
 // lookAtModel is the cheap look at what --model names: a GGUF file's header,
 // or a checkpoint's headers and configuration, which it returns.
-func lookAtModel(path string) (*awq.Checkpoint, error) {
+func lookAtModel(path string) (*checkpoint.Checkpoint, error) {
 	if !isDir(path) {
 		_, err := gguf.Open(path)
 		return nil, err
@@ -32,7 +32,7 @@ func lookAtModel(path string) (*awq.Checkpoint, error) {
 	if files, _ := filepath.Glob(filepath.Join(path, "*.gguf")); len(files) > 0 && !exists(filepath.Join(path, "config.json")) {
 		return nil, fmt.Errorf("%q is a folder with GGUF files and no checkpoint; name the file, such as %q", path, files[0])
 	}
-	return awq.Open(path, awq.OpenOptions{})
+	return checkpoint.Open(path, checkpoint.OpenOptions{})
 }
 
 func exists(path string) bool {
@@ -42,9 +42,9 @@ func exists(path string) bool {
 
 // convertOnce returns the path of a checkpoint's conversion in the cache,
 // which it makes where it is not there and whole, and what the reports say
-// about the checkpoint. round allows scales to be rounded; a file that was made
+// about the folder. round allows scales to be rounded; a file that was made
 // so is used only where it does.
-func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool, show *progress) (string, *result.Checkpoint, error) {
+func convertOnce(ctx context.Context, c *checkpoint.Checkpoint, root string, round bool, show *progress) (string, *result.Checkpoint, error) {
 	cache, err := openModelCache(root)
 	if err != nil {
 		return "", nil, err
@@ -83,27 +83,27 @@ func convertOnce(ctx context.Context, c *awq.Checkpoint, root string, round bool
 }
 
 // convert fills the cache. It needs the lock.
-func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, path, key string, from result.Checkpoint, round bool, show *progress) (*cacheRecord, error) {
+func (c *modelCache) convert(ctx context.Context, folder *checkpoint.Checkpoint, path, key string, from result.Checkpoint, round bool, show *progress) (*cacheRecord, error) {
 	if freed := c.tidy(from.Path, key); freed > 0 {
 		show.line("removed what earlier conversions left in %s: %s", c.dir, size(freed))
 	}
 	// Whatever happens now, what is there is not to be used.
 	os.Remove(recordPath(path))
 	os.Remove(path)
-	result, err := awq.Convert(ctx, checkpoint, path, awq.Options{AllowRounding: round, Verify: true, Progress: stageProgress(show)})
+	result, err := checkpoint.Convert(ctx, folder, path, checkpoint.Options{AllowRounding: round, Verify: true, Progress: stageProgress(show)})
 	show.clear()
 	var space *gguf.SpaceError
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("the conversion of %q was interrupted: %w", checkpoint.Dir, ctx.Err())
+		return nil, fmt.Errorf("the conversion of %q was interrupted: %w", folder.Dir, ctx.Err())
 	case errors.As(err, &space):
 		return nil, fmt.Errorf("%w; make room or name another folder with --cache", err)
 	case err != nil:
 		return nil, err
 	}
-	if now, err := checkpointKey(checkpoint.Dir); err != nil || now != key {
+	if now, err := checkpointKey(folder.Dir); err != nil || now != key {
 		os.Remove(path)
-		return nil, errors.Join(err, fmt.Errorf("checkpoint %q changed while it was converted; run again when it is complete", checkpoint.Dir))
+		return nil, errors.Join(err, fmt.Errorf("checkpoint %q changed while it was converted; run again when it is complete", folder.Dir))
 	}
 	for _, w := range result.Warnings {
 		show.line("warning: %s", w)
@@ -121,9 +121,9 @@ func (c *modelCache) convert(ctx context.Context, checkpoint *awq.Checkpoint, pa
 	return r, nil
 }
 
-// describeCheckpoint is what a report says about a checkpoint, Exact not yet
+// describeCheckpoint is what a report says about a folder, Exact not yet
 // known.
-func describeCheckpoint(c *awq.Checkpoint) (*result.Checkpoint, error) {
+func describeCheckpoint(c *checkpoint.Checkpoint) (*result.Checkpoint, error) {
 	path, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return nil, err
@@ -133,10 +133,10 @@ func describeCheckpoint(c *awq.Checkpoint) (*result.Checkpoint, error) {
 
 // formatText is a checkpoint's format in words: "compressed-tensors, 4 bit,
 // group 32". A checkpoint can mix widths and groups.
-func formatText(c *awq.Checkpoint) string {
+func formatText(c *checkpoint.Checkpoint) string {
 	var bits, groups []int
 	for _, s := range c.Tensors() {
-		if s.Kind == awq.KindPacked {
+		if s.Kind == checkpoint.KindPacked {
 			bits, groups = append(bits, s.Bits), append(groups, groupSize(s))
 		}
 	}
@@ -147,7 +147,7 @@ func formatText(c *awq.Checkpoint) string {
 }
 
 // groupSize is how many columns share a scale, -1 for a whole row.
-func groupSize(s awq.Source) int {
+func groupSize(s checkpoint.Source) int {
 	if int64(s.GroupSize) == s.Dims[0] {
 		return -1
 	}

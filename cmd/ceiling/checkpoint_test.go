@@ -21,8 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"ceiling/bench/result"
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/awqtest"
 	"ceiling/engine/gguf"
 )
 
@@ -190,7 +190,7 @@ func TestConvertOnceStopped(t *testing.T) {
 	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := awq.Open(dir, awq.OpenOptions{})
+	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestConvertOnceChanging(t *testing.T) {
 	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := awq.Open(dir, awq.OpenOptions{})
+	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestFormatText(t *testing.T) {
 		if _, err := awqtest.Write(dir, checkpointVariants[variant]); err != nil {
 			t.Fatal(err)
 		}
-		c, err := awq.Open(dir, awq.OpenOptions{})
+		c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestFormatText(t *testing.T) {
 			t.Errorf("%s: %q, want %q", variant, got, want)
 		}
 	}
-	row := awq.Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: awq.KindPacked, DType: "BF16"}
+	row := checkpoint.Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: checkpoint.KindPacked, DType: "BF16"}
 	if got, want := sourceText(row), "4 bit, one group a row, BF16 scales"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

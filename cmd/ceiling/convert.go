@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/engine/awq"
+	"ceiling/engine/checkpoint"
 )
 
 func convertCommand() *cli.Command {
@@ -27,11 +27,11 @@ func convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "the GGUF `FILE` to write", Required: true},
 			&cli.BoolFlag{Name: "exact", Usage: "refuse what can't be exact (the default)"},
 			roundingFlag(),
-			choice("embeddings", "storage of token_embd and output where the checkpoint does not quantise them", awq.EmbeddingTypes()),
+			choice("embeddings", "storage of token_embd and output where the checkpoint does not quantise them", checkpoint.EmbeddingTypes()),
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model in the file (default: the checkpoint's)"},
 			&cli.StringFlag{Name: "chat-template", Usage: "Jinja `FILE` in place of the checkpoint's chat template"},
 			&cli.BoolFlag{Name: "gptq-v1-carry", Usage: "read ambiguous zero points of GPTQ version 1 as GPTQModel writes them"},
-			&cli.BoolWithInverseFlag{Name: "verify", Value: true, Usage: "compare random rows of every tensor with the checkpoint, in exact arithmetic"},
+			&cli.BoolWithInverseFlag{Name: "verify", Value: true, Usage: "compare random rows of every tensor with the folder, in exact arithmetic"},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing GGUF file"},
 			jsonFlag(),
 		},
@@ -46,7 +46,7 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 	if c.Bool("exact") && c.Bool("allow-rounding") {
 		return usagef("--exact and --allow-rounding exclude each other; leave one of them away")
 	}
-	checkpoint, err := openCheckpoint(c.Args().First(), awq.OpenOptions{GPTQv1Carry: c.Bool("gptq-v1-carry")})
+	folder, err := openCheckpoint(c.Args().First(), checkpoint.OpenOptions{GPTQv1Carry: c.Bool("gptq-v1-carry")})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	show := newProgress(c.Root().ErrWriter)
-	result, err := awq.Convert(ctx, checkpoint, c.String("out"), awq.Options{
+	result, err := checkpoint.Convert(ctx, folder, c.String("out"), checkpoint.Options{
 		AllowRounding: c.Bool("allow-rounding"), Embeddings: c.String("embeddings"), Name: c.String("name"),
 		ChatTemplate: c.String("chat-template"), Verify: c.Bool("verify"), Force: c.Bool("force"),
 		Progress: stageProgress(show),
@@ -70,9 +70,9 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 		show.line("warning: %s", w)
 	}
 	if c.Bool("json") {
-		return writeJSON(c.Root().Writer, conversionOf(checkpoint, result))
+		return writeJSON(c.Root().Writer, conversionOf(folder, result))
 	}
-	return printConversion(c.Root().Writer, checkpoint, result)
+	return printConversion(c.Root().Writer, folder, result)
 }
 
 // checkOut looks at the output's place before a large checkpoint is read.
@@ -87,11 +87,11 @@ func checkOut(path string, force bool) error {
 }
 
 // openCheckpoint opens a folder; a GGUF file in the wrong place gets a hint.
-func openCheckpoint(dir string, o awq.OpenOptions) (*awq.Checkpoint, error) {
+func openCheckpoint(dir string, o checkpoint.OpenOptions) (*checkpoint.Checkpoint, error) {
 	if !isDir(dir) && strings.HasSuffix(dir, ".gguf") {
 		return nil, fmt.Errorf("%q is not the folder of a checkpoint; a GGUF file needs no conversion", dir)
 	}
-	return awq.Open(dir, o)
+	return checkpoint.Open(dir, o)
 }
 
 // stageNames are how progress calls the stages of a conversion.
@@ -158,7 +158,7 @@ type convertedType struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-func conversionOf(c *awq.Checkpoint, r *awq.Report) conversionResult {
+func conversionOf(c *checkpoint.Checkpoint, r *checkpoint.Report) conversionResult {
 	out := conversionResult{Path: r.Path, Bytes: r.Bytes, Checkpoint: c.Dir, Format: formatText(c), BytesRead: r.BytesRead,
 		Parameters: r.Parameters, Exact: exact(r), Rounded: r.Rounded, WorstTensor: r.LargestErrorTensor,
 		SmallScales: r.SmallScales, Seconds: r.Seconds, ScanS: r.ScanSeconds, ConvertS: r.ConvertSeconds,
@@ -179,9 +179,9 @@ func conversionOf(c *awq.Checkpoint, r *awq.Report) conversionResult {
 }
 
 // exact tells whether the file holds the checkpoint's own numbers.
-func exact(r *awq.Report) bool { return r.Rounded == 0 && r.EmbeddingError == 0 }
+func exact(r *checkpoint.Report) bool { return r.Rounded == 0 && r.EmbeddingError == 0 }
 
-func printConversion(out io.Writer, c *awq.Checkpoint, r *awq.Report) error {
+func printConversion(out io.Writer, c *checkpoint.Checkpoint, r *checkpoint.Report) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	tensors := 0
 	for _, t := range r.Types {

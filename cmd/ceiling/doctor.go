@@ -15,8 +15,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine"
-	"ceiling/engine/offload"
 	"ceiling/hip"
+	"ceiling/hip/codeobject"
 	"ceiling/hip/doctor"
 	"ceiling/hip/host"
 	"ceiling/internal/oneline"
@@ -129,7 +129,7 @@ func readLibrary(path string) doctor.Library {
 		return doctor.Library{}
 	}
 	l := doctor.Library{Path: path}
-	objects, err := offload.Library(path)
+	objects, err := codeobject.Library(path)
 	if err != nil {
 		l.Problem = err.Error()
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint/awqtest"
 )
 
 // inProcess runs the program in this process.

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/hf"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/hf"
 	"ceiling/engine/gguf"
 	"ceiling/internal/oneline"
 )
@@ -27,7 +27,7 @@ func inspectCheckpoint(ctx context.Context, path string, q memoryQuery, show *pr
 	if err != nil {
 		return nil, err
 	}
-	plan, err := c.Plan(ctx, awq.Options{Progress: stageProgress(show)})
+	plan, err := c.Plan(ctx, checkpoint.Options{Progress: stageProgress(show)})
 	show.clear()
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func inspectCheckpoint(ctx context.Context, path string, q memoryQuery, show *pr
 }
 
 // planShape is the shape of the file that the plan would write.
-func planShape(g hf.Geometry, plan *awq.Plan, kvs []gguf.KV) modelShape {
+func planShape(g hf.Geometry, plan *checkpoint.Plan, kvs []gguf.KV) modelShape {
 	values := map[string]any{
 		g.Architecture + ".block_count": g.Layers, g.Architecture + ".attention.head_count": g.Heads,
 		g.Architecture + ".attention.head_count_kv": g.KVHeads, g.Architecture + ".attention.key_length": g.HeadDim,
@@ -77,7 +77,7 @@ func planShape(g hf.Geometry, plan *awq.Plan, kvs []gguf.KV) modelShape {
 }
 
 // conversionPlan sums the targets up by purpose and treatment, in file order.
-func conversionPlan(plan *awq.Plan) *inspectedResult {
+func conversionPlan(plan *checkpoint.Plan) *inspectedResult {
 	r := &inspectedResult{Bytes: plan.Size, BitsPerWght: bitsPerWeight(plan.Size, plan.Parameters), Exact: true}
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
@@ -93,7 +93,7 @@ func conversionPlan(plan *awq.Plan) *inspectedResult {
 }
 
 // sourceTypes sums the checkpoint's tensors up by how they are stored.
-func sourceTypes(plan *awq.Plan) []inspectedType {
+func sourceTypes(plan *checkpoint.Plan) []inspectedType {
 	var list []inspectedType
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
@@ -123,8 +123,8 @@ func class(name string) string {
 
 // sourceText is how the checkpoint stores a tensor: "4 bit, group 32, BF16
 // scales" or "BF16".
-func sourceText(s awq.Source) string {
-	if s.Kind != awq.KindPacked {
+func sourceText(s checkpoint.Source) string {
+	if s.Kind != checkpoint.KindPacked {
 		return s.DType
 	}
 	group := fmt.Sprintf("group %d", s.GroupSize)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"ceiling/engine/awq/hf"
+	"ceiling/engine/checkpoint/hf"
 )
 
 // The files of a run.

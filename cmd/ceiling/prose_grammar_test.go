@@ -1,13 +1,13 @@
 package main
 
 import (
-	"ceiling/bench/result"
 	"context"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
+	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/report"
 	"ceiling/report/prose"

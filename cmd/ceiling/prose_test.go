@@ -1,12 +1,12 @@
 package main
 
 import (
-	"ceiling/bench/result"
 	"path/filepath"
 	"slices"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ceiling/bench/result"
 	"ceiling/report"
 	"ceiling/report/prose"
 )

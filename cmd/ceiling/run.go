@@ -17,7 +17,7 @@ import (
 	"ceiling/bench"
 	"ceiling/bench/result"
 	"ceiling/engine"
-	"ceiling/engine/awq"
+	"ceiling/engine/checkpoint"
 	"ceiling/hip"
 	"ceiling/hip/host"
 	"ceiling/kernels"
@@ -64,14 +64,14 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	// The cheap look first: no folder is made for a file that is no model.
-	checkpoint, err := lookAtModel(s.model)
+	folder, err := lookAtModel(s.model)
 	if err != nil {
 		return err
 	}
-	if s.round && checkpoint == nil {
+	if s.round && folder == nil {
 		return usagef("--allow-rounding with %q: it is about the folder of a checkpoint; leave it away", s.model)
 	}
-	r := &runner{settings: s, checkpoint: checkpoint, show: newProgress(c.Root().ErrWriter), args: os.Args}
+	r := &runner{settings: s, folder: folder, show: newProgress(c.Root().ErrWriter), args: os.Args}
 	if r.dir, err = takeDir(&s); err != nil {
 		return err
 	}
@@ -146,8 +146,8 @@ type runner struct {
 	limits    *kernels.Used // of the machine for the model; nil: not known
 	choices   *prose.File   // that it made; nil: none
 	died      *marker       // the scenario that an earlier part of the run died in; nil: none
-	// checkpoint is what --model names, nil where that is a file.
-	checkpoint *awq.Checkpoint
+	// folder is what --model names, nil where that is a file.
+	folder *checkpoint.Checkpoint
 }
 
 // run loads the model and drives the suite. It returns nil results where
@@ -159,9 +159,9 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	if err := r.dog.during("asking for devices", 0, r.initEngine); err != nil {
 		return nil, err
 	}
-	if r.checkpoint != nil {
+	if r.folder != nil {
 		var err error
-		if r.model, r.convertedFrom, err = convertOnce(ctx, r.checkpoint, r.cache, r.round, r.show); err != nil {
+		if r.model, r.convertedFrom, err = convertOnce(ctx, r.folder, r.cache, r.round, r.show); err != nil {
 			return nil, err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/engine/offload"
+	"ceiling/hip/codeobject"
 	"ceiling/hip/standin/gcn"
 )
 
@@ -91,7 +91,7 @@ func (c *corpus) add(path string) error {
 	if f, err := elf.NewFile(bytes.NewReader(content)); err == nil && f.Machine == elf.EM_AMDGPU {
 		return c.object(bytes.NewReader(content))
 	}
-	return offload.Each(path, func(o offload.Object, r io.ReaderAt) error {
+	return codeobject.Each(path, func(o codeobject.Object, r io.ReaderAt) error {
 		if o.Arch() != "gfx908" {
 			return nil
 		}

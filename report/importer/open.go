@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/internal/jsontext"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"ceiling/internal/jsontext"
 )
 
 // maxFile is the largest result file that is read, in bytes. It is held in

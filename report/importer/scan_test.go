@@ -1,10 +1,11 @@
 package importer
 
 import (
-	"ceiling/internal/jsontext"
 	"errors"
 	"strings"
 	"testing"
+
+	"ceiling/internal/jsontext"
 )
 
 func TestFinite(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint/awqtest"
 )
 
 // mutate damages a copy of data in one of several ways.

@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/engine/offload"
+	"ceiling/hip/codeobject"
 )
 
 func main() {
@@ -37,7 +37,7 @@ func run(args []string, out io.Writer) error {
 	}
 	kernel := flags.Arg(1)
 	number, listed, kernels := 0, 0, 0
-	err := offload.Each(flags.Arg(0), func(o offload.Object, content io.ReaderAt) error {
+	err := codeobject.Each(flags.Arg(0), func(o codeobject.Object, content io.ReaderAt) error {
 		number++
 		if kernel != "" && !slices.Contains(o.Kernels, kernel) {
 			return nil

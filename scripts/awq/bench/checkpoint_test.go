@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ceiling/engine/awq"
+	"ceiling/engine/checkpoint"
 	"ceiling/engine/gguf"
 )
 
@@ -24,15 +24,15 @@ func TestWriteCheckpoint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkpoint, err := awq.Open(dir, awq.OpenOptions{})
+		folder, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if checkpoint.Bytes != size {
-			t.Errorf("%s: %d bytes written, %d there", c.format, size, checkpoint.Bytes)
+		if folder.Bytes != size {
+			t.Errorf("%s: %d bytes written, %d there", c.format, size, folder.Bytes)
 		}
 		out := filepath.Join(dir, "out.gguf")
-		report, err := awq.Convert(context.Background(), checkpoint, out, awq.Options{Verify: true})
+		report, err := checkpoint.Convert(context.Background(), folder, out, checkpoint.Options{Verify: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/awqtest"
 	"ceiling/engine/gguf"
 )
 
@@ -20,11 +20,11 @@ func TestCompareFiles(t *testing.T) {
 	if _, err := awqtest.Write(path("ck"), awqtest.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := awq.Open(path("ck"), awq.OpenOptions{})
+	c, err := checkpoint.Open(path("ck"), checkpoint.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awq.Convert(context.Background(), c, path("a.gguf"), awq.Options{}); err != nil {
+	if _, err := checkpoint.Convert(context.Background(), c, path("a.gguf"), checkpoint.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path("a.gguf"))

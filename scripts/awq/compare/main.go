@@ -17,8 +17,8 @@ import (
 	"strings"
 	"syscall"
 
-	"ceiling/engine/awq"
-	"ceiling/engine/awq/awqtest"
+	"ceiling/engine/checkpoint"
+	"ceiling/engine/checkpoint/awqtest"
 )
 
 // cases are what llama.cpp's converter reads: compressed-tensors with groups,
@@ -99,12 +99,12 @@ func convertBoth(ctx context.Context, dir string, o awqtest.Options, python, scr
 	if _, err := awqtest.Write(dir, o); err != nil {
 		return d, err
 	}
-	checkpoint, err := awq.Open(dir, awq.OpenOptions{})
+	folder, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 	if err != nil {
 		return d, err
 	}
 	ours, theirs := dir+"-ours.gguf", dir+"-theirs.gguf"
-	if _, err := awq.Convert(ctx, checkpoint, ours, awq.Options{}); err != nil {
+	if _, err := checkpoint.Convert(ctx, folder, ours, checkpoint.Options{}); err != nil {
 		return d, err
 	}
 	if out, err := exec.CommandContext(ctx, python, script, source, dir, theirs).CombinedOutput(); err != nil {
