@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Assumption is what is taken for granted about how a figure varies.
@@ -117,9 +118,9 @@ type Unmatched struct {
 
 // Figure is one quantity of a scenario in both runs.
 type Figure struct {
-	Metric importer.Metric `json:"metric"`
-	A      *float64        `json:"a"`
-	B      *float64        `json:"b"`
+	Metric metric.Key `json:"metric"`
+	A      *float64   `json:"a"`
+	B      *float64   `json:"b"`
 	// Ratio is B/A and Difference B − A; nil where a side is missing, or the
 	// two are not the same quantity.
 	Ratio      *float64 `json:"ratio"`
@@ -230,9 +231,9 @@ func newScenario(a, b *group, opt Options) Scenario {
 	s.failures = slices.Concat(failed, a.tokenless(), b.tokenless())
 	s.Notes = append(s.Notes, loadNotes(a, b)...)
 	inTable := shown(a, b)
-	for _, i := range importer.Metrics() {
-		if len(a.values(i.Metric)) > 0 || len(b.values(i.Metric)) > 0 {
-			s.all = append(s.all, newFigure(i.Metric, a, b, opt))
+	for _, i := range metric.All() {
+		if len(a.values(i.Key)) > 0 || len(b.values(i.Key)) > 0 {
+			s.all = append(s.all, newFigure(i.Key, a, b, opt))
 		}
 	}
 	s.all = append(s.all, failedShare(a, b))
@@ -289,7 +290,7 @@ func failedShare(a, b *group) Figure {
 		v := 100 * float64(bad) / float64(all)
 		return &v
 	}
-	f := Figure{Metric: importer.FailedShare, A: share(a), B: share(b), Why: "a count has none"}
+	f := Figure{Metric: metric.FailedShare, A: share(a), B: share(b), Why: "a count has none"}
 	if f.A != nil && f.B != nil && *f.A > 0 {
 		q, d := *f.B / *f.A, *f.B-*f.A
 		f.Ratio, f.Difference = &q, &d
@@ -321,30 +322,30 @@ func loadNotes(a, b *group) []string {
 }
 
 // main are the figures that every comparison shows, in this order.
-var main = []importer.Metric{
-	importer.TTFTMean, importer.TTFTMedian, importer.TTFTP99,
-	importer.TPOTMean, importer.TPOTMedian, importer.TPOTP99,
-	importer.ITLMean, importer.E2ELMean,
-	importer.OutputThroughput, importer.RequestThroughput,
-	importer.EnginePrefill, importer.DecodeRate,
-	importer.DecodeShare, importer.PrefillShare,
+var main = []metric.Key{
+	metric.TTFTMean, metric.TTFTMedian, metric.TTFTP99,
+	metric.TPOTMean, metric.TPOTMedian, metric.TPOTP99,
+	metric.ITLMean, metric.E2ELMean,
+	metric.OutputThroughput, metric.RequestThroughput,
+	metric.EnginePrefill, metric.DecodeRate,
+	metric.DecodeShare, metric.PrefillShare,
 }
 
 // overview are those of them in the overview.
-var overview = []importer.Metric{importer.TTFTMean, importer.TPOTMean, importer.OutputThroughput, importer.RequestThroughput}
+var overview = []metric.Key{metric.TTFTMean, metric.TPOTMean, metric.OutputThroughput, metric.RequestThroughput}
 
 // optional metrics are left out where a side lacks them; a main figure that
 // is missing is shown as missing.
-var optional = map[importer.Metric]bool{
-	importer.TTFTMedian: true, importer.TTFTP99: true, importer.TPOTMedian: true, importer.TPOTP99: true,
-	importer.ITLMean: true, importer.E2ELMean: true, importer.EnginePrefill: true, importer.DecodeRate: true,
-	importer.DecodeShare: true, importer.PrefillShare: true,
+var optional = map[metric.Key]bool{
+	metric.TTFTMedian: true, metric.TTFTP99: true, metric.TPOTMedian: true, metric.TPOTP99: true,
+	metric.ITLMean: true, metric.E2ELMean: true, metric.EnginePrefill: true, metric.DecodeRate: true,
+	metric.DecodeShare: true, metric.PrefillShare: true,
 }
 
 // shown lists the metrics of a scenario's table. Tools that measure none of
 // the main ones on both sides get whatever both have.
-func shown(a, b *group) []importer.Metric {
-	var out []importer.Metric
+func shown(a, b *group) []metric.Key {
+	var out []metric.Key
 	both := 0
 	for _, m := range main {
 		inA, inB := len(a.values(m)) > 0, len(b.values(m)) > 0
@@ -358,9 +359,9 @@ func shown(a, b *group) []importer.Metric {
 	if both > 0 {
 		return out
 	}
-	for _, i := range importer.Metrics() {
-		if len(a.values(i.Metric)) > 0 && len(b.values(i.Metric)) > 0 {
-			out = append(out, i.Metric)
+	for _, i := range metric.All() {
+		if len(a.values(i.Key)) > 0 && len(b.values(i.Key)) > 0 {
+			out = append(out, i.Key)
 		}
 	}
 	return out

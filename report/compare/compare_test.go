@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"fmt"
 	"math"
 	"strings"
@@ -43,9 +44,9 @@ func TestReferenceRatios(t *testing.T) {
 			t.Errorf("scenario %d is %q, want %q", i, s.Name, want.name)
 		}
 		for _, q := range []struct {
-			m    importer.Metric
+			m    metric.Key
 			want float64
-		}{{importer.TTFTMean, want.ttft}, {importer.TPOTMean, want.tpot}, {importer.OutputThroughput, want.throughput}} {
+		}{{metric.TTFTMean, want.ttft}, {metric.TPOTMean, want.tpot}, {metric.OutputThroughput, want.throughput}} {
 			f := s.figure(q.m)
 			if f == nil || f.Ratio == nil || math.Abs(*f.Ratio-q.want) > 1e-5 || f.Interval != nil || f.Verdict() != Unknown {
 				t.Errorf("%s: %s %+v, want ratio %.5f and no interval", s.Name, q.m, f, q.want)
@@ -105,14 +106,14 @@ func TestSelf(t *testing.T) {
 		if !s.SamePrompts {
 			t.Errorf("%s: not the same prompts", tc.name)
 		}
-		for _, m := range []importer.Metric{importer.TTFTMean, importer.TPOTMean, importer.E2ELMean} {
+		for _, m := range []metric.Key{metric.TTFTMean, metric.TPOTMean, metric.E2ELMean} {
 			f := s.figure(m)
 			if *f.Ratio != 1 || *f.Difference != 0 || f.Verdict() != Same || f.Interval.Basis != tc.basis || f.Interval.P != 1 ||
 				f.Interval.Lo > 1 || f.Interval.Hi < 1 {
 				t.Errorf("%s: %s %+v %+v", tc.name, m, f, f.Interval)
 			}
 		}
-		f := s.figure(importer.OutputThroughput)
+		f := s.figure(metric.OutputThroughput)
 		if *f.Ratio != 1 || f.Verdict() == Differs || (f.Interval != nil) != (tc.basis == Passes) {
 			t.Errorf("%s: throughput %+v", tc.name, f)
 		}
@@ -125,14 +126,14 @@ func TestDifference(t *testing.T) {
 	a, b := fakeRun(1, single(6, 20, 0.01, 0.004)), fakeRun(2, single(6, 21, 0.01, 0.004))
 	for _, assume := range []Assumption{Nothing, Normal} {
 		s := compared(t, Options{Assume: assume}, a, b).Pairs[0].Scenarios[0]
-		f := s.figure(importer.TPOTMean)
+		f := s.figure(metric.TPOTMean)
 		if f.Verdict() != Differs || f.Interval.Lo < 1.03 || f.Interval.Hi > 1.07 || f.Interval.NA != 6 || *f.Ratio < f.Interval.Lo || *f.Ratio > f.Interval.Hi {
 			t.Errorf("%s: TPOT %.4f %+v", assume, *f.Ratio, f.Interval)
 		}
-		if f := s.figure(importer.TTFTMean); f.Verdict() != Same || f.MorePasses < 1 {
+		if f := s.figure(metric.TTFTMean); f.Verdict() != Same || f.MorePasses < 1 {
 			t.Errorf("%s: TTFT %.4f %+v, %d more", assume, *f.Ratio, f.Interval, f.MorePasses)
 		}
-		if f := s.figure(importer.OutputThroughput); f.Verdict() != Differs || *f.Ratio > 0.98 {
+		if f := s.figure(metric.OutputThroughput); f.Verdict() != Differs || *f.Ratio > 0.98 {
 			t.Errorf("%s: throughput %.4f %+v", assume, *f.Ratio, f.Interval)
 		}
 	}
@@ -151,17 +152,17 @@ func TestNoInterval(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		a, b *importer.Run
-		m    importer.Metric
+		m    metric.Key
 		why  string
 	}{
-		{"summaries", summary, summary, importer.TTFTMean, "summaries only"},
-		{"a summary of A", summary, whole(), importer.TTFTMean, "A is a summary"},
-		{"a summary of B", whole(), summary, importer.TTFTMean, "B is a summary"},
-		{"throughput is one figure", whole(), whole(), importer.OutputThroughput, "one pass each"},
-		{"p99 is one figure", whole(), whole(), importer.TTFTP99, "one pass each"},
-		{"few requests", fakeRun(1, few), fakeRun(2, few), importer.TTFTMean, "9 + 9 requests are too few"},
-		{"few passes", fakeRun(1, single(3, 20, 0.1, 0.1)), fakeRun(2, single(3, 20, 0.1, 0.1)), importer.OutputThroughput, "3 + 3 passes are too few"},
-		{"passes of one side", fakeRun(1, single(3, 20, 0.1, 0.1)), whole(), importer.OutputThroughput, "one side has one pass"},
+		{"summaries", summary, summary, metric.TTFTMean, "summaries only"},
+		{"a summary of A", summary, whole(), metric.TTFTMean, "A is a summary"},
+		{"a summary of B", whole(), summary, metric.TTFTMean, "B is a summary"},
+		{"throughput is one figure", whole(), whole(), metric.OutputThroughput, "one pass each"},
+		{"p99 is one figure", whole(), whole(), metric.TTFTP99, "one pass each"},
+		{"few requests", fakeRun(1, few), fakeRun(2, few), metric.TTFTMean, "9 + 9 requests are too few"},
+		{"few passes", fakeRun(1, single(3, 20, 0.1, 0.1)), fakeRun(2, single(3, 20, 0.1, 0.1)), metric.OutputThroughput, "3 + 3 passes are too few"},
+		{"passes of one side", fakeRun(1, single(3, 20, 0.1, 0.1)), whole(), metric.OutputThroughput, "one side has one pass"},
 	} {
 		f := compared(t, Options{}, tc.a, tc.b).Pairs[0].Scenarios[0].figure(tc.m)
 		if f.Interval != nil || f.Why != tc.why || f.Verdict() != Unknown {
@@ -173,12 +174,12 @@ func TestNoInterval(t *testing.T) {
 // What two tools define in two ways is shown, and not divided.
 func TestNotTheSameQuantity(t *testing.T) {
 	a, b := fakeRun(1, single(1, 20, 0, 0)), fakeRun(2, single(1, 20, 0, 0))
-	v := b.Loads[0].Values[importer.TPOTMean]
+	v := b.Loads[0].Values[metric.TPOTMean]
 	v.Same, v.Note = false, "includes the first token"
-	b.Loads[0].Values[importer.TPOTMean] = v
+	b.Loads[0].Values[metric.TPOTMean] = v
 	b.Tool = importer.ToolGuideLLM
 	c := compared(t, Options{}, a, b)
-	f := c.Pairs[0].Scenarios[0].figure(importer.TPOTMean)
+	f := c.Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if f.Ratio != nil || f.Interval != nil || f.A == nil || f.B == nil || f.NotSame != "B: includes the first token" {
 		t.Errorf("%+v", f)
 	}
@@ -195,14 +196,14 @@ func TestNotTheSameQuantity(t *testing.T) {
 	// next, of the same tool.
 	const qwen = "../testdata/reference/benchmark_Qwen3."
 	mtp := compared(t, Options{}, open(t, qwen+"6-27B-GPTQ-8bit.json", qwen+"8-27B-GPTQ-4bit_mtp3.json")...)
-	if f := mtp.Pairs[0].Scenarios[0].figure(importer.ITLMean); f.Ratio != nil || !strings.Contains(f.NotSame, "B: ") {
+	if f := mtp.Pairs[0].Scenarios[0].figure(metric.ITLMean); f.Ratio != nil || !strings.Contains(f.NotSame, "B: ") {
 		t.Errorf("ITL with draft tokens: %+v", f)
 	}
 	if n := len(mtp.Findings); n != 6 { // three one-wave points each, and no cache
 		t.Errorf("%d findings: %+v", n, mtp.Findings)
 	}
 	// Two files of one tool mean the same, whatever that is.
-	if f := compared(t, Options{}, b, b).Pairs[0].Scenarios[0].figure(importer.TPOTMean); f.Ratio == nil || *f.Ratio != 1 {
+	if f := compared(t, Options{}, b, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean); f.Ratio == nil || *f.Ratio != 1 {
 		t.Errorf("of one tool: %+v", f)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"ceiling/internal/oneline"
 	"ceiling/report/doc"
-	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Document builds the comparison: what was compared, the ratios of each pair,
@@ -249,14 +249,14 @@ func legend(p *Pair, marked bool) doc.Block {
 
 // columns are the overview's metrics that some scenario has a ratio of. Runs
 // of tools that measure none of them show what they do measure.
-func (p *Pair) columns() []importer.Metric {
-	has := func(m importer.Metric) bool {
+func (p *Pair) columns() []metric.Key {
+	has := func(m metric.Key) bool {
 		return slices.ContainsFunc(p.Scenarios, func(s Scenario) bool {
 			f := s.figure(m)
 			return f != nil && f.Ratio != nil
 		})
 	}
-	var out []importer.Metric
+	var out []metric.Key
 	for _, m := range overview {
 		if has(m) {
 			out = append(out, m)
@@ -305,7 +305,7 @@ func (p *Pair) flag(c *Comparison, s *Scenario) doc.Text {
 
 // geometricMean is the overview's last row: what the ratios come to over all
 // scenarios that have one.
-func (p *Pair) geometricMean(columns []importer.Metric) []doc.Text {
+func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 	row := []doc.Text{doc.Marked(doc.Emphasis, "Geometric mean"), nil}
 	for _, m := range columns {
 		sum, n := 0.0, 0

@@ -6,6 +6,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // fakeLoad says what a made-up run measured of one load.
@@ -42,7 +43,7 @@ func fakeRun(seed uint64, loads ...fakeLoad) *importer.Run {
 func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
 	closed := 0.0
 	l := importer.Load{Name: f.name, Input: f.input, Output: f.output, Concurrency: f.conc, Prompts: f.number,
-		Lengths: importer.LengthsNominal, RangeRatio: &closed, Cache: f.cache, Repeat: pass, Values: map[importer.Metric]importer.Value{}}
+		Lengths: importer.LengthsNominal, RangeRatio: &closed, Cache: f.cache, Repeat: pass, Values: map[metric.Key]importer.Value{}}
 	var ttft, tpot, e2el []float64
 	at := 0.0
 	for i := range f.number {
@@ -53,20 +54,20 @@ func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
 		ttft, tpot, e2el = append(ttft, 1000*rec.TTFT()), append(tpot, 1000*v), append(e2el, 1000*rec.E2EL())
 		at = rec.End
 	}
-	put := func(m importer.Metric, v float64, samples []float64) {
+	put := func(m metric.Key, v float64, samples []float64) {
 		l.Values[m] = importer.Value{V: v, Unit: m.Info().Unit, Same: true, Samples: samples}
 	}
 	for _, d := range []struct {
-		mean, p99 importer.Metric
+		mean, p99 metric.Key
 		x         []float64
-	}{{importer.TTFTMean, importer.TTFTP99, ttft}, {importer.TPOTMean, importer.TPOTP99, tpot}, {importer.E2ELMean, importer.E2ELP99, e2el}} {
+	}{{metric.TTFTMean, metric.TTFTP99, ttft}, {metric.TPOTMean, metric.TPOTP99, tpot}, {metric.E2ELMean, metric.E2ELP99, e2el}} {
 		s := result.NewDist(d.x)
 		put(d.mean, s.Mean, d.x)
 		put(d.p99, s.P99, d.x)
 	}
-	put(importer.OutputThroughput, float64(f.number*f.output)/at, nil)
-	put(importer.RequestThroughput, float64(f.number)/at, nil)
-	put(importer.ReusedTokens, 0, nil)
+	put(metric.OutputThroughput, float64(f.number*f.output)/at, nil)
+	put(metric.RequestThroughput, float64(f.number)/at, nil)
+	put(metric.ReusedTokens, 0, nil)
 	return l
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"ceiling/bench/result"
-	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Basis is what the values behind an interval are.
@@ -45,7 +45,7 @@ type Interval struct {
 }
 
 // values are a metric's values, one per pass or repetition.
-func (g *group) values(m importer.Metric) []float64 {
+func (g *group) values(m metric.Key) []float64 {
 	var out []float64
 	for _, l := range g.loads {
 		v, ok := l.Values[m]
@@ -62,7 +62,7 @@ func (g *group) values(m importer.Metric) []float64 {
 }
 
 // value is the figure of a group: the only one, or the centre of its passes.
-func (g *group) value(m importer.Metric, assume Assumption) *float64 {
+func (g *group) value(m metric.Key, assume Assumption) *float64 {
 	if len(g.loads) == 1 {
 		if v, ok := g.loads[0].Values[m]; ok {
 			return &v.V
@@ -88,10 +88,10 @@ func center(x []float64, assume Assumption) float64 {
 }
 
 // fromRecords are the figures that a request has a value of its own for.
-var fromRecords = map[importer.Metric]func(*result.Record) (ms float64, ok bool){
-	importer.TTFTMean: func(r *result.Record) (float64, bool) { return 1000 * r.TTFT(), true },
-	importer.E2ELMean: func(r *result.Record) (float64, bool) { return 1000 * r.E2EL(), true },
-	importer.TPOTMean: func(r *result.Record) (float64, bool) {
+var fromRecords = map[metric.Key]func(*result.Record) (ms float64, ok bool){
+	metric.TTFTMean: func(r *result.Record) (float64, bool) { return 1000 * r.TTFT(), true },
+	metric.E2ELMean: func(r *result.Record) (float64, bool) { return 1000 * r.E2EL(), true },
+	metric.TPOTMean: func(r *result.Record) (float64, bool) {
 		v, ok := r.TPOT()
 		return 1000 * v, ok || r.OutputTokens > 1 // all at once: a 0, which is left out and counted
 	},
@@ -99,7 +99,7 @@ var fromRecords = map[importer.Metric]func(*result.Record) (ms float64, ok bool)
 
 // requests are a metric's values per request, pooled over passes; nil where
 // the file has only summaries, or the metric is none of a request's.
-func (g *group) requests(m importer.Metric) []float64 {
+func (g *group) requests(m metric.Key) []float64 {
 	if fromRecords[m] == nil || g.repeated {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (g *group) requests(m importer.Metric) []float64 {
 
 // paired are a metric's values for the same prompts in both groups, in the
 // order of the requests; nil where the prompts are not the same or one failed.
-func paired(m importer.Metric, a, b *group) (x, y []float64) {
+func paired(m metric.Key, a, b *group) (x, y []float64) {
 	of := fromRecords[m]
 	if of == nil || !samePrompts(a, b) {
 		return nil, nil
@@ -137,7 +137,7 @@ func paired(m importer.Metric, a, b *group) (x, y []float64) {
 }
 
 // newFigure compares one metric.
-func newFigure(m importer.Metric, a, b *group, opt Options) Figure {
+func newFigure(m metric.Key, a, b *group, opt Options) Figure {
 	f := Figure{Metric: m, A: a.value(m, opt.Assume), B: b.value(m, opt.Assume)}
 	if f.A == nil || f.B == nil {
 		f.Why = "measured on one side only"
@@ -159,7 +159,7 @@ func newFigure(m importer.Metric, a, b *group, opt Options) Figure {
 // same tool define it alike, whatever it is, unless one of them says that it
 // came out as something else there: a gap between deliveries of several
 // tokens, say.
-func notSame(m importer.Metric, a, b *group) string {
+func notSame(m metric.Key, a, b *group) string {
 	if a.run.Tool == b.run.Tool && a.loads[0].Values[m].Same == b.loads[0].Values[m].Same {
 		return ""
 	}
@@ -229,7 +229,7 @@ type requestValues struct {
 	zeros  int  // left out
 }
 
-func requestsOf(m importer.Metric, a, b *group) requestValues {
+func requestsOf(m metric.Key, a, b *group) requestValues {
 	x, y := paired(m, a, b)
 	if x == nil {
 		r := requestValues{a: a.requests(m), b: b.requests(m)}

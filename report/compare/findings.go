@@ -7,6 +7,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Finding is a figure that can't mean what it seems to mean, judged from its
@@ -80,7 +81,7 @@ func already(list []Finding, name string, k Kind) bool {
 	return false
 }
 
-func number(l *importer.Load, m importer.Metric) float64 {
+func number(l *importer.Load, m metric.Key) float64 {
 	if v, ok := l.Values[m]; ok {
 		return v.V
 	}
@@ -128,7 +129,7 @@ func cached(r *importer.Run, l *importer.Load) string {
 // knownCold says whether the run counted the reused tokens itself and there
 // were none.
 func knownCold(r *importer.Run, l *importer.Load) bool {
-	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == result.CacheCold && number(l, importer.ReusedTokens) == 0
+	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == result.CacheCold && number(l, metric.ReusedTokens) == 0
 }
 
 // alone is the load of the same run with one request in flight whose prompts
@@ -140,7 +141,7 @@ func alone(r *importer.Run, l *importer.Load) *importer.Load {
 	}
 	for i := range r.Loads {
 		o := &r.Loads[i]
-		if o.Concurrency != 1 || o.Input < leastTokens || o.Open() || math.IsNaN(number(o, importer.TTFTMean)) {
+		if o.Concurrency != 1 || o.Input < leastTokens || o.Open() || math.IsNaN(number(o, metric.TTFTMean)) {
 			continue
 		}
 		if distance(o) <= math.Log(comparableLength) && (best == nil || distance(o) < distance(best)) {
@@ -154,7 +155,7 @@ func alone(r *importer.Run, l *importer.Load) *importer.Load {
 // some not: with nothing to wait for, the slowest of equal prompts would take
 // about as long as the middle one.
 func twoKinds(l *importer.Load) string {
-	mean, median, p99 := number(l, importer.TTFTMean), number(l, importer.TTFTMedian), number(l, importer.TTFTP99)
+	mean, median, p99 := number(l, metric.TTFTMean), number(l, metric.TTFTMedian), number(l, metric.TTFTP99)
 	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Prompts < 3 || !(p99 > tailAlone*median) {
 		return ""
 	}
@@ -170,23 +171,23 @@ func twoKinds(l *importer.Load) string {
 // tooFast compares the prefill rate that a request's TTFT implies with that
 // of a single stream of the same file.
 func tooFast(l, ref *importer.Load) string {
-	single := rate(ref.Input, number(ref, importer.TTFTMean))
+	single := rate(ref.Input, number(ref, metric.TTFTMean))
 	computed := ""
 	if twoKinds(ref) != "" {
-		slowest := rate(ref.Input, number(ref, importer.TTFTP99))
-		computed = fmt.Sprintf(", where that computed its prompts %s", rateOf(ref, number(ref, importer.TTFTP99)))
+		slowest := rate(ref.Input, number(ref, metric.TTFTP99))
+		computed = fmt.Sprintf(", where that computed its prompts %s", rateOf(ref, number(ref, metric.TTFTP99)))
 		if slowest*fasterThanAlone < single {
 			single = slowest
 		}
 	}
 	for _, m := range []struct {
 		name string
-		of   importer.Metric
-	}{{"mean", importer.TTFTMean}, {"median", importer.TTFTMedian}} {
+		of   metric.Key
+	}{{"mean", metric.TTFTMean}, {"median", metric.TTFTMedian}} {
 		if own := rate(l.Input, number(l, m.of)); own > fasterThanAlone*single {
 			return fmt.Sprintf("%s TTFT %s ms is %s tok/s for each of %d requests at a time, against %s of one alone (%s%s)",
 				m.name, fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
-				rateOf(ref, number(ref, importer.TTFTMean)), ref.Name, computed)
+				rateOf(ref, number(ref, metric.TTFTMean)), ref.Name, computed)
 		}
 	}
 	return ""
@@ -200,12 +201,12 @@ func waveTooFast(l, ref *importer.Load) string {
 		return ""
 	}
 	n := min(l.Concurrency, l.Prompts)
-	together := rate(n*l.Input, number(l, importer.TTFTP99))
-	if !(together > fasterTogether*rate(ref.Input, number(ref, importer.TTFTMean))) {
+	together := rate(n*l.Input, number(l, metric.TTFTP99))
+	if !(together > fasterTogether*rate(ref.Input, number(ref, metric.TTFTMean))) {
 		return ""
 	}
 	return fmt.Sprintf("the %d prompts that begin together are done within TTFT p99, %s ms: %s tok/s",
-		n, fixed(number(l, importer.TTFTP99), 2), grouped(int(math.Round(together))))
+		n, fixed(number(l, metric.TTFTP99), 2), grouped(int(math.Round(together))))
 }
 
 // burst recognises loads whose requests all start at once.
@@ -226,8 +227,8 @@ func tokenless(l *importer.Load) string {
 
 // contradiction compares the throughput with what the streams' TPOT allows.
 func contradiction(l *importer.Load) string {
-	out, tpot := number(l, importer.OutputThroughput), number(l, importer.TPOTMean)
-	if l.Concurrency == 0 || !(tpot > 0) || !l.Values[importer.TPOTMean].Same || !l.Values[importer.OutputThroughput].Same {
+	out, tpot := number(l, metric.OutputThroughput), number(l, metric.TPOTMean)
+	if l.Concurrency == 0 || !(tpot > 0) || !l.Values[metric.TPOTMean].Same || !l.Values[metric.OutputThroughput].Same {
 		return ""
 	}
 	most := float64(l.Concurrency) * 1000 / tpot

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Rule is a condition under which a gate fails, such as
@@ -28,7 +28,7 @@ import (
 // is violated only where the difference is significant as well.
 type Rule struct {
 	Text   string
-	Metric importer.Metric
+	Metric metric.Key
 	Op     string
 	Limit  float64 // a ratio, or in the metric's unit
 	Ratio  bool
@@ -163,13 +163,13 @@ const quoteHint = `a name with : or , in it takes quotes, name="…"`
 
 // ruleNames are the names of metrics in rules: those of the importer, with or
 // without their unit.
-func ruleNames() map[string]importer.Metric {
-	out := map[string]importer.Metric{}
-	for _, i := range importer.Metrics() {
-		out[string(i.Metric)] = i.Metric
+func ruleNames() map[string]metric.Key {
+	out := map[string]metric.Key{}
+	for _, i := range metric.All() {
+		out[string(i.Key)] = i.Key
 		for _, suffix := range []string{"_ms", "_tok_s", "_req_s", "_s", "_tokens", "_percent"} {
-			if short, ok := strings.CutSuffix(string(i.Metric), suffix); ok {
-				out[short] = i.Metric
+			if short, ok := strings.CutSuffix(string(i.Key), suffix); ok {
+				out[short] = i.Key
 				break
 			}
 		}
@@ -177,7 +177,7 @@ func ruleNames() map[string]importer.Metric {
 	return out
 }
 
-func parseMetric(name string) (importer.Metric, error) {
+func parseMetric(name string) (metric.Key, error) {
 	if m, ok := ruleNames()[name]; ok {
 		return m, nil
 	}
@@ -201,7 +201,7 @@ var unitFactors = map[string]map[string]float64{
 }
 
 // parseLimit reads "1.05x" or "800ms".
-func parseLimit(text string, m importer.Metric) (limit float64, ratio bool, err error) {
+func parseLimit(text string, m metric.Key) (limit float64, ratio bool, err error) {
 	end := len(text)
 	for end > 0 && !strings.ContainsRune("0123456789.", rune(text[end-1])) {
 		end--
@@ -321,7 +321,7 @@ func (r *Rule) judgeScenario(s *Scenario, p *Pair, j *judging) {
 		j.gaps = append(j.gaps, fmt.Sprintf("%s: %s", s.Name, err))
 		return
 	}
-	if len(s.failures) > 0 && r.Metric != importer.FailedShare {
+	if len(s.failures) > 0 && r.Metric != metric.FailedShare {
 		j.doubts = append(j.doubts, s.Name+": "+strings.Join(s.failures, ", "))
 	}
 	if !r.violated(v) || r.Significant && s.figure(r.Metric).Verdict() != Differs {
@@ -376,7 +376,7 @@ func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) 
 }
 
 // figure finds a metric of the scenario, nil for none.
-func (s *Scenario) figure(m importer.Metric) *Figure {
+func (s *Scenario) figure(m metric.Key) *Figure {
 	for i := range s.all {
 		if s.all[i].Metric == m {
 			return &s.all[i]

@@ -8,6 +8,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 func TestParseRule(t *testing.T) {
@@ -15,24 +16,24 @@ func TestParseRule(t *testing.T) {
 		text string
 		want Rule
 	}{
-		{"tpot_mean > 1.05x", Rule{Metric: importer.TPOTMean, Op: ">", Limit: 1.05, Ratio: true}},
-		{"tpot_mean_ms>=1.05x", Rule{Metric: importer.TPOTMean, Op: ">=", Limit: 1.05, Ratio: true}},
-		{" c=8 : ttft_p99 > 0.8 s", Rule{Metric: importer.TTFTP99, Op: ">", Limit: 800, Where: []Selector{{Key: "c", Count: 8}}}},
-		{"e2el_mean > 500us", Rule{Metric: importer.E2ELMean, Op: ">", Limit: 0.5}},
-		{"c=8, in=1024: output_throughput < 0.95x", Rule{Metric: importer.OutputThroughput, Op: "<", Limit: 0.95, Ratio: true,
+		{"tpot_mean > 1.05x", Rule{Metric: metric.TPOTMean, Op: ">", Limit: 1.05, Ratio: true}},
+		{"tpot_mean_ms>=1.05x", Rule{Metric: metric.TPOTMean, Op: ">=", Limit: 1.05, Ratio: true}},
+		{" c=8 : ttft_p99 > 0.8 s", Rule{Metric: metric.TTFTP99, Op: ">", Limit: 800, Where: []Selector{{Key: "c", Count: 8}}}},
+		{"e2el_mean > 500us", Rule{Metric: metric.E2ELMean, Op: ">", Limit: 0.5}},
+		{"c=8, in=1024: output_throughput < 0.95x", Rule{Metric: metric.OutputThroughput, Op: "<", Limit: 0.95, Ratio: true,
 			Where: []Selector{{Key: "c", Count: 8}, {Key: "in", Count: 1024}}}},
-		{"name=Mixed Traffic: request_throughput <= 1.2req/s", Rule{Metric: importer.RequestThroughput, Op: "<=", Limit: 1.2,
+		{"name=Mixed Traffic: request_throughput <= 1.2req/s", Rule{Metric: metric.RequestThroughput, Op: "<=", Limit: 1.2,
 			Where: []Selector{{Key: "name", Name: "Mixed Traffic"}}}},
-		{`name="Chat: turns, short": ttft_mean > 2x`, Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+		{`name="Chat: turns, short": ttft_mean > 2x`, Rule{Metric: metric.TTFTMean, Op: ">", Limit: 2, Ratio: true,
 			Where: []Selector{{Key: "name", Name: "Chat: turns, short"}}}},
-		{`name = 'a "b": c' , c=8: ttft_mean > 2x`, Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+		{`name = 'a "b": c' , c=8: ttft_mean > 2x`, Rule{Metric: metric.TTFTMean, Op: ">", Limit: 2, Ratio: true,
 			Where: []Selector{{Key: "name", Name: `a "b": c`}, {Key: "c", Count: 8}}}},
-		{"name=Bob's chat: ttft_mean > 2x", Rule{Metric: importer.TTFTMean, Op: ">", Limit: 2, Ratio: true,
+		{"name=Bob's chat: ttft_mean > 2x", Rule{Metric: metric.TTFTMean, Op: ">", Limit: 2, Ratio: true,
 			Where: []Selector{{Key: "name", Name: "Bob's chat"}}}},
-		{"ttft_mean > 1.05x significantly", Rule{Metric: importer.TTFTMean, Op: ">", Limit: 1.05, Ratio: true, Significant: true}},
-		{"failed > 0.5%", Rule{Metric: importer.FailedShare, Op: ">", Limit: 0.5}},
-		{"overhead_ratio > 2x", Rule{Metric: importer.OverheadRatio, Op: ">", Limit: 2, Ratio: true}},
-		{"duration > 90s", Rule{Metric: importer.Duration, Op: ">", Limit: 90}},
+		{"ttft_mean > 1.05x significantly", Rule{Metric: metric.TTFTMean, Op: ">", Limit: 1.05, Ratio: true, Significant: true}},
+		{"failed > 0.5%", Rule{Metric: metric.FailedShare, Op: ">", Limit: 0.5}},
+		{"overhead_ratio > 2x", Rule{Metric: metric.OverheadRatio, Op: ">", Limit: 2, Ratio: true}},
+		{"duration > 90s", Rule{Metric: metric.Duration, Op: ">", Limit: 90}},
 	} {
 		got, err := ParseRule(tc.text)
 		tc.want.Text = strings.TrimSpace(tc.text)
@@ -86,7 +87,7 @@ func TestGate(t *testing.T) {
 	base := fakeRun(1, single(1, 20, 0, 0), four)
 	slower := fakeRun(2, single(1, 21, 0, 0), five)
 	missing := fakeRun(3, single(1, 20, 0, 0), four)
-	delete(missing.Loads[1].Values, importer.TPOTMean)
+	delete(missing.Loads[1].Values, metric.TPOTMean)
 
 	for _, tc := range []struct {
 		name   string
@@ -139,7 +140,7 @@ func TestGate(t *testing.T) {
 func TestGateOfNoise(t *testing.T) {
 	c := compared(t, Options{}, open(t, "testdata/noise/a", "testdata/noise/b")...)
 	const by = `name="Chat: turns, short": ttft_mean > 1.05x`
-	f := c.Pairs[0].Scenarios[0].figure(importer.TTFTMean)
+	f := c.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if *f.Ratio < 1.5 || f.Verdict() != Same {
 		t.Fatalf("the files are of something else: %v, %v", *f.Ratio, f.Interval)
 	}

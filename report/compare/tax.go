@@ -5,6 +5,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Tax is what a server costs: the gap between a run in process and one
@@ -79,7 +80,7 @@ func newTax(a, b *importer.Run, p *Pair, matched []pairOf) *Tax {
 			engine, through = m.b, m.a
 		}
 		row, n, s := t.row(engine, through)
-		if f := p.Scenarios[i].figure(importer.E2ELMean); f != nil {
+		if f := p.Scenarios[i].figure(metric.E2ELMean); f != nil {
 			row.Verdict = f.Verdict()
 		}
 		timed += n
@@ -94,11 +95,11 @@ func newTax(a, b *importer.Run, p *Pair, matched []pairOf) *Tax {
 // there, and where the server told its own times.
 func (t *Tax) row(engine, through *group) (row TaxRow, timed, split int) {
 	row = TaxRow{Name: engine.name(), Load: engine.load()}
-	row.TTFT = difference(engine, through, importer.TTFTMean)
-	row.TPOT = difference(engine, through, importer.TPOTMean)
-	row.E2EL = difference(engine, through, importer.E2ELMean)
-	row.EngineE2EL = engine.value(importer.E2ELMean, Nothing)
-	if x, y := engine.value(importer.OutputThroughput, Nothing), through.value(importer.OutputThroughput, Nothing); x != nil && y != nil && *x > 0 {
+	row.TTFT = difference(engine, through, metric.TTFTMean)
+	row.TPOT = difference(engine, through, metric.TPOTMean)
+	row.E2EL = difference(engine, through, metric.E2ELMean)
+	row.EngineE2EL = engine.value(metric.E2ELMean, Nothing)
+	if x, y := engine.value(metric.OutputThroughput, Nothing), through.value(metric.OutputThroughput, Nothing); x != nil && y != nil && *x > 0 {
 		loss := 1 - *y / *x
 		row.Throughput = &loss
 	}
@@ -125,7 +126,7 @@ func (t *Tax) row(engine, through *group) (row TaxRow, timed, split int) {
 	return row, 1, 1
 }
 
-func difference(engine, through *group, m importer.Metric) *float64 {
+func difference(engine, through *group, m metric.Key) *float64 {
 	x, y := engine.value(m, Nothing), through.value(m, Nothing)
 	if x == nil || y == nil || notSame(m, engine, through) != "" {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 const (
@@ -18,12 +19,12 @@ const (
 // request, not the interval, and is told first of all.
 func TestOneRequestWithoutToken(t *testing.T) {
 	whole := compared(t, Options{}, open(t, fourteenA, fourteenB)...)
-	f := whole.Pairs[0].Scenarios[0].figure(importer.TTFTMean)
+	f := whole.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if i := f.Interval; i == nil || math.Abs(i.Lo-0.880) > 5e-4 || math.Abs(i.Hi-1.029) > 5e-4 || i.LeftOut != 0 {
 		t.Fatalf("all with a token: %+v, %s", f.Interval, f.Why)
 	}
 	c := compared(t, Options{}, open(t, fourteenA, fourteenZero)...)
-	f = c.Pairs[0].Scenarios[0].figure(importer.TTFTMean)
+	f = c.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if i := f.Interval; i == nil || i.NA != 14 || i.NB != 13 || math.Abs(i.Lo-0.880) > 0.02 || math.Abs(i.Hi-1.029) > 0.02 {
 		t.Fatalf("one without: %+v, %s", f.Interval, f.Why)
 	}
@@ -55,11 +56,11 @@ func TestZerosLeftOut(t *testing.T) {
 			rec.TokenTimes[i] = rec.TokenTimes[0]
 		}
 		rec.End = rec.TokenTimes[0]
-		l.Values[importer.TPOTMean].Samples[request] = 0
+		l.Values[metric.TPOTMean].Samples[request] = 0
 	}
 	a, b := fakeRun(1, single(1, 20, 0.05, 0)), fakeRun(2, single(1, 21, 0.05, 0))
 	at(b, 3)
-	f := compared(t, Options{}, a, b).Pairs[0].Scenarios[0].figure(importer.TPOTMean)
+	f := compared(t, Options{}, a, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || !i.Paired || i.NA != 19 || i.NB != 19 || i.LeftOut != 1 || f.Verdict() != Differs {
 		t.Errorf("paired requests: %+v, %s", f.Interval, f.Why)
 	}
@@ -67,7 +68,7 @@ func TestZerosLeftOut(t *testing.T) {
 		b.Loads[0].Records[k].PromptHash = "other"
 	}
 	s := compared(t, Options{}, a, b).Pairs[0].Scenarios[0]
-	f = s.figure(importer.TPOTMean)
+	f = s.figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || i.Paired || i.NA != 20 || i.NB != 19 || i.LeftOut != 1 {
 		t.Errorf("requests: %+v, %s", f.Interval, f.Why)
 	}
@@ -75,10 +76,10 @@ func TestZerosLeftOut(t *testing.T) {
 		t.Errorf("footnotes %q", notes)
 	}
 	x, y := fakeRun(1, single(6, 20, 0, 0.01)), fakeRun(2, single(6, 21, 0, 0.01))
-	v := y.Loads[2].Values[importer.TPOTMean]
+	v := y.Loads[2].Values[metric.TPOTMean]
 	v.V = 0
-	y.Loads[2].Values[importer.TPOTMean] = v
-	f = compared(t, Options{}, x, y).Pairs[0].Scenarios[0].figure(importer.TPOTMean)
+	y.Loads[2].Values[metric.TPOTMean] = v
+	f = compared(t, Options{}, x, y).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || i.Basis != Passes || i.NA != 6 || i.NB != 5 || i.LeftOut != 1 {
 		t.Errorf("passes: %+v, %s", f.Interval, f.Why)
 	}

@@ -6,43 +6,36 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
-// benchUnit is one figure of a benchmark line. Units are base units, seconds
+// benchUnits are the figures of a benchmark line. Units are base units, seconds
 // and not milliseconds, because benchstat scales them itself.
-type benchUnit struct {
+var benchUnits = []struct {
 	unit   string
-	higher bool
-	of     func(*result.Summary, *result.Detail) *float64
+	metric metric.Key
+}{
+	{"ttft-sec", metric.TTFTMean},
+	{"ttft-p99-sec", metric.TTFTP99},
+	{"tpot-sec", metric.TPOTMean},
+	{"tpot-p99-sec", metric.TPOTP99},
+	{"itl-sec", metric.ITLMean},
+	{"e2el-sec", metric.E2ELMean},
+	{"out-tok/s", metric.OutputThroughput},
+	{"total-tok/s", metric.TotalThroughput},
+	{"req/s", metric.RequestThroughput},
+	{"prefill-tok/s", metric.EnginePrefill},
 }
 
-var benchUnits = []benchUnit{
-	{"ttft-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TTFTMeanMs) }},
-	{"ttft-p99-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TTFTP99Ms) }},
-	{"tpot-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TPOTMeanMs) }},
-	{"tpot-p99-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.TPOTP99Ms) }},
-	{"itl-sec", false, func(r *result.Summary, _ *result.Detail) *float64 { return thousandth(r.ITLMeanMs) }},
-	{"e2el-sec", false, func(_ *result.Summary, d *result.Detail) *float64 { return mean(d.E2EL) }},
-	{"out-tok/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.OutputThroughput }},
-	{"total-tok/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.TotalThroughput }},
-	{"req/s", true, func(r *result.Summary, _ *result.Detail) *float64 { return r.RequestThroughput }},
-	{"prefill-tok/s", true, func(_ *result.Summary, d *result.Detail) *float64 { return d.EnginePrefill }},
-}
-
-func thousandth(ms *float64) *float64 {
-	if ms == nil {
-		return nil
+// base is a metric of a pass in base units, nil for none.
+func base(u *unit, key metric.Key) *float64 {
+	info := key.Info()
+	v := info.Of(&u.Result, &u.Detail)
+	if v != nil && info.Unit == "ms" {
+		s := *v / 1000
+		v = &s
 	}
-	s := *ms / 1000
-	return &s
-}
-
-func mean(d *result.Dist) *float64 {
-	if d == nil {
-		return nil
-	}
-	return &d.Mean
+	return v
 }
 
 // benchLines writes Go's benchmark format: one line per scenario and pass, so
@@ -56,7 +49,7 @@ func benchLines(s *Source) (files []File, notes []string, err error) {
 	}
 	for _, u := range benchUnits {
 		better := "lower"
-		if u.higher {
+		if u.metric.Info().Better == metric.Higher {
 			better = "higher"
 		}
 		fmt.Fprintf(&b, "Unit %s better=%s\n", u.unit, better)
@@ -65,7 +58,7 @@ func benchLines(s *Source) (files []File, notes []string, err error) {
 	for _, u := range s.units() {
 		var figures strings.Builder
 		for _, f := range benchUnits {
-			if v := f.of(&u.Result, &u.Detail); v != nil {
+			if v := base(&u, f.metric); v != nil {
 				fmt.Fprintf(&figures, " %s %s", strconv.FormatFloat(*v, 'g', -1, 64), f.unit)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // saved is a file of `vllm bench serve --save-result --save-detailed` as its
@@ -201,7 +202,7 @@ func TestVLLMIsImported(t *testing.T) {
 	if run.Tool != importer.ToolVLLM || !run.InProcess || l.Input != 64 || l.Output != 12 || l.Concurrency != 1 || l.Prompts != 12 {
 		t.Errorf("%s, in process %v, load %d/%d, c=%d, %d prompts", run.Tool, run.InProcess, l.Input, l.Output, l.Concurrency, l.Prompts)
 	}
-	if v := l.Values[importer.TPOTMean]; !v.Same || math.Abs(v.V-*s.Results.Results[0].TPOTMeanMs) > 1e-9 || len(l.Values[importer.TTFTMean].Samples) != 12 {
+	if v := l.Values[metric.TPOTMean]; !v.Same || math.Abs(v.V-*s.Results.Results[0].TPOTMeanMs) > 1e-9 || len(l.Values[metric.TTFTMean].Samples) != 12 {
 		t.Errorf("TPOT %+v", v)
 	}
 	s.Results.Server = &result.ServerInfo{API: result.APILlama}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ceiling/report/metric"
 )
 
 // aiperfMetrics are metrics that a file of AIPerf or genai-perf has at its top.
@@ -253,7 +255,7 @@ func (l *Load) aiperfValue(o object, key, name string, units map[string]float64)
 	return v * scale, fmt.Sprintf("%s.%s (%s)", key, name, unit), true
 }
 
-func (l *Load) aiperfMean(m Metric, o object, key string, units map[string]float64, q quality) {
+func (l *Load) aiperfMean(m metric.Key, o object, key string, units map[string]float64, q quality) {
 	if v, origin, ok := l.aiperfValue(o, key, "avg", units); ok {
 		l.put(m, v, origin, q)
 	}
@@ -282,15 +284,15 @@ func (l *Load) aiperfFigures(p profile, own bool) {
 	}
 	l.aiperfFamily(e2el, o, "request_latency", sameServer)
 	l.aiperfTokens(p, own)
-	l.aiperfMean(RequestThroughput, o, "request_throughput", toBase, same)
-	l.aiperfMean(OutputThroughput, o, "output_token_throughput", toBase, same)
-	l.aiperfMean(TotalThroughput, o, "total_token_throughput", toBase, same)
-	l.aiperfMean(Goodput, o, "goodput", toBase, same)
-	l.aiperfMean(Goodput, o, "request_goodput", toBase, same)
-	l.aiperfMean(InputTokens, o, "total_isl", toBase, same)
-	l.aiperfMean(OutputTokens, o, "total_osl", toBase, same)
+	l.aiperfMean(metric.RequestThroughput, o, "request_throughput", toBase, same)
+	l.aiperfMean(metric.OutputThroughput, o, "output_token_throughput", toBase, same)
+	l.aiperfMean(metric.TotalThroughput, o, "total_token_throughput", toBase, same)
+	l.aiperfMean(metric.Goodput, o, "goodput", toBase, same)
+	l.aiperfMean(metric.Goodput, o, "request_goodput", toBase, same)
+	l.aiperfMean(metric.InputTokens, o, "total_isl", toBase, same)
+	l.aiperfMean(metric.OutputTokens, o, "total_osl", toBase, same)
 	seconds := map[string]float64{"s": 1, "sec": 1, "ms": 1e-3}
-	l.aiperfMean(Duration, o, "benchmark_duration", seconds, differs("last response − first request; ours begins before the first arrival"))
+	l.aiperfMean(metric.Duration, o, "benchmark_duration", seconds, differs("last response − first request; ours begins before the first arrival"))
 	l.aiperfLengths(o)
 	l.aiperfChunks(o)
 }
@@ -336,8 +338,8 @@ func (l *Load) aiperfTokens(p profile, own bool) {
 	}
 	l.aiperfFamily(tpot, o, "inter_token_latency", perToken)
 	l.aiperfFamily(itl, o, "inter_chunk_latency", same)
-	l.aiperfMean(TG, o, "output_token_throughput_per_user", toBase, differs("mean over requests of 1000 / TPOT; ours is 1000 / mean TPOT"))
-	l.aiperfMean(PP, o, "prefill_throughput_per_user", toBase, differs("mean over requests of input / TTFT, with its waiting; ours is input / mean TTFT"))
+	l.aiperfMean(metric.TG, o, "output_token_throughput_per_user", toBase, differs("mean over requests of 1000 / TPOT; ours is 1000 / mean TPOT"))
+	l.aiperfMean(metric.PP, o, "prefill_throughput_per_user", toBase, differs("mean over requests of input / TTFT, with its waiting; ours is input / mean TTFT"))
 }
 
 // sameMean says whether two metrics have one and the same mean.
@@ -375,7 +377,7 @@ func (l *Load) aiperfLengths(o object) {
 // aiperfChunks compares the number of gaps with the number of tokens.
 func (l *Load) aiperfChunks(o object) {
 	gaps, okGaps := o.object("inter_chunk_latency").count("count")
-	tokens, okTokens := l.Values[OutputTokens]
+	tokens, okTokens := l.Values[metric.OutputTokens]
 	if !okGaps || !okTokens || l.Successful == nil {
 		l.judgeITL(0, 0)
 		return

@@ -1,6 +1,10 @@
 package importer
 
-import "fmt"
+import (
+	"fmt"
+
+	"ceiling/report/metric"
+)
 
 // readBenchy reads llama-benchy's JSON.
 func readBenchy(f *file) ([]*Run, error) {
@@ -37,14 +41,14 @@ func benchyLoad(o object) Load {
 		l.Name += " (context)"
 		l.note("loads the context that the next measurement builds on")
 	}
-	l.benchyStat(PP, o, "pp_req_throughput", differs("mean over requests of prompt / (time to first chunk − network latency); ours is input / mean TTFT"))
-	l.benchyStat(InputThroughput, o, "pp_throughput", differs("of all streams, while they prefill"))
-	l.benchyStat(TG, o, "tg_req_throughput", differs("mean over requests of (chunks − 1) / decode time; ours is 1000 / mean TPOT"))
-	l.benchyStat(DecodeRate, o, "tg_throughput", differs("of all streams, while they decode; an output throughput has the prefill in its time"))
-	l.benchyStat(PeakThroughput, o, "peak_throughput", differs("fullest sliding window of 1 s, a shorter run by its true length; ours are fixed windows"))
-	l.benchyStat(TTFTMean, o, "ttfr", quality{same: true, note: sameServer.note + "; to the first chunk, also one without text"})
+	l.benchyStat(metric.PP, o, "pp_req_throughput", differs("mean over requests of prompt / (time to first chunk − network latency); ours is input / mean TTFT"))
+	l.benchyStat(metric.InputThroughput, o, "pp_throughput", differs("of all streams, while they prefill"))
+	l.benchyStat(metric.TG, o, "tg_req_throughput", differs("mean over requests of (chunks − 1) / decode time; ours is 1000 / mean TPOT"))
+	l.benchyStat(metric.DecodeRate, o, "tg_throughput", differs("of all streams, while they decode; an output throughput has the prefill in its time"))
+	l.benchyStat(metric.PeakThroughput, o, "peak_throughput", differs("fullest sliding window of 1 s, a shorter run by its true length; ours are fixed windows"))
+	l.benchyStat(metric.TTFTMean, o, "ttfr", quality{same: true, note: sameServer.note + "; to the first chunk, also one without text"})
 	if v, ok := o.object("ttfr").number("std"); ok {
-		l.put(TTFTStd, v, "ttfr.std", sameServer)
+		l.put(metric.TTFTStd, v, "ttfr.std", sameServer)
 	}
 	l.Notes = append(l.Notes, *o.bad...)
 	return l
@@ -52,7 +56,7 @@ func benchyLoad(o object) Load {
 
 // benchyStat takes {mean, std, values}, which is null where nothing was
 // measured.
-func (l *Load) benchyStat(m Metric, o object, key string, q quality) {
+func (l *Load) benchyStat(m metric.Key, o object, key string, q quality) {
 	stat := o.object(key)
 	mean, ok := stat.number("mean")
 	if !ok || mean == 0 {

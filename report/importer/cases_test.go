@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/metric"
 )
 
 // without is base without the keys that have one of the parts in them.
@@ -40,30 +42,30 @@ func TestWithoutToken(t *testing.T) {
 	}
 	l := runs[0].Loads[0]
 	const told = "1 of 3 requests counted as completed without a token"
-	if v := l.Values[TTFTMean]; l.Tokenless != 1 || v.V != 200 || !v.Same || len(v.Samples) != 2 || !strings.Contains(v.Note, "the file says 133.33 ms, with 1 request without one as 0") {
+	if v := l.Values[metric.TTFTMean]; l.Tokenless != 1 || v.V != 200 || !v.Same || len(v.Samples) != 2 || !strings.Contains(v.Note, "the file says 133.33 ms, with 1 request without one as 0") {
 		t.Errorf("%d without: %+v", l.Tokenless, v)
 	}
-	if v := l.Values[TTFTMedian]; v.V != 200 {
+	if v := l.Values[metric.TTFTMedian]; v.V != 200 {
 		t.Errorf("median %+v", v)
 	}
-	if len(l.Values[E2ELMean].Samples) != 3 || !strings.Contains(notesOf(l), told) || !strings.Contains(strings.Join(runs[0].Notes, ";"), "WITHOUT A TOKEN: "+told) {
+	if len(l.Values[metric.E2ELMean].Samples) != 3 || !strings.Contains(notesOf(l), told) || !strings.Contains(strings.Join(runs[0].Notes, ";"), "WITHOUT A TOKEN: "+told) {
 		t.Errorf("notes %q, of the run %q", l.Notes, runs[0].Notes)
 	}
 	// A mean that is not that of the arrays stays, and is no TTFT.
 	l = openLoad(t, strings.Replace(text, "133.33", "150.33", 1))
-	if v := l.Values[TTFTMean]; v.Same || v.V < 150 || !strings.Contains(v.Note, "1 request without a token in it as 0") {
+	if v := l.Values[metric.TTFTMean]; v.Same || v.V < 150 || !strings.Contains(v.Note, "1 request without a token in it as 0") {
 		t.Errorf("summary of something else: %+v", v)
 	}
 	// Without arrays only a median of 0 shows it.
 	l = openLoad(t, marshal(t, change(without(detailed(), "ttfts", "itls"), map[string]any{"mean_ttft_ms": 3.5, "median_ttft_ms": 0.0, "p99_ttft_ms": 90.0})))
-	_, median := l.Values[TTFTMedian]
-	if v := l.Values[TTFTMean]; v.Same || v.V != 3.5 || median || l.Values[TTFTP99].Same || !strings.Contains(notesOf(l), "half of the requests or more") {
+	_, median := l.Values[metric.TTFTMedian]
+	if v := l.Values[metric.TTFTMean]; v.Same || v.V != 3.5 || median || l.Values[metric.TTFTP99].Same || !strings.Contains(notesOf(l), "half of the requests or more") {
 		t.Errorf("a median of 0: %+v, %q", v, l.Notes)
 	}
 	// SGLang's arrays are alike.
 	l = openLoad(t, `{"backend":"sglang","dataset_name":"random","request_rate":Infinity,"max_concurrency":2,"duration":2,"completed":2,"total_input_tokens":20,
 		"total_output_tokens":3,"total_output_tokens_retokenized":3,"mean_ttft_ms":100,"input_lens":[10,10],"output_lens":[3,0],"ttfts":[0.2,0],"itls":[[0.01,0.01],[]],"errors":["",""]}`)
-	if v := l.Values[TTFTMean]; l.Tokenless != 1 || v.V != 200 {
+	if v := l.Values[metric.TTFTMean]; l.Tokenless != 1 || v.V != 200 {
 		t.Errorf("SGLang: %+v", v)
 	}
 }
@@ -71,7 +73,7 @@ func TestWithoutToken(t *testing.T) {
 // TestFamiliesWithoutMean: a family keeps what statistics it has, in every
 // format; one with nothing but zeros has none.
 func TestFamiliesWithoutMean(t *testing.T) {
-	lacks := func(l Load, name string, m ...Metric) {
+	lacks := func(l Load, name string, m ...metric.Key) {
 		t.Helper()
 		for _, m := range m {
 			if v, ok := l.Values[m]; ok {
@@ -79,7 +81,7 @@ func TestFamiliesWithoutMean(t *testing.T) {
 			}
 		}
 	}
-	has := func(l Load, name string, want map[Metric]float64) {
+	has := func(l Load, name string, want map[metric.Key]float64) {
 		t.Helper()
 		for m, v := range want {
 			if l.Values[m].V != v {
@@ -88,24 +90,24 @@ func TestFamiliesWithoutMean(t *testing.T) {
 		}
 	}
 	l := openLoad(t, marshal(t, change(without(detailed(), "mean_", "itl"), map[string]any{"median_tpot_ms": 20.0, "p99_tpot_ms": 25.0, "median_itl_ms": 0.0, "p99_itl_ms": 0.0})))
-	has(l, "vLLM", map[Metric]float64{TTFTMedian: 200, TPOTMedian: 20, TPOTP99: 25, E2ELP99: 318.2})
-	lacks(l, "vLLM", TTFTMean, TPOTMean, ITLMedian, ITLP99)
-	if n := len(openLoad(t, marshal(t, without(detailed(), "mean_"))).Values[TTFTMedian].Samples); n != 2 {
+	has(l, "vLLM", map[metric.Key]float64{metric.TTFTMedian: 200, metric.TPOTMedian: 20, metric.TPOTP99: 25, metric.E2ELP99: 318.2})
+	lacks(l, "vLLM", metric.TTFTMean, metric.TPOTMean, metric.ITLMedian, metric.ITLP99)
+	if n := len(openLoad(t, marshal(t, without(detailed(), "mean_"))).Values[metric.TTFTMedian].Samples); n != 2 {
 		t.Errorf("%d samples by the median", n)
 	}
 	l = openLoad(t, `{"backend":"sglang","dataset_name":"sharegpt","request_rate":8,"duration":2,"completed":2,"total_input_tokens":20,"total_output_tokens":5,
 		"total_output_tokens_retokenized":5,"median_ttft_ms":50.5,"median_itl_ms":9.5,"output_throughput":2.5}`)
-	has(l, "SGLang", map[Metric]float64{TTFTMedian: 50.5, ITLMedian: 9.5})
+	has(l, "SGLang", map[metric.Key]float64{metric.TTFTMedian: 50.5, metric.ITLMedian: 9.5})
 	l = openLoad(t, `{"aiperf_version":"0.9","request_latency":{"unit":"ms","p50":40,"p99":90},"time_to_first_token":{"unit":"ms","avg":null,"p50":4},"inter_token_latency":{"unit":"ms","avg":0,"p50":0}}`)
-	has(l, "AIPerf", map[Metric]float64{E2ELMedian: 40, E2ELP99: 90, TTFTMedian: 4})
-	lacks(l, "AIPerf", TPOTMean, TPOTMedian)
+	has(l, "AIPerf", map[metric.Key]float64{metric.E2ELMedian: 40, metric.E2ELP99: 90, metric.TTFTMedian: 4})
+	lacks(l, "AIPerf", metric.TPOTMean, metric.TPOTMedian)
 	l = openLoad(t, `{"metadata":{"guidellm_version":"0.8"},"benchmarks":[{"metrics":{"request_totals":{"successful":2},
 		"time_to_first_token_ms":{"successful":{"median":15,"percentiles":{"p99":16}}},"request_latency":{"successful":{"mean":0,"median":0}}}}]}`)
-	has(l, "GuideLLM", map[Metric]float64{TTFTMedian: 15, TTFTP99: 16})
-	lacks(l, "GuideLLM", E2ELMean, E2ELMedian)
+	has(l, "GuideLLM", map[metric.Key]float64{metric.TTFTMedian: 15, metric.TTFTP99: 16})
+	lacks(l, "GuideLLM", metric.E2ELMean, metric.E2ELMedian)
 	l = openLoad(t, `[{"name":"a","pp_speed":null,"ttft_median_ms":15,"tpot_mean_ms":0}]`)
-	has(l, "the reference", map[Metric]float64{TTFTMedian: 15})
-	lacks(l, "the reference", TTFTMean, TPOTMean)
+	has(l, "the reference", map[metric.Key]float64{metric.TTFTMedian: 15})
+	lacks(l, "the reference", metric.TTFTMean, metric.TPOTMean)
 }
 
 // TestRamp: a range of rates is an open loop, neither all at once nor closed.
@@ -166,7 +168,7 @@ func TestAIPerfLeftovers(t *testing.T) {
 	// What its command line says: model m, concurrency 4.
 	r, l := runs[0], runs[0].Loads[0]
 	client, _ := r.Condition(CondClient)
-	if r.Tool != ToolAIPerf || r.Model != "m" || client != "HTTP, chat" || l.Concurrency != 4 || l.Prompts != 96 || l.Values[RequestThroughput].V != 2.6297917671237303 {
+	if r.Tool != ToolAIPerf || r.Model != "m" || client != "HTTP, chat" || l.Concurrency != 4 || l.Prompts != 96 || l.Values[metric.RequestThroughput].V != 2.6297917671237303 {
 		t.Errorf("without a configuration: %q, %q, %q, %+v", r.Tool, r.Model, client, headerOf(l))
 	}
 	l = openLoad(t, `{"aiperf_version":"0.10.0","input_config":{"models":{"items":[{"name":"m"}]},"phases":[{"requests":8,"concurrency":2}]},
@@ -199,7 +201,7 @@ func TestGenAIPerfAges(t *testing.T) {
 		if r.Tool != ToolGenAIPerf || r.Model != "gpt2" || l.Concurrency != 16 || l.RequestRate != nil || tokenizer != test.tokenizer {
 			t.Errorf("%s: %q, %q, %+v, %q", name, r.Tool, r.Model, headerOf(l), tokenizer)
 		}
-		for m, want := range map[Metric]float64{RequestThroughput: 7.5, E2ELMean: 80, E2ELP99: 100, TTFTMean: 20, TPOTMean: 4} {
+		for m, want := range map[metric.Key]float64{metric.RequestThroughput: 7.5, metric.E2ELMean: 80, metric.E2ELP99: 100, metric.TTFTMean: 20, metric.TPOTMean: 4} {
 			if math.Abs(l.Values[m].V-want) > 1e-9 {
 				t.Errorf("%s: %s is %v, want %v (%q)", name, m, l.Values[m].V, want, l.Notes)
 			}
@@ -210,8 +212,8 @@ func TestGenAIPerfAges(t *testing.T) {
 	}
 	// Without streaming it writes the whole latency as the time to the first token.
 	l := openLoad(t, `{"request_throughput":{"unit":"requests/sec","avg":7.5},"request_latency":{"unit":"ms","avg":80},"time_to_first_token":{"unit":"ms","avg":80},"input_config":{"model":["m"],"concurrency":2}}`)
-	if _, ok := l.Values[TTFTMean]; ok || l.Values[E2ELMean].V != 80 || !strings.Contains(notesOf(l), "without streaming") {
-		t.Errorf("TTFT %+v, notes %q", l.Values[TTFTMean], l.Notes)
+	if _, ok := l.Values[metric.TTFTMean]; ok || l.Values[metric.E2ELMean].V != 80 || !strings.Contains(notesOf(l), "without streaming") {
+		t.Errorf("TTFT %+v, notes %q", l.Values[metric.TTFTMean], l.Notes)
 	}
 }
 
@@ -226,7 +228,7 @@ func TestFirstGuideLLM(t *testing.T) {
 	if diff := cmp.Diff(header{10, 2, 0, 3, 0, LengthsMean, -1, 2.5, 2, 1, 0}, headerOf(l)); diff != "" || l.Tokenless != 1 {
 		t.Errorf("%d without a token; load (-want +got):\n%s", l.Tokenless, diff)
 	}
-	for m, want := range map[Metric]float64{TTFTMean: 300, TPOTMean: 100, ITLMean: 100, E2ELMean: 500, Duration: 1, OutputThroughput: 3} {
+	for m, want := range map[metric.Key]float64{metric.TTFTMean: 300, metric.TPOTMean: 100, metric.ITLMean: 100, metric.E2ELMean: 500, metric.Duration: 1, metric.OutputThroughput: 3} {
 		if math.Abs(l.Values[m].V-want) > 1e-9 {
 			t.Errorf("%s: %v, want %v", m, l.Values[m].V, want)
 		}
@@ -349,7 +351,7 @@ func TestGuideLLMEdges(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := runs[0].Loads[0]
-	for _, m := range []Metric{RequestThroughput, OutputThroughput} {
+	for _, m := range []metric.Key{metric.RequestThroughput, metric.OutputThroughput} {
 		if note := l.Values[m].Note; strings.Contains(note, "/ duration") {
 			t.Errorf("%s: %q", m, note)
 		}
@@ -370,7 +372,7 @@ func TestGuideLLMRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := runs[0].Loads[0].Values[RequestThroughput]
+		v := runs[0].Loads[0].Values[metric.RequestThroughput]
 		if v.Note != want || v.Same != (want == "") {
 			t.Errorf("%s: %+v, want the note %q", name, v, want)
 		}
@@ -425,7 +427,7 @@ func TestAIPerfSweep(t *testing.T) {
 	if a.Concurrency != 2 || !strings.HasPrefix(notesOf(a), "input.isl: 256;") || b.RequestRate == nil || *b.RequestRate != 3 {
 		t.Errorf("loads %+v and %+v", a, b)
 	}
-	if _, ok := a.Values[E2ELStd]; ok {
+	if _, ok := a.Values[metric.E2ELStd]; ok {
 		t.Error("the deviation between runs is taken for that between requests")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/kernels"
+	"ceiling/report/metric"
 )
 
 // Names of a run's files.
@@ -80,7 +81,7 @@ func (r *Run) passLoad(p *result.Pass, detailed bool, records map[place][]result
 	if detailed {
 		l.detail(&p.Detail)
 	}
-	l.perConcurrency(PP, PPMedian)
+	l.perConcurrency(metric.PP, metric.PPMedian)
 	if !r.InProcess {
 		l.requalify(ttft, sameServer)
 		l.requalify(e2el, sameServer)
@@ -120,34 +121,17 @@ func (r *Run) journal(path string) map[place][]result.Record {
 	return out
 }
 
-// resultFields are the figures of one result, with their field names.
-func resultFields(r *result.Summary) []struct {
-	metric Metric
-	key    string
-	v      *float64
-} {
-	return []struct {
-		metric Metric
-		key    string
-		v      *float64
-	}{
-		{Duration, "duration_s", r.DurationS},
-		{RequestThroughput, "request_throughput", r.RequestThroughput},
-		{OutputThroughput, "output_throughput", r.OutputThroughput},
-		{TotalThroughput, "total_throughput", r.TotalThroughput},
-		{PeakThroughput, "peak_output_throughput", r.PeakOutputThroughput},
-		{TTFTMean, "ttft_mean_ms", r.TTFTMeanMs},
-		{TTFTMedian, "ttft_median_ms", r.TTFTMedianMs},
-		{TTFTP99, "ttft_p99_ms", r.TTFTP99Ms},
-		{TPOTMean, "tpot_mean_ms", r.TPOTMeanMs},
-		{TPOTMedian, "tpot_median_ms", r.TPOTMedianMs},
-		{TPOTP99, "tpot_p99_ms", r.TPOTP99Ms},
-		{ITLMean, "itl_mean_ms", r.ITLMeanMs},
-		{ITLMedian, "itl_median_ms", r.ITLMedianMs},
-		{ITLP99, "itl_p99_ms", r.ITLP99Ms},
-		{PP, "pp_speed", r.PPSpeed},
-		{TG, "tg_speed", r.TGSpeed},
-	}
+// resultKeys are the figures of one result with the names of their fields.
+var resultKeys = []struct {
+	metric metric.Key
+	field  string
+}{
+	{metric.Duration, "duration_s"}, {metric.RequestThroughput, "request_throughput"}, {metric.OutputThroughput, "output_throughput"},
+	{metric.TotalThroughput, "total_throughput"}, {metric.PeakThroughput, "peak_output_throughput"},
+	{metric.TTFTMean, "ttft_mean_ms"}, {metric.TTFTMedian, "ttft_median_ms"}, {metric.TTFTP99, "ttft_p99_ms"},
+	{metric.TPOTMean, "tpot_mean_ms"}, {metric.TPOTMedian, "tpot_median_ms"}, {metric.TPOTP99, "tpot_p99_ms"},
+	{metric.ITLMean, "itl_mean_ms"}, {metric.ITLMedian, "itl_median_ms"}, {metric.ITLP99, "itl_p99_ms"},
+	{metric.PP, "pp_speed"}, {metric.TG, "tg_speed"},
 }
 
 // resultLoad is one of the 26-field results.
@@ -157,14 +141,14 @@ func resultLoad(r *result.Summary, q quality) Load {
 		Concurrency: r.Concurrency, Prompts: r.NumPrompts,
 		Successful: wholeNumber(r.SuccessfulRequests), Failed: wholeNumber(r.FailedRequests),
 	}
-	for _, f := range resultFields(r) {
-		if f.v != nil {
-			l.put(f.metric, *f.v, f.key, q)
+	for _, k := range resultKeys {
+		if v := k.metric.Info().Of(r, nil); v != nil {
+			l.put(k.metric, *v, k.field, q)
 		}
 	}
 	if r.SuccessfulRequests > 0 {
-		l.put(InputTokens, r.TotalInputTokens, "total_input_tokens", q)
-		l.put(OutputTokens, r.TotalOutputTokens, "total_output_tokens", q)
+		l.put(metric.InputTokens, r.TotalInputTokens, "total_input_tokens", q)
+		l.put(metric.OutputTokens, r.TotalOutputTokens, "total_output_tokens", q)
 	}
 	if r.Error != nil {
 		l.note("failed: %s", oneLine(*r.Error))
@@ -182,7 +166,7 @@ func wholeNumber(v float64) *int {
 
 // perConcurrency marks a PP that contains waiting without calling it another
 // figure: it is our own.
-func (l *Load) perConcurrency(metrics ...Metric) {
+func (l *Load) perConcurrency(metrics ...metric.Key) {
 	for _, m := range metrics {
 		if v, ok := l.Values[m]; ok && l.Concurrency > 1 {
 			v.Note = waitingPP(l.Concurrency).note
@@ -202,31 +186,29 @@ func (l *Load) detail(d *result.Detail) {
 	l.dist(itl, d.ITL, "itl_s")
 	l.dist(e2el, d.E2EL, "e2el_s")
 	if d.Queue != nil {
-		l.put(QueueMean, d.Queue.Mean*1e3, "queue_s.mean (s)", same)
-		l.put(QueueP99, d.Queue.P99*1e3, "queue_s.p99 (s)", same)
+		l.put(metric.QueueMean, d.Queue.Mean*1e3, "queue_s.mean (s)", same)
+		l.put(metric.QueueP99, d.Queue.P99*1e3, "queue_s.p99 (s)", same)
 	}
 	if d.Wait != nil {
-		l.put(WaitMean, d.Wait.Mean*1e3, "wait_s.mean (s)", same)
+		l.put(metric.WaitMean, d.Wait.Mean*1e3, "wait_s.mean (s)", same)
 	}
 	if d.Prefill != nil {
-		l.put(PrefillMean, d.Prefill.Mean*1e3, "prefill_s.mean (s)", same)
+		l.put(metric.PrefillMean, d.Prefill.Mean*1e3, "prefill_s.mean (s)", same)
 	}
-	for _, f := range []struct {
-		metric Metric
-		key    string
-		v      *float64
+	for _, k := range []struct {
+		metric metric.Key
+		field  string
 	}{
-		{PPMedian, "pp_median", d.PPMedian}, {EnginePrefill, "engine_prefill", d.EnginePrefill},
-		{PerUser, "per_user_throughput", d.PerUser}, {Goodput, "goodput", d.Goodput},
-		{OverheadRatio, "overhead_ratio", d.OverheadRatio},
+		{metric.PPMedian, "pp_median"}, {metric.EnginePrefill, "engine_prefill"}, {metric.PerUser, "per_user_throughput"},
+		{metric.Goodput, "goodput"}, {metric.OverheadRatio, "overhead_ratio"},
 	} {
-		if f.v != nil {
-			l.put(f.metric, *f.v, f.key, same)
+		if v := k.metric.Info().Of(nil, d); v != nil {
+			l.put(k.metric, *v, k.field, same)
 		}
 	}
 	if d.TTFT != nil {
-		l.put(PeakConcurrent, float64(d.PeakConcurrent), "peak_concurrent", same)
-		l.put(ReusedTokens, float64(d.ReusedTokens), "reused_tokens", same)
+		l.put(metric.PeakConcurrent, float64(d.PeakConcurrent), "peak_concurrent", same)
+		l.put(metric.ReusedTokens, float64(d.ReusedTokens), "reused_tokens", same)
 	}
 	l.energy(d.Energy)
 	if d.Status != "" && d.Status != result.StatusComplete {
@@ -247,32 +229,32 @@ func (l *Load) serverDetail(d *result.ServerDetail) {
 		return
 	}
 	for _, f := range []struct {
-		metric Metric
+		metric metric.Key
 		key    string
 		dist   *result.Dist
-	}{{ServerPromptMean, "prompt_s", d.Prompt}, {ServerDecodeMean, "decode_s", d.Decode}, {ServerWaitMean, "wait_s", d.Wait}} {
+	}{{metric.ServerPromptMean, "prompt_s", d.Prompt}, {metric.ServerDecodeMean, "decode_s", d.Decode}, {metric.ServerWaitMean, "wait_s", d.Wait}} {
 		if f.dist != nil {
 			l.put(f.metric, f.dist.Mean*1e3, "server."+f.key+".mean (s)", same)
 		}
 	}
 	if d.PromptRate != nil {
-		l.put(EnginePrefill, *d.PromptRate, "server.prompt_rate", quality{same: true, note: "by the server's own clock"})
+		l.put(metric.EnginePrefill, *d.PromptRate, "server.prompt_rate", quality{same: true, note: "by the server's own clock"})
 	}
 	if d.SplitTokens > 0 {
 		q := differs("%d tokens arrived several at a time and their instants are estimates: compare end-to-end times instead", d.SplitTokens)
 		l.requalify(itl, q)
-		if v, ok := l.Values[PeakThroughput]; ok {
+		if v, ok := l.Values[metric.PeakThroughput]; ok {
 			v.Same, v.Note = q.same, q.note
-			l.Values[PeakThroughput] = v
+			l.Values[metric.PeakThroughput] = v
 		}
 	}
 }
 
 // share adds how close decode and prefill came to the machine's limit.
 func (l *Load) share(decode, prompt *kernels.Share) {
-	for metric, s := range map[Metric]*kernels.Share{DecodeShare: decode, PrefillShare: prompt} {
+	for key, s := range map[metric.Key]*kernels.Share{metric.DecodeShare: decode, metric.PrefillShare: prompt} {
 		if s != nil {
-			l.put(metric, 100*s.Of(), "step_mix and ceilings", quality{same: true, note: "bound by " + s.Bound()})
+			l.put(key, 100*s.Of(), "step_mix and ceilings", quality{same: true, note: "bound by " + s.Bound()})
 		}
 	}
 }
@@ -288,9 +270,9 @@ func (l *Load) energy(e *result.Energy) {
 			continue
 		}
 		q := quality{same: true, note: oneLine(g.Name)}
-		l.put(MeanPower, *g.MeanW, "energy.mean_w", q)
+		l.put(metric.MeanPower, *g.MeanW, "energy.mean_w", q)
 		if g.JPerToken != nil {
-			l.put(EnergyPerToken, *g.JPerToken, "energy.j_per_output_token", q)
+			l.put(metric.EnergyPerToken, *g.JPerToken, "energy.j_per_output_token", q)
 		}
 		return
 	}

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"encoding/json"
 	"math"
 	"os"
@@ -105,24 +106,24 @@ func TestOwnRun(t *testing.T) {
 	if len(l.Records) != 2 || l.Cache != result.CacheCold {
 		t.Errorf("%d records, cache %q", len(l.Records), l.Cache)
 	}
-	for m, want := range map[Metric]float64{
-		TTFTMean: 150, TTFTStd: 50, TTFTP90: 190, TPOTMean: 10, ITLMean: 10, E2ELMean: 170, E2ELMedian: 170, E2ELStd: 50,
-		Duration: 0.22, RequestThroughput: 2 / 0.22, OutputThroughput: 6 / 0.22, TotalThroughput: 22 / 0.22, PeakThroughput: 6,
-		PP: 8 / 0.150, PPMedian: 8 / 0.150, TG: 100, EnginePrefill: 16 / 0.300, PerUser: 3 / 0.22,
-		QueueMean: 0, WaitMean: 0, PrefillMean: 150, InputTokens: 16, OutputTokens: 6, PeakConcurrent: 2, ReusedTokens: 0, OverheadRatio: 0.25,
+	for m, want := range map[metric.Key]float64{
+		metric.TTFTMean: 150, metric.TTFTStd: 50, metric.TTFTP90: 190, metric.TPOTMean: 10, metric.ITLMean: 10, metric.E2ELMean: 170, metric.E2ELMedian: 170, metric.E2ELStd: 50,
+		metric.Duration: 0.22, metric.RequestThroughput: 2 / 0.22, metric.OutputThroughput: 6 / 0.22, metric.TotalThroughput: 22 / 0.22, metric.PeakThroughput: 6,
+		metric.PP: 8 / 0.150, metric.PPMedian: 8 / 0.150, metric.TG: 100, metric.EnginePrefill: 16 / 0.300, metric.PerUser: 3 / 0.22,
+		metric.QueueMean: 0, metric.WaitMean: 0, metric.PrefillMean: 150, metric.InputTokens: 16, metric.OutputTokens: 6, metric.PeakConcurrent: 2, metric.ReusedTokens: 0, metric.OverheadRatio: 0.25,
 	} {
 		v, ok := l.Values[m]
 		if !ok || math.Abs(v.V-want) > 1e-9*max(1, want) || !v.Same || v.Origin == "" {
 			t.Errorf("%s: %+v, want %v", m, v, want)
 		}
 	}
-	if got := l.Values[TTFTP99].Samples; len(got) != 2 || math.Abs(got[1]-200) > 1e-9 {
+	if got := l.Values[metric.TTFTP99].Samples; len(got) != 2 || math.Abs(got[1]-200) > 1e-9 {
 		t.Errorf("TTFT samples %v", got)
 	}
-	if got := len(l.Values[ITLMean].Samples); got != 4 {
+	if got := len(l.Values[metric.ITLMean].Samples); got != 4 {
 		t.Errorf("%d ITL samples", got)
 	}
-	if v := l.Values[PP]; !strings.Contains(v.Note, "waiting") {
+	if v := l.Values[metric.PP]; !strings.Contains(v.Note, "waiting") {
 		t.Errorf("PP note %q", v.Note)
 	}
 }
@@ -176,8 +177,8 @@ func TestOwnJournal(t *testing.T) {
 			t.Errorf("%s: %d records, notes %q", test.name, len(l.Records), notes)
 		}
 		// One record of two does not have the summary's mean.
-		if math.Abs(l.Values[TTFTMean].V-150) > 1e-9 || l.Values[TTFTMean].Samples != nil {
-			t.Errorf("%s: TTFT %+v", test.name, l.Values[TTFTMean])
+		if math.Abs(l.Values[metric.TTFTMean].V-150) > 1e-9 || l.Values[metric.TTFTMean].Samples != nil {
+			t.Errorf("%s: TTFT %+v", test.name, l.Values[metric.TTFTMean])
 		}
 	}
 }
@@ -196,7 +197,7 @@ func TestOwnPasses(t *testing.T) {
 	}
 	for i, want := range []float64{150, 350, 550} {
 		l := runs[0].Loads[i]
-		if v := l.Values[TTFTMean]; math.Abs(v.V-want) > 1e-9 || l.Repeat != i || len(l.Records) != 2 || len(v.Samples) != 2 {
+		if v := l.Values[metric.TTFTMean]; math.Abs(v.V-want) > 1e-9 || l.Repeat != i || len(l.Records) != 2 || len(v.Samples) != 2 {
 			t.Errorf("load %d: TTFT %v, pass %d, %d records, %d samples", i, v.V, l.Repeat, len(l.Records), len(v.Samples))
 		}
 	}
@@ -225,14 +226,14 @@ func TestThroughServer(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	for _, test := range []struct {
-		m    Metric
+		m    metric.Key
 		v    float64
 		same bool
 		note string
 	}{
-		{TTFTMean, 150, true, "at a client"}, {TPOTMean, 10, true, ""}, {ITLMean, 10, false, "2 tokens arrived several at a time"},
-		{PeakThroughput, 6, false, "estimates"}, {ServerPromptMean, 100, true, ""}, {ServerWaitMean, 50, true, ""},
-		{EnginePrefill, 80, true, "server's own clock"},
+		{metric.TTFTMean, 150, true, "at a client"}, {metric.TPOTMean, 10, true, ""}, {metric.ITLMean, 10, false, "2 tokens arrived several at a time"},
+		{metric.PeakThroughput, 6, false, "estimates"}, {metric.ServerPromptMean, 100, true, ""}, {metric.ServerWaitMean, 50, true, ""},
+		{metric.EnginePrefill, 80, true, "server's own clock"},
 	} {
 		v := l.Values[test.m]
 		if math.Abs(v.V-test.v) > 1e-9 || v.Same != test.same || !strings.Contains(v.Note, test.note) || (v.Note == "") != (test.note == "") {
@@ -255,7 +256,7 @@ func TestEnergy(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := runs[0].Loads[0].Values
-	if p, e := values[MeanPower], values[EnergyPerToken]; p.V != 800 || p.Note != "4 GPUs" || e.V != 2.5 {
+	if p, e := values[metric.MeanPower], values[metric.EnergyPerToken]; p.V != 800 || p.Note != "4 GPUs" || e.V != 2.5 {
 		t.Errorf("power %+v, energy %+v", p, e)
 	}
 }
@@ -388,7 +389,7 @@ func TestReferenceErrors(t *testing.T) {
 		if len(l.Values) > 0 || l.Input != 2048 || l.Output != 512 || l.Concurrency != 8 || !slices.Contains(l.Notes, "failed: Benchmark timed out after 30 minutes") {
 			t.Errorf("%s: %+v", path, l)
 		}
-		if v := runs[0].Loads[0].Values[TTFTMean]; v.V != 833.77 {
+		if v := runs[0].Loads[0].Values[metric.TTFTMean]; v.V != 833.77 {
 			t.Errorf("%s: the other scenario: %+v", path, v)
 		}
 	}

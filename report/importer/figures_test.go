@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bufio"
+	"ceiling/report/metric"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 type figure struct {
 	line             int
 	file, run, load  string
-	metric           Metric
+	metric           metric.Key
 	value            float64
 	same             bool
 	note             string
@@ -54,7 +55,7 @@ func readFigures(t *testing.T) []figure {
 			t.Fatalf("figures.txt:%d: not a row: %q", number, lines.Text())
 		}
 		row := at
-		row.line, row.metric, row.same = number, Metric(word), parts[1] == "same"
+		row.line, row.metric, row.same = number, metric.Key(word), parts[1] == "same"
 		if row.value, err = strconv.ParseFloat(parts[0], 64); err != nil {
 			t.Fatalf("figures.txt:%d: %v", number, err)
 		}
@@ -101,11 +102,11 @@ func findLoad(t *testing.T, runs []*Run, model, name string) Load {
 // TestFigures holds every imported figure against the one read off the file.
 func TestFigures(t *testing.T) {
 	open := opener(t)
-	seen := map[string]map[Metric]bool{}
+	seen := map[string]map[metric.Key]bool{}
 	for _, row := range readFigures(t) {
 		l := findLoad(t, open(row.file), row.run, row.load)
 		if seen[row.file] == nil {
-			seen[row.file] = map[Metric]bool{}
+			seen[row.file] = map[metric.Key]bool{}
 		}
 		if row.headerOfLoadOnly {
 			continue
@@ -122,7 +123,7 @@ func TestFigures(t *testing.T) {
 		if v.Same != row.same || !strings.Contains(v.Note, row.note) || (row.note == "") != (v.Note == "") {
 			t.Errorf("figures.txt:%d: %s: %s: %s: same %v, note %q; want %v, %q", row.line, row.file, row.load, row.metric, v.Same, v.Note, row.same, row.note)
 		}
-		if info := row.metric.Info(); v.Unit != info.Unit || v.Unit == "" && row.metric != OverheadRatio {
+		if info := row.metric.Info(); v.Unit != info.Unit || v.Unit == "" && row.metric != metric.OverheadRatio {
 			t.Errorf("figures.txt:%d: %s has unit %q, its metric %q", row.line, row.metric, v.Unit, info.Unit)
 		}
 		if v.Origin == "" {

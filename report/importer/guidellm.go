@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ceiling/report/metric"
 )
 
 // isGuideLLM tells whether o is a benchmarks.json of any version.
@@ -161,7 +163,7 @@ func (l *Load) guideLatencies(metrics object) {
 	l.guideDist(tpot, metrics, "inter_token_latency_ms", 1, q)
 	if d, ok := guideSuccessful(metrics, "time_per_output_token_ms"); ok {
 		if mean, ok := d.number("mean"); ok {
-			l.put(PerTokenMean, mean, "time_per_output_token_ms.successful.mean",
+			l.put(metric.PerTokenMean, mean, "time_per_output_token_ms.successful.mean",
 				differs("(last token − start) / tokens, the first token included: not a TPOT, and ours has no such figure"))
 		}
 	}
@@ -200,7 +202,7 @@ func (l *Load) guideDist(f family, metrics object, key string, scale float64, q 
 	}
 	var stats []stat
 	for _, s := range []struct {
-		m   Metric
+		m   metric.Key
 		o   object
 		key string
 		at  string
@@ -228,7 +230,7 @@ func (l *Load) guideRates(b, metrics object) {
 		duration, ok, origin = end-start, okStart && okEnd && end > start, "end_time − start_time"
 	}
 	if ok && duration > 0 {
-		l.put(Duration, duration, origin, same)
+		l.put(metric.Duration, duration, origin, same)
 	}
 	whole := ok && duration > 0 && !l.guideEdges(b)
 	l.guideTotals(metrics)
@@ -240,22 +242,22 @@ func (l *Load) guideRates(b, metrics object) {
 			requests.note += fmt.Sprintf("; all of them / duration is %.4g", float64(*l.Successful)/duration)
 		}
 	}
-	l.guideMean(RequestThroughput, metrics, "requests_per_second", requests)
+	l.guideMean(metric.RequestThroughput, metrics, "requests_per_second", requests)
 	rates := "time-weighted mean of local rates"
-	if v, has := l.Values[OutputTokens]; has && whole {
+	if v, has := l.Values[metric.OutputTokens]; has && whole {
 		rates += fmt.Sprintf("; output tokens / duration is %.2f", v.V/duration)
 	}
-	l.guideMean(OutputThroughput, metrics, "output_tokens_per_second", differs("%s", rates))
-	l.guideMean(TotalThroughput, metrics, "tokens_per_second", differs("time-weighted mean of local rates"))
-	l.guideMean(InputThroughput, metrics, "prompt_tokens_per_second", differs("time-weighted mean of local rates"))
+	l.guideMean(metric.OutputThroughput, metrics, "output_tokens_per_second", differs("%s", rates))
+	l.guideMean(metric.TotalThroughput, metrics, "tokens_per_second", differs("time-weighted mean of local rates"))
+	l.guideMean(metric.InputThroughput, metrics, "prompt_tokens_per_second", differs("time-weighted mean of local rates"))
 	if d, ok := guideSuccessful(metrics, "request_concurrency"); ok {
 		if v, ok := d.number("max"); ok {
-			l.put(PeakConcurrent, v, "request_concurrency.successful.max", differs("of the successful requests only"))
+			l.put(metric.PeakConcurrent, v, "request_concurrency.successful.max", differs("of the successful requests only"))
 		}
 	}
 }
 
-func (l *Load) guideMean(m Metric, metrics object, key string, q quality) {
+func (l *Load) guideMean(m metric.Key, metrics object, key string, q quality) {
 	if d, ok := guideSuccessful(metrics, key); ok {
 		if v, ok := d.number("mean"); ok {
 			l.put(m, v, key+".successful.mean", q)
@@ -280,11 +282,11 @@ func (l *Load) guideTotals(metrics object) {
 	input, okIn := guideSuccessful(metrics, "prompt_token_count")
 	output, okOut := guideSuccessful(metrics, "output_token_count")
 	for _, t := range []struct {
-		m   Metric
+		m   metric.Key
 		d   object
 		ok  bool
 		key string
-	}{{InputTokens, input, okIn, "prompt_token_count"}, {OutputTokens, output, okOut, "output_token_count"}} {
+	}{{metric.InputTokens, input, okIn, "prompt_token_count"}, {metric.OutputTokens, output, okOut, "output_token_count"}} {
 		if v, ok := t.d.number("total_sum"); ok && t.ok {
 			l.put(t.m, v, t.key+".successful.total_sum", same)
 		}
@@ -325,7 +327,7 @@ func (l *Load) guideSamples(b object) {
 	const tolerance = 1e-6
 	l.attach(ttft, first, tolerance)
 	l.attach(e2el, total, tolerance)
-	if v, ok := l.Values[TPOTMean]; ok && v.Same {
+	if v, ok := l.Values[metric.TPOTMean]; ok && v.Same {
 		l.attach(tpot, perToken, tolerance)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
 // isFirstGuideLLM tells whether an object is the report of a GuideLLM before
@@ -125,8 +126,8 @@ func (l *Load) guideTimes(t *guideTimes) {
 		l.note("%s", l.tokenless())
 	}
 	input, output, n := sum(t.inputs), sum(t.outputs), float64(len(t.total))
-	l.put(InputTokens, input, "prompt_token_count"+of, same)
-	l.put(OutputTokens, output, "output_token_count"+of, same)
+	l.put(metric.InputTokens, input, "prompt_token_count"+of, same)
+	l.put(metric.OutputTokens, output, "output_token_count"+of, same)
 	l.means(input, output, len(t.total))
 	all := make([]bool, len(t.total))
 	for i := range all {
@@ -136,10 +137,10 @@ func (l *Load) guideTimes(t *guideTimes) {
 		l.Lengths = LengthsExact
 	}
 	if d := t.to - t.from; d > 0 && n > 0 {
-		l.put(Duration, d, "last end_time − first start_time", same)
-		l.put(RequestThroughput, n/d, "requests / duration", same)
-		l.put(OutputThroughput, output/d, "output_token_count"+of+" / duration", same)
-		l.put(TotalThroughput, (input+output)/d, "prompt_token_count + output_token_count"+of+" / duration", same)
+		l.put(metric.Duration, d, "last end_time − first start_time", same)
+		l.put(metric.RequestThroughput, n/d, "requests / duration", same)
+		l.put(metric.OutputThroughput, output/d, "output_token_count"+of+" / duration", same)
+		l.put(metric.TotalThroughput, (input+output)/d, "prompt_token_count + output_token_count"+of+" / duration", same)
 	}
 	l.judgeITL(t.chunks, round(output))
 }

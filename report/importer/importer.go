@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
 // Tools, as they are in Run.Tool.
@@ -144,7 +145,7 @@ type Load struct {
 	// tools that count them have a TTFT of 0 for them.
 	Tokenless int
 
-	Values  map[Metric]Value
+	Values  map[metric.Key]Value
 	Records []result.Record // of this load, from our journal; nil where there is none
 	// Notes are sentences that qualify this load's figures.
 	Notes []string

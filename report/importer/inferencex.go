@@ -3,6 +3,8 @@ package importer
 import (
 	"fmt"
 	"strings"
+
+	"ceiling/report/metric"
 )
 
 // isInferenceX tells whether an object is one line of InferenceX's aggregate
@@ -106,8 +108,8 @@ func inferenceXLoad(o object) Load {
 		}
 		l.putFamily(stats)
 	}
-	if v, ok := l.Values[TPOTMean]; ok {
-		l.putField(TG, m, "mean_intvty", 1, quality{same: true, note: fmt.Sprintf("called interactivity there: 1000 / mean TPOT, of %s ms", TPOTMean.Info().Format(v.V))})
+	if v, ok := l.Values[metric.TPOTMean]; ok {
+		l.putField(metric.TG, m, "mean_intvty", 1, quality{same: true, note: fmt.Sprintf("called interactivity there: 1000 / mean TPOT, of %s ms", metric.TPOTMean.Info().Format(v.V))})
 	}
 	l.inferenceXRates(o, m)
 	l.judgeITL(0, 0)
@@ -132,10 +134,10 @@ func (l *Load) inferenceXRates(o, m object) {
 		return
 	}
 	for _, r := range []struct {
-		m    Metric
+		m    metric.Key
 		key  string
 		gpus int
-	}{{TotalThroughput, "tput_per_gpu", all}, {OutputThroughput, "output_tput_per_gpu", decode}, {InputThroughput, "input_tput_per_gpu", prefill}} {
+	}{{metric.TotalThroughput, "tput_per_gpu", all}, {metric.OutputThroughput, "output_tput_per_gpu", decode}, {metric.InputThroughput, "input_tput_per_gpu", prefill}} {
 		if v, ok := m.number(r.key); ok && v > 0 {
 			l.put(r.m, v*float64(r.gpus), fmt.Sprintf("%s × %d GPUs", r.key, r.gpus), same)
 		}
@@ -147,14 +149,14 @@ func (l *Load) judgeOffline() {
 	l.requalify(ttft, offlineBatch)
 	l.requalify(e2el, offlineBatch)
 	l.requalify(tpot, offlineRounds)
-	if v, ok := l.Values[TG]; ok {
+	if v, ok := l.Values[metric.TG]; ok {
 		v.Same, v.Note = offlineRounds.same, offlineRounds.note
-		l.Values[TG] = v
+		l.Values[metric.TG] = v
 	}
-	if v, ok := l.Values[OutputThroughput]; ok {
-		l.put(DecodeRate, v.V, v.Origin, offlineRate)
+	if v, ok := l.Values[metric.OutputThroughput]; ok {
+		l.put(metric.DecodeRate, v.V, v.Origin, offlineRate)
 	}
-	for _, m := range []Metric{OutputThroughput, TotalThroughput, InputThroughput} {
+	for _, m := range []metric.Key{metric.OutputThroughput, metric.TotalThroughput, metric.InputThroughput} {
 		delete(l.Values, m)
 	}
 	l.note("an offline row: its throughput per GPU, the total's too, is that of decode rounds")

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -162,12 +163,12 @@ func llamaBenchLoad(o object) (Load, error) {
 	}
 	l := Load{Input: prompt, Output: gen, Concurrency: 1, Lengths: LengthsExact}
 	l.Depth, _ = o.count("n_depth")
-	metric, q := TotalThroughput, differs("prompt and generation together in one stream; %s", noteEngineOnly)
+	key, q := metric.TotalThroughput, differs("prompt and generation together in one stream; %s", noteEngineOnly)
 	switch {
 	case gen == 0:
-		l.Name, metric, q = fmt.Sprintf("pp%d", prompt), EnginePrefill, differs("%s; ours is over whole requests with their sampling", noteEngineOnly)
+		l.Name, key, q = fmt.Sprintf("pp%d", prompt), metric.EnginePrefill, differs("%s; ours is over whole requests with their sampling", noteEngineOnly)
 	case prompt == 0:
-		l.Name, metric, q = fmt.Sprintf("tg%d", gen), TG, differs("%s; ours is 1000 / mean TPOT", noteEngineOnly)
+		l.Name, key, q = fmt.Sprintf("tg%d", gen), metric.TG, differs("%s; ours is 1000 / mean TPOT", noteEngineOnly)
 	default:
 		l.Name = fmt.Sprintf("pp%d+tg%d", prompt, gen)
 	}
@@ -178,10 +179,10 @@ func llamaBenchLoad(o object) (Load, error) {
 		l.note("no rate was measured")
 		return l, nil
 	}
-	l.put(metric, rate, "avg_ts", q)
-	v := l.Values[metric]
+	l.put(key, rate, "avg_ts", q)
+	v := l.Values[key]
 	v.Samples = l.llamaBenchSamples(o, rate)
-	l.Values[metric] = v
+	l.Values[key] = v
 	return l, nil
 }
 
@@ -320,16 +321,16 @@ func batchedLoad(o object) Load {
 	case "off":
 		l.Prefix = new(int)
 	}
-	l.putField(EnginePrefill, o, "speed_pp", 1, differs("%s of %s", prefill, lockStep))
-	l.putField(DecodeRate, o, "speed_tg", 1, differs("pl × tg / t_tg of %s; an output throughput has the prefill in its time", lockStep))
-	l.putField(TotalThroughput, o, "speed", 1, differs("%s", lockStep))
-	l.putField(Duration, o, "t", 1, differs("%s", lockStep))
-	l.dropIfZero(EnginePrefill, DecodeRate, TotalThroughput, Duration)
-	if v, ok := l.Values[DecodeRate]; ok && l.Concurrency > 0 {
-		l.put(TG, v.V/float64(l.Concurrency), "speed_tg / pl", differs("a stream's share of %s; ours is 1000 / mean TPOT", lockStep))
+	l.putField(metric.EnginePrefill, o, "speed_pp", 1, differs("%s of %s", prefill, lockStep))
+	l.putField(metric.DecodeRate, o, "speed_tg", 1, differs("pl × tg / t_tg of %s; an output throughput has the prefill in its time", lockStep))
+	l.putField(metric.TotalThroughput, o, "speed", 1, differs("%s", lockStep))
+	l.putField(metric.Duration, o, "t", 1, differs("%s", lockStep))
+	l.dropIfZero(metric.EnginePrefill, metric.DecodeRate, metric.TotalThroughput, metric.Duration)
+	if v, ok := l.Values[metric.DecodeRate]; ok && l.Concurrency > 0 {
+		l.put(metric.TG, v.V/float64(l.Concurrency), "speed_tg / pl", differs("a stream's share of %s; ours is 1000 / mean TPOT", lockStep))
 	}
-	if d, ok := l.Values[Duration]; ok && l.Output > 0 && l.Concurrency > 0 {
-		l.put(OutputThroughput, float64(l.Output*l.Concurrency)/d.V, "pl × tg / t", differs("%s", lockStep))
+	if d, ok := l.Values[metric.Duration]; ok && l.Output > 0 && l.Concurrency > 0 {
+		l.put(metric.OutputThroughput, float64(l.Output*l.Concurrency)/d.V, "pl × tg / t", differs("%s", lockStep))
 	}
 	return l
 }

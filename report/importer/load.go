@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
 // quality says whether a figure means the same as ours.
@@ -31,20 +32,20 @@ func differs(format string, args ...any) quality {
 
 // put adds a figure. One that is not finite or below 0 was not measured, and
 // is left out with a note.
-func (l *Load) put(m Metric, v float64, origin string, q quality) {
+func (l *Load) put(m metric.Key, v float64, origin string, q quality) {
 	if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 		l.note("%s is %g, which is not a measured number: left out", origin, v)
 		return
 	}
 	if l.Values == nil {
-		l.Values = map[Metric]Value{}
+		l.Values = map[metric.Key]Value{}
 	}
 	l.Values[m] = Value{V: v, Unit: m.Info().Unit, Origin: origin, Same: q.same, Note: q.note}
 }
 
 // putField adds a figure from a field that may be missing. scale turns the
 // field's unit into the metric's.
-func (l *Load) putField(m Metric, o object, key string, scale float64, q quality) {
+func (l *Load) putField(m metric.Key, o object, key string, scale float64, q quality) {
 	if v, ok := o.number(key); ok {
 		l.put(m, v*scale, key, q)
 	}
@@ -57,30 +58,30 @@ func (l *Load) note(format string, args ...any) {
 // family is the statistics of one distribution.
 type family struct {
 	title                            string
-	mean, median, p90, p95, p99, std Metric
+	mean, median, p90, p95, p99, std metric.Key
 }
 
 var (
-	ttft = family{"TTFT", TTFTMean, TTFTMedian, TTFTP90, TTFTP95, TTFTP99, TTFTStd}
-	tpot = family{"TPOT", TPOTMean, TPOTMedian, TPOTP90, TPOTP95, TPOTP99, TPOTStd}
-	itl  = family{"ITL", ITLMean, ITLMedian, ITLP90, ITLP95, ITLP99, ITLStd}
-	e2el = family{"E2EL", E2ELMean, E2ELMedian, E2ELP90, E2ELP95, E2ELP99, E2ELStd}
+	ttft = family{"TTFT", metric.TTFTMean, metric.TTFTMedian, metric.TTFTP90, metric.TTFTP95, metric.TTFTP99, metric.TTFTStd}
+	tpot = family{"TPOT", metric.TPOTMean, metric.TPOTMedian, metric.TPOTP90, metric.TPOTP95, metric.TPOTP99, metric.TPOTStd}
+	itl  = family{"ITL", metric.ITLMean, metric.ITLMedian, metric.ITLP90, metric.ITLP95, metric.ITLP99, metric.ITLStd}
+	e2el = family{"E2EL", metric.E2ELMean, metric.E2ELMedian, metric.E2ELP90, metric.E2ELP95, metric.E2ELP99, metric.E2ELStd}
 )
 
 // stats names a family's statistics as the tools do.
 func (f family) stats() []struct {
 	name   string
-	metric Metric
+	metric metric.Key
 } {
 	return []struct {
 		name   string
-		metric Metric
+		metric metric.Key
 	}{{"mean", f.mean}, {"median", f.median}, {"p90", f.p90}, {"p95", f.p95}, {"p99", f.p99}, {"std", f.std}}
 }
 
 // stat is one statistic of a distribution, in its metric's unit.
 type stat struct {
-	metric Metric
+	metric metric.Key
 	v      float64
 	origin string
 	q      quality
@@ -145,8 +146,8 @@ const (
 // requests, 0 where the file does not say.
 func (l *Load) judgeITL(chunks, tokens int) {
 	q := quality{same: true, note: itlUnknown}
-	itlMean, okITL := l.Values[ITLMean]
-	tpotMean, okTPOT := l.Values[TPOTMean]
+	itlMean, okITL := l.Values[metric.ITLMean]
+	tpotMean, okTPOT := l.Values[metric.TPOTMean]
 	switch {
 	case chunks > 0 && chunks < tokens:
 		q = differs("gap between streamed chunks, and there are %d chunks for %d tokens: compare TPOT instead", chunks, tokens)
@@ -179,7 +180,7 @@ func waitingPP(c int) quality {
 
 // dropIfZero takes the figures away whose value is 0, for tools that write 0
 // where nothing was measured.
-func (l *Load) dropIfZero(metrics ...Metric) {
+func (l *Load) dropIfZero(metrics ...metric.Key) {
 	for _, m := range metrics {
 		if v, ok := l.Values[m]; ok && v.V == 0 {
 			delete(l.Values, m)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/metric"
 )
 
 // header is what a load says beside its figures; -1 stands for "not known".
@@ -197,16 +199,16 @@ func TestConditions(t *testing.T) {
 func TestSamples(t *testing.T) {
 	for _, test := range []struct {
 		file, load string
-		metric     Metric
+		metric     metric.Key
 		want       []float64
 	}{
 		// n_prompt · 10⁹ / samples_ns, not the six digits of samples_ts.
-		{"testdata/llama-bench/llama-bench_v0.5.0.json", "pp32", EnginePrefill, []float64{32e9 / 59326462, 32e9 / 59835765}},
-		{"testdata/llama-bench/b9927_flash_attn_int.jsonl", "tg128", TG, []float64{128e9 / 16427704526, 128e9 / 16409213949, 128e9 / 16409994205}},
-		{"testdata/llama-bench/llama-bench_v0.5.0.csv", "tg8", TG, nil},
-		{"testdata/llama-benchy/sample_v0.2.2dev7.json", "pp2048 tg32 c1", TTFTMean, []float64{2078.3033748157322, 2073.782583232969}},
-		{"testdata/vllm-bench-serve/2024-11_detailed_TRIMMED_first40.json", "in 215, out 123, rate 16/s, n=1000", TTFTMean, nil},
-		{reference + "benchmark_Qwen3.6-27B-GPTQ-8bit.json", "Single User Latency", TTFTMean, nil},
+		{"testdata/llama-bench/llama-bench_v0.5.0.json", "pp32", metric.EnginePrefill, []float64{32e9 / 59326462, 32e9 / 59835765}},
+		{"testdata/llama-bench/b9927_flash_attn_int.jsonl", "tg128", metric.TG, []float64{128e9 / 16427704526, 128e9 / 16409213949, 128e9 / 16409994205}},
+		{"testdata/llama-bench/llama-bench_v0.5.0.csv", "tg8", metric.TG, nil},
+		{"testdata/llama-benchy/sample_v0.2.2dev7.json", "pp2048 tg32 c1", metric.TTFTMean, []float64{2078.3033748157322, 2073.782583232969}},
+		{"testdata/vllm-bench-serve/2024-11_detailed_TRIMMED_first40.json", "in 215, out 123, rate 16/s, n=1000", metric.TTFTMean, nil},
+		{reference + "benchmark_Qwen3.6-27B-GPTQ-8bit.json", "Single User Latency", metric.TTFTMean, nil},
 	} {
 		runs, err := Open(test.file)
 		if err != nil {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"errors"
 	"fmt"
 	"math"
@@ -147,12 +148,12 @@ func (s *mdScenario) load(own bool, row map[string]string) (Load, error) {
 	l.Concurrency, l.Prompts = countIn(s.metrics["Concurrency"]), countIn(s.metrics["Prompts"])
 	for _, line := range []struct {
 		key     string
-		metrics []Metric
+		metrics []metric.Key
 	}{
-		{"Output throughput", []Metric{OutputThroughput, PeakThroughput}},
-		{"TTFT mean/median/p99", []Metric{TTFTMean, TTFTMedian, TTFTP99}},
-		{"TPOT mean/median/p99", []Metric{TPOTMean, TPOTMedian, TPOTP99}},
-		{"PP/TG (derived)", []Metric{PP, TG}},
+		{"Output throughput", []metric.Key{metric.OutputThroughput, metric.PeakThroughput}},
+		{"TTFT mean/median/p99", []metric.Key{metric.TTFTMean, metric.TTFTMedian, metric.TTFTP99}},
+		{"TPOT mean/median/p99", []metric.Key{metric.TPOTMean, metric.TPOTMedian, metric.TPOTP99}},
+		{"PP/TG (derived)", []metric.Key{metric.PP, metric.TG}},
 	} {
 		values := numbersIn(s.metrics[line.key])
 		if len(values) != len(line.metrics) {
@@ -174,7 +175,7 @@ func (s *mdScenario) load(own bool, row map[string]string) (Load, error) {
 // quality marks the figures, and finds the spread of the lengths.
 func (l *Load) quality(own bool, purpose string) {
 	if own {
-		l.perConcurrency(PP)
+		l.perConcurrency(metric.PP)
 	} else {
 		l.serverNotes()
 		l.referencePP()
@@ -216,18 +217,18 @@ func numbersIn(text string) []*float64 {
 
 // Columns of the tables that repeat key metrics.
 var (
-	performanceColumns = map[string]Metric{
-		"Output Throughput (tok/s)": OutputThroughput, "TTFT mean (ms)": TTFTMean,
-		"TPOT mean (ms)": TPOTMean, "TPOT p99 (ms)": TPOTP99,
+	performanceColumns = map[string]metric.Key{
+		"Output Throughput (tok/s)": metric.OutputThroughput, "TTFT mean (ms)": metric.TTFTMean,
+		"TPOT mean (ms)": metric.TPOTMean, "TPOT p99 (ms)": metric.TPOTP99,
 	}
-	speedColumns = map[string]Metric{"Prefill (PP) tok/s": PP, "Token Generation (TG) tok/s": TG}
+	speedColumns = map[string]metric.Key{"Prefill (PP) tok/s": metric.PP, "Token Generation (TG) tok/s": metric.TG}
 )
 
 // crossCheck notes where a table says something else than the key metrics.
-func (l *Load) crossCheck(row map[string]string, columns map[string]Metric) {
-	for _, info := range infos {
+func (l *Load) crossCheck(row map[string]string, columns map[string]metric.Key) {
+	for _, info := range metric.All() {
 		for column, m := range columns {
-			if m != info.Metric || row[column] == "" {
+			if m != info.Key || row[column] == "" {
 				continue
 			}
 			v, there := l.Values[m]

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/metric"
 )
 
 // TestOllama: several epochs and models in one output, other programs' lines
@@ -27,10 +29,10 @@ func TestOllama(t *testing.T) {
 		t.Fatalf("%d runs", len(runs))
 	}
 	a, b := runs[0].Loads[0], runs[1].Loads[0]
-	if diff := cmp.Diff([]float64{100, 300}, a.Values[EnginePrefill].Samples); diff != "" || a.Values[EnginePrefill].V != 200 || a.Values[TTFTMean].V != 4 || a.Input != 100 {
+	if diff := cmp.Diff([]float64{100, 300}, a.Values[metric.EnginePrefill].Samples); diff != "" || a.Values[metric.EnginePrefill].V != 200 || a.Values[metric.TTFTMean].V != 4 || a.Input != 100 {
 		t.Errorf("two epochs: %+v, input %d", a.Values, a.Input)
 	}
-	if _, ok := b.Values[EnginePrefill]; ok || b.Values[TG].V != 20 || !strings.Contains(notesOf(b), "60 prompt tokens of all epochs came from a cache") {
+	if _, ok := b.Values[metric.EnginePrefill]; ok || b.Values[metric.TG].V != 20 || !strings.Contains(notesOf(b), "60 prompt tokens of all epochs came from a cache") {
 		t.Errorf("a rate of 0 is none: %+v, %q", b.Values, b.Notes)
 	}
 	for name, broken := range map[string]string{
@@ -47,11 +49,11 @@ func TestOllama(t *testing.T) {
 // out, and texts for truth are read.
 func TestInferenceXShapes(t *testing.T) {
 	l := openLoad(t, `{"hw":"h200","conc":4,"tput_per_gpu":10,"mean_ttft":0.5,"isl":128,"osl":64,"disagg":"true","num_prefill_gpu":2}`)
-	if _, ok := l.Values[TotalThroughput]; ok || l.Values[TTFTMean].V != 500 || !strings.Contains(notesOf(l), "does not say of how many") {
+	if _, ok := l.Values[metric.TotalThroughput]; ok || l.Values[metric.TTFTMean].V != 500 || !strings.Contains(notesOf(l), "does not say of how many") {
 		t.Errorf("%+v, %q", l.Values, l.Notes)
 	}
 	runs, err := Open(write(t, "x.json", `[{"hw":"h200","conc":4,"tp":8,"ep":8,"dp_attention":"true","spec_decoding":"none","tput_per_gpu":10},{"hw":"h200","conc":8,"tp":8,"ep":8,"dp_attention":"true","spec_decoding":"none","tput_per_gpu":15}]`))
-	if err != nil || len(runs) != 1 || len(runs[0].Loads) != 2 || runs[0].Loads[1].Values[TotalThroughput].V != 120 {
+	if err != nil || len(runs) != 1 || len(runs[0].Loads) != 2 || runs[0].Loads[1].Values[metric.TotalThroughput].V != 120 {
 		t.Fatalf("a list: %v", err)
 	}
 	split, _ := runs[0].Condition(CondSplit)
@@ -71,7 +73,7 @@ func TestInferenceXOffline(t *testing.T) {
 	if client, _ := runs[0].Condition(CondClient); !runs[0].InProcess || client != "in process" || !strings.Contains(notesOf(l), "decode rounds") {
 		t.Errorf("in process %v, client %q, notes %q", runs[0].InProcess, client, l.Notes)
 	}
-	for _, m := range []Metric{OutputThroughput, TotalThroughput} {
+	for _, m := range []metric.Key{metric.OutputThroughput, metric.TotalThroughput} {
 		if v, ok := l.Values[m]; ok {
 			t.Errorf("%s is %v: that is of the decode rounds alone", m, v.V)
 		}
@@ -90,8 +92,8 @@ func TestRustClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := runs[0].Loads[0]
-	if runs[0].Tool != ToolVLLMBench || l.Values[InputThroughput].V != 10 || len(l.Values[TTFTMean].Samples) != 2 || notesOf(l) != "1 of 3 requests failed" {
-		t.Errorf("%q, %+v, %q", runs[0].Tool, l.Values[InputThroughput], l.Notes)
+	if runs[0].Tool != ToolVLLMBench || l.Values[metric.InputThroughput].V != 10 || len(l.Values[metric.TTFTMean].Samples) != 2 || notesOf(l) != "1 of 3 requests failed" {
+		t.Errorf("%q, %+v, %q", runs[0].Tool, l.Values[metric.InputThroughput], l.Notes)
 	}
 	conversations := openLoad(t, `{"mode":"multi_turn","num_conversations":2,"turns_per_conversation":3,"multi_turn_concurrency":2,"completed":0,"failed":6}`)
 	if !conversations.Open() || conversations.Prompts != 6 || len(conversations.Values) > 0 {
@@ -150,8 +152,8 @@ func TestSweepSummaries(t *testing.T) {
 		}
 		first, second := runs[0].Loads[0], runs[0].Loads[1]
 		server, _ := runs[1].Condition(CondServer)
-		if first.Values[TTFTMean].V != 200 || second.Repeat != 1 || second.Concurrency != 2 || *second.Failed != 1 || server != "enforce_eager=True, max_num_seqs=64" {
-			t.Errorf("%s: %+v, pass %d, server %q", path, first.Values[TTFTMean], second.Repeat, server)
+		if first.Values[metric.TTFTMean].V != 200 || second.Repeat != 1 || second.Concurrency != 2 || *second.Failed != 1 || server != "enforce_eager=True, max_num_seqs=64" {
+			t.Errorf("%s: %+v, pass %d, server %q", path, first.Values[metric.TTFTMean], second.Repeat, server)
 		}
 	}
 	wantError(t, write(t, "summary.csv", csv[:strings.Index(csv, "\n")+1]), ToolVLLM, "no row")

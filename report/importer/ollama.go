@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -207,10 +208,10 @@ func (m *ollamaModel) part() part {
 		l.note("%.0f prompt tokens of all epochs came from a cache", m.cached)
 	}
 	const clock = "by the server's own clock, mean over the epochs"
-	l.epochs(EnginePrefill, m.prefill, "prefill (token/sec)", quality{same: true, note: clock})
-	l.epochs(TG, m.tg, "generate (token/sec)", differs("tokens / time of the generation, %s; ours is 1000 / mean TPOT", clock))
-	l.epochs(TTFTMean, m.first, "ttft (ns/op)", sameServer)
-	l.epochs(E2ELMean, m.total, "total (ns/op)", sameServer)
+	l.epochs(metric.EnginePrefill, m.prefill, "prefill (token/sec)", quality{same: true, note: clock})
+	l.epochs(metric.TG, m.tg, "generate (token/sec)", differs("tokens / time of the generation, %s; ours is 1000 / mean TPOT", clock))
+	l.epochs(metric.TTFTMean, m.first, "ttft (ns/op)", sameServer)
+	l.epochs(metric.E2ELMean, m.total, "total (ns/op)", sameServer)
 	if load, ok := result.Mean(m.load); ok {
 		l.note("loading the model took %.2f ms on average", load)
 	}
@@ -218,7 +219,7 @@ func (m *ollamaModel) part() part {
 }
 
 // epochs adds a figure that was measured once per epoch.
-func (l *Load) epochs(m Metric, samples []float64, origin string, q quality) {
+func (l *Load) epochs(m metric.Key, samples []float64, origin string, q quality) {
 	mean, ok := result.Mean(samples)
 	if !ok {
 		return

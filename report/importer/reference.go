@@ -5,6 +5,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
+	"ceiling/report/metric"
 )
 
 // Notes on the reference's figures.
@@ -34,7 +35,7 @@ func referenceLoad(res *result.Summary) Load {
 	l.judgeITL(0, 0)
 	// Two decimals of 0.05 requests/s are 10 % off; the quotient is not.
 	if d := res.DurationS; d != nil && *d > 0 && res.SuccessfulRequests > 0 {
-		l.put(RequestThroughput, res.SuccessfulRequests / *d, "successful_requests / duration_s", quality{same: true, note: noteRate})
+		l.put(metric.RequestThroughput, res.SuccessfulRequests / *d, "successful_requests / duration_s", quality{same: true, note: noteRate})
 	}
 	l.RangeRatio = suiteRatio(&l)
 	return l
@@ -44,20 +45,20 @@ func referenceLoad(res *result.Summary) Load {
 func (l *Load) serverNotes() {
 	l.requalify(ttft, sameServer)
 	l.requalify(e2el, sameServer)
-	if v, ok := l.Values[PeakThroughput]; ok {
+	if v, ok := l.Values[metric.PeakThroughput]; ok {
 		v.Same, v.Note = false, notePeak
-		l.Values[PeakThroughput] = v
+		l.Values[metric.PeakThroughput] = v
 	}
 }
 
 // referencePP finds out what pp_speed was divided by: reports of 2025 take
 // the mean TTFT, as ours do, later ones the median.
 func (l *Load) referencePP() {
-	pp, ok := l.Values[PP]
+	pp, ok := l.Values[metric.PP]
 	if !ok {
 		return
 	}
-	off := func(m Metric) float64 {
+	off := func(m metric.Key) float64 {
 		t, ok := l.Values[m]
 		if !ok || t.V == 0 {
 			return math.Inf(1)
@@ -65,15 +66,15 @@ func (l *Load) referencePP() {
 		return math.Abs(pp.V*t.V/(1000*float64(l.Input)) - 1)
 	}
 	q := waitingPP(l.Concurrency)
-	if off(TTFTMedian) < off(TTFTMean) {
-		l.put(PPMedian, pp.V, pp.Origin, q)
+	if off(metric.TTFTMedian) < off(metric.TTFTMean) {
+		l.put(metric.PPMedian, pp.V, pp.Origin, q)
 		q = differs("input / MEDIAN TTFT; ours is by the mean")
 		if l.Concurrency > 1 {
 			q.note += ", and " + waitingPP(l.Concurrency).note
 		}
 	}
 	pp.Same, pp.Note = q.same, q.note
-	l.Values[PP] = pp
+	l.Values[metric.PP] = pp
 }
 
 // suiteRatio is the length spread of the load in the suite that the reference

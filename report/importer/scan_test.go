@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ceiling/internal/jsontext"
+	"ceiling/report/metric"
 )
 
 func TestFinite(t *testing.T) {
@@ -66,7 +67,7 @@ func TestLogLines(t *testing.T) {
 		t.Fatalf("%d loads", len(r.Loads))
 	}
 	values := r.Loads[0].Values
-	if _, ok := values[EnginePrefill]; ok || values[DecodeRate].V != 80 || values[TG].V != 40 || values[OutputThroughput].V != 80 {
+	if _, ok := values[metric.EnginePrefill]; ok || values[metric.DecodeRate].V != 80 || values[metric.TG].V != 40 || values[metric.OutputThroughput].V != 80 {
 		t.Errorf("values %+v", values)
 	}
 	if other, _ := r.Condition(CondOther); other != "n_kv_max=1024, n_threads_batch=4" {

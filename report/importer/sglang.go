@@ -1,5 +1,7 @@
 package importer
 
+import "ceiling/report/metric"
+
 // Notes on SGLang's statistics.
 const (
 	noteAccept = "the server's, over all since it began or flushed its cache: of this load only where it was the first"
@@ -70,18 +72,18 @@ func sglangLoad(o object) Load {
 		l.note("no request succeeded: the zeros in the file stand for missing values")
 		return l
 	}
-	l.putField(Duration, o, "duration", 1, same)
-	l.putField(InputTokens, o, "total_input_tokens", 1, same)
-	l.putField(OutputTokens, o, "total_output_tokens", 1, same)
-	l.putField(RequestThroughput, o, "request_throughput", 1, same)
-	l.putField(InputThroughput, o, "input_throughput", 1, same)
-	l.putField(OutputThroughput, o, "output_throughput", 1, same)
-	l.putField(TotalThroughput, o, "total_throughput", 1, same)
-	l.putField(AcceptLength, o, "accept_length", 1, differs("%s", noteAccept))
-	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
-	l.putField(PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
+	l.putField(metric.Duration, o, "duration", 1, same)
+	l.putField(metric.InputTokens, o, "total_input_tokens", 1, same)
+	l.putField(metric.OutputTokens, o, "total_output_tokens", 1, same)
+	l.putField(metric.RequestThroughput, o, "request_throughput", 1, same)
+	l.putField(metric.InputThroughput, o, "input_throughput", 1, same)
+	l.putField(metric.OutputThroughput, o, "output_throughput", 1, same)
+	l.putField(metric.TotalThroughput, o, "total_throughput", 1, same)
+	l.putField(metric.AcceptLength, o, "accept_length", 1, differs("%s", noteAccept))
+	l.putField(metric.PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
+	l.putField(metric.PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
 	l.latencies(o, map[string]family{"ttft": ttft, "tpot": tpot, "itl": itl, "e2e_latency": e2el})
-	l.dropIfZero(PeakThroughput, PeakConcurrent)
+	l.dropIfZero(metric.PeakThroughput, metric.PeakConcurrent)
 	l.sglangLengths(o)
 	l.Prompts = *l.Successful // how many were sent stands nowhere, unless in the arrays
 	if a, ok := readVLLMArrays(o); ok && a.succeeded == *l.Successful {
@@ -102,8 +104,8 @@ func sglangLoad(o object) Load {
 // drawn from r·L to L, so 1 is a fixed length and 0 anything up to it.
 func (l *Load) sglangLengths(o object) {
 	n := *l.Successful
-	input, okIn := l.Values[InputTokens]
-	output, okOut := l.Values[OutputTokens]
+	input, okIn := l.Values[metric.InputTokens]
+	output, okOut := l.Values[metric.OutputTokens]
 	if okIn && okOut {
 		l.means(input.V, output.V, n)
 	}

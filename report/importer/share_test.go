@@ -5,6 +5,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/kernels"
+	"ceiling/report/metric"
 )
 
 // A run that knows its limits has the shares as figures, so a comparison shows
@@ -20,10 +21,10 @@ func TestLimitShares(t *testing.T) {
 			Load: kernels.Load{Layers: []kernels.Weights{{Bytes: 1e9}}}},
 	}, "none/results.json")
 	values := run.Loads[0].Values
-	if v := values[DecodeShare]; v.V != 80 || !v.Same || v.Note != "bound by memory" {
+	if v := values[metric.DecodeShare]; v.V != 80 || !v.Same || v.Note != "bound by memory" {
 		t.Errorf("%+v", v)
 	}
-	if _, ok := values[PrefillShare]; ok {
+	if _, ok := values[metric.PrefillShare]; ok {
 		t.Error("a share of no prefill")
 	}
 }

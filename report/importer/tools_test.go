@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/metric"
 )
 
 // TestAIPerfShapes: units are read and not assumed; the older input_config;
@@ -25,16 +27,16 @@ func TestAIPerfShapes(t *testing.T) {
 	if diff := cmp.Diff(header{100, 50, 8, 64, 0, LengthsExact, -1, 2.5, 60, 4, 0}, headerOf(l)); diff != "" {
 		t.Errorf("load (-want +got):\n%s", diff)
 	}
-	for m, want := range map[Metric]float64{TTFTMean: 250, TTFTP99: 1500, E2ELMean: 3000, Duration: 9, OutputThroughput: 400} {
+	for m, want := range map[metric.Key]float64{metric.TTFTMean: 250, metric.TTFTP99: 1500, metric.E2ELMean: 3000, metric.Duration: 9, metric.OutputThroughput: 400} {
 		if got := l.Values[m].V; got != want {
 			t.Errorf("%s: %v, want %v", m, got, want)
 		}
 	}
-	if _, ok := l.Values[TPOTMean]; ok || !strings.Contains(strings.Join(l.Notes, ";"), `inter_token_latency is in "fortnights"`) {
+	if _, ok := l.Values[metric.TPOTMean]; ok || !strings.Contains(strings.Join(l.Notes, ";"), `inter_token_latency is in "fortnights"`) {
 		t.Errorf("a unit that is not known: %q", l.Notes)
 	}
 	genai := openLoad(t, `{"input_config":{"model":["m"]},"time_to_first_token":{"unit":"ms","avg":5},"inter_token_latency":{"unit":"ms","avg":4}}`)
-	if v := genai.Values[TPOTMean]; v.V != 4 || v.Same || !strings.Contains(v.Note, "genai-perf") {
+	if v := genai.Values[metric.TPOTMean]; v.V != 4 || v.Same || !strings.Contains(v.Note, "genai-perf") {
 		t.Errorf("genai-perf: %+v", v)
 	}
 }
@@ -54,11 +56,11 @@ func TestSGLangForms(t *testing.T) {
 	if !strings.Contains(strings.Join(l.Notes, ";"), "drawn from 0.5 to 1 times 100 and 50") {
 		t.Errorf("notes %q", l.Notes)
 	}
-	if v := l.Values[ITLMean]; !v.Same || len(v.Samples) != 3 {
+	if v := l.Values[metric.ITLMean]; !v.Same || len(v.Samples) != 3 {
 		t.Errorf("ITL of a back end in chunks: %+v", v)
 	}
 	native := openLoad(t, strings.NewReplacer("BACKEND", "sglang", "RATE", `"trace"`).Replace(base))
-	if v := native.Values[ITLMean]; v.Same || native.RequestRate != nil || !strings.Contains(native.Notes[0], `arrive by "trace"`) {
+	if v := native.Values[metric.ITLMean]; v.Same || native.RequestRate != nil || !strings.Contains(native.Notes[0], `arrive by "trace"`) {
 		t.Errorf("native: %+v, %q", v, native.Notes)
 	}
 }
@@ -95,13 +97,13 @@ func TestLlamaBenchSplits(t *testing.T) {
 		}
 	}
 	both := runs[2].Loads[0].Values
-	if v := both[TotalThroughput]; v.V != 8 || v.Same || len(both) != 1 || len(v.Samples) != 2 {
+	if v := both[metric.TotalThroughput]; v.V != 8 || v.Same || len(both) != 1 || len(v.Samples) != 2 {
 		t.Errorf("pg: %+v", both)
 	}
 	// Repetitions that are not those of the mean.
 	l := openLoad(t, strings.Replace(row("1", "0", "8", "0"), "[1000000000,1000000000]", "[900000000]", 1))
-	if l.Values[EnginePrefill].Samples != nil || !strings.Contains(strings.Join(l.Notes, ";"), "the repetitions are left out") {
-		t.Errorf("samples %v, notes %q", l.Values[EnginePrefill].Samples, l.Notes)
+	if l.Values[metric.EnginePrefill].Samples != nil || !strings.Contains(strings.Join(l.Notes, ";"), "the repetitions are left out") {
+		t.Errorf("samples %v, notes %q", l.Values[metric.EnginePrefill].Samples, l.Notes)
 	}
 }
 
@@ -144,17 +146,17 @@ func TestGuideLLMSamples(t *testing.T) {
 		"output_token_count":{"successful":{"mean":8,"min":8,"max":8,"count":2,"total_sum":16}}},
 		"requests":{"successful":[{"time_to_first_token_ms":10,"request_latency":0.4},{"time_to_first_token_ms":20,"request_latency":0.6}]}}]}`
 	l := openLoad(t, strings.Replace(text, "TOTAL", "2", 1))
-	if diff := cmp.Diff([]float64{10, 20}, l.Values[TTFTMean].Samples); diff != "" {
+	if diff := cmp.Diff([]float64{10, 20}, l.Values[metric.TTFTMean].Samples); diff != "" {
 		t.Errorf("TTFT (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]float64{400, 600}, l.Values[E2ELMean].Samples); diff != "" {
+	if diff := cmp.Diff([]float64{400, 600}, l.Values[metric.E2ELMean].Samples); diff != "" {
 		t.Errorf("E2EL (-want +got):\n%s", diff)
 	}
-	if _, ok := l.Values[TPOTMean]; ok || l.Concurrency != 1 {
-		t.Errorf("TPOT of nothing: %v; concurrency %d", l.Values[TPOTMean], l.Concurrency)
+	if _, ok := l.Values[metric.TPOTMean]; ok || l.Concurrency != 1 {
+		t.Errorf("TPOT of nothing: %v; concurrency %d", l.Values[metric.TPOTMean], l.Concurrency)
 	}
 	sampled := openLoad(t, strings.NewReplacer("TOTAL", "3", `"successful":2,`, `"successful":3,`).Replace(text))
-	if sampled.Values[TTFTMean].Samples != nil || !strings.Contains(strings.Join(sampled.Notes, ";"), "2 of 3 requests") {
-		t.Errorf("a part of the requests: %v, %q", sampled.Values[TTFTMean].Samples, sampled.Notes)
+	if sampled.Values[metric.TTFTMean].Samples != nil || !strings.Contains(strings.Join(sampled.Notes, ";"), "2 of 3 requests") {
+		t.Errorf("a part of the requests: %v, %q", sampled.Values[metric.TTFTMean].Samples, sampled.Notes)
 	}
 }

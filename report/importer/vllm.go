@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -196,23 +197,23 @@ func vllmRate(o object) *float64 {
 
 // vllmFigures takes the summary.
 func (l *Load) vllmFigures(o object) {
-	l.putField(Duration, o, "duration", 1, same)
-	l.putField(InputTokens, o, "total_input_tokens", 1, same)
-	l.putField(OutputTokens, o, "total_output_tokens", 1, same)
-	l.putField(RequestThroughput, o, "request_throughput", 1, same)
-	l.putField(InputThroughput, o, "input_throughput", 1, same)
-	l.putField(OutputThroughput, o, "output_throughput", 1, same)
-	l.putField(TotalThroughput, o, "total_token_throughput", 1, same)
+	l.putField(metric.Duration, o, "duration", 1, same)
+	l.putField(metric.InputTokens, o, "total_input_tokens", 1, same)
+	l.putField(metric.OutputTokens, o, "total_output_tokens", 1, same)
+	l.putField(metric.RequestThroughput, o, "request_throughput", 1, same)
+	l.putField(metric.InputThroughput, o, "input_throughput", 1, same)
+	l.putField(metric.OutputThroughput, o, "output_throughput", 1, same)
+	l.putField(metric.TotalThroughput, o, "total_token_throughput", 1, same)
 	l.steadyState(o.object("steady_state"))
-	l.putField(Goodput, o, "request_goodput:", 1, same) // as of 2024 and 2025
-	l.putField(Goodput, o, "request_goodput", 1, same)
-	l.putField(PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
-	l.putField(PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
-	l.putField(AcceptLength, o, "spec_decode_acceptance_length", 1, same)
+	l.putField(metric.Goodput, o, "request_goodput:", 1, same) // as of 2024 and 2025
+	l.putField(metric.Goodput, o, "request_goodput", 1, same)
+	l.putField(metric.PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
+	l.putField(metric.PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
+	l.putField(metric.AcceptLength, o, "spec_decode_acceptance_length", 1, same)
 	l.latencies(o, map[string]family{"ttft": ttft, "tpot": tpot, "itl": itl, "e2el": e2el})
-	l.putField(QueueMean, o, "mean_client_queue_time_ms", 1, same)
-	l.putField(QueueP99, o, "p99_client_queue_time_ms", 1, same)
-	l.dropIfZero(PeakThroughput, PeakConcurrent)
+	l.putField(metric.QueueMean, o, "mean_client_queue_time_ms", 1, same)
+	l.putField(metric.QueueP99, o, "p99_client_queue_time_ms", 1, same)
+	l.dropIfZero(metric.PeakThroughput, metric.PeakConcurrent)
 }
 
 // steadyState notes what the client in Rust measured while its concurrency was
@@ -300,8 +301,8 @@ func (l *Load) latencies(o object, families map[string]family) {
 		}
 		l.putFamily(stats)
 	}
-	if v, ok := l.Values[TTFTMedian]; ok && v.V == 0 {
-		delete(l.Values, TTFTMedian)
+	if v, ok := l.Values[metric.TTFTMedian]; ok && v.V == 0 {
+		delete(l.Values, metric.TTFTMedian)
 		l.requalify(ttft, differs("the median TTFT is 0: half of the requests or more count as completed without a token, and are in this as 0"))
 		l.note("median_ttft_ms is 0: half of the requests or more count as completed without a token; TTFT is no TTFT")
 	}
@@ -310,8 +311,8 @@ func (l *Load) latencies(o object, families map[string]family) {
 // vllmLengths finds the lengths: those that were asked for, where a sweep
 // varied them, else the means.
 func (l *Load) vllmLengths(o object) {
-	input, okIn := l.Values[InputTokens]
-	output, okOut := l.Values[OutputTokens]
+	input, okIn := l.Values[metric.InputTokens]
+	output, okOut := l.Values[metric.OutputTokens]
 	if okIn && okOut {
 		l.means(input.V, output.V, *l.Successful)
 	}
@@ -440,7 +441,7 @@ func (l *Load) firstTokens(all []float64, tolerance float64) {
 	l.Tokenless = len(all) - len(with)
 	l.note("%s", l.tokenless())
 	d := result.NewDist(with)
-	own := map[Metric]float64{TTFTMean: d.Mean, TTFTMedian: d.Median, TTFTP90: d.P90, TTFTP95: d.P95, TTFTP99: d.P99, TTFTStd: d.Std}
+	own := map[metric.Key]float64{metric.TTFTMean: d.Mean, metric.TTFTMedian: d.Median, metric.TTFTP90: d.P90, metric.TTFTP95: d.P95, metric.TTFTP99: d.P99, metric.TTFTStd: d.Std}
 	for _, s := range ttft.stats() {
 		v, ok := l.Values[s.metric]
 		switch {
@@ -454,7 +455,7 @@ func (l *Load) firstTokens(all []float64, tolerance float64) {
 			l.put(s.metric, own[s.metric], "ttfts that are above 0 (s)", q)
 		}
 	}
-	if l.Values[TTFTMean].Origin == "ttfts that are above 0 (s)" {
+	if l.Values[metric.TTFTMean].Origin == "ttfts that are above 0 (s)" {
 		l.setSamples(ttft, with)
 	}
 }
@@ -477,7 +478,7 @@ func (l *Load) tokenless() string {
 // count them as completed, with all the tokens of their prompts.
 func (l *Load) oneToken(o object) []string {
 	asked, _ := firstCount(o, "random_output_len", "output_len", "sharegpt_output_len")
-	output, ok := l.Values[OutputTokens]
+	output, ok := l.Values[metric.OutputTokens]
 	if !ok || asked < 2 || l.Successful == nil || output.V > float64(*l.Successful) {
 		return nil
 	}
@@ -528,9 +529,9 @@ func readVLLMLatency(f *file) ([]*Run, error) {
 		r.set(CondEngine, "vllm")
 		r.set(CondClient, clientInProcess)
 		l := Load{Name: "batch"}
-		l.putField(E2ELMean, o, "avg_latency", 1e3, q)
+		l.putField(metric.E2ELMean, o, "avg_latency", 1e3, q)
 		percentiles := o.object("percentiles")
-		for key, m := range map[string]Metric{"50": E2ELMedian, "90": E2ELP90, "99": E2ELP99} {
+		for key, m := range map[string]metric.Key{"50": metric.E2ELMedian, "90": metric.E2ELP90, "99": metric.E2ELP99} {
 			if v, ok := percentiles.number(key); ok {
 				l.put(m, v*1e3, fmt.Sprintf("percentiles.%s (s)", key), q)
 			}
@@ -558,9 +559,9 @@ func readVLLMThroughput(f *file) ([]*Run, error) {
 		l.Prompts, _ = o.count("num_requests")
 		l.Concurrency = l.Prompts
 		l.note("all %d requests at once, offline", l.Prompts)
-		l.putField(Duration, o, "elapsed_time", 1, same)
-		l.putField(RequestThroughput, o, "requests_per_second", 1, same)
-		l.putField(TotalThroughput, o, "tokens_per_second", 1, same)
+		l.putField(metric.Duration, o, "elapsed_time", 1, same)
+		l.putField(metric.RequestThroughput, o, "requests_per_second", 1, same)
+		l.putField(metric.TotalThroughput, o, "tokens_per_second", 1, same)
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
 	}

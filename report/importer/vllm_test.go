@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ceiling/report/metric"
 )
 
 // detailed is a result of three requests, the last of which failed, as
@@ -60,14 +62,14 @@ func openLoad(t *testing.T, text string) Load {
 func TestDetailedArrays(t *testing.T) {
 	l := openLoad(t, marshal(t, detailed()))
 	for _, test := range []struct {
-		metric Metric
+		metric metric.Key
 		want   []float64
 	}{
-		{TTFTMean, []float64{100, 300}}, {TTFTMedian, []float64{100, 300}},
-		{ITLMean, []float64{10, 30, 20}},
-		{TPOTMean, []float64{20, 20}}, // (latency − TTFT) / (n − 1)
-		{E2ELP99, []float64{140, 320}},
-		{OutputThroughput, nil},
+		{metric.TTFTMean, []float64{100, 300}}, {metric.TTFTMedian, []float64{100, 300}},
+		{metric.ITLMean, []float64{10, 30, 20}},
+		{metric.TPOTMean, []float64{20, 20}}, // (latency − TTFT) / (n − 1)
+		{metric.E2ELP99, []float64{140, 320}},
+		{metric.OutputThroughput, nil},
 	} {
 		got := l.Values[test.metric].Samples
 		if !slices.EqualFunc(got, test.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
@@ -83,7 +85,7 @@ func TestDetailedArrays(t *testing.T) {
 	if equal.Lengths != LengthsExact || equal.Input != 10 || equal.Output != 3 {
 		t.Errorf("equal lengths: %q %d/%d", equal.Lengths, equal.Input, equal.Output)
 	}
-	if v := l.Values[ITLMean]; !v.Same || !strings.Contains(v.Note, "one token each") {
+	if v := l.Values[metric.ITLMean]; !v.Same || !strings.Contains(v.Note, "one token each") {
 		t.Errorf("ITL: %+v", v)
 	}
 	if *l.Successful != 2 || *l.Failed != 1 {
@@ -115,10 +117,10 @@ func TestDetailedVariants(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := openLoad(t, marshal(t, change(detailed(), test.change)))
-			if got := len(l.Values[TTFTMean].Samples); got != test.samples {
+			if got := len(l.Values[metric.TTFTMean].Samples); got != test.samples {
 				t.Errorf("%d TTFT samples, want %d", got, test.samples)
 			}
-			if v := l.Values[ITLMean]; v.Same != test.itlSame {
+			if v := l.Values[metric.ITLMean]; v.Same != test.itlSame {
 				t.Errorf("ITL same: %v (%s)", v.Same, v.Note)
 			}
 			for m, v := range l.Values {
@@ -145,10 +147,10 @@ func TestBundledByMeans(t *testing.T) {
 		want bool
 	}{{20, true}, {24, true}, {24.1, false}, {60, false}} {
 		l := openLoad(t, marshal(t, change(base, map[string]any{"mean_itl_ms": test.itl})))
-		if v := l.Values[ITLMean]; v.Same != test.want || v.Note == "" {
+		if v := l.Values[metric.ITLMean]; v.Same != test.want || v.Note == "" {
 			t.Errorf("ITL %g ms beside TPOT 20 ms: same %v, %q", test.itl, v.Same, v.Note)
 		}
-		if !l.Values[TPOTMean].Same {
+		if !l.Values[metric.TPOTMean].Same {
 			t.Error("TPOT is comparable either way")
 		}
 	}
@@ -228,8 +230,8 @@ func TestSweep(t *testing.T) {
 	}
 	for i, want := range []float64{1, 2, 3} {
 		l := runs[0].Loads[i]
-		if l.Values[Duration].V != want || l.Repeat != i {
-			t.Errorf("load %d: duration %v, pass %d", i, l.Values[Duration].V, l.Repeat)
+		if l.Values[metric.Duration].V != want || l.Repeat != i {
+			t.Errorf("load %d: duration %v, pass %d", i, l.Values[metric.Duration].V, l.Repeat)
 		}
 	}
 	want := header{64, 8, 2, 3, 0, LengthsNominal, 0.5, -1, 2, 1, 0}
@@ -278,7 +280,7 @@ func TestOwnExport(t *testing.T) {
 		if r.InProcess != want || got != client || r.Hardware != "a CPU" || l.Name != "Short" || l.Cache != "cold" {
 			t.Errorf("%q: in process %v, client %q, hardware %q, load %q, cache %q", client, r.InProcess, got, r.Hardware, l.Name, l.Cache)
 		}
-		if note := l.Values[TTFTMean].Note; (note == "") != want {
+		if note := l.Values[metric.TTFTMean].Note; (note == "") != want {
 			t.Errorf("%q: TTFT note %q", client, note)
 		}
 	}
@@ -287,13 +289,13 @@ func TestOwnExport(t *testing.T) {
 // TestOffline: vLLM's two other benchmarks.
 func TestOffline(t *testing.T) {
 	l := openLoad(t, `{"avg_latency": 0.5, "latencies": [0.4, 0.6], "percentiles": {"10": 0.4, "50": 0.5, "90": 0.58, "99": 0.598}}`)
-	for m, want := range map[Metric]float64{E2ELMean: 500, E2ELMedian: 500, E2ELP90: 580, E2ELP99: 598} {
+	for m, want := range map[metric.Key]float64{metric.E2ELMean: 500, metric.E2ELMedian: 500, metric.E2ELP90: 580, metric.E2ELP99: 598} {
 		if v := l.Values[m]; math.Abs(v.V-want) > 1e-9 || v.Same || len(v.Samples) != 2 {
 			t.Errorf("latency: %s: %+v", m, v)
 		}
 	}
 	l = openLoad(t, `{"elapsed_time": 8.0, "num_requests": 16, "total_num_tokens": 4096, "requests_per_second": 2.0, "tokens_per_second": 512.0}`)
-	for m, want := range map[Metric]float64{Duration: 8, RequestThroughput: 2, TotalThroughput: 512} {
+	for m, want := range map[metric.Key]float64{metric.Duration: 8, metric.RequestThroughput: 2, metric.TotalThroughput: 512} {
 		if v := l.Values[m]; v.V != want || !v.Same {
 			t.Errorf("throughput: %s: %+v", m, v)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Series are a run's loads that differ in nothing but concurrency, at two or
@@ -40,7 +41,7 @@ func results(r *importer.Run, loads []*importer.Load) *result.Run {
 }
 
 // charted are the metrics that a chart over concurrency takes one of.
-var charted = []importer.Metric{importer.OutputThroughput, importer.TTFTMean, importer.TPOTMean}
+var charted = []metric.Key{metric.OutputThroughput, metric.TTFTMean, metric.TPOTMean}
 
 // longest are the scaling points by rising concurrency. Of several passes it
 // has the first.
@@ -48,7 +49,7 @@ func longest(r *importer.Run) []*importer.Load {
 	var drawn []*importer.Load
 	for i := range r.Loads {
 		l := &r.Loads[i]
-		if !l.Open() && slices.ContainsFunc(charted, func(m importer.Metric) bool { _, ok := l.Values[m]; return ok }) {
+		if !l.Open() && slices.ContainsFunc(charted, func(m metric.Key) bool { _, ok := l.Values[m]; return ok }) {
 			drawn = append(drawn, l)
 		}
 	}
@@ -76,7 +77,7 @@ func lengths(l *importer.Load) string {
 
 // point is a load as a point of a scaling curve.
 func point(l *importer.Load) result.Summary {
-	v := func(m importer.Metric) *float64 {
+	v := func(m metric.Key) *float64 {
 		if value, ok := l.Values[m]; ok {
 			return &value.V
 		}
@@ -85,11 +86,11 @@ func point(l *importer.Load) result.Summary {
 	return result.Summary{
 		Name: l.Name, InputLen: l.Input, OutputLen: l.Output,
 		Concurrency: l.Concurrency, NumPrompts: l.Prompts,
-		DurationS: v(importer.Duration), OutputThroughput: v(importer.OutputThroughput),
-		PeakOutputThroughput: v(importer.PeakThroughput), TotalThroughput: v(importer.TotalThroughput),
-		TTFTMeanMs: v(importer.TTFTMean), TTFTMedianMs: v(importer.TTFTMedian), TTFTP99Ms: v(importer.TTFTP99),
-		TPOTMeanMs: v(importer.TPOTMean), TPOTMedianMs: v(importer.TPOTMedian), TPOTP99Ms: v(importer.TPOTP99),
-		ITLMeanMs: v(importer.ITLMean), ITLMedianMs: v(importer.ITLMedian), ITLP99Ms: v(importer.ITLP99),
-		PPSpeed: v(importer.PP), TGSpeed: v(importer.TG),
+		DurationS: v(metric.Duration), OutputThroughput: v(metric.OutputThroughput),
+		PeakOutputThroughput: v(metric.PeakThroughput), TotalThroughput: v(metric.TotalThroughput),
+		TTFTMeanMs: v(metric.TTFTMean), TTFTMedianMs: v(metric.TTFTMedian), TTFTP99Ms: v(metric.TTFTP99),
+		TPOTMeanMs: v(metric.TPOTMean), TPOTMedianMs: v(metric.TPOTMedian), TPOTP99Ms: v(metric.TPOTP99),
+		ITLMeanMs: v(metric.ITLMean), ITLMedianMs: v(metric.ITLMedian), ITLP99Ms: v(metric.ITLP99),
+		PPSpeed: v(metric.PP), TGSpeed: v(metric.TG),
 	}
 }

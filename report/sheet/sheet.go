@@ -14,6 +14,7 @@ import (
 	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // missing is printed where the file has no number.
@@ -97,15 +98,15 @@ func conditions(r *importer.Run) *doc.Table {
 
 // overview are the metrics of the table of all loads: the first mostColumns of
 // them that the file has.
-var overview = []importer.Metric{
-	importer.OutputThroughput, importer.DecodeRate, importer.EnginePrefill, importer.TTFTMean, importer.TPOTMean,
-	importer.TTFTP99, importer.TPOTP99, importer.PP, importer.TG,
+var overview = []metric.Key{
+	metric.OutputThroughput, metric.DecodeRate, metric.EnginePrefill, metric.TTFTMean, metric.TPOTMean,
+	metric.TTFTP99, metric.TPOTP99, metric.PP, metric.TG,
 }
 
 const mostColumns = 6
 
 func summary(r *importer.Run) *doc.Table {
-	columns := slices.DeleteFunc(slices.Clone(overview), func(m importer.Metric) bool {
+	columns := slices.DeleteFunc(slices.Clone(overview), func(m metric.Key) bool {
 		return !slices.ContainsFunc(r.Loads, func(l importer.Load) bool { _, ok := l.Values[m]; return ok })
 	})
 	columns = columns[:min(len(columns), mostColumns)]
@@ -163,8 +164,8 @@ func figures(l *importer.Load) []doc.Block {
 	}
 	t := &doc.Table{Columns: slices.Concat(doc.Words("Figure"), doc.Numbers("Value"), doc.Words("From", "Note"))}
 	marked := false
-	for _, info := range importer.Metrics() {
-		v, ok := l.Values[info.Metric]
+	for _, info := range metric.All() {
+		v, ok := l.Values[info.Key]
 		if !ok {
 			continue
 		}
@@ -172,7 +173,7 @@ func figures(l *importer.Load) []doc.Block {
 		if !v.Same {
 			note, marked = cmp.Or(note, "defined in another way than here"), true
 		}
-		t.Add(heading(info.Metric), value(l, info.Metric), v.Origin, note)
+		t.Add(heading(info.Key), value(l, info.Key), v.Origin, note)
 	}
 	if !marked {
 		return []doc.Block{t}
@@ -188,7 +189,7 @@ func name(l *importer.Load) string {
 	return l.Name
 }
 
-func heading(m importer.Metric) string {
+func heading(m metric.Key) string {
 	info := m.Info()
 	if info.Unit == "" {
 		return info.Title
@@ -196,7 +197,7 @@ func heading(m importer.Metric) string {
 	return info.Title + " (" + info.Unit + ")"
 }
 
-func value(l *importer.Load, m importer.Metric) string {
+func value(l *importer.Load, m metric.Key) string {
 	v, ok := l.Values[m]
 	if !ok {
 		return missing

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bytes"
+	"ceiling/report/metric"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -77,7 +78,7 @@ func remember(known map[string]bool, r *importer.Run) {
 			known[n] = true
 		}
 	}
-	for _, info := range importer.Metrics() {
+	for _, info := range metric.All() {
 		add(info.Title) // "TTFT p99"
 	}
 	add(fmt.Sprint(r.Tool, " ", r.Path, " ", r.Model, " ", r.Hardware, " ", r.Date, " ", r.Notes))
@@ -99,7 +100,7 @@ func remember(known map[string]bool, r *importer.Run) {
 func load(c, input int, throughput float64, same bool) importer.Load {
 	return importer.Load{
 		Name: fmt.Sprintf("c=%d", c), Input: input, Output: 20, Concurrency: c,
-		Values: map[importer.Metric]importer.Value{importer.OutputThroughput: {V: throughput, Unit: "tok/s", Origin: "x", Same: same, Note: "counts chunks"}},
+		Values: map[metric.Key]importer.Value{metric.OutputThroughput: {V: throughput, Unit: "tok/s", Origin: "x", Same: same, Note: "counts chunks"}},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"ceiling/report/chart"
 	"ceiling/report/compare"
-	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Figures draws the loads that a comparison has matched: exactly those values
@@ -50,11 +50,11 @@ func add(runs []chart.Run, label string, s *compare.Scenario, side func(*compare
 	for _, f := range s.Figures {
 		var to **float64
 		switch f.Metric {
-		case importer.OutputThroughput:
+		case metric.OutputThroughput:
 			to = &at.Throughput
-		case importer.TTFTMean:
+		case metric.TTFTMean:
 			to = &at.TTFTMs
-		case importer.TPOTMean:
+		case metric.TPOTMean:
 			to = &at.TPOTMs
 		default:
 			continue

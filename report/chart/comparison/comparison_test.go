@@ -6,7 +6,7 @@ import (
 
 	"ceiling/report/chart"
 	"ceiling/report/compare"
-	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 func ptr(v float64) *float64 { return &v }
@@ -17,7 +17,7 @@ func scenario(input, c int, figures ...compare.Figure) compare.Scenario {
 }
 
 func throughput(a, b float64) compare.Figure {
-	return compare.Figure{Metric: importer.OutputThroughput, A: &a, B: &b}
+	return compare.Figure{Metric: metric.OutputThroughput, A: &a, B: &b}
 }
 
 func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
@@ -32,7 +32,7 @@ func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
 }
 
 func TestFigures(t *testing.T) {
-	other := compare.Figure{Metric: importer.TTFTMean, A: ptr(40), B: ptr(9000), NotSame: "B: without the queue"}
+	other := compare.Figure{Metric: metric.TTFTMean, A: ptr(40), B: ptr(9000), NotSame: "B: without the queue"}
 	fs, err := Figures(&compare.Comparison{
 		Runs: []compare.Run{{Label: "A", Tool: "ceiling", Path: "results/before"}, {Label: "B", Tool: "vllm bench serve", Path: "b.json", Model: "m"}, {Label: "C"}},
 		Pairs: []compare.Pair{
