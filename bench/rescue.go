@@ -164,3 +164,5 @@ func (e *guardedEngine) Close() error {
 	defer e.rescue.enter()
 	return e.Engine.Close()
 }
+
+func (e *guardedEngine) Links() []result.Link { return linksOf(e.Engine) }

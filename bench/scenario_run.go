@@ -112,8 +112,10 @@ func (r *runner) measure(ctx context.Context, u Unit, work *suite.Workload, m *r
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
 	d.batcher.bridging = !s.spec.Unified
 	r.now.drive = d
+	before := linksOf(s.eng)
 	err = r.drive(ctx, d)
 	m.Disturbance = r.meter.Stop()
+	m.Links = result.LinksSince(before, linksOf(s.eng))
 	d.measured(m)
 	r.now.ended, r.now.err = true, err
 	return d.records, err

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -75,8 +76,8 @@ const rpcDialTimeout = 5 * time.Second
 
 var rpcKnown = struct {
 	sync.Mutex
-	servers map[string]bool
-}{servers: map[string]bool{}}
+	servers map[string]netip.AddrPort // by the name that the user gave
+}{servers: map[string]netip.AddrPort{}}
 
 // Init loads the back ends and sends the log to its file. Back ends are
 // loaded by the first call only; a later call can redirect the log and add
@@ -98,20 +99,22 @@ func Init(o Options) error {
 func addRPC(server string) error {
 	rpcKnown.Lock()
 	defer rpcKnown.Unlock()
-	if rpcKnown.servers[server] {
+	if _, known := rpcKnown.servers[server]; known {
 		return nil
 	}
 	// The library ends the process where nobody listens, so look first.
-	conn, err := net.DialTimeout("tcp", server, rpcDialTimeout)
+	// It knows IPv4 alone.
+	conn, err := net.DialTimeout("tcp4", server, rpcDialTimeout)
 	if err != nil {
 		return fmt.Errorf("%w: %q: %w; start ggml-rpc-server there, of the same release", ErrRPC, server, err)
 	}
+	at := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	conn.Close()
 	llama.ResetErrors()
 	if !llama.AddRPC(server) {
 		return fmt.Errorf("%w: %q%s; start ggml-rpc-server there, of the same release", ErrRPC, server, logged())
 	}
-	rpcKnown.servers[server] = true
+	rpcKnown.servers[server] = at
 	return nil
 }
 

@@ -25,6 +25,9 @@ func engineTable(r *result.Run) *doc.Table {
 	if e.AllReduce != "" { // only a tensor split has one
 		t.add("All-reduce", allReduceText(e))
 	}
+	if text := linksText(r); text != "" {
+		t.add("Links to RPC servers", text)
+	}
 	t.add("Model file", modelFileText(e))
 	t.add("Model SHA-256", e.ModelSHA256)
 	if e.ConvertedFrom != nil {

@@ -31,6 +31,7 @@ type Measured struct {
 	KeptCells int // most KV cells of finished prompts
 
 	Warmup *Warmup // nil: none, or a run through a server
+	Links  []Link  // to servers of --rpc, while the scenario ran
 
 	Disturbance *Disturbance // nil: not measured
 	Steadiness  *Steadiness  // nil: too few steps were equal
@@ -130,7 +131,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
-		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix,
+		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Links: m.Links,
 		Disturbance: m.Disturbance, Steadiness: m.Steadiness,
 		Failures: failures(s.bad),
 		Server:   s.server(m),

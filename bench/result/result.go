@@ -170,6 +170,9 @@ type Detail struct {
 	// from outside, are then missing.
 	Server *ServerDetail `json:"server,omitempty"`
 
+	// Links are the connections to servers of --rpc; nil: there are none.
+	Links []Link `json:"links,omitempty"`
+
 	// Energy is what the devices drew; nil: they were not sampled.
 	Energy *Energy `json:"energy,omitempty"`
 

@@ -68,7 +68,10 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 func startUntilEnd(ts *testscript.TestScript, cmd *exec.Cmd) (ended chan struct{}) {
 	// Should the test run out of time, the server ends with the thread that
 	// started it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	started, ended := make(chan error, 1), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()

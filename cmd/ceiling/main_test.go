@@ -53,6 +53,10 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "hosts": // CI runs as root, and `make test` installs the tools
+				return os.Getenv("CI") == "true" || canLinkHosts(), nil
+			case "netem":
+				return hasNetem(), nil
 			case "strace":
 				return canTrace(), nil
 			case "real": // CI has it: `make test` fetches the model or fails
@@ -66,7 +70,7 @@ func TestScripts(t *testing.T) {
 			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "sameprompts": samePrompts,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
-			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba, "offline": offline,
+			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba, "offline": offline, "hosts": hosts, "linktime": linkTime,
 		},
 	})
 }

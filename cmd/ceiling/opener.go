@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"ceiling/bench"
+	"ceiling/bench/result"
 	"ceiling/engine"
 )
 
@@ -56,6 +57,16 @@ func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.Sess
 // Step hands the bench's batch to the engine: the two types have one shape.
 func (s session) Step(ctx context.Context, b *bench.Batch) error {
 	return s.Session.Step(ctx, (*engine.Batch)(b))
+}
+
+// Links are the connections to the servers of --rpc.
+func (s session) Links() []result.Link {
+	var links []result.Link
+	for _, l := range engine.Links() {
+		links = append(links, result.Link{Server: l.Server, RoundTripS: l.RoundTrip.Seconds(),
+			SentBytes: l.Sent, ReceivedBytes: l.Received, ResentSegments: l.Resent})
+	}
+	return links
 }
 
 // Close keeps the session's sampling counts for the report.

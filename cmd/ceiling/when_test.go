@@ -94,6 +94,7 @@ var actions = map[string]func(ts *testscript.TestScript, p *process, file string
 		fill(ts, filepath.Join(filepath.Dir(file), "..", "filler"))
 	},
 	"kill":    func(ts *testscript.TestScript, _ *process, _ string) { signalServer(ts, syscall.SIGKILL) },
+	"unplug":  unplug,
 	"silence": func(ts *testscript.TestScript, _ *process, _ string) { signalServer(ts, syscall.SIGSTOP) },
 	"silence+interrupt": func(ts *testscript.TestScript, p *process, _ string) {
 		signalServer(ts, syscall.SIGSTOP)

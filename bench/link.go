@@ -1,0 +1,15 @@
+package bench
+
+import "ceiling/bench/result"
+
+// linked is an [Engine] that knows the connections to its devices. Its counts
+// are since each was opened.
+type linked interface{ Links() []result.Link }
+
+// linksOf are an engine's connections; nil where it has none or does not know.
+func linksOf(e Engine) []result.Link {
+	if l, ok := e.(linked); ok {
+		return l.Links()
+	}
+	return nil
+}
