@@ -10,7 +10,8 @@ PORTABLE ?= OFF
 # What is given on the command line reaches the scripts by itself.
 export PRESET PORTABLE
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# A bundle's source has no git, and a file that says what it is.
+VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PROGRAM := build/bin/ceiling
 DEMO    := build/models/demo-q4_0.gguf
 
@@ -19,7 +20,7 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test peers hip-check standin-check cuda-check lint clean help setup engine
+.PHONY: build demo test peers bundle hip-check standin-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
@@ -30,6 +31,7 @@ help:
 	@echo 'make standin-check   runs gfx908 code on four stand-in cards, in the root of hip-check (root)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
+	@echo 'make bundle  one file with all that a machine without a network needs (BUNDLE_GO=1, BUNDLE_MODEL=PATH)'
 	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
 	@echo 'make clean   removes build/'
 	@echo 'PRESET=gfx908 for MI100 (ROCm), PRESET=cuda for NVIDIA, LLAMA_CPP_DIR=DIR for your own llama.cpp'
@@ -58,6 +60,10 @@ test: build $(DEMO)
 
 peers: engine
 	@scripts/build-native.sh peers
+
+bundle:
+	@scripts/setup.sh build bundle
+	@scripts/bundle.sh
 
 # The source is brought in here, so that the root needs no network for it.
 hip-check:

@@ -3,7 +3,7 @@
 # missing is installed; elsewhere the exact command is printed and the exit
 # status is 1. With nothing missing it asks nobody anything.
 #
-# Usage: setup.sh [build|npm|pip|hip|browser|network]...     (default: build)
+# Usage: setup.sh [build|npm|pip|hip|browser|bundle|network]...     (default: build)
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -118,13 +118,17 @@ for step in "$@"; do
     pip) check_pip ;;
     hip) need debootstrap debootstrap ;;
     browser) check_browser ;;
+    bundle)
+        need zstd zstd
+        need objdump binutils
+        ;;
     network) # sees what a program sends, and makes hosts with a link between them
         need strace strace
         need ip iproute2
         need nsenter util-linux
         ;;
     *)
-        say "unknown step '$step': use build, npm, pip, hip, browser or network"
+        say "unknown step '$step': use build, npm, pip, hip, browser, bundle or network"
         exit 2
         ;;
     esac

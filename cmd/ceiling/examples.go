@@ -28,5 +28,6 @@ var examples = map[string][]string{
 		"ceiling completion zsh > _ceiling",
 		"ceiling completion fish > ceiling.fish",
 	},
-	"man": {"ceiling man > ceiling.1"},
+	"bundle": {"ceiling bundle verify bundle"},
+	"man":    {"ceiling man > ceiling.1"},
 }

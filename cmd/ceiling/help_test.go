@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine/checkpoint/awqtest"
+	"ceiling/internal/bundle"
 )
 
 // inProcess runs the program in this process.
@@ -141,6 +143,9 @@ func TestExamples(t *testing.T) {
 	}
 	suite := "name: s\nscenarios:\n  - {name: A, category: Latency, purpose: A test, input: 20, output: 4, concurrency: 1, prompts: 2}\n"
 	if err := os.WriteFile(filepath.Join(dir, "tiny.yaml"), []byte(suite), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "bundle"), 0o755), bundle.Write(filepath.Join(dir, "bundle"))); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(&echoes{})
