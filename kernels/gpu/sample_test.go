@@ -186,6 +186,24 @@ func TestFused(t *testing.T) {
 	}
 }
 
+// Halfway between two numbers the smallest rest decides, which 64 bits do not hold.
+func TestRoundedSum(t *testing.T) {
+	const half = 0x1p-24 // of the distance between numbers of 32 bits from 1 on
+	for _, c := range []struct{ p, q, want float64 }{
+		{1 + half, 0, 1},
+		{1 + half, 0x1p-80, 1 + 2*half},
+		{1 + half, -0x1p-80, 1},
+		{1 + 3*half, 0, 1 + 4*half},
+		{1 + 3*half, -0x1p-80, 1 + 2*half},
+		{-1 - half, -0x1p-80, -1 - 2*half},
+		{-1 - 3*half, 0x1p-80, -1 - 2*half},
+	} {
+		if got := roundedSum(c.p, c.q); got != float32(c.want) {
+			t.Errorf("%x + %x is %x, got %x", c.p, c.q, c.want, got)
+		}
+	}
+}
+
 // Every number of 16 bits rounds to itself, and halfway to the even one.
 func TestHalf(t *testing.T) {
 	for bits := uint16(0); bits < 31<<10-1; bits++ {

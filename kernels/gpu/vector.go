@@ -114,10 +114,12 @@ func chaosF32(seeds [3]uint32, rounds int) uint32 {
 	return math.Float32bits(x)
 }
 
-// fused is x² + c, rounded once: the square is exact in 64 bits, and where the sum
-// is not, its last bit is set, so that rounding again sees that there was more.
-func fused(x, c float32) float32 {
-	p, q := float64(x)*float64(x), float64(c)
+// fused is x² + c, rounded once: the square is exact in 64 bits.
+func fused(x, c float32) float32 { return roundedSum(float64(x)*float64(x), float64(c)) }
+
+// roundedSum is p + q, rounded once to 32 bits: where the sum of 64 bits is not
+// exact its last bit is set, so that rounding again sees that there was more.
+func roundedSum(p, q float64) float32 {
 	s := p + q
 	t := s - p
 	if rest := (p - (s - t)) + (q - t); rest != 0 {
