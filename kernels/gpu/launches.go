@@ -12,7 +12,7 @@ import (
 func launchProbes() []probe {
 	files := []string{"link"}
 	return []probe{
-		{name: "launch.sync", files: files, on: func(c *card, sc scale) ([]*work, error) {
+		{name: "launch.sync", files: files, alone: true, on: func(c *card, sc scale) ([]*work, error) {
 			t, err := newTicks(c, sc)
 			if err != nil {
 				return nil, err
@@ -26,7 +26,7 @@ func launchProbes() []probe {
 				return nil
 			})}, nil
 		}},
-		{name: "launch.stream", files: files, on: func(c *card, sc scale) ([]*work, error) {
+		{name: "launch.stream", files: files, alone: true, on: func(c *card, sc scale) ([]*work, error) {
 			t, err := newTicks(c, sc)
 			if err != nil {
 				return nil, err

@@ -62,6 +62,9 @@ type probe struct {
 	on func(c *card, s scale) ([]*work, error)
 	// pick measures only the variant that is fastest in a short trial.
 	pick bool
+	// alone: the host waits for the card in the middle of a sample, so several can't
+	// be measured at once.
+	alone bool
 	// itself measures.
 	itself func(s *session, p probe) error
 }
@@ -70,6 +73,7 @@ type probe struct {
 type scale struct {
 	standin bool
 	quick   bool
+	several bool // cards at once: the host has memory for all of them
 }
 
 // pick is a size for a card, or for a stand-in, which is slow.
@@ -249,7 +253,7 @@ func (s *session) measure(p probe) error {
 			return err
 		}
 	}
-	if len(s.cards) > 1 {
+	if len(s.cards) > 1 && !p.alone {
 		return s.variants(p, s.cards, &best)
 	}
 	return nil
@@ -259,10 +263,12 @@ func (s *session) measure(p probe) error {
 // the best one, which the first call finds.
 func (s *session) variants(p probe, cards []*card, best *int) (err error) {
 	works := make([][]*work, len(cards)) // by card and variant
+	sc := s.scale
+	sc.several = len(cards) > 1
 	for i, c := range cards {
 		mark := c.Mark()
 		defer func() { err = errors.Join(err, c.Release(mark)) }()
-		if works[i], err = p.on(c, s.scale); err != nil {
+		if works[i], err = p.on(c, sc); err != nil {
 			return fmt.Errorf("%s on device %d: %w", p.name, c.Index, err)
 		}
 	}

@@ -76,7 +76,11 @@ func (s scale) sizes(all ...int) []int {
 func hostWorks(up, down bool) func(c *card, sc scale) ([]*work, error) {
 	return func(c *card, sc scale) ([]*work, error) {
 		var out []*work
-		sizes := sc.sizes(64, 4<<10, 256<<10, 16<<20, 256<<20, 1<<30)
+		all := []int{64, 4 << 10, 256 << 10, 16 << 20, 256 << 20, 1 << 30}
+		if sc.several {
+			all = all[:len(all)-1]
+		}
+		sizes := sc.sizes(all...)
 		for _, node := range c.nodes() {
 			for _, pinned := range []bool{true, false} {
 				var ws []*work
