@@ -48,6 +48,13 @@ func (st *ResumeState) Start() time.Duration {
 // model and the options are the same is the caller's to check, from the
 // manifest.
 func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeState, error) {
+	return ResumeAfter(journalPath, saved, suite, 0)
+}
+
+// ResumeAfter is Resume for a run of several processes: what the first passes
+// have attempted stays as it is, failed or not, so that the next pass is the next
+// one.
+func ResumeAfter(journalPath string, saved *result.Run, suite result.Suite, passes int) (*ResumeState, error) {
 	content, err := result.ReadJournalFile(journalPath)
 	// A run that was killed before its first scenario has neither.
 	if err != nil && (saved != nil || !errors.Is(err, fs.ErrNotExist)) {
@@ -66,7 +73,7 @@ func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeS
 		st.Offset = max(st.Offset, result.Duration(r.End))
 	}
 	if saved != nil {
-		if err := st.collect(saved, suite, content.Records); err != nil {
+		if err := st.collect(saved, suite, content.Records, passes); err != nil {
 			return nil, err
 		}
 	}
@@ -109,8 +116,9 @@ func (st *ResumeState) Cut(journalPath string) error {
 	return nil
 }
 
-// collect fills Done from the saved results.
-func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []result.Record) error {
+// collect fills Done from the saved results, of the first passes with what they
+// are.
+func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []result.Record, attempted int) error {
 	if len(saved.Details) != len(saved.Results) {
 		return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
 	}
@@ -139,7 +147,7 @@ func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []
 		passes = append(slices.Clone(passes), d.Discarded...)
 		for _, p := range passes {
 			at := place(suite, p.Pass, i)
-			if p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
+			if p.Pass < attempted || p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
 				st.Done[at] = result.Entry{Result: p.Result, Detail: p.Detail}
 				st.Offset = max(st.Offset, result.Duration(p.Detail.EndS))
 			}

@@ -114,7 +114,17 @@ func newRunner(cfg Config) *runner {
 }
 
 func (r *runner) run(ctx context.Context) error {
+	process := -1 // that this one is
 	for k := range r.units {
+		if r.entries[k] != nil {
+			continue
+		}
+		switch p := r.cfg.Suite.Process(r.units[k].Pass); {
+		case process < 0:
+			process = p
+		case p != process:
+			return ErrNextProcess
+		}
 		if err := r.unit(ctx, k); err != nil {
 			return err
 		}

@@ -37,7 +37,9 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 			records, err = r.measure(ctx, u, work, &m)
 		}
 	}
-	return r.outcome(ctx, sc, records, err, &m)
+	entry, fatal = r.outcome(ctx, sc, records, err, &m)
+	entry.Detail.Process = r.cfg.Suite.Process(u.Pass)
+	return entry, fatal
 }
 
 // outcome makes a scenario's figures of its records and the error that ended

@@ -1,6 +1,7 @@
 package hip
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,9 +20,17 @@ const (
 const coverage = 0.9
 
 // longestGap is the time between two readings, in seconds, up to which the
-// power between them is taken to be on the line from one to the other; slow
-// samplers get five periods.
-const longestGap = 1
+// power between them is taken to be on the line from one to the other. A window
+// with a longer one has no energy.
+const longestGap = 3
+
+// A card's own accumulator must agree with the integral of its power to this
+// share, where the two can be compared over so many seconds: firmware averages
+// power over up to a second.
+const (
+	agreement     = 0.05
+	leastCompared = 10
+)
 
 // point is one reading of one quantity.
 type point struct{ t, v float64 }
@@ -59,15 +68,7 @@ func integral(p []point, from, to, gap float64) (area, covered float64) {
 // at is the value at an instant on the line between the readings around it;
 // ok is false outside them.
 func at(p []point, t float64) (v float64, ok bool) {
-	i, found := slices.BinarySearchFunc(p, t, func(a point, t float64) int {
-		switch {
-		case a.t < t:
-			return -1
-		case a.t > t:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(p, t, func(a point, t float64) int { return cmp.Compare(a.t, t) })
 	if found {
 		return p[i].v, true
 	}
@@ -99,11 +100,10 @@ type window struct {
 	samples  []sample
 	devices  []device
 	from, to float64 // seconds
-	gap      float64
 }
 
-func newWindow(samples []sample, devices []device, from, to, period float64) window {
-	return window{samples: samples, devices: devices, from: from, to: to, gap: max(longestGap, 5*period)}
+func newWindow(samples []sample, devices []device, from, to float64) window {
+	return window{samples: samples, devices: devices, from: from, to: to}
 }
 
 // device summarises one device.
@@ -116,7 +116,7 @@ func (w window) device(dev int) result.DeviceEnergy {
 		}
 	}
 	_, d.PeakW = extremes(power, w.from, w.to)
-	d.EnergyJ, d.Method = w.energy(dev, power)
+	w.energy(dev, power, &d)
 	if length := w.to - w.from; d.EnergyJ != nil && length > 0 {
 		mean := *d.EnergyJ / length
 		d.MeanW = &mean
@@ -129,7 +129,7 @@ func (w window) device(dev int) result.DeviceEnergy {
 		}
 	}
 	_, d.PeakVRAM = extremes(series(w.samples, dev, vramBytes), w.from, w.to)
-	if area, covered := integral(series(w.samples, dev, busyPercent), w.from, w.to, w.gap); covered > 0 {
+	if area, covered := integral(series(w.samples, dev, busyPercent), w.from, w.to, longestGap); covered > 0 {
 		mean := area / covered
 		d.MeanBusy = &mean
 	}
@@ -138,30 +138,109 @@ func (w window) device(dev int) result.DeviceEnergy {
 }
 
 // energy is the device's energy in the window: the difference of its counter
-// where it has one, else the integral of its power. Where readings leave a
-// little of the window out, the mean power of the rest is taken for it; where
-// they leave much out there is none.
-func (w window) energy(dev int, power []point) (*float64, string) {
+// where it has one, else the integral of its power. Where readings begin late
+// or end early by a little, the mean power of the rest is taken for that. Where
+// they leave more out, or disagree with the card's own accumulator, there is
+// none, and d says why.
+func (w window) energy(dev int, power []point, d *result.DeviceEnergy) {
 	if w.to <= w.from {
-		return nil, ""
+		d.Why = "the scenario took no time"
+		return
 	}
 	if w.devices[dev].counter != nil {
-		count := series(w.samples, dev, energyJ)
-		begin, ok1 := at(count, w.from)
-		end, ok2 := at(count, w.to)
-		if !ok1 || !ok2 {
-			return nil, ""
-		}
-		used := end - begin
-		return &used, result.EnergyByCounter
+		w.counted(dev, d)
+	} else {
+		w.integrated(power, d)
 	}
-	area, covered := integral(power, w.from, w.to, w.gap)
-	length := w.to - w.from
-	if covered < coverage*length {
-		return nil, ""
+	if d.EnergyJ != nil && d.Kind == kindGPU {
+		w.check(dev, power, d)
+	}
+}
+
+// counted is the difference of the device's counter.
+func (w window) counted(dev int, d *result.DeviceEnergy) {
+	count := series(w.samples, dev, energyJ)
+	if len(count) == 0 {
+		d.Why = "its counter was not read"
+		return
+	}
+	begin, ok1 := nearby(count, w.from)
+	end, ok2 := nearby(count, w.to)
+	if !ok1 || !ok2 {
+		d.Why = fmt.Sprintf("its counter was not read within %d s of the scenario's start and end", longestGap)
+		return
+	}
+	used := end - begin
+	d.EnergyJ, d.Method = &used, result.EnergyByCounter
+}
+
+// nearby is at, from readings that lie no gap apart.
+func nearby(p []point, t float64) (v float64, ok bool) {
+	i, _ := slices.BinarySearchFunc(p, t, func(a point, t float64) int { return cmp.Compare(a.t, t) })
+	if i > 0 && i < len(p) && p[i].t-p[i-1].t > longestGap {
+		return 0, false
+	}
+	return at(p, t)
+}
+
+// integrated is the integral of the power.
+func (w window) integrated(power []point, d *result.DeviceEnergy) {
+	gap, begin := widest(power, w.from, w.to)
+	switch area, covered := integral(power, w.from, w.to, longestGap); {
+	case len(power) == 0:
+		d.Why = "its power was not read"
+	case gap > longestGap:
+		d.Why = fmt.Sprintf("its power was not read for %.1f s from second %.1f of the scenario on", gap, begin-w.from)
+	case covered < coverage*(w.to-w.from):
+		d.Why = fmt.Sprintf("readings of its power cover %.1f of %.1f s", covered, w.to-w.from)
+	default:
+		area *= (w.to - w.from) / covered
+		d.EnergyJ, d.Method = &area, result.EnergyByTrapezoid
+	}
+}
+
+// widest is the longest time between two readings of which a part is in the
+// window, or from its edge to the nearest reading where there is none beyond;
+// begin is where that starts in the window.
+func widest(p []point, from, to float64) (gap, begin float64) {
+	longer := func(a, b float64) {
+		if b > from && a < to && b-a > gap {
+			gap, begin = b-a, max(a, from)
+		}
+	}
+	for i := range p {
+		if i > 0 {
+			longer(p[i-1].t, p[i].t)
+		}
+	}
+	if n := len(p); n > 0 {
+		longer(from, min(p[0].t, to))
+		longer(max(p[n-1].t, from), to)
+	}
+	return gap, begin
+}
+
+// check compares the integral of the power with what the card's accumulator
+// counted, from the first to the last reading of that in the window. Cards whose
+// accumulator stands still do not count.
+func (w window) check(dev int, power []point, d *result.DeviceEnergy) {
+	count := slices.DeleteFunc(series(w.samples, dev, energyJ), func(p point) bool { return p.t < w.from || p.t > w.to })
+	if len(count) < 2 {
+		return
+	}
+	first, last := count[0], count[len(count)-1]
+	counted := last.v - first.v
+	area, covered := integral(power, first.t, last.t, longestGap)
+	length := last.t - first.t
+	if length < leastCompared || counted <= 0 || covered < coverage*length {
+		return
 	}
 	area *= length / covered
-	return &area, result.EnergyByTrapezoid
+	ratio := area / counted
+	if d.AccumulatorRatio = &ratio; math.Abs(ratio-1) > agreement {
+		d.EnergyJ, d.Method = nil, ""
+		d.Why = fmt.Sprintf("its power adds up to %.0f J in %.1f s, of which its own accumulator counted %.0f J", area, length, counted)
+	}
 }
 
 func (w window) throttling(dev int, d *result.DeviceEnergy) {
@@ -297,6 +376,9 @@ func (w window) warnings(e *result.Energy, used []bool) []string {
 		if len(have.Throttled) > 0 {
 			out = append(out, fmt.Sprintf("%s lowered its clocks in %d of %d readings (%s): improve cooling or power, and measure again",
 				d.name, have.ThrottleReadings, have.ThrottleChecks, strings.Join(have.Throttled, ", ")))
+		}
+		if have.Why != "" {
+			out = append(out, fmt.Sprintf("no energy of %s: %s", d.name, have.Why))
 		}
 		if d.capW != nil && d.capDefaultW != nil && *d.capW < *d.capDefaultW {
 			out = append(out, fmt.Sprintf("%s is capped at %.0f W, its default is %.0f W: figures are of the capped card",

@@ -54,7 +54,7 @@ func reading(t float64, tick, dev int, values ...any) sample {
 func twoCards() window {
 	capped := device{name: "0000:a3:00.0", kind: kindGPU, capW: ptr(200.0), capDefaultW: ptr(290.0)}
 	w := window{devices: []device{{name: "0000:83:00.0", kind: kindGPU}, capped, {name: "package-0", kind: kindCPU, counter: &counter{}}},
-		from: 1, to: 3, gap: 1}
+		from: 1, to: 3}
 	for tick := range 5 {
 		at := float64(tick)
 		w.samples = append(w.samples,
@@ -123,7 +123,7 @@ func TestEnergyMissing(t *testing.T) {
 			}
 		}
 		e := w.summary(used, r)
-		if d := e.Devices[1]; d.EnergyJ != nil || d.MeanW != nil || d.PeakW != nil || d.Method != "" || d.Samples != 0 {
+		if d := e.Devices[1]; d.EnergyJ != nil || d.MeanW != nil || d.PeakW != nil || d.Method != "" || d.Samples != 0 || d.Why != "its power was not read" {
 			t.Errorf("device %+v", d)
 		}
 		g := e.Groups[0]
@@ -136,9 +136,17 @@ func TestEnergyMissing(t *testing.T) {
 	})
 	t.Run("readings that leave much of the window out", func(t *testing.T) {
 		w := twoCards()
-		w.from, w.to = 1, 9
-		if e := w.summary(used, r); e.Devices[0].EnergyJ != nil || e.Devices[2].EnergyJ != nil {
+		w.from, w.to = 1, 6.9
+		e := w.summary(used, r)
+		if e.Devices[0].EnergyJ != nil || e.Devices[2].EnergyJ != nil {
 			t.Errorf("energy of a window that was sampled in part: %+v", e.Devices)
+		}
+		why := []string{e.Devices[0].Why, e.Devices[2].Why}
+		if d := cmp.Diff([]string{"readings of its power cover 3.0 of 5.9 s", "its counter was not read within 3 s of the scenario's start and end"}, why); d != "" {
+			t.Error(d)
+		}
+		if got := w.warnings(e, []bool{true, false, false}); len(got) != 2 || got[1] != "no energy of 0000:83:00.0: readings of its power cover 3.0 of 5.9 s" {
+			t.Errorf("%q", got)
 		}
 	})
 	t.Run("readings that leave little out", func(t *testing.T) {
@@ -150,13 +158,13 @@ func TestEnergyMissing(t *testing.T) {
 	})
 	t.Run("no round with a reading of each", func(t *testing.T) {
 		w := twoCards()
-		w.gap = 4
 		for i := range w.samples {
-			if s := &w.samples[i]; s.device == 1 && s.tick >= 1 && s.tick <= 3 {
+			if s := &w.samples[i]; s.device == 1 && s.tick == 2 {
 				s.v[powerW] = math.NaN()
 			}
 		}
-		if g := w.summary(used, r).Groups[0]; g.PeakW != nil || g.EnergyJ == nil || !cmp.Equal(*g.EnergyJ, 640.0, near) {
+		w.from, w.to = 1.5, 2.5
+		if g := w.summary(used, r).Groups[0]; g.PeakW != nil || g.EnergyJ == nil || !cmp.Equal(*g.EnergyJ, 320.0, near) {
 			t.Errorf("peak %v, energy %v: one card's power for both?", g.PeakW, g.EnergyJ)
 		}
 	})
@@ -177,9 +185,98 @@ func TestEnergyMissing(t *testing.T) {
 		w := twoCards()
 		w.samples = nil
 		e := w.summary(used, r)
-		want := result.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu"}
+		want := result.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu", Why: "its power was not read"}
 		if d := cmp.Diff(want, e.Devices[0]); d != "" || e.Rounds != 0 {
 			t.Errorf("%d rounds (-want +got):\n%s", e.Rounds, d)
 		}
 	})
+}
+
+// measured is a card that draws 100 W until second 19.5 and 300 W from 20 on, read
+// twice a second; its accumulator, read once a second, counts rate times that.
+func measured(rate float64, read func(t float64) bool) window {
+	w := window{devices: []device{{name: "card", kind: kindGPU}}, from: 10.25, to: 30.25}
+	for tick := range 81 {
+		at := float64(tick) / 2
+		if !read(at) {
+			continue
+		}
+		watts, joules := 100.0, 100*at
+		if at >= 20 {
+			watts, joules = 300, 2050+300*(at-20)
+		}
+		s := reading(at, tick, 0, powerW, watts)
+		if tick%2 == 0 {
+			s.v[energyJ] = rate * joules
+		}
+		w.samples = append(w.samples, s)
+	}
+	return w
+}
+
+func always(float64) bool { return true }
+
+// Power between two readings is on the line between them, at the window's edges
+// too: 9.25 s of 100 W, half a second from 100 to 300 W, 10.25 s of 300 W.
+func TestEnergyAtTheEdges(t *testing.T) {
+	w := measured(1, always)
+	d := w.device(0)
+	if d.EnergyJ == nil || !cmp.Equal(*d.EnergyJ, 925+100+3075.0, near) || d.Why != "" {
+		t.Errorf("%+v", d)
+	}
+	w.from, w.to = 19.6, 19.9 // between two readings, of 100 and 300 W: 140 to 260 W
+	if d := w.device(0); d.EnergyJ == nil || !cmp.Equal(*d.EnergyJ, 60.0, near) {
+		t.Errorf("between two readings: %+v", d)
+	}
+}
+
+// A gap of three seconds is bridged, a longer one is not, wherever it is.
+func TestEnergyGaps(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		from, to float64 // without a reading, both left out
+		why      string
+	}{
+		{"three seconds", 12, 15, ""},
+		{"more", 12, 15.5, "its power was not read for 3.5 s from second 1.8 of the scenario on"},
+		{"at the start", 8, 14, "its power was not read for 6.0 s from second 0.0 of the scenario on"},
+		{"at the end", 26.5, 50, "its power was not read for 3.8 s from second 16.2 of the scenario on"},
+		{"before it", 2, 10, ""},
+		{"after it", 31, 50, ""},
+	} {
+		w := measured(1, func(t float64) bool { return t <= c.from || t >= c.to })
+		if d := w.device(0); d.Why != c.why || (d.EnergyJ == nil) != (c.why != "") {
+			t.Errorf("%s: %+v", c.name, d)
+		}
+	}
+}
+
+// The card's own accumulator has to agree within 5 %, where it counts at all.
+func TestEnergyAgrees(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		rate      float64
+		told, why bool
+	}{
+		{"agrees", 1, true, false},
+		{"4 % more", 1.04, true, false},
+		{"4 % less", 0.96, true, false},
+		{"6 % more", 1.06, true, true},
+		{"6 % less", 0.94, true, true},
+		{"stands still", 0, false, false},
+	} {
+		d := measured(c.rate, always).device(0)
+		if (d.AccumulatorRatio != nil) != c.told || (d.Why != "") != c.why || (d.EnergyJ == nil) != c.why {
+			t.Errorf("%s: %+v", c.name, d)
+		}
+	}
+	w := measured(2, always)
+	w.to = w.from + 9
+	if d := w.device(0); d.EnergyJ == nil || d.AccumulatorRatio != nil {
+		t.Errorf("nine seconds are too few to compare: %+v", d)
+	}
+	why := "its power adds up to 3950 J in 19.0 s, of which its own accumulator counted 7900 J"
+	if d := measured(2, always).device(0); d.Why != why {
+		t.Errorf("%q, want %q", d.Why, why)
+	}
 }

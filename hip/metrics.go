@@ -48,10 +48,26 @@ func (s Throttle) Reasons() []string {
 // alone is read: of format 1.1 there were two layouts. ok is false for other
 // formats and for a card that does not support the field (all ones).
 func parseThrottle(table []byte) (status Throttle, ok bool) {
-	const size, indepStatus = 120, 112
+	const indepStatus = 112
+	v, ok := field13(table, indepStatus)
+	return Throttle(v), ok
+}
+
+// parseAccumulator reads the energy that the card has counted, in joules, out of
+// a gpu_metrics table of format 1.3; ok is false for a card that counts none.
+func parseAccumulator(table []byte) (joules float64, ok bool) {
+	const accumulator, unit = 24, 15.259e-6 // J
+	v, ok := field13(table, accumulator)
+	return float64(v) * unit, ok && v > 0
+}
+
+// field13 is a field of eight bytes of a table of format 1.3; all ones stand for
+// one that the card does not support.
+func field13(table []byte, at int) (v uint64, ok bool) {
+	const size = 120
 	if len(table) < size || binary.LittleEndian.Uint16(table) != size || table[2] != 1 || table[3] != 3 {
 		return 0, false
 	}
-	v := binary.LittleEndian.Uint64(table[indepStatus:])
-	return Throttle(v), v != 1<<64-1
+	v = binary.LittleEndian.Uint64(table[at:])
+	return v, v != 1<<64-1
 }

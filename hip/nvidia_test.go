@@ -131,7 +131,7 @@ func TestNVIDIAMissing(t *testing.T) {
 		t.Errorf("old: missing %q, counter %v", missing, d.counter)
 	}
 	var s sample
-	if d.readThrottle(&s, nil); s.throttled {
+	if d.readMetrics(&s, nil); s.throttled {
 		t.Errorf("reasons out of nothing: %+v", s)
 	}
 	if _, missing = open("-DNO_POWER"); missing != "power_w" {

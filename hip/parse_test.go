@@ -104,6 +104,27 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
+// The accumulator is there in format 1.3 alone, and only where it counts.
+func TestAccumulator(t *testing.T) {
+	table, err := os.ReadFile("testdata/hive/sys/class/drm/card0/device/gpu_metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint64(table[24:], 1_000_000)
+	if joules, ok := parseAccumulator(table); !ok || math.Abs(joules-15.259) > 1e-9 {
+		t.Errorf("%v J, %v", joules, ok)
+	}
+	for name, raw := range map[string]uint64{"not supported": math.MaxUint64, "counts nothing": 0} {
+		binary.LittleEndian.PutUint64(table[24:], raw)
+		if _, ok := parseAccumulator(table); ok {
+			t.Errorf("%s: read", name)
+		}
+	}
+	if _, ok := parseAccumulator(table[:100]); ok {
+		t.Error("cut short: read")
+	}
+}
+
 // A counter that wraps loses nothing, and a missed reading is made up for.
 func TestCounter(t *testing.T) {
 	c := counter{top: 100}

@@ -182,7 +182,7 @@ func (s *Sampler) round(cpuBefore time.Duration) {
 		out.tick, out.device = s.tick, i
 		s.devices[i].read(out, s.clock.Now().Seconds(), s.buf[:])
 		if metrics {
-			s.devices[i].readThrottle(out, s.buf[:])
+			s.devices[i].readMetrics(out, s.buf[:])
 		}
 		if s.file != nil {
 			s.file.add(&s.devices[i], out)
@@ -226,11 +226,12 @@ func (s *Sampler) Observe(r *result.Summary, d *result.Detail) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := newWindow(s.samples, s.devices, d.StartS, d.EndS, s.period.Seconds())
+	w := newWindow(s.samples, s.devices, d.StartS, d.EndS)
 	d.Energy = w.summary(s.used, r)
 	d.Warnings = append(d.Warnings, w.warnings(d.Energy, s.used)...)
-	// The last round bounds the next window's first piece.
-	keep := len(s.samples) - len(s.devices)
+	// The last readings bound the next window's first pieces: of an accumulator
+	// that is not one of each round.
+	keep := slices.IndexFunc(s.samples, func(p sample) bool { return p.t >= s.last.Seconds()-longestGap })
 	s.samples = append(s.samples[:0], s.samples[max(0, keep):]...)
 }
 

@@ -276,9 +276,9 @@ func (d *device) read(out *sample, now float64, buf []byte) {
 	}
 }
 
-// readThrottle adds gpu_metrics' status. Reading it faster than once or
-// twice a second disturbed the firmware of old kernels.
-func (d *device) readThrottle(out *sample, buf []byte) {
+// readMetrics adds gpu_metrics' status and accumulator. Reading it faster than
+// once or twice a second disturbed the firmware of old kernels.
+func (d *device) readMetrics(out *sample, buf []byte) {
 	if d.nvidia != nil {
 		out.throttle, out.throttled = d.nvidia.throttle()
 		return
@@ -291,4 +291,7 @@ func (d *device) readThrottle(out *sample, buf []byte) {
 		return
 	}
 	out.throttle, out.throttled = parseThrottle(buf[:n])
+	if joules, ok := parseAccumulator(buf[:n]); ok {
+		out.v[energyJ] = joules
+	}
 }

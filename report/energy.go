@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,10 +64,32 @@ func energyMethods(all []scenario) []string {
 	if have[result.EnergyGPU+" "+result.EnergyByCounter] {
 		out = append(out, "GPU energy is the difference of the card's own energy counter (NVML).")
 	}
+	if share, compared := accumulators(all); compared > 0 {
+		out = append(out, fmt.Sprintf("The integral of the power agrees with the cards' own energy accumulators within %s%% in %s.", fixed(&share, 1), plural(compared, "comparison")))
+	}
 	if have[result.EnergyCPU+" "+result.EnergyByCounter] {
 		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
 	}
 	return out
+}
+
+// accumulators is by how many percent the integral of the power and the cards'
+// own accumulators differ at most, where the energy was told, and how often they
+// were compared.
+func accumulators(all []scenario) (percent float64, compared int) {
+	for i := range all {
+		d := all[i].detail
+		if d == nil || d.Energy == nil {
+			continue
+		}
+		for _, dev := range d.Energy.Devices {
+			if dev.AccumulatorRatio != nil && dev.EnergyJ != nil {
+				compared++
+				percent = max(percent, 100*math.Abs(*dev.AccumulatorRatio-1))
+			}
+		}
+	}
+	return percent, compared
 }
 
 // samplingNote says how often the devices were read and what that cost.

@@ -45,6 +45,18 @@ func TestEnergySection(t *testing.T) {
 	}
 }
 
+// The agreement is told where the cards count, of energies that are told.
+func TestEnergySectionAgreement(t *testing.T) {
+	r := sampled()
+	r.Details[0].Energy.Devices = append(r.Details[0].Energy.Devices,
+		result.DeviceEnergy{Kind: result.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(0.981)},
+		result.DeviceEnergy{Kind: result.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(1.004)},
+		result.DeviceEnergy{Kind: result.EnergyGPU, AccumulatorRatio: ptr(1.3)})
+	if got := text(t, energySection(r, scenarios(r))...); !strings.Contains(got, "\n- The integral of the power agrees with the cards' own energy accumulators within 1.9% in 2 comparisons.\n") {
+		t.Errorf("section:\n%s", got)
+	}
+}
+
 // NVIDIA's cards count their energy themselves.
 func TestEnergySectionCounter(t *testing.T) {
 	r := sampled()

@@ -36,8 +36,85 @@ func repeatsSection(r *result.Run, all []scenario) []doc.Block {
 		}
 		t.Add(row...)
 	}
-	return []doc.Block{doc.Paragraph{Text: doc.T("The suite ran in passes, one after the other. For each scenario the tables of this report show one of them, the pass with the median output throughput; here is how far the passes that completed without a failed request lie apart. " +
-		"Lengths and arrivals are the same in every pass" + promptsText(r) + ". CV is the standard deviation over the passes / their mean.")}, t}
+	return append([]doc.Block{doc.Paragraph{Text: doc.T("The suite ran in passes, one after the other. For each scenario the tables of this report show one of them, the pass with the median output throughput; here is how far the passes that completed without a failed request lie apart. " +
+		"Lengths and arrivals are the same in every pass" + promptsText(r) + ". CV is the standard deviation over the passes / their mean.")}, t}, processesTable(all)...)
+}
+
+// processesTable tells the spread within processes from that between them; nil
+// where one process made all passes.
+func processesTable(all []scenario) []doc.Block {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Processes", "Output Throughput, within", "between", "TPOT mean, within", "between"))}
+	for i := range all {
+		s := &all[i]
+		if s.detail == nil {
+			continue
+		}
+		sound := soundPasses(s.detail)
+		within, between, n := variation(sound, func(r *result.Summary) *float64 { return r.OutputThroughput })
+		if n < 2 {
+			continue
+		}
+		withinTPOT, betweenTPOT, _ := variation(sound, func(r *result.Summary) *float64 { return r.TPOTMeanMs })
+		t.Add(s.Name, strconv.Itoa(n), percentOrMissing(within), percentOrMissing(between), percentOrMissing(withinTPOT), percentOrMissing(betweenTPOT))
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []doc.Block{doc.Paragraph{Text: doc.T("Each process had a memory layout and a start of its own. Within: the standard deviation of passes of one process; between: that of the processes' means, with what chance puts into them within taken off where it is known. Both as shares of the mean. The command compare takes one value per process.")}, t}
+}
+
+// variation splits the variance of a figure over passes into that within and
+// that between processes, as coefficients of variation in percent (one-way
+// analysis of variance, random effects, by the method of moments; of unequal
+// numbers of passes their harmonic mean). nil: not known, of one pass per process
+// within, of one process between.
+func variation(passes []result.Pass, of func(*result.Summary) *float64) (within, between *float64, processes int) {
+	groups := map[int][]float64{}
+	for i := range passes {
+		if v := of(&passes[i].Result); v != nil {
+			p := passes[i].Detail.Process
+			groups[p] = append(groups[p], *v)
+		}
+	}
+	var means []float64
+	var squares, free, inverse float64
+	for _, x := range groups {
+		mean, _ := result.Mean(x)
+		means = append(means, mean)
+		inverse += 1 / float64(len(x))
+		free += float64(len(x) - 1)
+		for _, v := range x {
+			squares += (v - mean) * (v - mean)
+		}
+	}
+	all, ok := result.Mean(means)
+	if !ok || all <= 0 {
+		return nil, nil, len(means)
+	}
+	percent := func(variance float64) *float64 {
+		cv := 100 * math.Sqrt(max(0, variance)) / all
+		return &cv
+	}
+	chance := 0.0
+	if free > 0 {
+		within = percent(squares / free)
+		chance = squares / free * inverse / float64(len(means))
+	}
+	if len(means) > 1 {
+		sum := 0.0
+		for _, m := range means {
+			sum += (m - all) * (m - all)
+		}
+		between = percent(sum/float64(len(means)-1) - chance)
+	}
+	return within, between, len(means)
+}
+
+func percentOrMissing(v *float64) string {
+	if v == nil {
+		return missing
+	}
+	return fixed(v, 2) + "%"
 }
 
 // repeated says whether any scenario was to run more than once.

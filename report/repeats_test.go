@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -56,6 +57,39 @@ func TestRepeatsTable(t *testing.T) {
 		if got := lines[len(lines)-1]; got != tc.row {
 			t.Errorf("%s:\n%s", tc.name, cmp.Diff(tc.row, got))
 		}
+	}
+}
+
+// Passes 98, 102 | 108, 112 | 88, 92 of three processes, by hand: within, three
+// times 2·2² = 8 over three degrees of freedom, √8 = 2.83 of a mean of 100;
+// between, means 100, 110, 90 with variance 100 less 8/2, √96 = 9.80.
+func TestVariation(t *testing.T) {
+	run := passesOf(6, 98, 102, 108, 112, 88, 92)
+	rate := func(r *result.Summary) *float64 { return r.OutputThroughput }
+	passes := run.Details[0].Passes
+	if _, between, n := variation(passes, rate); n != 1 || between != nil || processesTable(scenarios(run)) != nil {
+		t.Errorf("one process: %d, %v", n, between)
+	}
+	for i := range passes {
+		passes[i].Detail.Process = i / 2
+	}
+	got := text(t, repeatsSection(run, scenarios(run))...)
+	if want := "\n| A | 3 | 2.83% | 9.80% | "; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
+	}
+	for i := range passes {
+		passes[i].Detail.Process = i
+	}
+	within, between, n := variation(passes, rate)
+	if n != 6 || within != nil || between == nil || math.Abs(*between-9.21) > 0.01 {
+		t.Errorf("one pass each: %v, %v, %d", within, between, n)
+	}
+	// Equal processes: what chance does within them is not taken for more.
+	for i, rate := range []float64{90, 110, 110, 90, 90, 110} {
+		passes[i].Detail.Process, *passes[i].Result.OutputThroughput = i/2, rate
+	}
+	if _, between, _ := variation(passes, rate); between == nil || *between != 0 {
+		t.Errorf("equal processes: %v", *between)
 	}
 }
 

@@ -41,18 +41,22 @@ type EnergyGroup struct {
 
 // DeviceEnergy is one device's share.
 type DeviceEnergy struct {
-	Name        string   `json:"name"` // PCI address, or "package-0"
-	Kind        string   `json:"kind"`
-	Samples     int      `json:"samples"` // power readings inside the window
-	MeanW       *float64 `json:"mean_w"`
-	PeakW       *float64 `json:"peak_w"`
-	EnergyJ     *float64 `json:"energy_j"`
-	Method      string   `json:"method,omitempty"`
-	MinClockMHz *float64 `json:"min_clock_mhz"`
-	MaxTempC    *float64 `json:"max_temperature_c"`
-	MaxTempAt   string   `json:"max_temperature_at,omitempty"` // "junction"
-	MeanBusy    *float64 `json:"mean_busy_percent"`
-	PeakVRAM    *float64 `json:"peak_vram_bytes"`
+	Name    string   `json:"name"` // PCI address, or "package-0"
+	Kind    string   `json:"kind"`
+	Samples int      `json:"samples"` // power readings inside the window
+	MeanW   *float64 `json:"mean_w"`
+	PeakW   *float64 `json:"peak_w"`
+	EnergyJ *float64 `json:"energy_j"`
+	Method  string   `json:"method,omitempty"`
+	Why     string   `json:"no_energy,omitempty"` // why EnergyJ is missing
+	// AccumulatorRatio is the integral of the power / what the card's own energy
+	// accumulator counted meanwhile; nil: it has none, or for less than 10 s.
+	AccumulatorRatio *float64 `json:"accumulator_ratio,omitempty"`
+	MinClockMHz      *float64 `json:"min_clock_mhz"`
+	MaxTempC         *float64 `json:"max_temperature_c"`
+	MaxTempAt        string   `json:"max_temperature_at,omitempty"` // "junction"
+	MeanBusy         *float64 `json:"mean_busy_percent"`
+	PeakVRAM         *float64 `json:"peak_vram_bytes"`
 	// Throttled are the reasons for lowered clocks that were read, and
 	// ThrottleReadings of ThrottleChecks is how often.
 	Throttled        []string `json:"throttled,omitempty"`

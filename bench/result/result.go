@@ -184,9 +184,12 @@ type Detail struct {
 	// Repeat is how many passes were planned, 0 for a scenario that runs
 	// once. Passes are those that were attempted, and Pass the one (from 0)
 	// that the figures above and the Summary are of: see Combine.
-	Repeat int    `json:"repeat,omitempty"`
-	Pass   int    `json:"pass,omitempty"`
-	Passes []Pass `json:"passes,omitempty"`
+	// Process is the process of the run, from 0, that made the pass: see
+	// Suite.PassesPerProcess.
+	Process int    `json:"process,omitempty"`
+	Repeat  int    `json:"repeat,omitempty"`
+	Pass    int    `json:"pass,omitempty"`
+	Passes  []Pass `json:"passes,omitempty"`
 	// Discarded are passes that were disturbed, and run again: see Suite.Retry.
 	Discarded []Pass `json:"discarded_passes,omitempty"`
 }
@@ -310,8 +313,9 @@ type EngineInfo struct {
 	AllReduce    string            `json:"allreduce,omitempty"`           // of a tensor split: rccl | nccl | internal | butterfly
 	BF16From     int               `json:"allreduce_bf16_from,omitempty"` // tokens of a physical batch from which the sums are rounded to bfloat16; 0: never
 	GPULayers    int               `json:"gpu_layers"`
-	LoadMode     string            `json:"load_mode"` // mmap | direct-io | read
-	Sampling     string            `json:"sampling"`  // "greedy, in the backend" | "greedy, argmax on the CPU"
+	LoadMode     string            `json:"load_mode"`       // mmap | direct-io | read
+	Sampling     string            `json:"sampling"`        // "greedy, in the backend" | "greedy, argmax on the CPU"
+	Check        string            `json:"check,omitempty"` // what the check of the output before the first scenario found; "": not made
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
 	CacheTokens  int               `json:"cache_tokens,omitempty"` // most KV cells that a warm run keeps of finished prompts

@@ -12,6 +12,9 @@ type Suite struct {
 	// Retry is how many passes more a scenario gets in which others disturbed
 	// the engine.
 	Retry int `json:"retry,omitempty"`
+	// PassesPerProcess is how many passes one process makes; the next ones are
+	// another's. 0: all are one's.
+	PassesPerProcess int `json:"passes_per_process,omitempty"`
 }
 
 // Scenario is one workload shape and the load it is offered at.
@@ -138,4 +141,21 @@ func (s Suite) WithRepeat(n int) Suite {
 		s.Scenarios[i].Repeat = n
 	}
 	return s
+}
+
+// WithProcesses returns the suite with every scenario running in n processes, as
+// often in each as it ran in all.
+func (s Suite) WithProcesses(n int) Suite {
+	each := s.Passes()
+	s = s.WithRepeat(n * each)
+	s.PassesPerProcess = each
+	return s
+}
+
+// Process is the number, from 0, of the process that makes a pass.
+func (s Suite) Process(pass int) int {
+	if s.PassesPerProcess < 1 {
+		return 0
+	}
+	return pass / s.PassesPerProcess
 }

@@ -165,7 +165,7 @@ func app(stdout, stderr io.Writer) *cli.Command {
 		Writer:                          stdout,
 		ErrWriter:                       stderr,
 		Commands: []*cli.Command{
-			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), versionCommand(),
+			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), verifyCommand(), versionCommand(),
 			compareCommand(), summaryCommand(), exportCommand(), rooflineCommand(), bundleCommand(), manCommand(),
 		},
 		// The program's exit code is decided in run, after every defer.

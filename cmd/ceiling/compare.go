@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -28,10 +30,16 @@ func compareCommand() *cli.Command {
 			"  --fail-if 'failed > 0%'                          the share of requests that failed\n" +
 			"\nSCENARIOS are picked by c (concurrency), in, out (tokens), n (prompts) and name, in quotes where it has : or ,.\n" +
 			"A violated rule is a line on stderr and exit code 3. A rule that picks no scenario, or whose figure is missing\n" +
-			"in one, is an error, code 1. Requests that failed in a scenario are told beside its rules.",
+			"in one, is an error, code 1, and so is one over a scenario whose output is wrong, or that asks for\n" +
+			"significance where there is one pass a side. Requests that failed, and verdicts below valid, are told beside\n" +
+			"the rules.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "fail-if", Usage: "fail when `RULE` holds; may be given several times"},
 			choice("assume", "what the tests take for granted of the noise", []string{string(compare.Nothing), string(compare.Normal)}),
+			&cli.StringFlag{Name: "equal-within", Usage: "also test whether figures are the same within `SHARE`, such as 2%", Validator: func(text string) error {
+				_, err := parseMargin(text)
+				return err
+			}},
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout; FILE.html is a page with charts"},
 			jsonFlag(),
 		},
@@ -57,7 +65,8 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(c.String("assume"))})
+	margin, _ := parseMargin(c.String("equal-within")) // the flag's validator has seen it
+	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(c.String("assume")), EqualWithin: margin})
 	if err != nil {
 		return err
 	}
@@ -68,6 +77,23 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	}
 	return gateError(gate)
 }
+
+// parseMargin reads "2%" as 0.02, "" as 0.
+func parseMargin(text string) (float64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, ok := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(v > 0 && v <= mostMargin) {
+		return 0, fmt.Errorf("%q is no margin: write a share above 0%% and up to %d%%, such as 2%%", text, mostMargin)
+	}
+	return v / 100, nil
+}
+
+// mostMargin is the largest margin of --equal-within, in percent: beyond it
+// nothing is the same in any sense.
+const mostMargin = 50
 
 // readRules reports all mistakes at once.
 func readRules(texts []string) ([]compare.Rule, error) {

@@ -15,6 +15,10 @@ var examples = map[string][]string{
 	"inspect": {"ceiling inspect model.gguf --gpus 4 --sequences 32"},
 	"devices": {"ceiling devices"},
 	"doctor":  {"ceiling doctor model.gguf --sequences 4 --context 2048"},
+	"verify": {
+		"ceiling verify model.gguf --prompts 4 --tokens 8 --write-expect texts.json",
+		"ceiling verify model.gguf --prompts 4 --tokens 8 --expect texts.json",
+	},
 	"version": {"ceiling version"},
 	"compare": {"ceiling compare results/model results/again --fail-if 'tpot_mean > 1000x'"},
 	"export":  {"ceiling export results/model --format csv --out -"},

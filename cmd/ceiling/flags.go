@@ -82,6 +82,22 @@ func retryFlag() cli.Flag {
 		}}
 }
 
+// repeatProcessFlag takes the number of processes that a run is made in.
+func repeatProcessFlag() cli.Flag {
+	return &cli.IntFlag{Name: "repeat-process", Usage: "start the program anew for each of `N` passes; with --repeat M each process makes M", Validator: func(n int) error {
+		if n < 1 || n > result.MaxRepeat {
+			return fmt.Errorf("%d processes; use 1 to %d", n, result.MaxRepeat)
+		}
+		return nil
+	}, HideDefault: true}
+}
+
+// nextPassFlag is how a process of --repeat-process tells the next one how many
+// passes are behind it.
+func nextPassFlag() cli.Flag { return &cli.IntFlag{Name: nextPass, Hidden: true} }
+
+const nextPass = "next-pass"
+
 // engineFlags say where the model goes and how the engine is set.
 func engineFlags() []cli.Flag {
 	return append(group("Engine",

@@ -71,6 +71,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
 			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba, "offline": offline, "hosts": hosts, "linktime": linkTime,
+			"flipbit": flipbit, "swapshares": swapshares,
 		},
 	})
 }

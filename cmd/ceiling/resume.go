@@ -25,6 +25,7 @@ import (
 type earlierRun struct {
 	path     string
 	manifest result.Manifest
+	passes   int            // that are attempted, where its own process goes on with the next
 	recorded map[string]any // the manifest, with what this program may not know of
 }
 
@@ -44,8 +45,8 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 	}
 	// The suite is in the manifest as it was run, and may lie nowhere else.
 	own := []string{"resume", "out", "json", "model", "api-key"}
-	if !c.IsSet("suite") && !c.IsSet("repeat") {
-		own = append(own, "suite", "repeat", "retry")
+	if !c.IsSet("suite") && !c.IsSet("repeat") && !c.IsSet("repeat-process") {
+		own = append(own, "suite", "repeat", "repeat-process", "retry")
 	}
 	for _, f := range then.Flags {
 		name := f.Names()[0]
@@ -117,7 +118,7 @@ func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return bench.Resume(filepath.Join(e.path, journalFile), saved, suite)
+	return bench.ResumeAfter(filepath.Join(e.path, journalFile), saved, suite, e.passes)
 }
 
 // finished says whether nothing of the run is left to do.

@@ -35,7 +35,7 @@ func runCommand() *cli.Command {
 			cacheFlag(), roundingFlag(),
 		}, suiteFlags()...)...), group("How it is run",
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
-			telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(),
+			repeatProcessFlag(), nextPassFlag(), telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(), checkFlag(),
 			&cli.BoolFlag{Name: "roofline", Usage: "measure the machine's limits before the suite, half a minute"},
 			ceilingsFlag("the machine's limits, of `ceiling roofline`, used where they are of this machine and fresh"),
 		), engineFlags(), gpuFlags()),
@@ -89,6 +89,11 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	r.claimEnd()
 	stop()
 	r.show.clear()
+	if errors.Is(err, bench.ErrNextProcess) {
+		if err = ctx.Err(); err == nil {
+			return r.nextProcess(results)
+		}
+	}
 	if results == nil {
 		r.discard(err)
 		return nothingMeasured(orInterrupted(ctx, err))
@@ -178,6 +183,9 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 		return nil, err
 	}
 	if err := r.findCeilings(ctx, model); err != nil {
+		return nil, err
+	}
+	if err := r.checkOutput(ctx, model); err != nil {
 		return nil, err
 	}
 	results, err := r.bench(ctx, model)

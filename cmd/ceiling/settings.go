@@ -43,6 +43,7 @@ type settings struct {
 	proseLimit  time.Duration
 	unified     bool
 	sampling    string
+	check       string // a word of --check
 
 	// convertedFrom is the checkpoint that model was made from; nil: none.
 	convertedFrom *result.Checkpoint
@@ -67,6 +68,9 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 			Threads:   c.Int("threads"),
 			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"), FullWindow: c.Bool("prefix-cache"),
 		},
+	}
+	if earlier != nil {
+		earlier.passes = c.Int(nextPass)
 	}
 	s.session.Batch, s.session.UBatch = readBatches(c)
 	if err := s.readWords(c); err != nil {
@@ -123,6 +127,12 @@ func (s *settings) readPlan(c *cli.Command) error {
 	if n := c.Int("repeat"); n > 0 {
 		s.suite = s.suite.WithRepeat(n)
 	}
+	if n := c.Int("repeat-process"); n > 0 {
+		if each := s.suite.Passes(); n*each > result.MaxRepeat {
+			return usagef("--repeat-process %d of %d passes each are more than %d passes; use fewer", n, each, result.MaxRepeat)
+		}
+		s.suite = s.suite.WithProcesses(n)
+	}
 	s.suite.Retry = c.Int("retry")
 	return s.samePlan()
 }
@@ -145,7 +155,7 @@ func (s *settings) readWords(c *cli.Command) error {
 		return usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
 	}
 	s.unified = unified == "on" || s.prefixCache
-	s.sampling, s.prose = c.String("sampling"), c.String("prose")
+	s.sampling, s.prose, s.check = c.String("sampling"), c.String("prose"), c.String("check")
 	return nil
 }
 
@@ -153,8 +163,13 @@ func (s *settings) readWords(c *cli.Command) error {
 // there; on the CPU the vectorised argmax is the faster one, and a tensor
 // split has no other.
 func (s *settings) greedyInBackend(split engine.Split) bool {
-	if s.sampling != "auto" {
-		return s.sampling == "backend"
+	return greedyInBackend(s.sampling, split)
+}
+
+// greedyInBackend is that for a word of --sampling.
+func greedyInBackend(sampling string, split engine.Split) bool {
+	if sampling != "auto" {
+		return sampling == "backend"
 	}
 	return len(split.Devices) > 0 && split.Mode != engine.SplitTensor
 }

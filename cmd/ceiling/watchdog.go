@@ -147,6 +147,12 @@ func (w *watchdog) servers() string {
 // underWatch is an action of a command that has nothing to save when the engine
 // does not return.
 func underWatch(action func(ctx context.Context, c *cli.Command) error) cli.ActionFunc {
+	return withWatch(func(ctx context.Context, c *cli.Command, _ *watchdog) error { return action(ctx, c) })
+}
+
+// withWatch is underWatch for an action of many calls, which tells the watchdog
+// that it gets on.
+func withWatch(action func(ctx context.Context, c *cli.Command, w *watchdog) error) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		w := newWatchdog(c, new(bench.Calls))
 		w.tell = func(format string, args ...any) { fmt.Fprintf(c.Root().ErrWriter, format+"\n", args...) }
@@ -155,6 +161,6 @@ func underWatch(action func(ctx context.Context, c *cli.Command) error) cli.Acti
 			return exitCode(reason)
 		}
 		defer w.start(ctx)()
-		return w.during("asking for devices", 0, func() error { return action(ctx, c) })
+		return w.during("asking for devices", 0, func() error { return action(ctx, c, w) })
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/importer"
 	"ceiling/report/metric"
 )
@@ -28,6 +30,9 @@ const (
 // Options say how to compare. The zero value is usable.
 type Options struct {
 	Assume Assumption // "" stands for Nothing
+	// EqualWithin is the margin, a share, within which two figures count as the
+	// same; 0: nothing is called the same.
+	EqualWithin float64
 }
 
 // confidence is that of every interval, and 1 − confidence the level of every
@@ -37,12 +42,13 @@ const confidence = 0.95
 // Comparison is the outcome: the first run is the base, and every other one
 // is held against it.
 type Comparison struct {
-	Assume     Assumption  `json:"assume"`
-	Confidence float64     `json:"confidence"`
-	Runs       []Run       `json:"runs"`
-	Conditions []Condition `json:"conditions"` // those that some run tells
-	Findings   []Finding   `json:"findings"`
-	Pairs      []Pair      `json:"pairs"`
+	Assume      Assumption  `json:"assume"`
+	EqualWithin float64     `json:"equal_within,omitempty"`
+	Confidence  float64     `json:"confidence"`
+	Runs        []Run       `json:"runs"`
+	Conditions  []Condition `json:"conditions"` // those that some run tells
+	Findings    []Finding   `json:"findings"`
+	Pairs       []Pair      `json:"pairs"`
 }
 
 // Run is what stands above the tables about one run.
@@ -79,6 +85,7 @@ func (c *Condition) known() bool {
 type Pair struct {
 	A         string      `json:"a"` // label
 	B         string      `json:"b"`
+	Overall   *Overall    `json:"overall"` // nil: no load is in both
 	Scenarios []Scenario  `json:"scenarios"`
 	Unmatched []Unmatched `json:"unmatched"`
 	// Tax breaks the gap between an engine and a server down; nil where not
@@ -103,6 +110,11 @@ type Scenario struct {
 	CacheDiffers bool `json:"cache_differs,omitempty"`
 	// SamePrompts says that the journals of both hold the same prompts.
 	SamePrompts bool `json:"same_prompts,omitempty"`
+
+	// VerdictA and VerdictB say how far a side's figures can be trusted; nil:
+	// nobody looked.
+	VerdictA *result.Verdict `json:"verdict_a,omitempty"`
+	VerdictB *result.Verdict `json:"verdict_b,omitempty"`
 
 	all      []Figure // of every metric that a side has, for the gate
 	failures []string // requests that failed, or got no token
@@ -129,6 +141,9 @@ type Figure struct {
 	NotSame string `json:"not_same,omitempty"`
 
 	Interval *Interval `json:"interval"`
+	// Equal is whether the ratio lies within the margin that was asked for; nil:
+	// none was, or there are too few passes.
+	Equal *Equivalence `json:"equal,omitempty"`
 	// Why says why there is no interval, and Need what one over passes takes.
 	Why  string `json:"no_interval,omitempty"`
 	Need string `json:"need,omitempty"`
@@ -145,20 +160,28 @@ type Verdict string
 
 // Verdicts.
 const (
-	Unknown Verdict = "unknown" // no interval
-	Same    Verdict = "no significant difference"
-	Differs Verdict = "significant difference"
+	Unknown   Verdict = "unknown"   // no interval
+	Undecided Verdict = "undecided" // no difference shows, and none is ruled out
+	Same      Verdict = "same"      // within the margin
+	Differs   Verdict = "different" // another run would show it, too
+	// TwoRuns is a difference within one pass a side: of these two runs only.
+	TwoRuns Verdict = "different in these two runs"
 )
 
-// Verdict needs both the interval and the test to agree on a difference.
+// Verdict needs both the interval and the test to agree on a difference. A small
+// one that is certain to be within the margin is none.
 func (f *Figure) Verdict() Verdict {
 	switch i := f.Interval; {
 	case i == nil:
 		return Unknown
-	case i.P < 1-confidence && (i.Lo > 1 || i.Hi < 1):
-		return Differs
+	case f.Equal != nil && f.Equal.Holds:
+		return Same
+	case i.P >= 1-confidence || i.Lo <= 1 && i.Hi >= 1:
+		return Undecided
+	case i.Basis == Requests:
+		return TwoRuns
 	}
-	return Same
+	return Differs
 }
 
 // Compare holds every run against the first. It needs at least two.
@@ -173,7 +196,7 @@ func Compare(runs []*importer.Run, opt Options) (*Comparison, error) {
 	if len(runs) < 2 {
 		return nil, fmt.Errorf("\"%d\" runs: a comparison takes at least two", len(runs))
 	}
-	c := &Comparison{Assume: opt.Assume, Confidence: confidence, Conditions: conditions(runs)}
+	c := &Comparison{Assume: opt.Assume, EqualWithin: opt.EqualWithin, Confidence: confidence, Conditions: conditions(runs)}
 	for i := range runs {
 		r := runs[i]
 		label := Label(i)
@@ -209,6 +232,9 @@ func newPair(a, b *importer.Run, label string, opt Options) Pair {
 	for _, u := range onlyB {
 		p.Unmatched = append(p.Unmatched, Unmatched{p.B, u.name(), u.load(), u.nearest(as, p.A)})
 	}
+	if len(matched) > 0 {
+		p.Overall = newOverall(&p, matched, opt)
+	}
 	if a.InProcess != b.InProcess {
 		p.Tax = newTax(a, b, &p, matched)
 	}
@@ -216,7 +242,7 @@ func newPair(a, b *importer.Run, label string, opt Options) Pair {
 }
 
 func newScenario(a, b *group, opt Options) Scenario {
-	s := Scenario{Name: a.name(), Load: a.load(), PassesA: len(a.loads), PassesB: len(b.loads)}
+	s := Scenario{Name: a.name(), Load: a.load(), PassesA: len(a.loads), PassesB: len(b.loads), VerdictA: a.verdict(), VerdictB: b.verdict()}
 	if b.name() != s.Name {
 		s.NameB = b.name()
 	}
@@ -229,6 +255,11 @@ func newScenario(a, b *group, opt Options) Scenario {
 	failed := append(a.failed(), b.failed()...)
 	s.Flags = append(s.Flags, failed...)
 	s.failures = slices.Concat(failed, a.tokenless(), b.tokenless())
+	for _, g := range []*group{a, b} {
+		if v := g.verdict(); !v.Trusted() {
+			s.Flags = append(s.Flags, fmt.Sprintf("%s is %s", g.label, oneline.Markdown(v.String())))
+		}
+	}
 	s.Notes = append(s.Notes, loadNotes(a, b)...)
 	inTable := shown(a, b)
 	for _, i := range metric.All() {

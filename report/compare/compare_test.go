@@ -108,7 +108,7 @@ func TestSelf(t *testing.T) {
 		}
 		for _, m := range []metric.Key{metric.TTFTMean, metric.TPOTMean, metric.E2ELMean} {
 			f := s.figure(m)
-			if *f.Ratio != 1 || *f.Difference != 0 || f.Verdict() != Same || f.Interval.Basis != tc.basis || f.Interval.P != 1 ||
+			if *f.Ratio != 1 || *f.Difference != 0 || f.Verdict() != Undecided || f.Interval.Basis != tc.basis || f.Interval.P != 1 ||
 				f.Interval.Lo > 1 || f.Interval.Hi < 1 {
 				t.Errorf("%s: %s %+v %+v", tc.name, m, f, f.Interval)
 			}
@@ -130,7 +130,7 @@ func TestDifference(t *testing.T) {
 		if f.Verdict() != Differs || f.Interval.Lo < 1.03 || f.Interval.Hi > 1.07 || f.Interval.NA != 6 || *f.Ratio < f.Interval.Lo || *f.Ratio > f.Interval.Hi {
 			t.Errorf("%s: TPOT %.4f %+v", assume, *f.Ratio, f.Interval)
 		}
-		if f := s.figure(metric.TTFTMean); f.Verdict() != Same || f.MorePasses < 1 {
+		if f := s.figure(metric.TTFTMean); f.Verdict() != Undecided || f.MorePasses < 1 {
 			t.Errorf("%s: TTFT %.4f %+v, %d more", assume, *f.Ratio, f.Interval, f.MorePasses)
 		}
 		if f := s.figure(metric.OutputThroughput); f.Verdict() != Differs || *f.Ratio > 0.98 {

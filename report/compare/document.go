@@ -19,6 +19,11 @@ func (c *Comparison) Document() *doc.Document {
 	d := &doc.Document{Title: "Comparison"}
 	c.runs(d)
 	for i := range c.Pairs {
+		if o := c.Pairs[i].Overall; o != nil && len(o.said) > 0 {
+			d.Lead = append(d.Lead, doc.Paragraph{Text: o.said})
+		}
+	}
+	for i := range c.Pairs {
 		c.ratios(d, &c.Pairs[i])
 	}
 	d.Section(ChartsTitle)
@@ -205,7 +210,7 @@ func (c *Comparison) overview(p *Pair) []doc.Block {
 	marked, flagged := false, false
 	for i := range p.Scenarios {
 		for _, f := range p.Scenarios[i].Figures {
-			marked = marked || f.Interval != nil
+			marked = marked || f.Interval != nil && f.Interval.Basis != Requests
 		}
 		flagged = flagged || p.flag(c, &p.Scenarios[i]) != nil
 	}
@@ -217,7 +222,7 @@ func (c *Comparison) overview(p *Pair) []doc.Block {
 		s := &p.Scenarios[i]
 		row := []doc.Text{doc.T(s.Name), doc.T(s.Load.String())}
 		for _, m := range columns {
-			row = append(row, s.figure(m).ratioCell())
+			row = append(row, s.cell(s.figure(m), changeText))
 		}
 		if flagged {
 			row = append(row, p.flag(c, s))
@@ -234,17 +239,22 @@ func (c *Comparison) overview(p *Pair) []doc.Block {
 	if flagged {
 		t.Columns = append(t.Columns, doc.Words("Beware")...)
 	}
-	return []doc.Block{legend(p, marked), t}
+	return []doc.Block{c.legend(p, marked), t}
 }
 
 // legend says how to read the overview's ratios.
-func legend(p *Pair, marked bool) doc.Block {
-	text := doc.Tf("Ratios %s/%s. Below 1 is better for TTFT and TPOT, above 1 for throughput and rate.", p.B, p.A)
+func (c *Comparison) legend(p *Pair, marked bool) doc.Block {
+	text := doc.Tf("%s against %s. Below 0 is better for TTFT and TPOT, above 0 for throughput and rate. ", p.B, p.A)
 	if !marked {
-		return doc.Paragraph{Text: doc.Join(text, doc.T(" No figure has an interval: nothing is known of the noise."))}
+		return doc.Paragraph{Text: doc.Join(text, doc.T("One figure a side, or too few passes: this is about these two runs only."))}
 	}
-	return doc.Paragraph{Text: doc.Join(text, doc.T(" "), doc.Marked(doc.Strong, "Bold"), doc.T(": a significant difference; "),
-		doc.Marked(doc.Code, "~"), doc.T(": none was found; plain: no interval, nothing is known of the noise."))}
+	text = doc.Join(text, doc.Marked(doc.Strong, "Bold"), doc.T(": different; "))
+	undecided := ": no difference shows; "
+	if c.EqualWithin > 0 {
+		text = doc.Join(text, doc.Marked(doc.Code, "="), doc.Tf(": the same within %s; ", percentText(c.EqualWithin)))
+		undecided = ": undecided; "
+	}
+	return doc.Paragraph{Text: doc.Join(text, doc.Marked(doc.Code, "~"), doc.T(undecided+"plain: too few passes, or not valid."))}
 }
 
 // columns are the overview's metrics that some scenario has a ratio of. Runs
@@ -281,6 +291,11 @@ func (p *Pair) flag(c *Comparison, s *Scenario) doc.Text {
 	if s.CacheDiffers {
 		out = append(out, doc.Marked(doc.Strong, "CACHE STATE DIFFERS"))
 	}
+	for _, side := range s.sides(p) {
+		if !side.v.Trusted() {
+			out = append(out, doc.Tf("%s (%s)", side.v.State, side.label))
+		}
+	}
 	nameB := cmp.Or(s.NameB, s.Name)
 	for _, k := range kinds {
 		var in []string
@@ -315,7 +330,7 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 				n++
 			}
 		}
-		mean := ratioText(math.Exp(sum / float64(n)))
+		mean := changeText(math.Exp(sum / float64(max(n, 1))))
 		switch {
 		case n < 2:
 			row = append(row, doc.T(missing))
@@ -328,15 +343,22 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 	return row
 }
 
-func (f *Figure) ratioCell() doc.Text {
+// cell is a figure's ratio with the mark of its verdict; only figures that can
+// be trusted stand out.
+func (s *Scenario) cell(f *Figure, write func(float64) string) doc.Text {
 	if f == nil || f.Ratio == nil {
 		return doc.T(missing)
 	}
-	text := ratioText(*f.Ratio)
+	text := write(*f.Ratio)
+	if !s.VerdictA.Trusted() || !s.VerdictB.Trusted() {
+		return doc.T(text)
+	}
 	switch f.Verdict() {
 	case Differs:
 		return doc.Marked(doc.Strong, text)
 	case Same:
+		return doc.T(text + " =")
+	case Undecided:
 		return doc.T(text + " ~")
 	}
 	return doc.T(text)
@@ -366,9 +388,16 @@ func (c *Comparison) method(d *doc.Document) {
 	}
 	var list doc.List
 	add := func(texts ...doc.Text) { list = append(list, doc.Item{Text: doc.Join(texts...)}) }
-	add(doc.Tf("%s. Intervals hold with %.0f %% confidence. A difference is called significant when the interval leaves 1 out and p is below %.2f.", assumption, 100*c.Confidence, 1-c.Confidence))
+	add(doc.Tf("%s. Intervals hold with %.0f %% confidence. A figure is called different when the interval leaves 1 out and p is below %.2f.", assumption, 100*c.Confidence, 1-c.Confidence))
+	if c.EqualWithin > 0 {
+		add(doc.Marked(doc.Strong, "same"), doc.Tf(": two one-sided tests at the %.0f %% level each show the ratio above 1/%.3f and below %.3f.", 100*(1-c.Confidence), 1+c.EqualWithin, 1+c.EqualWithin))
+	}
+	if used[Processes] {
+		add(doc.Marked(doc.Strong, "processes"), doc.T(": one value per process that ran the load. This is what another run would show."))
+	}
 	if used[Passes] {
-		add(doc.Marked(doc.Strong, "passes"), doc.T(": one value per pass over the whole load. This is what another run would show."))
+		add(doc.Marked(doc.Strong, "passes"), doc.T(": one value per pass over the whole load, of one process a side. This is what a further pass would show; another process has another memory layout ("),
+			doc.Marked(doc.Code, "ceiling run --repeat-process"), doc.T(")."))
 	}
 	if used[Requests] {
 		add(doc.Marked(doc.Strong, "requests"), doc.T(": one value per request of one run each. Requests of a run share their batches and the state of the machine, so they are no independent repeats: the interval says how well these two runs are known, not what another run would show, and is too narrow for that. Paired: each request stands against that with the same prompt."))
@@ -379,7 +408,7 @@ func (c *Comparison) method(d *doc.Document) {
 			n = "2 passes of each side"
 		}
 		add(doc.Marked(doc.Strong, "no interval"), doc.Tf(": the files hold one figure each, and nothing says how much it varies. An interval takes %s (", n),
-			doc.Marked(doc.Code, "ceiling run --repeat"), doc.T(")."))
+			doc.Marked(doc.Code, "ceiling run --repeat-process"), doc.T(")."))
 	}
 	d.Add("How to read the intervals", list)
 }

@@ -47,7 +47,7 @@ func (s *Scenario) table(p *Pair, known bool) *doc.Table {
 		t.Columns = slices.Concat(t.Columns, doc.Words("Interval of the ratio"), doc.Numbers("p"))
 	}
 	for i := range s.Figures {
-		t.Rows = append(t.Rows, s.Figures[i].row(known))
+		t.Rows = append(t.Rows, s.row(&s.Figures[i], known))
 	}
 	return t
 }
@@ -68,7 +68,7 @@ func (s *Scenario) noInterval() string {
 }
 
 // row is one figure's; known says that the table has columns for intervals.
-func (f *Figure) row(known bool) []doc.Text {
+func (s *Scenario) row(f *Figure, known bool) []doc.Text {
 	info := f.Metric.Info()
 	value := func(v *float64) doc.Text {
 		if v == nil {
@@ -84,7 +84,7 @@ func (f *Figure) row(known bool) []doc.Text {
 	if f.Difference != nil {
 		difference = signed(*f.Difference, info.Decimals)
 	}
-	ratio := f.ratioCell()
+	ratio := s.cell(f, ratioText)
 	if f.NotSame != "" {
 		ratio = doc.T("not the same †")
 	}

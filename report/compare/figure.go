@@ -17,6 +17,10 @@ const (
 	// Passes: one value per pass over the load. The interval is about what
 	// another run would show.
 	Passes Basis = "passes"
+	// Processes: one value per process that ran the load, the centre of its
+	// passes. What differs between processes (memory layout, start-up) is in
+	// the interval; within one process nothing shows it.
+	Processes Basis = "processes"
 	// Requests: one value per request of one run each. Requests share their
 	// batches and the state of the machine, so the interval is about these two
 	// runs only, and is narrower than one over passes would be.
@@ -44,10 +48,48 @@ type Interval struct {
 	LeftOut int `json:"left_out,omitempty"`
 }
 
-// values are a metric's values, one per pass or repetition.
+// processes are the numbers of the processes that made the passes.
+func (g *group) processes() []int {
+	var out []int
+	for i := range g.loads {
+		if p := g.loads[i].Process; !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// basis is what the values of two groups are one of each.
+func basis(a, b *group) Basis {
+	if len(a.processes()) > 1 && len(b.processes()) > 1 {
+		return Processes
+	}
+	return Passes
+}
+
+// values are a metric's values, one per process where there are several, else
+// one per pass or repetition.
 func (g *group) values(m metric.Key) []float64 {
+	processes := g.processes()
+	if len(processes) < 2 {
+		return g.passValues(m, processes[0])
+	}
+	var out []float64
+	for _, p := range processes {
+		if own := g.passValues(m, p); len(own) > 0 {
+			out = append(out, center(own, Nothing))
+		}
+	}
+	return out
+}
+
+// passValues are those of the passes that one process made.
+func (g *group) passValues(m metric.Key, process int) []float64 {
 	var out []float64
 	for _, l := range g.loads {
+		if l.Process != process {
+			continue
+		}
 		v, ok := l.Values[m]
 		if !ok {
 			continue
@@ -188,7 +230,7 @@ func (f *Figure) interval(a, b *group, opt Options) {
 	zeros -= len(x) + len(y)
 	many := len(x) > 1 && len(y) > 1
 	if many {
-		if f.Interval = overPasses(x, y, opt.Assume); f.Interval != nil {
+		if f.overPasses(x, y, basis(a, b), opt); f.Interval != nil {
 			f.Interval.LeftOut = zeros
 			f.MorePasses = morePasses(x, y, opt.Assume)
 			return
@@ -219,6 +261,18 @@ func (f *Figure) interval(a, b *group, opt Options) {
 		f.Why = a.label + " is a summary"
 	default:
 		f.Why = "summaries only"
+	}
+}
+
+// overPasses adds the interval from one value per pass, and the test for
+// equality where a margin was asked for; neither where there are too few.
+func (f *Figure) overPasses(x, y []float64, of Basis, opt Options) {
+	if f.Interval = overPasses(x, y, opt.Assume); f.Interval == nil {
+		return
+	}
+	f.Interval.Basis = of
+	if opt.EqualWithin > 0 {
+		f.Equal = equivalence(x, y, opt.EqualWithin, opt.Assume)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -311,7 +313,7 @@ func (r *Rule) judge(p *Pair, out *Outcome) {
 		out.Errors = append(out.Errors, fmt.Sprintf("%s: %d of %d scenarios can't be judged; %s", name, len(j.gaps), j.picked, j.gaps[0]))
 	}
 	if len(j.doubts) > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%s: requests failed in %d of %d scenarios; %s", name, len(j.doubts), j.picked, strings.Join(j.doubts, "; ")))
+		out.Notices = append(out.Notices, fmt.Sprintf("%s: %d of %d scenarios are not beyond doubt; %s", name, len(j.doubts), j.picked, strings.Join(j.doubts, "; ")))
 	}
 }
 
@@ -321,8 +323,8 @@ func (r *Rule) judgeScenario(s *Scenario, p *Pair, j *judging) {
 		j.gaps = append(j.gaps, fmt.Sprintf("%s: %s", s.Name, err))
 		return
 	}
-	if len(s.failures) > 0 && r.Metric != metric.FailedShare {
-		j.doubts = append(j.doubts, s.Name+": "+strings.Join(s.failures, ", "))
+	if doubts := s.doubts(p); len(doubts) > 0 && r.Metric != metric.FailedShare {
+		j.doubts = append(j.doubts, s.Name+": "+strings.Join(doubts, ", "))
 	}
 	if !r.violated(v) || r.Significant && s.figure(r.Metric).Verdict() != Differs {
 		return
@@ -331,6 +333,41 @@ func (r *Rule) judgeScenario(s *Scenario, p *Pair, j *judging) {
 	if d := math.Abs(math.Log(max(v, 1e-12) / r.limit())); d >= j.far {
 		j.far, j.worst = d, s.Name+": "+text
 	}
+}
+
+// side is one run's verdict on a scenario.
+type side struct {
+	label string
+	v     *result.Verdict
+}
+
+func (s *Scenario) sides(p *Pair) []side { return []side{{p.A, s.VerdictA}, {p.B, s.VerdictB}} }
+
+// doubts are why figures of a scenario may not be its own: requests that failed,
+// and what its verdict says beside that.
+func (s *Scenario) doubts(p *Pair) []string {
+	out := slices.Clone(s.failures)
+	for _, side := range s.sides(p) {
+		if side.v.Trusted() || side.v.State == result.StateInvalid && len(s.failures) > 0 {
+			continue
+		}
+		out = append(out, side.label+" is "+oneline.Of(side.v.String()))
+	}
+	return out
+}
+
+// wrong says that a side's output is wrong, or that it has none: not what to
+// judge speed by. Requests that failed are told beside the rule instead.
+func (s *Scenario) wrong(p *Pair) error {
+	if len(s.failures) > 0 {
+		return nil
+	}
+	for _, side := range s.sides(p) {
+		if side.v != nil && side.v.State == result.StateInvalid {
+			return fmt.Errorf("%s is %s", side.label, oneline.Of(side.v.String()))
+		}
+	}
+	return nil
 }
 
 func (r *Rule) limit() float64 { return max(r.Limit, 1e-12) }
@@ -356,6 +393,9 @@ func (r *Rule) violated(v float64) bool {
 func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) {
 	f := s.figure(r.Metric)
 	info := r.Metric.Info()
+	if err := s.wrong(p); err != nil && r.Metric != metric.FailedShare {
+		return 0, "", err
+	}
 	switch {
 	case f == nil || f.B == nil:
 		return 0, "", fmt.Errorf("%s has no %s", p.B, r.Metric)
@@ -369,6 +409,8 @@ func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) 
 		return 0, "", errors.New("the cache state differs, so a ratio means nothing; compare runs of one state")
 	case f.Ratio == nil:
 		return 0, "", fmt.Errorf("%s is 0 in %s and has no ratio", r.Metric, p.A)
+	case r.Significant && f.Verdict() == TwoRuns:
+		return 0, "", fmt.Errorf("%s differs in these two runs, and one pass a side does not tell whether the next would; it takes %s", r.Metric, f.Need)
 	case r.Significant && f.Interval == nil:
 		return 0, "", fmt.Errorf("the difference of %s can't be tested (%s)", r.Metric, f.Why)
 	}

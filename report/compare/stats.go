@@ -67,11 +67,11 @@ func testPaired(a, b []float64, assume Assumption) (p float64, name string) {
 func overPasses(a, b []float64, assume Assumption) *Interval {
 	i := &Interval{Basis: Passes, NA: len(a), NB: len(b)}
 	if assume == Normal {
-		i.Lo, i.Hi = welchRatio(a, b)
+		i.Lo, i.Hi = welchRatio(a, b, confidence)
 		i.Confidence, i.Method = confidence, "Welch's t on the means, by the delta method"
 	} else {
 		var ok bool
-		i.Lo, i.Hi, i.Confidence, ok = rankRatio(a, b)
+		i.Lo, i.Hi, i.Confidence, ok = rankRatio(a, b, confidence)
 		if !ok {
 			return nil
 		}
@@ -81,11 +81,40 @@ func overPasses(a, b []float64, assume Assumption) *Interval {
 	return i
 }
 
+// Equivalence is whether a ratio lies within a margin: two one-sided tests, of it
+// being above 1/(1 + margin) and below 1 + margin, each at the level 1 −
+// confidence. Both reject where the interval with twice that level lies within
+// (Schuirmann, "A comparison of the two one-sided tests procedure and the power
+// approach", 1987).
+type Equivalence struct {
+	Margin float64 `json:"margin"` // a share
+	Lo     float64 `json:"lo"`     // that interval
+	Hi     float64 `json:"hi"`
+	Holds  bool    `json:"holds"`
+}
+
+// equivalence tests samples of one value per pass; nil where there are too few.
+func equivalence(a, b []float64, margin float64, assume Assumption) *Equivalence {
+	const level = 2*confidence - 1
+	e := &Equivalence{Margin: margin}
+	ok := true
+	if assume == Normal {
+		e.Lo, e.Hi = welchRatio(a, b, level)
+	} else {
+		e.Lo, e.Hi, _, ok = rankRatio(a, b, level)
+	}
+	if !ok {
+		return nil
+	}
+	e.Holds = e.Lo > 1/(1+margin) && e.Hi < 1+margin
+	return e
+}
+
 // overRequests is the interval of mean(b)/mean(a) from one value per request.
 func overRequests(a, b []float64, paired bool, assume Assumption) *Interval {
 	i := &Interval{Basis: Requests, Paired: paired, NA: len(a), NB: len(b), Confidence: confidence}
 	if assume == Normal && !paired {
-		i.Lo, i.Hi = welchRatio(a, b)
+		i.Lo, i.Hi = welchRatio(a, b, confidence)
 		i.Method = "Welch's t on the means, by the delta method"
 	} else {
 		i.Lo, i.Hi = resample(a, b, paired)
@@ -108,7 +137,7 @@ const exactUpTo = 25
 // the largest with P(U < k) ≤ α/2. It is due to Moses; see Hollander, Wolfe
 // and Chicken, "Nonparametric Statistical Methods" (2014), section 4.3. ok is
 // false where the samples are too small for the confidence asked.
-func rankRatio(a, b []float64) (lo, hi, reached float64, ok bool) {
+func rankRatio(a, b []float64, confidence float64) (lo, hi, reached float64, ok bool) {
 	var q []float64
 	for _, x := range a {
 		for _, y := range b {
@@ -141,7 +170,7 @@ func rankRatio(a, b []float64) (lo, hi, reached float64, ok bool) {
 // welchRatio is the interval of mean(b)/mean(a) for independent normal
 // samples: the logarithm of the ratio has the variance s²a/(n·ā²) + s²b/(m·b̄²)
 // to first order, and Welch's degrees of freedom.
-func welchRatio(a, b []float64) (lo, hi float64) {
+func welchRatio(a, b []float64, confidence float64) (lo, hi float64) {
 	ma, _ := result.Mean(a)
 	mb, _ := result.Mean(b)
 	va := math.Pow(spread(a), 2) / float64(len(a))

@@ -54,8 +54,8 @@ func TestRanksSeam(t *testing.T) {
 	for range exactUpTo + 1 {
 		a, b = append(a, 1+0.1*rng.Float64()), append(b, 1.05+0.1*rng.Float64())
 	}
-	lo, hi, reached, ok := rankRatio(a, b)
-	lo25, hi25, reached25, _ := rankRatio(a[:exactUpTo], b[:exactUpTo])
+	lo, hi, reached, ok := rankRatio(a, b, confidence)
+	lo25, hi25, reached25, _ := rankRatio(a[:exactUpTo], b[:exactUpTo], confidence)
 	if !ok || math.Abs(lo-lo25) > 0.01 || math.Abs(hi-hi25) > 0.01 || lo >= hi || reached < 0.95 || reached25 < 0.95 {
 		t.Errorf("%d values: %g to %g (%g), %d values: %g to %g (%g)", len(a), lo, hi, reached, exactUpTo, lo25, hi25, reached25)
 	}

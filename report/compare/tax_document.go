@@ -11,7 +11,7 @@ import (
 func (t *Tax) section() *doc.Section {
 	s := &doc.Section{Title: "Server tax", Blocks: []doc.Block{doc.Paragraph{Text: doc.Join(
 		doc.Tf("What %s, through a server, takes beyond %s, in process; means per request. A negative number is time that the server saves; ", t.Server, t.Engine),
-		doc.Marked(doc.Code, "~"), doc.T(": no significant difference was found."))}}}
+		doc.Marked(doc.Code, "~"), doc.T(": no difference shows."))}}}
 	if len(t.Rows) > 0 {
 		s.Blocks = append(s.Blocks, t.gaps())
 	}

@@ -61,7 +61,7 @@ func TestZerosLeftOut(t *testing.T) {
 	a, b := fakeRun(1, single(1, 20, 0.05, 0)), fakeRun(2, single(1, 21, 0.05, 0))
 	at(b, 3)
 	f := compared(t, Options{}, a, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
-	if i := f.Interval; i == nil || !i.Paired || i.NA != 19 || i.NB != 19 || i.LeftOut != 1 || f.Verdict() != Differs {
+	if i := f.Interval; i == nil || !i.Paired || i.NA != 19 || i.NB != 19 || i.LeftOut != 1 || f.Verdict() != TwoRuns {
 		t.Errorf("paired requests: %+v, %s", f.Interval, f.Why)
 	}
 	for k := range b.Loads[0].Records {

@@ -48,6 +48,10 @@ func ceilingRun(res *result.Run, path string) *Run {
 	r.engineConditions(res.Engine)
 	r.hostConditions(res.System)
 	r.serverConditions(res.Server)
+	if res.Verdict != nil {
+		r.set(CondVerdict, string(res.Verdict.State))
+	}
+	r.set(CondDisturbance, disturbance(res))
 	if res.Partial {
 		r.addNotes(strings.TrimRight("partial run: "+oneLine(res.PartialReason), ": "))
 	}
@@ -72,6 +76,25 @@ func ceilingRun(res *result.Run, path string) *Run {
 		r.set(CondCache, sortedKeys(states)[0])
 	}
 	return r
+}
+
+// disturbance is the first finding of one in the shown passes, "" where nobody
+// looked.
+func disturbance(res *result.Run) string {
+	text := ""
+	for i := range res.Results {
+		d := res.Detail(i)
+		if d == nil || d.Disturbance == nil || d.Verdict == nil {
+			continue
+		}
+		for _, f := range d.Verdict.Findings {
+			if f.State == result.StateDisturbed {
+				return oneLine(f.Text)
+			}
+		}
+		text = "none found"
+	}
+	return text
 }
 
 // passLoad is one pass over a scenario.
@@ -179,6 +202,7 @@ func (l *Load) perConcurrency(metrics ...metric.Key) {
 func (l *Load) detail(d *result.Detail) {
 	ratio := d.RangeRatio
 	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
+	l.Verdict, l.Process = d.Verdict, d.Process
 	prefix := d.PrefixLen
 	l.Prefix = &prefix
 	l.dist(ttft, d.TTFT, "ttft_s")

@@ -32,6 +32,8 @@ func (r *Run) engineConditions(e *result.EngineInfo) {
 	r.set(CondBackend, strings.Join(e.Backends, ", "))
 	r.set(CondDevice, strings.Join(devices, ", "))
 	r.set(CondSplit, e.SplitMode)
+	r.set(CondTensorSplit, shares(e.TensorSplit))
+	r.set(CondAllReduce, e.AllReduce)
 	if e.SplitMode != "" {
 		r.set(CondGPULayers, fmt.Sprint(e.GPULayers))
 	}
@@ -54,6 +56,31 @@ func (r *Run) engineConditions(e *result.EngineInfo) {
 	r.set(CondEnvironment, pairs(e.Environment))
 }
 
+// shares is "3:1" for shares of a split.
+func shares(split []float32) string {
+	var out []string
+	for _, s := range split {
+		out = append(out, strconv.FormatFloat(float64(s), 'f', -1, 32))
+	}
+	return strings.Join(out, ":")
+}
+
+// busyLoad is the load average per CPU from which on others used the machine
+// before the run began.
+const busyLoad = 0.5
+
+// busy says whether others used the machine, "" where nobody looked.
+func busy(s *result.System) string {
+	load, err := strconv.ParseFloat(s.LoadAverage, 64)
+	switch {
+	case err != nil || s.Cores == 0:
+		return ""
+	case load < busyLoad*float64(s.Cores):
+		return "none"
+	}
+	return fmt.Sprintf("load average %g on %d CPUs", load, s.Cores)
+}
+
 // dominantType is the type of most tensors, norms and biases (F32) aside: as
 // llama.cpp names a file. By bytes it would be the embeddings' in a small
 // model.
@@ -74,6 +101,8 @@ func (r *Run) hostConditions(s *result.System) {
 		return
 	}
 	r.set(CondCPU, s.CPU)
+	r.set(CondGovernor, s.Governor)
+	r.set(CondBusy, busy(s))
 	var driver []string
 	for _, d := range []struct{ name, version string }{{"ROCm", s.ROCm}, {"ROCk", s.ROCkModule}} {
 		if d.version != "" {

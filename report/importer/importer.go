@@ -72,6 +72,7 @@ const (
 	CondCPU         = "CPU"
 	CondSplit       = "split mode" // none | layer | row | tensor, or "tensor parallel 16"
 	CondTensorSplit = "tensor split"
+	CondAllReduce   = "all-reduce" // of a tensor split
 	CondGPULayers   = "GPU layers"
 	CondKV          = "KV type"         // "f16", or "K q8_0, V f16"
 	CondLayout      = "KV layout"       // "one buffer" | "a buffer per sequence"
@@ -85,6 +86,10 @@ const (
 	CondSampling    = "sampling"
 	CondCache       = "cache state" // cold | warm | "prefix caching on" | "prefix caching off"
 	CondPower       = "power cap"
+	CondGovernor    = "CPU governor"
+	CondBusy        = "load before" // "none", or the load average where others used the machine
+	CondVerdict     = "verdict"     // of the run: valid, disturbed …
+	CondDisturbance = "disturbance" // "none found", or the first that was
 	CondSeed        = "seed"
 	CondDataset     = "dataset"
 	CondPrompts     = "prompts"       // of one batch: "one, shared" or "one per sequence"
@@ -105,9 +110,9 @@ func ConditionNames() []string { return slices.Clone(conditionOrder) }
 // conditionOrder is the order in which conditions are listed.
 var conditionOrder = []string{
 	CondModelFile, CondModelSHA256, CondCheckpoint, CondModelBytes, CondQuant, CondEngine, CondVersion,
-	CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondGPULayers,
+	CondVerdict, CondDisturbance, CondBusy, CondBackend, CondDevice, CondCPU, CondSplit, CondTensorSplit, CondAllReduce, CondGPULayers,
 	CondKV, CondLayout, CondSWA, CondFlash, CondStep, CondUBatch, CondThreads, CondLoadMode,
-	CondSpeculative, CondSampling, CondCache, CondPower, CondSeed, CondDataset, CondPrompts,
+	CondSpeculative, CondSampling, CondCache, CondPower, CondGovernor, CondSeed, CondDataset, CondPrompts,
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }
 
@@ -138,6 +143,10 @@ type Load struct {
 	Prefix *int
 	Cache  string // result.CacheCold | result.CacheWarm | "": not known
 	Repeat int    // which pass over the same load, from 0
+	// Process is the one of the run's processes that made the pass, from 0.
+	Process int
+	// Verdict says how far the figures can be trusted; nil: nobody looked.
+	Verdict *result.Verdict
 
 	Successful *int // requests; nil: not known
 	Failed     *int
