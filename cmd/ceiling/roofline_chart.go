@@ -34,5 +34,8 @@ func (r *roofline) saveChart(path string) error {
 			return outfile.Write(strings.TrimSuffix(path, filepath.Ext(path))+".svg", c.SVG)
 		}
 	}
-	return errors.New(strings.Join(undrawn, "; "))
+	if len(undrawn) > 0 {
+		return errors.New(strings.Join(undrawn, "; "))
+	}
+	return nil // without arithmetic there are no roofs
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/kernels"
 )
@@ -95,5 +96,27 @@ func TestRooflineFile(t *testing.T) {
 	}
 	if !strings.Contains(out, "cpu.node") || !strings.Contains(out, "MUL_MAT") || !strings.Contains(out, "A decode step of 1 users with 8 tokens of context takes ") {
 		t.Error(out)
+	}
+}
+
+// Where --only leaves the arithmetic out there is no chart, and no error.
+func TestChartWithoutArithmetic(t *testing.T) {
+	small, err := suite.Find("smoke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ceilings.json")
+	r := roofline{Load: &kernels.Load{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}, suite: small, ubatch: 512,
+		Machines: []kernels.Roofs{{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}}}}
+	for compute, drawn := range map[float64]bool{0: false, 1e12: true} {
+		r.Machines[0].Compute = map[kernels.Class]float64{kernels.F16: compute}
+		if err := r.saveChart(path); err != nil {
+			t.Errorf("%g op/s: %v", compute, err)
+		}
+		svg := strings.TrimSuffix(path, ".json") + ".svg"
+		if _, err := os.Stat(svg); (err == nil) != drawn {
+			t.Errorf("%g op/s: %v", compute, err)
+		}
+		_ = os.Remove(svg) // it may not be there
 	}
 }
