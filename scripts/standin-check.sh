@@ -100,7 +100,7 @@ engine_agrees() {
 # Every probe of kernels/gpu computes what it should, on one card and on four, and
 # planted faults are found. No time is shown.
 probes_right() {
-    on_cards 'LD_LIBRARY_PATH=build/standin CEILING_TEST_RCCL=1 build/standin/probes.test -test.v -test.run "^TestCards" -test.timeout 10m' >"$out/probes" 2>&1 || {
+    on_cards 'LD_LIBRARY_PATH=build/standin CEILING_TEST_RCCL=1 build/standin/probes.test -test.v -test.run "^TestCards" -test.timeout 15m' >"$out/probes" 2>&1 || {
         grep -vE '^ +cards_test.go:[0-9]+: [a-z0-9.]+ .*\[[0-9 ]+\]$' "$out/probes" | tail -n 60
         return 1
     }
