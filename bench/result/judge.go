@@ -17,6 +17,7 @@ const (
 	busyDisturbs    = 0.10 // busy seconds / all seconds
 	fewSeconds      = 10   // below which a busy second is no share of them
 	stealDisturbs   = 0.05 // steal / (steal + the process's own CPU time)
+	leastSteal      = 0.1  // seconds: the kernel counts it in hundredths
 	quotaDisturbs   = 0.02 // periods in which a quota throttled / all periods
 	stoppedDisturbs = 0.01 // of the scenario
 	othersDisturb   = 0.10 // CPU time of others / that of all CPUs, where waiting can't be read
@@ -91,7 +92,7 @@ func (v *Verdict) disturbance(d *Disturbance) {
 	if q := d.Quota; q != nil && q.Periods > 0 && float64(q.Throttled) >= quotaDisturbs*float64(q.Periods) {
 		v.add(StateDisturbed, "a CPU quota held the process back in %s of its periods", percentOf(float64(q.Throttled), float64(q.Periods)))
 	}
-	if d.StealS != nil && d.OwnCPUS != nil && *d.StealS >= stealDisturbs*(*d.StealS+*d.OwnCPUS) {
+	if d.StealS != nil && d.OwnCPUS != nil && *d.StealS >= leastSteal && *d.StealS >= stealDisturbs*(*d.StealS+*d.OwnCPUS) {
 		v.add(StateDisturbed, "the hypervisor gave away %.1f s of CPU time (steal) beside %.1f s that the process got", *d.StealS, *d.OwnCPUS)
 	}
 	v.waiting(d)

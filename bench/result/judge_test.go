@@ -58,6 +58,7 @@ func TestJudge(t *testing.T) {
 			"disturbed: a CPU quota held the process back in 98 % of its periods"},
 		{"steal", disturbedBy(func(d *Disturbance) { d.StealS = f(4) }),
 			"disturbed: the hypervisor gave away 4.0 s of CPU time (steal) beside 23.2 s that the process got"},
+		{"a tick of steal in a moment's work", disturbedBy(func(d *Disturbance) { d.StealS, d.OwnCPUS = f(0.02), f(0.1) }), "valid"},
 		{"heat", disturbedBy(func(d *Disturbance) { n := int64(3); d.ThermalThrottles = &n }), "disturbed: a CPU lowered its clock for its heat 3 times"},
 		{"another on the cards", disturbedBy(func(d *Disturbance) { d.CardProcesses = []string{"vllm (process 7, 30.0 GB)"} }),
 			"disturbed: other processes were on the cards: vllm (process 7, 30.0 GB)"},
