@@ -52,9 +52,6 @@ const (
 	steadyITL, pauses = 1.5, 3.0
 	// pausesCost: gaps above the median take a quarter of decode time or more.
 	pausesCost = 0.75
-	// bundled: where every token has its gap, mean ITL and mean TPOT are means
-	// of the same times with other weights.
-	bundled = 1.5
 	// unevenOutput, evenOutput: the fullest second against the mean.
 	unevenOutput, evenOutput = 1.5, 1.15
 	// sameAs: two figures within a tenth are called equal. One run does not
@@ -65,12 +62,6 @@ const (
 	// linearEnough: four fifths of the output that proportional growth would
 	// give.
 	linearEnough = 0.8
-	// suspectCache: several requests at once can't each be prefilled this much
-	// faster than one alone of similar length.
-	suspectCache = 1.5
-	// similarLength: within this factor, prompts are prefilled at rates that
-	// can be compared; beyond it, attention's share and fixed costs differ.
-	similarLength = 4.0
 	// idle is the share of slots in use below which idle ones are told.
 	idle = 0.85
 	// shortRun, in seconds: shorter runs have no fullest second to speak of.

@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"ceiling/report/plausible"
 	"ceiling/report/prose"
 )
 
@@ -52,15 +53,16 @@ func claimWait(a *analysis) []prose.Claim {
 // would have allowed.
 func claimPrefillRate(a *analysis) []prose.Claim {
 	s := a.single
-	if s == nil || a.Concurrency < 2 || !similarLengths(a, s) {
+	if s == nil || a.Concurrency < 2 || !plausible.Comparable(a.InputLen, s.InputLen) {
 		return nil
 	}
-	q := ratio(a.impliedPrefill, s.impliedPrefill)
 	text := say("per user, prefill runs at %s, against %s in %s", a.impliedPrefill, s.impliedPrefill, s.label)
 	switch {
-	case q >= suspectCache && a.detail == nil:
+	case !a.impliedPrefill.known() || !s.impliedPrefill.known():
+		return nil
+	case plausible.FasterThanAlone(a.impliedPrefill.value, s.impliedPrefill.value) && a.detail == nil:
 		return claim("prefill.cached", prose.Neutral, text+"; a prefix cache would explain that")
-	case 1/q >= suspectCache:
+	case plausible.FasterThanAlone(s.impliedPrefill.value, a.impliedPrefill.value):
 		return filler(claim("prefill.shared", prose.Neutral, text))
 	default:
 		return nil

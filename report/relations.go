@@ -1,9 +1,8 @@
 package report
 
 import (
-	"math"
-
 	"ceiling/bench/result"
+	"ceiling/report/plausible"
 )
 
 // role is a scaling point's part in the choice of the sweet spot.
@@ -38,7 +37,7 @@ func (a *analysis) relate(others []*analysis) {
 		if o == a || o.dead() {
 			continue
 		}
-		if o.singleStream() && a.Concurrency > 1 && (a.single == nil || lengthDistance(a, o) < lengthDistance(a, a.single)) {
+		if o.singleStream() && a.Concurrency > 1 && (a.single == nil || plausible.Apart(a.InputLen, o.InputLen) < plausible.Apart(a.InputLen, a.single.InputLen)) {
 			a.single = o
 		}
 		if o.Concurrency == a.Concurrency && !a.scaling && (o.scaling || a.Concurrency == 1) && a.sameConcurrency == nil {
@@ -48,18 +47,6 @@ func (a *analysis) relate(others []*analysis) {
 			a.previous = o
 		}
 	}
-}
-
-// similarLengths says whether prompts of both are prefilled at rates that can
-// be compared.
-func similarLengths(a, b *analysis) bool {
-	return a.InputLen > 0 && b.InputLen > 0 && lengthDistance(a, b) <= math.Log(similarLength)
-}
-
-// lengthDistance compares prompt lengths as factors: 512 is as far from 1024
-// as 2048 is.
-func lengthDistance(a, b *analysis) float64 {
-	return math.Abs(math.Log(float64(max(1, a.InputLen)) / float64(max(1, b.InputLen))))
 }
 
 // assignRoles gives every scaling point its role.

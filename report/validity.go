@@ -9,6 +9,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/plausible"
 )
 
 // carriesP99 is the least number of values that a 99th percentile can rest
@@ -221,8 +222,8 @@ func (s *scenario) peakCountsLess() bool {
 // bundledITL says whether the gaps are between deliveries of several tokens,
 // as a client of a streaming server sees them. This program times each token.
 func (s *scenario) bundledITL() bool {
-	q := divide(s.ITLMeanMs, valueOr(s.TPOTMeanMs, 0))
-	return s.detail == nil && q != nil && *q >= bundled
+	itl, tpot := valueOr(s.ITLMeanMs, 0), valueOr(s.TPOTMeanMs, 0)
+	return s.detail == nil && itl > 0 && tpot > 0 && plausible.Bundled(itl, tpot)
 }
 
 func bundleNotes(all []scenario) []string {

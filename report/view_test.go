@@ -73,7 +73,7 @@ func (v view) burst() bool {
 
 // bundles says whether gaps are between deliveries.
 func (v view) bundles() bool {
-	return v.det() == nil && val(v.res().ITLMeanMs)/val(v.res().TPOTMeanMs) >= 1.5
+	return v.det() == nil && val(v.res().ITLMeanMs)/val(v.res().TPOTMeanMs) >= 1.2
 }
 
 // best is the peak second, where it counts all tokens.

@@ -8,6 +8,7 @@ import (
 	"ceiling/bench/result"
 	"ceiling/report/importer"
 	"ceiling/report/metric"
+	"ceiling/report/plausible"
 )
 
 // Finding is a figure that can't mean what it seems to mean, judged from its
@@ -35,17 +36,11 @@ var kinds = []Kind{PrefixCache, Tokenless, Impossible, Burst}
 
 // Limits of what is believed.
 const (
-	// A request that shares the engine with others is not prefilled faster
-	// than one that has it alone. Half as fast again is left for the lengths,
-	// which differ.
-	fasterThanAlone = 1.5
 	// Prompts that are prefilled together may use the engine better than one
 	// does, but one of some hundred tokens keeps it busy by itself.
 	fasterTogether = 4
 	// Below this, fixed costs outweigh the tokens, and rates say nothing.
 	leastTokens = 256
-	// The nearest single stream may have prompts this much shorter or longer.
-	comparableLength = 4
 	// At concurrency 1 nothing queues, so equal prompts take equal times.
 	tailAlone = 3
 	// Streams can't get tokens faster than their TPOT says. For equal outputs
@@ -136,15 +131,13 @@ func knownCold(r *importer.Run, l *importer.Load) bool {
 // are nearest in length, nil for none that is near enough.
 func alone(r *importer.Run, l *importer.Load) *importer.Load {
 	var best *importer.Load
-	distance := func(o *importer.Load) float64 {
-		return math.Abs(math.Log(float64(o.Input) / float64(l.Input)))
-	}
+	distance := func(o *importer.Load) float64 { return plausible.Apart(o.Input, l.Input) }
 	for i := range r.Loads {
 		o := &r.Loads[i]
 		if o.Concurrency != 1 || o.Input < leastTokens || o.Open() || math.IsNaN(number(o, metric.TTFTMean)) {
 			continue
 		}
-		if distance(o) <= math.Log(comparableLength) && (best == nil || distance(o) < distance(best)) {
+		if plausible.Comparable(o.Input, l.Input) && (best == nil || distance(o) < distance(best)) {
 			best = o
 		}
 	}
@@ -176,7 +169,7 @@ func tooFast(l, ref *importer.Load) string {
 	if twoKinds(ref) != "" {
 		slowest := rate(ref.Input, number(ref, metric.TTFTP99))
 		computed = fmt.Sprintf(", where that computed its prompts %s", rateOf(ref, number(ref, metric.TTFTP99)))
-		if slowest*fasterThanAlone < single {
+		if plausible.FasterThanAlone(single, slowest) {
 			single = slowest
 		}
 	}
@@ -184,7 +177,7 @@ func tooFast(l, ref *importer.Load) string {
 		name string
 		of   metric.Key
 	}{{"mean", metric.TTFTMean}, {"median", metric.TTFTMedian}} {
-		if own := rate(l.Input, number(l, m.of)); own > fasterThanAlone*single {
+		if own := rate(l.Input, number(l, m.of)); plausible.FasterThanAlone(own, single) {
 			return fmt.Sprintf("%s TTFT %s ms is %s tok/s for each of %d requests at a time, against %s of one alone (%s%s)",
 				m.name, fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
 				rateOf(ref, number(ref, metric.TTFTMean)), ref.Name, computed)

@@ -10,6 +10,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/metric"
+	"ceiling/report/plausible"
 )
 
 // quality says whether a figure means the same as ours.
@@ -133,13 +134,7 @@ func (l *Load) setSamples(f family, samples []float64) {
 	}
 }
 
-// Chunks and gaps.
-const (
-	itlUnknown = "gap between streamed chunks; the file does not show whether each holds one token"
-	// bundled is how far mean ITL may lie above mean TPOT. Both come from the
-	// same gaps, weighted differently.
-	bundled = 1.2
-)
+const itlUnknown = "gap between streamed chunks; the file does not show whether each holds one token"
 
 // judgeITL marks ITL as what it is: the gap between chunks, equal to ours
 // where each chunk is one token. chunks and tokens are totals over the same
@@ -153,7 +148,7 @@ func (l *Load) judgeITL(chunks, tokens int) {
 		q = differs("gap between streamed chunks, and there are %d chunks for %d tokens: compare TPOT instead", chunks, tokens)
 	case chunks > 0:
 		q = quality{same: true, note: "gap between streamed chunks, which hold one token each in the requests that the file lists"}
-	case okITL && okTPOT && itlMean.V > bundled*tpotMean.V:
+	case okITL && okTPOT && plausible.Bundled(itlMean.V, tpotMean.V):
 		q = differs("gap between streamed chunks, and its mean is %.2f× the mean TPOT: chunks hold several tokens; compare TPOT instead", itlMean.V/tpotMean.V)
 	}
 	l.requalify(itl, q)
