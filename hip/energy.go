@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 const (
-	kindGPU = result.EnergyGPU
-	kindCPU = result.EnergyCPU
+	kindGPU = machine.EnergyGPU
+	kindCPU = machine.EnergyCPU
 )
 
 // coverage is the share of a window that readings must cover for its energy
@@ -107,8 +107,8 @@ func newWindow(samples []sample, devices []device, from, to float64) window {
 }
 
 // device summarises one device.
-func (w window) device(dev int) result.DeviceEnergy {
-	d := result.DeviceEnergy{Name: w.devices[dev].name, Kind: w.devices[dev].kind}
+func (w window) device(dev int) machine.DeviceEnergy {
+	d := machine.DeviceEnergy{Name: w.devices[dev].name, Kind: w.devices[dev].kind}
 	power := series(w.samples, dev, powerW)
 	for _, p := range power {
 		if p.t >= w.from && p.t <= w.to {
@@ -142,7 +142,7 @@ func (w window) device(dev int) result.DeviceEnergy {
 // or end early by a little, the mean power of the rest is taken for that. Where
 // they leave more out, or disagree with the card's own accumulator, there is
 // none, and d says why.
-func (w window) energy(dev int, power []point, d *result.DeviceEnergy) {
+func (w window) energy(dev int, power []point, d *machine.DeviceEnergy) {
 	if w.to <= w.from {
 		d.Why = "the scenario took no time"
 		return
@@ -158,7 +158,7 @@ func (w window) energy(dev int, power []point, d *result.DeviceEnergy) {
 }
 
 // counted is the difference of the device's counter.
-func (w window) counted(dev int, d *result.DeviceEnergy) {
+func (w window) counted(dev int, d *machine.DeviceEnergy) {
 	count := series(w.samples, dev, energyJ)
 	if len(count) == 0 {
 		d.Why = "its counter was not read"
@@ -171,7 +171,7 @@ func (w window) counted(dev int, d *result.DeviceEnergy) {
 		return
 	}
 	used := end - begin
-	d.EnergyJ, d.Method = &used, result.EnergyByCounter
+	d.EnergyJ, d.Method = &used, machine.EnergyByCounter
 }
 
 // nearby is at, from readings that lie no gap apart.
@@ -184,7 +184,7 @@ func nearby(p []point, t float64) (v float64, ok bool) {
 }
 
 // integrated is the integral of the power.
-func (w window) integrated(power []point, d *result.DeviceEnergy) {
+func (w window) integrated(power []point, d *machine.DeviceEnergy) {
 	gap, begin := widest(power, w.from, w.to)
 	switch area, covered := integral(power, w.from, w.to, longestGap); {
 	case len(power) == 0:
@@ -195,7 +195,7 @@ func (w window) integrated(power []point, d *result.DeviceEnergy) {
 		d.Why = fmt.Sprintf("readings of its power cover %.1f of %.1f s", covered, w.to-w.from)
 	default:
 		area *= (w.to - w.from) / covered
-		d.EnergyJ, d.Method = &area, result.EnergyByTrapezoid
+		d.EnergyJ, d.Method = &area, machine.EnergyByTrapezoid
 	}
 }
 
@@ -223,7 +223,7 @@ func widest(p []point, from, to float64) (gap, begin float64) {
 // check compares the integral of the power with what the card's accumulator
 // counted, from the first to the last reading of that in the window. Cards whose
 // accumulator stands still do not count.
-func (w window) check(dev int, power []point, d *result.DeviceEnergy) {
+func (w window) check(dev int, power []point, d *machine.DeviceEnergy) {
 	count := slices.DeleteFunc(series(w.samples, dev, energyJ), func(p point) bool { return p.t < w.from || p.t > w.to })
 	if len(count) < 2 {
 		return
@@ -243,7 +243,7 @@ func (w window) check(dev int, power []point, d *result.DeviceEnergy) {
 	}
 }
 
-func (w window) throttling(dev int, d *result.DeviceEnergy) {
+func (w window) throttling(dev int, d *machine.DeviceEnergy) {
 	for i := range w.samples {
 		s := &w.samples[i]
 		if s.device != dev || !s.throttled || s.t < w.from || s.t > w.to {
@@ -264,8 +264,8 @@ func (w window) throttling(dev int, d *result.DeviceEnergy) {
 
 // summary is the whole scenario: devices, and groups of them. used tells by
 // device whether the model ran on it.
-func (w window) summary(used []bool, r *result.Summary) *result.Energy {
-	e := &result.Energy{}
+func (w window) summary(used []bool, tokens float64, rate *float64) *machine.Energy {
+	e := &machine.Energy{}
 	ticks := map[int]bool{}
 	for i := range w.samples {
 		if s := &w.samples[i]; s.t >= w.from && s.t <= w.to {
@@ -287,7 +287,7 @@ func (w window) summary(used []bool, r *result.Summary) *result.Energy {
 			}
 		}
 		if len(members) > 0 {
-			e.Groups = append(e.Groups, w.group(e.Devices, members, g.used, r))
+			e.Groups = append(e.Groups, w.group(e.Devices, members, g.used, tokens, rate))
 		}
 	}
 	return e
@@ -295,8 +295,8 @@ func (w window) summary(used []bool, r *result.Summary) *result.Energy {
 
 // group adds up devices of one kind. One without a power sensor leaves the
 // sums missing: a part would pass for the whole.
-func (w window) group(all []result.DeviceEnergy, members []int, used bool, r *result.Summary) result.EnergyGroup {
-	g := result.EnergyGroup{Kind: w.devices[members[0]].kind, Used: used}
+func (w window) group(all []machine.DeviceEnergy, members []int, used bool, tokens float64, rate *float64) machine.EnergyGroup {
+	g := machine.EnergyGroup{Kind: w.devices[members[0]].kind, Used: used}
 	g.Name = groupName(g.Kind, len(members), used)
 	var joules, watts float64
 	known := true
@@ -319,12 +319,12 @@ func (w window) group(all []result.DeviceEnergy, members []int, used bool, r *re
 		return g
 	}
 	g.EnergyJ, g.MeanW, g.PeakW = &joules, &watts, w.peak(members)
-	if used && r.TotalOutputTokens > 0 {
-		perToken := joules / r.TotalOutputTokens
+	if used && tokens > 0 {
+		perToken := joules / tokens
 		g.JPerToken = &perToken
 	}
-	if used && r.OutputThroughput != nil && watts > 0 {
-		perKW := *r.OutputThroughput / (watts / 1000)
+	if used && rate != nil && watts > 0 {
+		perKW := *rate / (watts / 1000)
 		g.TokPerSPerKW = &perKW
 	}
 	return g
@@ -366,7 +366,7 @@ func (w window) peak(members []int) *float64 {
 }
 
 // warnings say what of the energy qualifies the scenario's figures.
-func (w window) warnings(e *result.Energy, used []bool) []string {
+func (w window) warnings(e *machine.Energy, used []bool) []string {
 	var out []string
 	for dev := range w.devices {
 		d, have := &w.devices[dev], &e.Devices[dev]

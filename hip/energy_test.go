@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 var near = cmpopts.EquateApprox(1e-12, 1e-9)
@@ -72,17 +72,16 @@ func twoCards() window {
 
 func TestEnergy(t *testing.T) {
 	w := twoCards()
-	r := &result.Summary{TotalOutputTokens: 128, OutputThroughput: ptr(64.0)}
-	e := w.summary([]bool{true, true, false}, r)
-	want := &result.Energy{
+	e := w.summary([]bool{true, true, false}, 128, ptr(64.0))
+	want := &machine.Energy{
 		Rounds: 5,
-		Groups: []result.EnergyGroup{
+		Groups: []machine.EnergyGroup{
 			// 240 J of the first and 400 J of the second card in 2 s.
 			{Name: "2 GPUs", Kind: "gpu", Used: true, MeanW: ptr(320.0), PeakW: ptr(330.0), EnergyJ: ptr(640.0), JPerToken: ptr(5.0),
 				TokPerSPerKW: ptr(200.0), MinClockMHz: ptr(1000.0), MaxTempC: ptr(70.0)},
 			{Name: "1 CPU package", Kind: "cpu", MeanW: ptr(30.0), PeakW: ptr(30.0), EnergyJ: ptr(60.0)},
 		},
-		Devices: []result.DeviceEnergy{
+		Devices: []machine.DeviceEnergy{
 			{Name: "0000:83:00.0", Kind: "gpu", Samples: 3, MeanW: ptr(120.0), PeakW: ptr(130.0), EnergyJ: ptr(240.0), Method: "trapezoid",
 				MinClockMHz: ptr(1200.0), MaxTempC: ptr(63.0), MaxTempAt: "junction", MeanBusy: ptr(50.0), PeakVRAM: ptr(3e9),
 				Throttled: []string{"temperature"}, ThrottleReadings: 1, ThrottleChecks: 2},
@@ -105,7 +104,7 @@ func TestEnergy(t *testing.T) {
 	if got := w.warnings(e, []bool{false, false, true}); len(got) != 0 {
 		t.Errorf("warnings of idle cards: %q", got)
 	}
-	idle := w.summary([]bool{false, false, true}, r).Groups
+	idle := w.summary([]bool{false, false, true}, 128, ptr(64.0)).Groups
 	if idle[0].Name != "2 GPUs (not used)" || idle[0].JPerToken != nil || idle[1].JPerToken == nil {
 		t.Errorf("groups of a CPU run: %+v", idle)
 	}
@@ -113,7 +112,6 @@ func TestEnergy(t *testing.T) {
 
 // Missing is missing: never 0, and never a part passed off as the whole.
 func TestEnergyMissing(t *testing.T) {
-	r := &result.Summary{TotalOutputTokens: 10, OutputThroughput: ptr(1.0)}
 	used := []bool{true, true, true}
 	t.Run("a card without a power sensor", func(t *testing.T) {
 		w := twoCards()
@@ -122,7 +120,7 @@ func TestEnergyMissing(t *testing.T) {
 				w.samples[i].v[powerW] = math.NaN()
 			}
 		}
-		e := w.summary(used, r)
+		e := w.summary(used, 10, ptr(1.0))
 		if d := e.Devices[1]; d.EnergyJ != nil || d.MeanW != nil || d.PeakW != nil || d.Method != "" || d.Samples != 0 || d.Why != "its power was not read" {
 			t.Errorf("device %+v", d)
 		}
@@ -137,7 +135,7 @@ func TestEnergyMissing(t *testing.T) {
 	t.Run("readings that leave much of the window out", func(t *testing.T) {
 		w := twoCards()
 		w.from, w.to = 1, 6.9
-		e := w.summary(used, r)
+		e := w.summary(used, 10, ptr(1.0))
 		if e.Devices[0].EnergyJ != nil || e.Devices[2].EnergyJ != nil {
 			t.Errorf("energy of a window that was sampled in part: %+v", e.Devices)
 		}
@@ -152,7 +150,7 @@ func TestEnergyMissing(t *testing.T) {
 	t.Run("readings that leave little out", func(t *testing.T) {
 		w := twoCards()
 		w.from, w.to = 0, 4.4 // 4 of 4.4 s
-		if e := w.summary(used, r); e.Devices[1].EnergyJ == nil || !cmp.Equal(*e.Devices[1].EnergyJ, 880.0, near) {
+		if e := w.summary(used, 10, ptr(1.0)); e.Devices[1].EnergyJ == nil || !cmp.Equal(*e.Devices[1].EnergyJ, 880.0, near) {
 			t.Errorf("energy %v, want 200 W × 4.4 s", e.Devices[1].EnergyJ)
 		}
 	})
@@ -164,19 +162,19 @@ func TestEnergyMissing(t *testing.T) {
 			}
 		}
 		w.from, w.to = 1.5, 2.5
-		if g := w.summary(used, r).Groups[0]; g.PeakW != nil || g.EnergyJ == nil || !cmp.Equal(*g.EnergyJ, 320.0, near) {
+		if g := w.summary(used, 10, ptr(1.0)).Groups[0]; g.PeakW != nil || g.EnergyJ == nil || !cmp.Equal(*g.EnergyJ, 320.0, near) {
 			t.Errorf("peak %v, energy %v: one card's power for both?", g.PeakW, g.EnergyJ)
 		}
 	})
 	t.Run("a window without length", func(t *testing.T) {
 		w := twoCards()
 		w.to = w.from
-		if e := w.summary(used, r); e.Devices[0].EnergyJ != nil || e.Devices[2].EnergyJ != nil {
+		if e := w.summary(used, 10, ptr(1.0)); e.Devices[0].EnergyJ != nil || e.Devices[2].EnergyJ != nil {
 			t.Errorf("%+v", e.Devices)
 		}
 	})
 	t.Run("no output", func(t *testing.T) {
-		g := twoCards().summary(used, &result.Summary{}).Groups[0]
+		g := twoCards().summary(used, 0, nil).Groups[0]
 		if g.JPerToken != nil || g.TokPerSPerKW != nil || g.EnergyJ == nil {
 			t.Errorf("%+v", g)
 		}
@@ -184,8 +182,8 @@ func TestEnergyMissing(t *testing.T) {
 	t.Run("nothing read", func(t *testing.T) {
 		w := twoCards()
 		w.samples = nil
-		e := w.summary(used, r)
-		want := result.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu", Why: "its power was not read"}
+		e := w.summary(used, 10, ptr(1.0))
+		want := machine.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu", Why: "its power was not read"}
 		if d := cmp.Diff(want, e.Devices[0]); d != "" || e.Rounds != 0 {
 			t.Errorf("%d rounds (-want +got):\n%s", e.Rounds, d)
 		}

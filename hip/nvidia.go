@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
-	"ceiling/bench/result"
 	"ceiling/hip/internal/nvml"
+	"ceiling/internal/machine"
 )
 
 // ErrNoNVML: there is no libnvidia-ml.so.1, which every driver of NVIDIA's
@@ -107,9 +107,9 @@ func (n *NVIDIA) Close() {
 }
 
 // Describe adds the cards with these PCI addresses to the system.
-func (n *NVIDIA) Describe(s *result.System, used []string) {
+func (n *NVIDIA) Describe(s *machine.System, used []string) {
 	for _, c := range n.named(used) {
-		s.Cards = append(s.Cards, result.Card{Name: c.Name, PCI: c.PCI, VRAMBytes: c.VRAM, MaxClockMHz: c.MaxClockMHz,
+		s.Cards = append(s.Cards, machine.Card{Name: c.Name, PCI: c.PCI, VRAMBytes: c.VRAM, MaxClockMHz: c.MaxClockMHz,
 			PowerCapW: c.PowerCapW, PowerCapDefaultW: c.PowerCapDefaultW})
 	}
 }

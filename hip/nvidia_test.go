@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"ceiling/internal/machine"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"ceiling/bench/result"
 )
 
 // nvidia opens the stand-in of NVML.
@@ -33,9 +33,9 @@ func TestNVIDIACards(t *testing.T) {
 	if d := cmp.Diff(want, n.Cards, cmpopts.IgnoreUnexported(NVIDIACard{})); d != "" || n.Driver != "550.54.15" {
 		t.Errorf("driver %q, cards (-want +got):\n%s", n.Driver, d)
 	}
-	var s result.System
+	var s machine.System
 	n.Describe(&s, []string{"0000:3b:00.0", "0000:99:00.0"})
-	if d := cmp.Diff([]result.Card{{Name: "Stand-in H200 number 1", PCI: "0000:3b:00.0", VRAMBytes: 150754820096, MaxClockMHz: 1980,
+	if d := cmp.Diff([]machine.Card{{Name: "Stand-in H200 number 1", PCI: "0000:3b:00.0", VRAMBytes: 150754820096, MaxClockMHz: 1980,
 		PowerCapW: ptr(500.0), PowerCapDefaultW: ptr(700.0)}}, s.Cards); d != "" {
 		t.Errorf("described (-want +got):\n%s", d)
 	}
@@ -76,14 +76,13 @@ func TestNVIDIASampler(t *testing.T) {
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
-	s.Observe(&result.Summary{}, &result.Detail{})
+	s.Observe(0, 0, 0, nil)
 	clock.advance(2 * time.Second)
-	d := &result.Detail{EndS: 2}
-	s.Observe(&result.Summary{TotalOutputTokens: 75, OutputThroughput: ptr(37.5)}, d)
+	energy, warnings := s.Observe(0, 2, 75, ptr(37.5))
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	e := d.Energy
+	e := energy
 	if e == nil || len(e.Devices) != 2 || len(e.Groups) != 2 || e.Groups[0].Name != "1 GPU" || e.Groups[1].Name != "1 GPU (not used)" {
 		t.Fatalf("%+v", e)
 	}
@@ -94,7 +93,7 @@ func TestNVIDIASampler(t *testing.T) {
 		t.Errorf("power %+v", got)
 	}
 	got.PeakW, got.Samples = nil, 0
-	want := result.DeviceEnergy{Name: "0000:3b:00.0", Kind: result.EnergyGPU, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: result.EnergyByCounter,
+	want := machine.DeviceEnergy{Name: "0000:3b:00.0", Kind: machine.EnergyGPU, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: machine.EnergyByCounter,
 		MinClockMHz: ptr(1755.0), MaxTempC: ptr(42.0), MaxTempAt: "edge", MeanBusy: ptr(97.0), PeakVRAM: ptr(6442450945.0),
 		Throttled: []string{"power", "temperature"}, ThrottleReadings: got.ThrottleChecks, ThrottleChecks: got.ThrottleChecks}
 	if d := cmp.Diff(want, got); d != "" || got.ThrottleChecks == 0 {
@@ -106,7 +105,7 @@ func TestNVIDIASampler(t *testing.T) {
 	if idle := e.Devices[0]; len(idle.Throttled) != 0 || idle.ThrottleChecks == 0 || *idle.EnergyJ != 0 || *idle.PeakW != 76.543 {
 		t.Errorf("the idle card %+v", idle)
 	}
-	all := strings.Join(d.Warnings, "\n")
+	all := strings.Join(warnings, "\n")
 	if !strings.Contains(all, "0000:3b:00.0 lowered its clocks") || !strings.Contains(all, "capped at 500 W, its default is 700 W") {
 		t.Errorf("warnings %q", all)
 	}

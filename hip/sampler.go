@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 	flushEvery = time.Second
 )
 
-// Clock is the run's clock; result.Clock is one.
+// Clock is the run's clock; that of a run is one.
 type Clock interface{ Now() time.Duration }
 
 // SamplerOptions say what a sampler does beside reading.
@@ -214,9 +214,10 @@ func (s *Sampler) flushLocked() {
 	}
 }
 
-// Observe is bench.Config's hook: it adds what the devices drew in the
-// scenario's window, and forgets the readings up to its end.
-func (s *Sampler) Observe(r *result.Summary, d *result.Detail) {
+// Observe tells what the devices drew from start to end, in seconds on the run's
+// clock, in which so many tokens were generated at so many a second (nil: not
+// known), and what qualifies it. It forgets the readings up to the end.
+func (s *Sampler) Observe(start, end, tokens float64, rate *float64) (*machine.Energy, []string) {
 	// A reading after the window's end bounds its last piece.
 	answer := make(chan struct{})
 	select {
@@ -226,20 +227,20 @@ func (s *Sampler) Observe(r *result.Summary, d *result.Detail) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := newWindow(s.samples, s.devices, d.StartS, d.EndS)
-	d.Energy = w.summary(s.used, r)
-	d.Warnings = append(d.Warnings, w.warnings(d.Energy, s.used)...)
+	w := newWindow(s.samples, s.devices, start, end)
+	energy := w.summary(s.used, tokens, rate)
 	// The last readings bound the next window's first pieces: of an accumulator
 	// that is not one of each round.
 	keep := slices.IndexFunc(s.samples, func(p sample) bool { return p.t >= s.last.Seconds()-longestGap })
 	s.samples = append(s.samples[:0], s.samples[max(0, keep):]...)
+	return energy, w.warnings(energy, s.used)
 }
 
 // Info says how the devices were sampled so far.
-func (s *Sampler) Info() *result.TelemetryInfo {
+func (s *Sampler) Info() *machine.TelemetryInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	info := &result.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
+	info := &machine.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
 	for i := range s.devices {
 		info.Devices = append(info.Devices, s.devices[i].name)
 	}

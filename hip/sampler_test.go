@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 // testClock is a clock that the test turns.
@@ -63,33 +64,31 @@ func TestSampler(t *testing.T) {
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
-	round := func(at time.Duration) *result.Detail {
+	round := func(at time.Duration) *machine.Energy {
 		clock.advance(at)
-		d := &result.Detail{StartS: 0, EndS: clock.seconds()}
-		s.Observe(&result.Summary{TotalOutputTokens: 80, OutputThroughput: ptr(40.0)}, d)
-		return d
+		e, _ := s.Observe(0, clock.seconds(), 80, ptr(40.0))
+		return e
 	}
 	round(0)
 	put(t, root, hwmon0+"power1_average", "136000000\n") // the file is read anew, from its start
 	put(t, root, "sys/class/powercap/intel-rapl:0/energy_uj", "71150\n")
-	d := round(2 * time.Second)
+	e := round(2 * time.Second)
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	e := d.Energy
 	if e == nil || len(e.Devices) != 5 || len(e.Groups) != 3 {
 		t.Fatalf("energy %+v", e)
 	}
 	// From 36 to 136 W in 2 s, and 44 W all along: 172 + 88 J for 80 tokens.
 	if g := e.Groups[0]; g.Name != "2 GPUs" || !cmp.Equal(g.EnergyJ, ptr(260.0), near) || !cmp.Equal(g.JPerToken, ptr(3.25), near) || !cmp.Equal(g.PeakW, ptr(180.0), near) {
-		t.Errorf("used GPUs: %v", cmp.Diff(result.EnergyGroup{}, g))
+		t.Errorf("used GPUs: %v", cmp.Diff(machine.EnergyGroup{}, g))
 	}
 	if g := e.Groups[1]; g.Name != "2 GPUs (not used)" || !cmp.Equal(g.EnergyJ, ptr(164.0), near) || g.JPerToken != nil {
-		t.Errorf("other GPUs: %v", cmp.Diff(result.EnergyGroup{}, g))
+		t.Errorf("other GPUs: %v", cmp.Diff(machine.EnergyGroup{}, g))
 	}
 	// Around the counter's end: 328,850 + 71,150 µJ.
-	if g := e.Groups[2]; g.Name != "1 CPU package" || !cmp.Equal(g.EnergyJ, ptr(0.4), near) || e.Devices[4].Method != result.EnergyByCounter {
-		t.Errorf("CPU: %v", cmp.Diff(result.EnergyGroup{}, g))
+	if g := e.Groups[2]; g.Name != "1 CPU package" || !cmp.Equal(g.EnergyJ, ptr(0.4), near) || e.Devices[4].Method != machine.EnergyByCounter {
+		t.Errorf("CPU: %v", cmp.Diff(machine.EnergyGroup{}, g))
 	}
 	checkFile(t, file)
 	info := s.Info()

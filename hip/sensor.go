@@ -93,7 +93,7 @@ func parseDigits(b []byte) (v int64, ok bool) {
 // device is a GPU or a CPU package with its open sensors.
 type device struct {
 	name    string // "0000:83:00.0", "package-0"
-	kind    string // result.EnergyGPU or result.EnergyCPU
+	kind    string // machine.EnergyGPU or machine.EnergyCPU
 	sensors []sensor
 	metrics *os.File // gpu_metrics; nil: none
 	counter *counter // of energy; nil: none

@@ -6,20 +6,20 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 // Describe fills in what the report says of the machine's GPUs, in the
 // reference's words: "4× AMD Instinct MI100 (gfx908)", "Present (hive_id
 // 0x…)". Fields that the tree does not tell stay as they are.
-func (m Machine) Describe(s *result.System) {
+func (m Machine) Describe(s *machine.System) {
 	s.ROCkModule, s.ROCm = m.Driver.Text(), m.Release()
 	if len(m.GPUs) == 0 {
 		return
 	}
 	s.GPUs, s.XGMI, s.GPULinks = m.Summary(), m.XGMI(), m.LinkSummary()
 	for _, g := range m.GPUs {
-		c := result.Card{
+		c := machine.Card{
 			Name: g.Name, Arch: g.Arch, PCI: g.PCI, VRAMBytes: g.VRAM, BandwidthGBs: g.BandwidthGBs,
 			ComputeUnits: g.CUs, MaxClockMHz: g.ClockMHz, VBIOS: g.VBIOS,
 			PowerCapW: g.PowerCapW, PowerCapDefaultW: g.PowerCapDefaultW, PCIe: g.PCIe.Text(),

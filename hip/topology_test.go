@@ -7,9 +7,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"ceiling/internal/machine"
 
-	"ceiling/bench/result"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestKFDEdges(t *testing.T) {
@@ -219,26 +219,26 @@ func TestLinkSummary(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	got := result.System{CPU: "kept"}
+	got := machine.System{CPU: "kept"}
 	Read("testdata/hive").Describe(&got)
 	if len(got.Cards) != 4 {
 		t.Fatalf("%d cards", len(got.Cards))
 	}
-	card := result.Card{Name: "AMD Instinct MI100", Arch: "gfx908", PCI: "0000:83:00.0", VRAMBytes: 34342961152, BandwidthGBs: ptr(1228.8),
+	card := machine.Card{Name: "AMD Instinct MI100", Arch: "gfx908", PCI: "0000:83:00.0", VRAMBytes: 34342961152, BandwidthGBs: ptr(1228.8),
 		ComputeUnits: 120, MaxClockMHz: 1502, PowerCapW: ptr(290.0), PowerCapDefaultW: ptr(290.0), PCIe: "16 GT/s ×16 (the GPU's own link)",
 		HiveID: "0xb868aeba19fb5cee", UniqueID: "0x79ccd55167a2124a", VBIOS: "113-D3431401-101"}
 	if d := cmp.Diff(card, got.Cards[0]); d != "" {
 		t.Errorf("card (-want +got):\n%s", d)
 	}
 	got.Cards = nil
-	want := result.System{CPU: "kept", GPUs: "4× AMD Instinct MI100 (gfx908)", ROCkModule: "6.16.13", ROCm: "7.2.1",
+	want := machine.System{CPU: "kept", GPUs: "4× AMD Instinct MI100 (gfx908)", ROCkModule: "6.16.13", ROCm: "7.2.1",
 		XGMI: "Present (hive_id 0xb868aeba19fb5cee)", GPULinks: "xGMI, 1 hop, between every pair"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("system (-want +got):\n%s", d)
 	}
-	none := result.System{GPUs: "1× NVIDIA"}
+	none := machine.System{GPUs: "1× NVIDIA"}
 	Read(t.TempDir()).Describe(&none)
-	if d := cmp.Diff(result.System{GPUs: "1× NVIDIA"}, none); d != "" {
+	if d := cmp.Diff(machine.System{GPUs: "1× NVIDIA"}, none); d != "" {
 		t.Errorf("an empty tree (-want +got):\n%s", d)
 	}
 }

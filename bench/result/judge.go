@@ -3,6 +3,8 @@ package result
 import (
 	"fmt"
 	"strings"
+
+	"ceiling/internal/machine"
 )
 
 // Thresholds of the verdict. docs/measuring.md has the experiments that set
@@ -26,10 +28,6 @@ const (
 	driftUnsettles = 0.20 // see Steadiness
 	tailUnsettles  = 4.0
 )
-
-// WaitInASecond is the share of waiting for a core from which on a second counts
-// as busy.
-const WaitInASecond = 0.30
 
 // Judge gives the verdict on a scenario, from its result and what is known
 // beyond it.
@@ -111,9 +109,9 @@ func (v *Verdict) waiting(d *Disturbance) {
 	case t == nil:
 		v.taken(d)
 	case t.WaitShare() >= waitDisturbs:
-		v.add(StateDisturbed, "engine threads waited %s of the time for a core%s", percentOf(t.WaitS, t.RunS+t.WaitS), d.others())
+		v.add(StateDisturbed, "engine threads waited %s of the time for a core%s", percentOf(t.WaitS, t.RunS+t.WaitS), others(d))
 	case t.Seconds >= fewSeconds && float64(t.BusySeconds) >= busyDisturbs*float64(t.Seconds):
-		v.add(StateDisturbed, "in %d of %d seconds engine threads waited %.0f %% of the time or more for a core%s", t.BusySeconds, t.Seconds, 100*WaitInASecond, d.others())
+		v.add(StateDisturbed, "in %d of %d seconds engine threads waited %.0f %% of the time or more for a core%s", t.BusySeconds, t.Seconds, 100*machine.WaitInASecond, others(d))
 	}
 }
 
@@ -124,12 +122,12 @@ func (v *Verdict) taken(d *Disturbance) {
 	}
 	all := float64(d.CPUs) * d.WallS
 	if *d.OtherCPUS >= othersDisturb*all && *d.OtherCPUS+*d.OwnCPUS >= takenDisturbs*all {
-		v.add(StateDisturbed, "no CPU was free%s", d.others())
+		v.add(StateDisturbed, "no CPU was free%s", others(d))
 	}
 }
 
 // others says how much of the machine they took; "" for next to nothing.
-func (d *Disturbance) others() string {
+func others(d *Disturbance) string {
 	const hardly = 0.05 // CPUs
 	if d.OtherCPUS == nil || d.CPUs == 0 || *d.OtherCPUS < hardly*d.WallS {
 		return ""

@@ -54,7 +54,7 @@ func TestJudge(t *testing.T) {
 			"disturbed: in 2 of 20 seconds engine threads waited 30 % of the time or more for a core (others used 0.1 of 2 CPUs)"},
 		{"SIGSTOP", disturbedBy(func(d *Disturbance) { d.StoppedS = f(4.85) }),
 			"disturbed: the process stood still for 4.8 of 12.0 s (stopped, or the machine asleep)"},
-		{"a quota", disturbedBy(func(d *Disturbance) { d.Quota = &Quota{120, 118, 40} }),
+		{"a quota", disturbedBy(func(d *Disturbance) { d.Quota = &Quota{Periods: 120, Throttled: 118, ThrottledS: 40} }),
 			"disturbed: a CPU quota held the process back in 98 % of its periods"},
 		{"steal", disturbedBy(func(d *Disturbance) { d.StealS = f(4) }),
 			"disturbed: the hypervisor gave away 4.0 s of CPU time (steal) beside 23.2 s that the process got"},

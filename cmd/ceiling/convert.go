@@ -25,7 +25,6 @@ func convertCommand() *cli.Command {
 			"exactly. What can't be exact is refused, with the tensor's name.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "the GGUF `FILE` to write", Required: true},
-			&cli.BoolFlag{Name: "exact", Usage: "refuse what can't be exact (the default)"},
 			roundingFlag(),
 			choice("embeddings", "storage of token_embd and output where the checkpoint does not quantise them", checkpoint.EmbeddingTypes()),
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the model in the file (default: the checkpoint's)"},
@@ -42,9 +41,6 @@ func convertCommand() *cli.Command {
 func convertAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usagef("%d arguments; name one checkpoint folder", c.Args().Len())
-	}
-	if c.Bool("exact") && c.Bool("allow-rounding") {
-		return usagef("--exact and --allow-rounding exclude each other; leave one of them away")
 	}
 	folder, err := openCheckpoint(c.Args().First(), checkpoint.OpenOptions{GPTQv1Carry: c.Bool("gptq-v1-carry")})
 	if err != nil {

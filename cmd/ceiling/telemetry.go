@@ -47,9 +47,10 @@ func (r *runner) startTelemetry(clock *result.Clock) (*hip.Sampler, error) {
 
 // observer adds to a scenario's detail what others than the bench have seen.
 func (r *runner) observer(s *hip.Sampler) func(*result.Summary, *result.Detail) {
-	return func(result *result.Summary, detail *result.Detail) {
+	return func(summary *result.Summary, detail *result.Detail) {
 		if s != nil {
-			s.Observe(result, detail)
+			energy, warnings := s.Observe(detail.StartS, detail.EndS, summary.TotalOutputTokens, summary.OutputThroughput)
+			detail.Energy, detail.Warnings = energy, append(detail.Warnings, warnings...)
 		}
 		r.unread(s != nil, detail)
 		r.pauses.observe(detail)

@@ -4,12 +4,12 @@ import (
 	"math"
 	"slices"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 // between is what happened from one reading to the next.
-func between(a, b *snapshot) *result.Disturbance {
-	d := &result.Disturbance{WallS: b.at.Sub(a.at).Seconds(), CPUs: b.cpus, Threads: loadBetween(a, b)}
+func between(a, b *snapshot) *machine.Disturbance {
+	d := &machine.Disturbance{WallS: b.at.Sub(a.at).Seconds(), CPUs: b.cpus, Threads: loadBetween(a, b)}
 	d.OwnCPUS, d.StealS = grown(a.own, b.own), grown(a.steal, b.steal)
 	if busy := grown(a.busy, b.busy); busy != nil && d.OwnCPUS != nil {
 		// Both are counted in hundredths of a second, each at its own instant.
@@ -30,11 +30,11 @@ func between(a, b *snapshot) *result.Disturbance {
 // loadBetween sums up the threads that wanted a core; nil where the kernel does
 // not tell. A thread that began in between counts from its begin, one that has
 // ended is lost.
-func loadBetween(a, b *snapshot) *result.ThreadLoad {
+func loadBetween(a, b *snapshot) *machine.ThreadLoad {
 	if len(b.threads) == 0 {
 		return nil
 	}
-	load := &result.ThreadLoad{}
+	load := &machine.ThreadLoad{}
 	least := wanted * b.at.Sub(a.at).Seconds()
 	for id, now := range b.threads {
 		then := a.threads[id]
@@ -53,8 +53,8 @@ func loadBetween(a, b *snapshot) *result.ThreadLoad {
 
 // quotaBetween is that of the control group whose quota took the most; nil
 // where there is none.
-func quotaBetween(a, b *snapshot) *result.Quota {
-	var worst *result.Quota
+func quotaBetween(a, b *snapshot) *machine.Quota {
+	var worst *machine.Quota
 	for name, now := range b.quotas {
 		then := a.quotas[name]
 		periods, throttles, seconds := grown(then.periods, now.periods), grown(then.throttles, now.throttles), grown(then.seconds, now.seconds)
@@ -62,7 +62,7 @@ func quotaBetween(a, b *snapshot) *result.Quota {
 			continue
 		}
 		if worst == nil || *throttles > float64(worst.Throttled) {
-			worst = &result.Quota{Periods: int64(*periods), Throttled: int64(*throttles), ThrottledS: *seconds}
+			worst = &machine.Quota{Periods: int64(*periods), Throttled: int64(*throttles), ThrottledS: *seconds}
 		}
 	}
 	return worst
@@ -96,11 +96,11 @@ func union(a, b []string) []string {
 }
 
 // count tells the seconds in which threads waited much.
-func count(load *result.ThreadLoad, shares []float64) {
+func count(load *machine.ThreadLoad, shares []float64) {
 	for _, share := range shares {
 		load.Seconds++
 		load.Worst = max(load.Worst, share)
-		if share >= result.WaitInASecond {
+		if share >= machine.WaitInASecond {
 			load.BusySeconds++
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"ceiling/internal/machine"
 
-	"ceiling/bench/result"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -91,7 +91,7 @@ func (m *Meter) Start() {
 }
 
 // Stop ends the window, and tells what was seen in it; nil without a Start.
-func (m *Meter) Stop() *result.Disturbance {
+func (m *Meter) Stop() *machine.Disturbance {
 	now := m.files.all()
 	m.mu.Lock()
 	defer m.mu.Unlock()

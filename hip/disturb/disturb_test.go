@@ -17,10 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
-// machine writes a tree of path → content.
-func machine(t *testing.T, content map[string]string) files {
+// fakeRoot writes a tree of path → content.
+func fakeRoot(t *testing.T, content map[string]string) files {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range content {
@@ -81,14 +82,14 @@ var (
 // Two readings give what happened in between, by hand: 9 + 0.5 + 1.5 + 0.1 + 0.1
 // = 11.2 s were busy, of which 7 were the process's own.
 func TestBetween(t *testing.T) {
-	a, b := machine(t, early).all(), machine(t, late).all()
+	a, b := fakeRoot(t, early).all(), fakeRoot(t, late).all()
 	b.at = a.at.Add(10 * time.Second)
 	p := func(v float64) *float64 { return &v }
 	n := func(v int64) *int64 { return &v }
-	want := &result.Disturbance{
-		WallS: 10, CPUs: 2, Threads: &result.ThreadLoad{Threads: 2, RunS: 11, WaitS: 5},
+	want := &machine.Disturbance{
+		WallS: 10, CPUs: 2, Threads: &machine.ThreadLoad{Threads: 2, RunS: 11, WaitS: 5},
 		OwnCPUS: p(7), OtherCPUS: p(4.2), StealS: p(1), PressureS: p(5.5), InvoluntarySwitches: n(60), MajorFaults: n(3),
-		ThermalThrottles: n(3), CPUClockMHz: []float64{3200, 2200}, Quota: &result.Quota{Periods: 100, Throttled: 50, ThrottledS: 5},
+		ThermalThrottles: n(3), CPUClockMHz: []float64{3200, 2200}, Quota: &machine.Quota{Periods: 100, Throttled: 50, ThrottledS: 5},
 	}
 	if diff := cmp.Diff(want, between(&a, &b), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -102,10 +103,10 @@ func TestNothingToRead(t *testing.T) {
 		{"proc/stat": "cpu x y\n", "proc/self/stat": "7 (", "proc/self/task/1/schedstat": "a b\n", "proc/pressure/cpu": "some total=\n",
 			"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.stat": "nr_periods\nnr_periods x\n", "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "?"},
 	} {
-		f := machine(t, content)
+		f := fakeRoot(t, content)
 		a, b := f.all(), f.all()
 		b.at = a.at.Add(time.Second)
-		if diff := cmp.Diff(&result.Disturbance{WallS: 1}, between(&a, &b)); diff != "" {
+		if diff := cmp.Diff(&machine.Disturbance{WallS: 1}, between(&a, &b)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
@@ -114,9 +115,9 @@ func TestNothingToRead(t *testing.T) {
 // A counter that began anew tells nothing either, and a thread that took over
 // another's number is left out.
 func TestCountersThatBeginAnew(t *testing.T) {
-	a, b := machine(t, late).all(), machine(t, early).all()
+	a, b := fakeRoot(t, late).all(), fakeRoot(t, early).all()
 	b.at = a.at.Add(10 * time.Second)
-	if diff := cmp.Diff(&result.Disturbance{WallS: 10, CPUs: 2, Threads: &result.ThreadLoad{}, CPUClockMHz: []float64{2200, 3200}}, between(&a, &b)); diff != "" {
+	if diff := cmp.Diff(&machine.Disturbance{WallS: 10, CPUs: 2, Threads: &machine.ThreadLoad{}, CPUClockMHz: []float64{2200, 3200}}, between(&a, &b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -138,7 +139,7 @@ func TestLooks(t *testing.T) {
 	m.w.last = reading(0, 0, 0)
 	m.w.slice(reading(1, 900*time.Millisecond, 100*time.Millisecond))
 	m.w.slice(reading(2, 1300*time.Millisecond, 700*time.Millisecond))
-	load := &result.ThreadLoad{}
+	load := &machine.ThreadLoad{}
 	count(load, m.w.seconds)
 	if load.Seconds != 2 || load.BusySeconds != 1 || math.Abs(load.Worst-0.6) > 1e-9 {
 		t.Errorf("%+v", load)
@@ -229,7 +230,7 @@ func TestStoppedProcess(t *testing.T) {
 	}
 	fmt.Fprintln(in)
 	lines.Scan()
-	var d result.Disturbance
+	var d machine.Disturbance
 	if err := json.Unmarshal(lines.Bytes(), &d); err != nil {
 		t.Fatalf("%v: %q", err, lines.Text())
 	}

@@ -6,8 +6,8 @@ package doctor
 import (
 	"fmt"
 
-	"ceiling/bench/result"
 	"ceiling/hip"
+	"ceiling/internal/machine"
 )
 
 // Status of a check.
@@ -34,7 +34,7 @@ type Check struct {
 type Facts struct {
 	Machine hip.Machine
 	State   hip.State
-	System  result.System
+	System  machine.System
 	// Live says that the facts are of this machine, not of a copied tree: only
 	// then were device files and the HIP runtime tried.
 	Live    bool

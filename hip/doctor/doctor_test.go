@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench/result"
 	"ceiling/hip"
+	"ceiling/internal/machine"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -15,7 +15,7 @@ func healthy() Facts {
 	f := Facts{
 		Machine: hip.Machine{Driver: hip.Driver{Loaded: true, Version: "6.16.13"}, ROCm: "7.2.1-81"},
 		State:   hip.State{ProcessesKnown: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 200 << 30, RocBLAS: []string{"gfx906", "gfx908"}},
-		System:  result.System{CPU: "AMD Ryzen Threadripper PRO 3945WX", Cores: 24, MemoryBytes: 256 << 30, Governor: "performance", LoadAverage: "0.05"},
+		System:  machine.System{CPU: "AMD Ryzen Threadripper PRO 3945WX", Cores: 24, MemoryBytes: 256 << 30, Governor: "performance", LoadAverage: "0.05"},
 		Live:    true,
 		Access:  []Access{{Path: "/dev/kfd"}, {Path: "/dev/dri/renderD128"}},
 		Build: Build{Backends: []string{"ROCm", "CPU"}, Toolkit: "HIP 7.2.51831", Collectives: "rccl 2.22",

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"syscall"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 	"ceiling/internal/oneline"
 )
 
@@ -29,10 +29,10 @@ const maxFile = 8 << 20
 // tree) and one warning for each thing that makes a measurement on it harder
 // to trust or that could not be read. Links that lead out of root are not
 // followed. Fields that the tree does not tell stay empty.
-func Read(root string) (result.System, []string) {
+func Read(root string) (machine.System, []string) {
 	dir, err := openFolder(root)
 	if err != nil {
-		return result.System{}, []string{fmt.Sprintf("system root %q cannot be read: %v", root, err)}
+		return machine.System{}, []string{fmt.Sprintf("system root %q cannot be read: %v", root, err)}
 	}
 	defer dir.Close()
 	return read(dir)
@@ -64,10 +64,10 @@ func (f folder) Open(name string) (fs.File, error) {
 }
 
 // read is Read on any file system whose paths are relative to the root.
-func read(fsys fs.FS) (result.System, []string) {
+func read(fsys fs.FS) (machine.System, []string) {
 	t := tree{fsys}
 	cpuinfo := parseCPUInfo(t.text("proc/cpuinfo"))
-	s := result.System{
+	s := machine.System{
 		OS:          osName(t),
 		Kernel:      kernelRelease(t),
 		CPU:         cpuName(cpuinfo, t.deviceTreeModel()),
@@ -86,7 +86,7 @@ func read(fsys fs.FS) (result.System, []string) {
 }
 
 // warnings says what of s is unknown, and what of it distorts measurements.
-func warnings(s result.System) []string {
+func warnings(s machine.System) []string {
 	var w []string
 	for _, f := range []struct {
 		missing bool

@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench/result"
 	"ceiling/internal/cgroup"
+	"ceiling/internal/machine"
 )
 
-// machine builds a root from path → content.
-func machine(files map[string]string) fstest.MapFS {
+// fakeRoot builds a root from path → content.
+func fakeRoot(files map[string]string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for name, content := range files {
 		m[name] = &fstest.MapFile{Data: []byte(content)}
@@ -38,7 +38,7 @@ const (
 var machines = []struct {
 	name         string
 	files        map[string]string
-	want         result.System
+	want         machine.System
 	wantWarnings []string
 }{
 	{
@@ -57,7 +57,7 @@ var machines = []struct {
 			"sys/devices/system/cpu/cpufreq/policy1/scaling_governor": "performance\n",
 			"sys/class/dmi/id/sys_vendor":                             "LENOVO\n",
 		},
-		want: result.System{
+		want: machine.System{
 			OS: "Ubuntu 22.04.5 LTS", Kernel: "6.8.0-87-generic",
 			CPU: "AMD Ryzen Threadripper PRO 3945WX 12-Cores", Cores: 2,
 			MemoryBytes: 263825000 * 1024, Governor: "performance",
@@ -81,7 +81,7 @@ var machines = []struct {
 			"sys/class/dmi/id/sys_vendor":      "Google\n",
 			"sys/class/dmi/id/product_name":    "Google Compute Engine\n",
 		},
-		want: result.System{
+		want: machine.System{
 			OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-cloud-amd64",
 			CPU: "Intel(R) Xeon(R) Processor @ 2.60GHz", Cores: 2,
 			MemoryBytes: 16384000 * 1024, MemoryLimit: 4294967296,
@@ -102,7 +102,7 @@ var machines = []struct {
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":         "50000\n",
 			"sys/fs/cgroup/cpu/cpu.cfs_period_us":        "100000\n",
 		},
-		want: result.System{
+		want: machine.System{
 			OS: "Alpine 3.20", Kernel: "5.10.0-custom",
 			CPU: "Intel(R) Xeon(R) Processor @ 2.60GHz", Cores: 1,
 			MemoryBytes: 4096000 * 1024, MemoryLimit: 2147483648,
@@ -120,7 +120,7 @@ var machines = []struct {
 			"proc/device-tree/model":        "Raspberry Pi 5 Model B Rev 1.0\x00",
 			"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
 		},
-		want: result.System{
+		want: machine.System{
 			OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.6.31+rpt-rpi-2712",
 			CPU: "ARM Cortex-A76 (Raspberry Pi 5 Model B Rev 1.0)", Cores: 2,
 			MemoryBytes: 8255504 * 1024, Governor: "ondemand",
@@ -151,7 +151,7 @@ var machines = []struct {
 			"sys/fs/cgroup/cpu.max":         "1 0\n",
 			"sys/devices/system/cpu/online": "0-4294967295\n",
 		},
-		want: result.System{OS: "|"},
+		want: machine.System{OS: "|"},
 		wantWarnings: []string{
 			"kernel release unknown: no proc/sys/kernel/osrelease",
 			"CPU model unknown: proc/cpuinfo names none",
@@ -163,7 +163,7 @@ var machines = []struct {
 func TestRead(t *testing.T) {
 	for _, tt := range machines {
 		t.Run(tt.name, func(t *testing.T) {
-			got, warned := read(machine(tt.files))
+			got, warned := read(fakeRoot(tt.files))
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("system (-want +got):\n%s", d)
 			}
@@ -210,7 +210,7 @@ func TestHypervisor(t *testing.T) {
 		{"arm guest", map[string]string{"proc/device-tree/hypervisor/compatible": "linux,kvm\x00kvm\x00"}, "linux,kvm"},
 	}
 	for _, tt := range tests {
-		root := tree{machine(tt.files)}
+		root := tree{fakeRoot(tt.files)}
 		if got := hypervisor(root, parseCPUInfo(root.text("proc/cpuinfo"))); got != tt.want {
 			t.Errorf("%s: hypervisor = %q, want %q", tt.name, got, tt.want)
 		}
@@ -332,7 +332,7 @@ func TestReadFIFO(t *testing.T) {
 // What counts as load follows the cores.
 func TestLoadWarning(t *testing.T) {
 	for load, want := range map[string]int{"3.19": 0, "3.20": 1} {
-		s := result.System{OS: "x", Kernel: "x", CPU: "x", MemoryBytes: 1, Cores: 64, LoadAverage: load}
+		s := machine.System{OS: "x", Kernel: "x", CPU: "x", MemoryBytes: 1, Cores: 64, LoadAverage: load}
 		if w := warnings(s); len(w) != want {
 			t.Errorf("64 cores, load %s: warnings %q", load, w)
 		}
@@ -342,7 +342,7 @@ func TestLoadWarning(t *testing.T) {
 func TestReadMissingRoot(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "absent")
 	got, warned := Read(root)
-	if d := cmp.Diff(result.System{}, got); d != "" {
+	if d := cmp.Diff(machine.System{}, got); d != "" {
 		t.Errorf("system is not empty (-want +got):\n%s", d)
 	}
 	if len(warned) != 1 || !strings.Contains(warned[0], root) {
@@ -386,7 +386,7 @@ func FuzzParsers(f *testing.F) {
 			}
 		}
 		// The whole reader, with the text in every file it opens.
-		read(machine(map[string]string{
+		read(fakeRoot(map[string]string{
 			"proc/cpuinfo": text, "proc/meminfo": text, "proc/self/status": text,
 			"proc/self/cgroup": text, "etc/os-release": text, "sys/fs/cgroup/memory.max": text,
 		}))

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench/result"
+	"ceiling/internal/machine"
 )
 
 // TestPhysicalCores: machines by the siblings of each CPU, and what the process
@@ -72,7 +72,7 @@ func TestLoadAverage(t *testing.T) {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
-	busy := warnings(result.System{OS: "o", Kernel: "k", CPU: "c", MemoryBytes: 1, LoadAverage: "3.10"})
+	busy := warnings(machine.System{OS: "o", Kernel: "k", CPU: "c", MemoryBytes: 1, LoadAverage: "3.10"})
 	if len(busy) != 1 || !strings.Contains(busy[0], "3.10") {
 		t.Errorf("a busy machine gives %q", busy)
 	}

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"fmt"
 	"math"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // Ratios of the two Devstral reports, divided by hand from the figures that

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"encoding/json"
 	"math"
 	"os"
@@ -15,6 +14,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report"
+	"ceiling/report/metric"
 )
 
 // record is a request of three tokens 10 ms apart that began at start and got

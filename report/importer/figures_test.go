@@ -2,13 +2,14 @@ package importer
 
 import (
 	"bufio"
-	"ceiling/report/metric"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"ceiling/report/metric"
 )
 
 // figure is one row of testdata/figures.txt.

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ceiling/report/metric"
 )
 
 // What llama-bench measures is the engine alone.

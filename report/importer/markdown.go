@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/internal/oneline"
+	"ceiling/report/metric"
 )
 
 // reportTitle is the title of the reference's reports and of ours.

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
 // ollamaHead begins the table that ollama's benchmark writes with -format csv.

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
 // noteConcurrent is about a peak concurrency whose rule the file does not

@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"bytes"
-	"ceiling/report/metric"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/report/importer"
+	"ceiling/report/metric"
 )
 
 // samples are the result files of other tools that the importer's tests read.

@@ -1,4 +1,4 @@
-package result
+package machine
 
 // Kinds of devices whose power is sampled.
 const (

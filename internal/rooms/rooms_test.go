@@ -1,0 +1,152 @@
+// Package rooms holds the test that the packages of this module import each other
+// in one direction only.
+package rooms
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wall says that the files of some folders import nothing of others.
+type wall struct {
+	from   string   // a folder, with all below it
+	never  []string // folders of this module, with all below them
+	except []string // packages among those that it may import
+}
+
+var walls = []wall{
+	{from: "engine", never: []string{"bench", "hip", "kernels", "report", "cmd"}},
+	{from: "hip", never: []string{"bench", "engine", "report", "cmd"}},
+	{from: "kernels", never: []string{"bench", "engine", "report", "cmd"}, except: []string{"engine/gguf"}},
+	{from: "bench/result", never: []string{"bench", "engine", "hip", "report", "cmd"}},
+	{from: "bench/suite", never: []string{"bench", "engine", "hip", "report", "cmd"}, except: []string{"bench/result"}},
+	{from: "bench/client", never: []string{"bench", "engine", "hip", "report", "cmd"}, except: []string{"bench/result", "bench/suite"}},
+	{from: "bench", never: []string{"engine", "hip", "report", "cmd"}},
+	{from: "report", never: []string{"engine", "hip", "cmd"}},
+	{from: "internal", never: []string{"bench", "engine", "hip", "kernels", "report", "cmd"}},
+}
+
+// binding are the packages that bind C.
+var binding = []string{
+	"engine/internal/llama", "hip/internal/amdhip", "hip/internal/hiprtc", "hip/internal/nvml", "hip/internal/rccl", "hip/standin/preload",
+	"kernels/cpu/internal/probe",
+}
+
+// imported is one import of a file; both are folders of the module, to but for
+// packages of others.
+type imported struct{ from, to string }
+
+// broken are the imports that a wall or the fence around C forbids. Each folder
+// may import what is below itself.
+func broken(all []imported) []imported {
+	var out []imported
+	for _, i := range all {
+		if forbidden(i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func forbidden(i imported) bool {
+	if slices.Contains([]string{"C", "unsafe", "github.com/ebitengine/purego"}, i.to) {
+		return !slices.Contains(binding, i.from)
+	}
+	for _, w := range walls {
+		if !within(i.from, w.from) || within(i.to, w.from) || slices.Contains(w.except, i.to) {
+			continue
+		}
+		if slices.ContainsFunc(w.never, func(folder string) bool { return within(i.to, folder) }) {
+			return true
+		}
+	}
+	// Programs are imported by nobody.
+	return within(i.to, "cmd") && !within(i.from, path.Dir(i.to))
+}
+
+func within(folder, of string) bool { return folder == of || strings.HasPrefix(folder, of+"/") }
+
+// TestRooms reads the imports of every file. Tests of a package may look further
+// than it does, but not at C.
+func TestRooms(t *testing.T) {
+	var all []imported
+	const root = "../.."
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		if rel = filepath.ToSlash(rel); d.IsDir() && (strings.HasPrefix(rel, "build") || strings.HasPrefix(rel, ".git") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(rel, ".go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range file.Imports {
+			to, own := strings.CutPrefix(strings.Trim(i.Path.Value, `"`), "ceiling/")
+			if !own || !strings.HasSuffix(rel, "_test.go") {
+				all = append(all, imported{path.Dir(rel), to})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range broken(all) {
+		t.Errorf("%s imports %s", i.from, i.to)
+	}
+	// A check that finds nothing where there is something checks nothing.
+	for _, known := range []imported{{"bench", "bench/result"}, {"cmd/ceiling", "engine"}, {"engine/internal/llama", "unsafe"}, {"hip", "internal/machine"}} {
+		if !slices.Contains(all, known) {
+			t.Errorf("not seen: %s imports %s", known.from, known.to)
+		}
+	}
+}
+
+// TestForbidden plants imports of each kind.
+func TestForbidden(t *testing.T) {
+	for i, want := range map[imported]bool{
+		{"engine", "bench"}:                   true,
+		{"engine/gguf", "bench/result"}:       true,
+		{"hip/host", "bench/result"}:          true,
+		{"kernels", "report"}:                 true,
+		{"bench/result", "bench/suite"}:       true,
+		{"bench/result", "bench"}:             true,
+		{"bench/client", "bench"}:             true,
+		{"report/prose", "engine"}:            true,
+		{"report", "cmd/ceiling"}:             true,
+		{"scripts/break", "cmd/ceiling"}:      true,
+		{"bench", "unsafe"}:                   true,
+		{"internal/outfile", "bench/result"}:  true,
+		{"bench", "bench/client"}:             false,
+		{"bench/client", "bench/suite"}:       false,
+		{"report/importer", "bench/result"}:   false,
+		{"hip/host", "internal/machine"}:      false,
+		{"engine/internal/llama", "C"}:        false,
+		{"cmd/ceiling", "report"}:             false,
+		{"engine/checkpoint", "engine/gguf"}:  false,
+		{"engineering", "bench"}:              false,
+		{"bench/result", "internal/machine"}:  false,
+		{"bench/suite", "bench/result"}:       false,
+		{"hip/doctor", "hip/host"}:            false,
+		{"report/compare", "report/importer"}: false,
+	} {
+		if got := len(broken([]imported{i})) == 1; got != want {
+			t.Errorf("%s imports %s: forbidden %v", i.from, i.to, got)
+		}
+	}
+}
