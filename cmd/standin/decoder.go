@@ -126,7 +126,7 @@ func (c *corpus) object(r io.ReaderAt) error {
 			continue
 		}
 		c.instructions++
-		if form := fmt.Sprint(in.Format, in.Encoding, in.Name); c.forms[form] == "" {
+		if form := in.Form(); c.forms[form] == "" {
 			c.forms[form] = string(code[at : at+in.Size])
 		}
 		if e := string(code[at : at+in.Size]); !c.seen[e] {

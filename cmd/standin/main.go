@@ -5,6 +5,8 @@
 //
 //	standin run [-tree FOLDER] [-counters FILE] [-fault FAULT]... [-fault-when FILE] PROGRAM [ARGUMENT...]
 //	standin check-decoder [-llvm-mc PROGRAM] FILE...
+//	standin plant -fault KIND -kernel TEXT LIBRARY COPY
+//	standin coverage LIBRARY COUNTERS...
 package main
 
 import (
@@ -22,13 +24,19 @@ func main() {
 
 func run(args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("name a command: run or check-decoder")
+		return fmt.Errorf("name a command: %s", commands)
 	}
 	switch args[0] {
 	case "run":
 		return runProgram(args[1:])
 	case "check-decoder":
 		return checkDecoder(args[1:], out)
+	case "plant":
+		return plantFault(args[1:], out)
+	case "coverage":
+		return coverage(args[1:], out)
 	}
-	return fmt.Errorf("unknown command %q: there are run and check-decoder", args[0])
+	return fmt.Errorf("unknown command %q: there are %s", args[0], commands)
 }
+
+const commands = "run, check-decoder, plant, coverage"

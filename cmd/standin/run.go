@@ -56,9 +56,11 @@ func runProgram(args []string) error {
 	if _, err := os.Stat(*library); err != nil {
 		return fmt.Errorf("%w: build it with go build -buildmode=c-shared ./hip/standin/preload", err)
 	}
-	if *when != "" {
-		if *when, err = filepath.Abs(*when); err != nil {
-			return err
+	for _, path := range []*string{when, counters} { // the program may be elsewhere when it opens them
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				return err
+			}
 		}
 	}
 	if err := mountCards(*tree, strings.Count(cards, ",")+1); err != nil {

@@ -263,6 +263,7 @@ func (q *queue) program(object uint64) (*cu.Program, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	p.ListForms = q.d.log.counters != nil
 	q.programs[object] = p
 	q.names[object] = kernelName(q.mem, object)
 	return p, q.names[object], nil

@@ -1,6 +1,8 @@
 package cu
 
 import (
+	"slices"
+
 	"ceiling/hip/standin/gcn"
 )
 
@@ -14,6 +16,9 @@ type Counts struct {
 	Stored       int64            `json:"stored_bytes"`
 	Lines        int64            `json:"lines"` // of 64 bytes, touched by loads and stores
 	Conflicts    int64            `json:"lds_conflicts"`
+	// Forms are the forms of instructions that were executed, each once; only
+	// where a program lists them.
+	Forms []string `json:"forms,omitempty"`
 }
 
 func (c *Counts) add(in *gcn.Inst) {
@@ -84,5 +89,10 @@ func (c *counters) sum(p *Program, into *Counts) {
 	into.Add(c.own)
 	for id, n := range c.passes {
 		into.addTimes(&p.order[id].tally, n)
+		if p.ListForms && n > 0 {
+			into.Forms = append(into.Forms, p.order[id].forms()...)
+		}
 	}
+	slices.Sort(into.Forms)
+	into.Forms = slices.Compact(into.Forms)
 }

@@ -15,16 +15,12 @@ import (
 // executed are the forms of instructions that tests have executed.
 var executed = map[string]bool{}
 
-// formOf is what counts as one form: the instruction in one of its encodings.
-func formOf(in *gcn.Inst) string { return fmt.Sprint(in.Format, " ", in.Encoding, " ", in.Name) }
-
 // record notes the forms of a program that a test has run.
 func record(p *Program) {
 	for _, b := range p.order {
-		for i := range b.steps {
-			executed[formOf(&b.steps[i].Inst)] = true
+		for _, f := range b.forms() {
+			executed[f] = true
 		}
-		executed[formOf(&b.last)] = true
 	}
 }
 
@@ -62,7 +58,7 @@ func countForms() int {
 			fmt.Println(err)
 			return 1
 		}
-		if n++; !executed[formOf(&in)] {
+		if n++; !executed[in.Form()] {
 			missing = append(missing, text)
 		}
 	}

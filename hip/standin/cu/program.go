@@ -46,8 +46,19 @@ type block struct {
 	tally  Counts // of one pass through it
 }
 
+// forms are the forms of a block's instructions.
+func (b *block) forms() []string {
+	list := []string{b.last.Form()}
+	for i := range b.steps {
+		list = append(list, b.steps[i].Form())
+	}
+	return list
+}
+
 // Program is the code of a kernel, compiled as far as it was reached.
 type Program struct {
+	ListForms bool // Run lists the forms of instructions that it executes
+
 	entry  uint64
 	limit  int // vector registers that the kernel has
 	mem    Memory

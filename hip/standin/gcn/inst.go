@@ -1,5 +1,7 @@
 package gcn
 
+import "fmt"
+
 // Encoding is the form in which a vector instruction is written.
 type Encoding uint8
 
@@ -112,6 +114,10 @@ type Inst struct {
 	Offen, Idxen bool
 	ImmOffset    bool // SMEM: Imm holds the offset
 }
+
+// Form is the instruction in one of its encodings: what is decoded and executed
+// by code of its own.
+func (in *Inst) Form() string { return fmt.Sprint(in.Format, " ", in.Encoding, " ", in.Name) }
 
 // Operands are all of an instruction's operands, those that it has not with
 // Kind None.
