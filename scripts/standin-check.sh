@@ -13,10 +13,11 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/hip-root.sh
 . "$repo/scripts/hip-root.sh"
 
-# on_cards COMMAND... runs a shell command in the root with the four cards.
+# on_cards COMMAND... runs a shell command in the root with the four cards, and
+# keeps what kernels counted.
 # shellcheck disable=SC2016  # expanded by the inner shell
 on_cards() {
-    in_root 'cd ceiling && exec build/standin/standin run -tree hip/testdata/hive -- /bin/bash -c "$1"' "$1"
+    in_root 'cd ceiling && exec build/standin/standin run -tree hip/testdata/hive -counters build/standin/counters -- /bin/bash -c "$1"' "$1"
 }
 
 # What runs on the cards, and what runs the cards.
@@ -26,7 +27,9 @@ build_tools() {
         mkdir -p build/standin &&
         go build -o build/standin/standin ./cmd/standin &&
         go build -buildmode=c-shared -o build/standin/libstandin.so ./hip/standin/preload &&
+        rm -f build/standin/counters &&
         go test -c -tags cards -o build/standin/engine.test ./engine &&
+        go test -c -tags cards -o build/standin/faults.test ./cmd/standin &&
         go test -c -tags cards -o build/standin/probes.test ./kernels/gpu &&
         cc -O1 -shared -fPIC -o build/standin/librccl.so.1 hip/testdata/rccl.c' >"$out/tools.log" 2>&1 || {
         tail -n 30 "$out/tools.log" >&2
@@ -47,7 +50,8 @@ sees_cards() {
     }
     cat "$out/devices"
     [ "$(grep -c '^ROCm[0-3] ' "$out/devices")" -eq 4 ] && grep -q '^ok  *GPU  *driver  *4× AMD Instinct MI100 (gfx908)' "$out/devices" &&
-        grep -q '^ok  *links  *xGMI ' "$out/devices"
+        grep -q '^ok  *links  *xGMI ' "$out/devices" &&
+        grep -q '^ok  *GPU  *device files  */dev/kfd, /dev/dri/renderD128, ' "$out/devices"
 }
 
 # operations OP PATTERN: llama.cpp's cases of an operation whose parameters
@@ -87,14 +91,76 @@ backend_operations() {
         say "$cases cases of test-backend-ops"
 }
 
-# The engine on one card and on four, against the CPU.
-engine_agrees() {
-    on_cards 'cd engine && ../build/standin/engine.test -test.v -test.run "^TestCards" -test.timeout 15m' >"$out/engine" 2>&1 || {
-        tail -n 60 "$out/engine"
+# planted FAULT KERNEL OP PATTERN [VALUE]: with a fault in the machine code of
+# the kernels, the cases of an operation do not all pass.
+planted() {
+    in_root 'cd ceiling && rm -rf build/planted && cp -a build/bin build/planted && rm build/planted/libggml-hip.so &&
+        build/standin/standin plant -fault "$1" -kernel "$2" -value "${3:-0}" build/bin/libggml-hip.so build/planted/libggml-hip.so' \
+        "$1" "$2" "${5:-0}" >"$out/plant" 2>&1 || {
+        cat "$out/plant"
         return 1
     }
-    grep -E '^ +cards_test.go|^(--- |ok|PASS)' "$out/engine"
-    [ "$(grep -c '^--- PASS: TestCards' "$out/engine")" -eq "$(grep -c '^func TestCards' "$repo/engine/cards_test.go")" ]
+    if on_cards "build/planted/test-backend-ops test -b ROCm0 -o '$3' -p '$4'" >"$out/planted" 2>&1; then
+        say "  $(cat "$out/plant"): not noticed"
+        return 1
+    fi
+    # Not for another reason: a case that failed, or a kernel that was ended.
+    local found
+    found=$(grep -m 1 -oE 'standin: .*|.*NMSE = .*|.*FAIL.*' "$out/planted") || {
+        tail -n 5 "$out/planted"
+        return 1
+    }
+    say "  $1 in $2: ${found:0:150}"
+}
+
+faults_are_found() {
+    local one='type_a=q4_0,type_b=f32,m=16,n=1,k=256,bs=.1,1.,nr=.1,1.' many='type_a=q4_0,type_b=f32,m=16,n=16,k=256,bs=.1,1.,nr=.1,1.'
+    planted swap mul_mat_q MUL_MAT "$many" &&
+        planted wait mul_mat_vec_q MUL_MAT "$one" &&
+        planted stride mul_mat_vec_q MUL_MAT "$one" 18
+}
+
+# engine_on_cards RUN LOG LOGITS runs tests of the engine on the cards.
+engine_on_cards() {
+    on_cards "cd engine && CEILING_TEST_ENGINE_LOG=\$PWD/../build/standin/$2.log CEILING_CARDS_LOGITS=\$PWD/../build/standin/$2.logits ${3:-} \
+        ../build/standin/engine.test -test.v -test.run '$1' -test.timeout 15m" >"$out/$2" 2>&1 || {
+        tail -n 60 "$out/$2"
+        return 1
+    }
+    grep -E '^ +cards_.*test.go|^(--- |ok|PASS)' "$out/$2"
+}
+
+# The engine on one card and on four, against the CPU.
+engine_agrees() {
+    in_root 'cd ceiling/build/standin && rm -f ./*.log ./*.logits'
+    engine_on_cards '^TestCards' captured &&
+        [ "$(grep -c '^--- PASS: TestCards' "$out/captured")" -eq "$(cat "$repo"/engine/cards_*test.go | grep -c '^func TestCards')" ]
+}
+
+# Captured graphs compute what the kernels compute one by one, to the last bit.
+graphs_agree() {
+    engine_on_cards '^TestCardsAlternate$' direct GGML_CUDA_DISABLE_GRAPHS=1 || return 1
+    local at=$root/root/ceiling/build/standin
+    local with without
+    with=$(grep -c 'CUDA graph warmup complete' "$at/captured.log") || true
+    without=$(grep -c 'CUDA graph warmup complete' "$at/direct.log") || true
+    say "  graphs captured: $with, with GGML_CUDA_DISABLE_GRAPHS $without; $(stat -c %s "$at/direct.logits") bytes of logits"
+    [ "$with" -gt 0 ] && [ "$without" -eq 0 ] && [ -s "$at/direct.logits" ] && cmp "$at/captured.logits" "$at/direct.logits"
+}
+
+# Cards that fail in the middle of a run.
+faults_are_survived() {
+    in_root 'cd ceiling/cmd/standin && exec ../../build/standin/faults.test -test.v -test.run "^TestFault|^TestOne" -test.timeout 15m' >"$out/faults" 2>&1 || {
+        tail -n 60 "$out/faults"
+        return 1
+    }
+    grep -E '^ *--- ' "$out/faults"
+    [ "$(grep -cE '^--- PASS: Test(Fault|One)' "$out/faults")" -eq "$(grep -cE '^func Test(Fault|One)' "$repo/cmd/standin/faults_test.go")" ]
+}
+
+# How much of the library's code was executed by all this.
+coverage() {
+    in_root 'cd ceiling && exec build/standin/standin coverage build/bin/libggml-hip.so build/standin/counters'
 }
 
 # Every probe of kernels/gpu computes what it should, on one card and on four, and
@@ -139,7 +205,11 @@ check "every instruction of libggml-hip.so is read as LLVM reads it" decoder_agr
 check "four cards are there for the runtime, devices and doctor" sees_cards
 check "llama.cpp's own tests of its operations pass on a card" backend_operations
 check "the engine computes on one card and on four what it computes on the CPU" engine_agrees
+check "captured graphs compute what single kernels do" graphs_agree
 check "every probe's result is right on the cards, and faults in probes are found" probes_right
 check "ceiling run goes over four cards, split by tensors" runs
+check "a run on cards that fail ends as it should" faults_are_survived
+check "faults in the library's machine code are noticed" faults_are_found
+check "forms of instructions are counted" coverage
 say "no figure here is a time: that needs an MI100"
 printf 'standin-check: %d passed, 0 failed\n' "$passed"
