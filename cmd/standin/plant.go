@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"ceiling/engine/offload"
+	"ceiling/hip/codeobject"
 	"ceiling/hip/standin/gcn"
 )
 
@@ -54,7 +54,7 @@ func plantAll(path string, content []byte, kernel string, spoil func(in *gcn.Ins
 	if err != nil {
 		return nil, err
 	}
-	err = offload.Each(path, func(o offload.Object, r io.ReaderAt) error {
+	err = codeobject.Each(path, func(o codeobject.Object, r io.ReaderAt) error {
 		if o.Arch() != "gfx908" {
 			return nil
 		}
