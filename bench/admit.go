@@ -9,7 +9,7 @@ import (
 
 // admitDue gives free slots, the lowest first, to the requests that are due,
 // in order.
-func (d *drive) admitDue() error {
+func (d *executor) admitDue() error {
 	if d.sc.OpenLoop() {
 		d.now = d.clock.Now()
 	}
@@ -36,7 +36,7 @@ func (d *drive) admitDue() error {
 
 // freeLongest is the slot that has been free for the longest time. There is
 // one that is free.
-func (d *drive) freeLongest() int {
+func (d *executor) freeLongest() int {
 	at := -1
 	for i := range d.batcher.slots {
 		if d.batcher.slots[i].phase == free && (at < 0 || d.freeAt[i] < d.freeAt[at]) {
@@ -50,7 +50,7 @@ func (d *drive) freeLongest() int {
 // slot became free, in an open loop its place in the schedule, whatever has
 // happened since. A schedule is counted from the scenario's start, so lateness
 // does not add up.
-func (d *drive) intended(freeSince time.Duration) time.Duration {
+func (d *executor) intended(freeSince time.Duration) time.Duration {
 	if d.sc.OpenLoop() {
 		return d.start + time.Duration(math.Round(d.work.Requests[d.next].Arrival*1e9))
 	}
@@ -61,7 +61,7 @@ func (d *drive) intended(freeSince time.Duration) time.Duration {
 // is the request's own time and not that of the step boundary at which it is
 // looked at: the wait for the step that runs is part of its TTFT, as it is of
 // a user's.
-func (d *drive) admit(id int, intended, admitted time.Duration) error {
+func (d *executor) admit(id int, intended, admitted time.Duration) error {
 	if err := d.forget(id); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (d *drive) admit(id int, intended, admitted time.Duration) error {
 // finish records the completed request of a slot and frees the slot. The slot
 // is freed before the engine is asked for anything that may fail, so that no
 // request is recorded twice.
-func (d *drive) finish(id int) error {
+func (d *executor) finish(id int) error {
 	d.record(id, "")
 	prompt := d.batcher.slots[id].prompt
 	d.batcher.release(id)
@@ -121,7 +121,7 @@ func empty(eng Engine, seqs []int32) error {
 }
 
 // record turns the flight of a slot into a record.
-func (d *drive) record(id int, failure string) {
+func (d *executor) record(id int, failure string) {
 	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
 	rec := result.Record{
 		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request,
@@ -144,7 +144,7 @@ func (d *drive) record(id int, failure string) {
 
 // store hands the records of the requests that have ended since the last call
 // to the sink, all at once.
-func (d *drive) store() error {
+func (d *executor) store() error {
 	ended := d.records[d.stored:]
 	if d.sink == nil || len(ended) == 0 {
 		return nil

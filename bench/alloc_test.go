@@ -25,12 +25,12 @@ func (instantEngine) CopySeq(int32, int32, int32) error { return nil }
 func (instantEngine) BatchLimit() int                   { return 512 }
 func (instantEngine) Close() error                      { return nil }
 
-// steadyDrive is a drive whose slots are all decoding, with left steps to go
+// steadyExecutor is an executor whose slots are all decoding, with left steps to go
 // before the first request ends, and everything attached that a run attaches.
-func steadyDrive(t testing.TB, concurrency, left int) *drive {
+func steadyExecutor(t testing.TB, concurrency, left int) *executor {
 	t.Helper()
 	w := testWorkload(t, result.Scenario{Name: "s", Input: 8, Output: left + 64, Concurrency: concurrency, Prompts: concurrency})
-	d := newDrive(instantEngine{}, result.NewClock(0), w, 0, 512)
+	d := newExecutor(instantEngine{}, result.NewClock(0), w, 0, 512)
 	rep := newReporter(nil)
 	t.Cleanup(rep.close)
 	d.watch = newTracker(result.Suite{Scenarios: []result.Scenario{w.Spec.Scenario}}, rep, 512)
@@ -46,7 +46,7 @@ func steadyDrive(t testing.TB, concurrency, left int) *drive {
 }
 
 func TestStepAllocatesNothing(t *testing.T) {
-	d := steadyDrive(t, 16, 4000)
+	d := steadyExecutor(t, 16, 4000)
 	ctx := context.Background()
 	allocs := testing.AllocsPerRun(3000, func() {
 		if err := d.admitDue(); err != nil {
@@ -63,7 +63,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 
 // What lets a hung call be seen, and its results be saved, costs no allocation.
 func TestGuardAllocatesNothing(t *testing.T) {
-	s := new(Rescue)
+	s := new(Recovery)
 	s.mu.Lock()
 	e := &guardedEngine{instantEngine{}, s}
 	b := &Batch{Tokens: []int32{1}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}, Out: make([]int32, 0, 1)}
@@ -80,7 +80,7 @@ func TestGuardAllocatesNothing(t *testing.T) {
 // Chunks of a prompt allocate nothing either.
 func TestPrefillAllocatesNothing(t *testing.T) {
 	w := testWorkload(t, result.Scenario{Name: "s", Input: 40_000, Output: 1, Concurrency: 2, Prompts: 2})
-	d := newDrive(instantEngine{}, result.NewClock(0), w, 0, 64)
+	d := newExecutor(instantEngine{}, result.NewClock(0), w, 0, 64)
 	if err := d.admitDue(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func BenchmarkStep(b *testing.B) {
 			const batch = 4096
 			b.ReportAllocs()
 			ctx := context.Background()
-			d, left := (*drive)(nil), 0
+			d, left := (*executor)(nil), 0
 			for range b.N {
 				if left == 0 {
 					b.StopTimer()
-					d, left = steadyDrive(b, c, batch), batch
+					d, left = steadyExecutor(b, c, batch), batch
 					b.StartTimer()
 				}
 				if err := d.step(ctx); err != nil {

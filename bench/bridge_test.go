@@ -19,13 +19,13 @@ func bridged(t *testing.T, bridging bool, room int, outputs ...int) (steps []str
 		for i, out := range outputs {
 			w.Requests[i].Output = out
 		}
-		d, f := driveOver(t, w, 64)
+		d, f := executorOver(t, w, 64)
 		d.batcher.bridging = bridging
 		if room > 0 {
 			d.room = room
 		}
 		watched := 0
-		d.watch = watchFunc(func(_ *drive, prompt, decode int) { watched += prompt + decode })
+		d.watch = watchFunc(func(_ *executor, prompt, decode int) { watched += prompt + decode })
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestBridgeThenRequest(t *testing.T) {
 		for i, at := range []float64{0, 0, 0, 0.045} {
 			w.Requests[i].Arrival, w.Requests[i].Output = at, []int{8, 2, 8, 2}[i]
 		}
-		d, f := driveOver(t, w, 9)
+		d, f := executorOver(t, w, 9)
 		d.batcher.bridging = true
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)

@@ -86,9 +86,9 @@ type Config struct {
 	// nobody does.
 	Meter Meter
 
-	// Rescue can get the results out of an engine call that does not return;
+	// Recovery can get the results out of an engine call that does not return;
 	// nil: nobody tries.
-	Rescue *Rescue
+	Recovery *Recovery
 
 	// Template is copied into the results: model, hardware, date, system and
 	// engine.

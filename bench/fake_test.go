@@ -247,18 +247,18 @@ func testWorkload(t testing.TB, sc result.Scenario) *suite.Workload {
 	return mustWorkload(t, suite.WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: 1, Total: sc.Prompts})
 }
 
-// testDrive is a drive over a fresh fake; it must be made inside the bubble
+// testExecutor is an executor over a fresh fake; it must be made inside the bubble
 // whose clock it uses.
-func testDrive(t testing.TB, sc result.Scenario, budget int) (*drive, *fakeEngine) {
+func testExecutor(t testing.TB, sc result.Scenario, budget int) (*executor, *fakeEngine) {
 	t.Helper()
-	return driveOver(t, testWorkload(t, sc), budget)
+	return executorOver(t, testWorkload(t, sc), budget)
 }
 
-func driveOver(t testing.TB, w *suite.Workload, budget int) (*drive, *fakeEngine) {
+func executorOver(t testing.TB, w *suite.Workload, budget int) (*executor, *fakeEngine) {
 	t.Helper()
 	_, _, both := w.Longest()
 	f := newFake(t, SessionSpec{Sequences: w.Spec.Scenario.Concurrency, TokensPerSequence: both})
-	return newDrive(f, result.NewClock(0), w, 0, budget), f
+	return newExecutor(f, result.NewClock(0), w, 0, budget), f
 }
 
 // writeJournal makes a journal of the records.

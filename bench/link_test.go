@@ -36,7 +36,7 @@ func (o linkedOpener) Open(ctx context.Context, spec SessionSpec) (Engine, error
 func TestLinksOfScenario(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, o := testConfig(t)
-		cfg.Opener, cfg.NoWarmup, cfg.Rescue = linkedOpener{o}, false, new(Rescue)
+		cfg.Opener, cfg.NoWarmup, cfg.Recovery = linkedOpener{o}, false, new(Recovery)
 		got, err := Run(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)

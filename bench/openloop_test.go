@@ -15,10 +15,10 @@ import (
 
 // openLoop drives an open loop over a fake whose steps take base + perToken ×
 // tokens, with the built-in budget of 512 tokens.
-func openLoop(t *testing.T, sc result.Scenario, seed uint64, base, perToken time.Duration) (*drive, result.Summary, result.Detail) {
+func openLoop(t *testing.T, sc result.Scenario, seed uint64, base, perToken time.Duration) (*executor, result.Summary, result.Detail) {
 	t.Helper()
 	w := mustWorkload(t, suite.WorkloadSpec{Scenario: sc, Vocab: testVocab(), Seed: seed, Total: sc.Prompts})
-	d, f := driveOver(t, w, 512)
+	d, f := executorOver(t, w, 512)
 	f.base, f.perToken = base, perToken
 	if err := d.run(context.Background()); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestAdmissionTakesTheLongestFree(t *testing.T) {
 		for i, at := range []float64{0, 0.022, 0.024} {
 			w.Requests[i].Arrival = at
 		}
-		d, f := driveOver(t, w, 16)
+		d, f := executorOver(t, w, 16)
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}

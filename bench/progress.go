@@ -145,7 +145,7 @@ func (t *tracker) end() {
 }
 
 // step implements stepWatcher.
-func (t *tracker) step(d *drive, prompt, decode int, took time.Duration) {
+func (t *tracker) step(d *executor, prompt, decode int, took time.Duration) {
 	t.cost.add(prompt, decode, took)
 	t.prompt += int64(prompt)
 	t.decode += int64(decode)

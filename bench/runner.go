@@ -36,14 +36,14 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	defer runtime.UnlockOSThread()
 	defer rareCollections()()
 
-	if cfg.Rescue != nil && cfg.Opener != nil {
-		cfg.Opener = guardedOpener{cfg.Opener, cfg.Rescue}
+	if cfg.Recovery != nil && cfg.Opener != nil {
+		cfg.Opener = guardedOpener{cfg.Opener, cfg.Recovery}
 	}
 	r := newRunner(cfg)
 	defer r.rep.close()
-	if cfg.Rescue != nil {
-		cfg.Rescue.begin(r)
-		defer cfg.Rescue.end()
+	if cfg.Recovery != nil {
+		cfg.Recovery.begin(r)
+		defer cfg.Recovery.end()
 	}
 	err := r.run(ctx)
 	out := r.results(err)

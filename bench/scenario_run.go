@@ -110,12 +110,12 @@ func (r *runner) measure(ctx context.Context, u Unit, work *suite.Workload, m *r
 		return nil, err
 	}
 	r.meter.Start()
-	d := newDrive(s.eng, r.clock, work, u.Scenario, budget)
+	d := newExecutor(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
 	d.batcher.bridging = !s.spec.Unified
-	r.now.drive = d
+	r.now.executor = d
 	before := linksOf(s.eng)
-	err = r.drive(ctx, d)
+	err = r.execute(ctx, d)
 	m.Disturbance = r.meter.Stop()
 	m.Links = result.LinksSince(before, linksOf(s.eng))
 	d.measured(m)
@@ -139,9 +139,9 @@ func (r *runner) prepare(ctx context.Context, s *session, work *suite.Workload, 
 	return err
 }
 
-// drive runs d, and fails what is in flight after an engine error. What an
+// execute runs d, and fails what is in flight after an engine error. What an
 // interruption stops has neither succeeded nor failed, and leaves no record.
-func (r *runner) drive(ctx context.Context, d *drive) error {
+func (r *runner) execute(ctx context.Context, d *executor) error {
 	err := d.run(ctx)
 	var sink *result.StoreError
 	if err == nil || canceled(ctx, err) || errors.As(err, &sink) {
@@ -150,8 +150,8 @@ func (r *runner) drive(ctx context.Context, d *drive) error {
 	return errors.Join(err, d.fail(oneline.Err(err)))
 }
 
-// measured hands over what the drive has measured.
-func (d *drive) measured(m *result.Measured) {
+// measured hands over what the executor has measured.
+func (d *executor) measured(m *result.Measured) {
 	m.StartS, m.EndS = result.Seconds(d.start), result.Seconds(d.now)
 	m.Steps, m.Graphs = d.meter.steps, d.meter.graphs
 	m.EngineS = d.meter.inside.Seconds()

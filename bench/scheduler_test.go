@@ -97,7 +97,7 @@ func TestSchedule(t *testing.T) {
 	for _, tc := range scheduleCases {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d, f := testDrive(t, tc.sc, tc.budget)
+				d, f := testExecutor(t, tc.sc, tc.budget)
 				if err := d.run(context.Background()); err != nil {
 					t.Fatal(err)
 				}
@@ -122,7 +122,7 @@ func TestMetricsByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := result.Scenario{Name: "s", Category: "c", Purpose: "p", Input: 6, Output: 3, Concurrency: 2, Prompts: 3,
 			SLO: result.SLO{TTFTMs: 20, TPOTMs: 10}}
-		d, _ := testDrive(t, sc, 4)
+		d, _ := testExecutor(t, sc, 4)
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +203,7 @@ func TestEnginePrefillIsTheEngines(t *testing.T) {
 		{Name: "one token more than the step", Input: 513, Output: 9, Concurrency: 4, Prompts: 9},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d, f := testDrive(t, sc, 512)
+			d, f := testExecutor(t, sc, 512)
 			f.base, f.perToken = 0, 200*time.Microsecond
 			if err := d.run(context.Background()); err != nil {
 				t.Fatal(err)
@@ -233,7 +233,7 @@ func TestOpenLoop(t *testing.T) {
 		for i, at := range []float64{0.005, 0.010, 0.060, 0.200} {
 			w.Requests[i].Arrival = at
 		}
-		d, _ := driveOver(t, w, 8)
+		d, _ := executorOver(t, w, 8)
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +278,7 @@ func TestOpenLoop(t *testing.T) {
 // each of two requests, the second after the last step.
 func TestOverhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := testDrive(t, result.Scenario{Name: "s", Input: 4, Output: 2, Concurrency: 1, Prompts: 2}, 8)
+		d, _ := testExecutor(t, result.Scenario{Name: "s", Input: 4, Output: 2, Concurrency: 1, Prompts: 2}, 8)
 		d.sink = sinkFunc(func(*result.Record) error { time.Sleep(3 * time.Millisecond); return nil })
 		if err := d.run(context.Background()); err != nil {
 			t.Fatal(err)
@@ -294,9 +294,9 @@ func TestOverhead(t *testing.T) {
 func TestNoStarvation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := result.Scenario{Name: "s", Input: 40, Output: 30, Concurrency: 8, Prompts: 24, RangeRatio: 0.9}
-		d, f := testDrive(t, sc, 16)
+		d, f := testExecutor(t, sc, 16)
 		f.base, f.perToken = time.Millisecond, time.Millisecond
-		d.watch = watchFunc(func(d *drive, prompt, decoded int) {
+		d.watch = watchFunc(func(d *executor, prompt, decoded int) {
 			for i, s := range d.batcher.slots {
 				if s.phase == decode && !s.emitted {
 					t.Errorf("step %d: slot %d decodes and got nothing", d.meter.steps, i)
@@ -317,9 +317,9 @@ func TestNoStarvation(t *testing.T) {
 	})
 }
 
-type watchFunc func(d *drive, prompt, decode int)
+type watchFunc func(d *executor, prompt, decode int)
 
-func (w watchFunc) step(d *drive, prompt, decode int, _ time.Duration) { w(d, prompt, decode) }
+func (w watchFunc) step(d *executor, prompt, decode int, _ time.Duration) { w(d, prompt, decode) }
 
 type sinkFunc func(*result.Record) error
 
@@ -371,7 +371,7 @@ func TestFits(t *testing.T) {
 // that ended stay, and the ones that never started have no record.
 func TestFailInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, f := testDrive(t, result.Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 6}, 8)
+		d, f := testExecutor(t, result.Scenario{Name: "s", Input: 2, Output: 2, Concurrency: 2, Prompts: 6}, 8)
 		f.failAt, f.failErr = 4, errFake
 		err := d.run(context.Background())
 		if !errors.Is(err, errFake) {
@@ -404,7 +404,7 @@ func TestStoredBeforeNextStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	sink := &countingSink{RecordSink: j}
-	d, eng := testDrive(t, result.Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
+	d, eng := testExecutor(t, result.Scenario{Name: "s", Input: 8, Output: 3, Concurrency: 4, Prompts: 12}, 64)
 	d.sink = sink
 	lines := func() int {
 		text, err := os.ReadFile(path)

@@ -50,7 +50,7 @@ func TestWarmRun(t *testing.T) {
 		// A request's tokens, cold and alone, after its prompt. Each prompt
 		// of the warm run must have ended with the same, whatever it reused.
 		w := mustWorkload(t, suite.WorkloadSpec{Scenario: cfg.Suite.Scenarios[0], Vocab: cfg.Vocab, Seed: cfg.Seed, Total: 15, Warm: true})
-		alone, f := driveOver(t, w, 64)
+		alone, f := executorOver(t, w, 64)
 		if err := alone.run(context.Background()); err != nil {
 			t.Fatal(err)
 		}

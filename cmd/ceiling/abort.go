@@ -53,7 +53,7 @@ func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 	if r.writing.Load() {
 		return r.proseLost(c, err)
 	}
-	results, saveErr := r.rescue.Results(reason)
+	results, saveErr := r.recovery.Results(reason)
 	if results == nil {
 		results = r.measured.Load() // freeing the model met the fault
 	}

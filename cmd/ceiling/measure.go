@@ -28,7 +28,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, e
 	defer stop()
 	cfg := r.plan(model)
 	cfg.Meter = meter
-	cfg.Opener, cfg.Journal, cfg.Rescue = r.opener, journal, &r.rescue
+	cfg.Opener, cfg.Journal, cfg.Recovery = r.opener, journal, &r.recovery
 	cfg.Clock, cfg.Sleep, cfg.Template = clock, engine.Sleep, r.template(clock)
 	cfg.Progress, cfg.Observe = r.event, r.observer(sampler)
 	cfg.OnStart, cfg.OnScenario = r.mark, r.save

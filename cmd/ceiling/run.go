@@ -103,7 +103,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 
 // watch makes the watchdog over the run's calls into the engine.
 func (r *runner) watch(c *cli.Command) {
-	r.dog = newWatchdog(c, &r.rescue.Calls)
+	r.dog = newWatchdog(c, &r.recovery.Calls)
 	r.dog.tell, r.dog.stopped = r.show.line, r.paused
 	r.dog.giveUp = func(reason error) int { return r.lastWords(c, reason, reason) }
 }
@@ -142,7 +142,7 @@ type runner struct {
 	nvidia    *hip.NVIDIA           // those that NVIDIA's driver knows; nil: none
 	telemetry *result.TelemetryInfo // nil until the sampler has stopped
 	opener    *opener
-	rescue    bench.Rescue               // for when the engine ends the process
+	recovery  bench.Recovery             // for when the engine ends the process
 	measured  atomic.Pointer[result.Run] // once the suite has run
 	writing   atomic.Bool                // the model writes the report
 	ending    atomic.Bool                // someone concludes the run

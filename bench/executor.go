@@ -22,9 +22,9 @@ type flight struct {
 	late         bool
 }
 
-// drive runs the requests of one scenario on one session: it reads the clock
+// executor runs the requests of one scenario on one session: it reads the clock
 // and calls the engine where the batcher only decides.
-type drive struct {
+type executor struct {
 	eng    Engine
 	clock  *result.Clock
 	work   *suite.Workload
@@ -53,7 +53,7 @@ type drive struct {
 
 // stepWatcher sees every step. It must not allocate or block.
 type stepWatcher interface {
-	step(d *drive, prompt, decode int, took time.Duration)
+	step(d *executor, prompt, decode int, took time.Duration)
 }
 
 // meter splits a scenario's time into what the engine took and what we did.
@@ -77,10 +77,10 @@ func (m *meter) outside() time.Duration {
 	return m.lastEnd - m.first - m.inside - m.waited
 }
 
-func newDrive(eng Engine, clock *result.Clock, work *suite.Workload, index, budget int) *drive {
+func newExecutor(eng Engine, clock *result.Clock, work *suite.Workload, index, budget int) *executor {
 	sc := work.Spec.Scenario
 	longest, _, room := work.Longest()
-	d := &drive{
+	d := &executor{
 		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget, room: room,
 		batcher: newBatcher(sc.InFlight(), longest, work.Spec.Vocab.Size),
 		batch: Batch{
@@ -99,7 +99,7 @@ func newDrive(eng Engine, clock *result.Clock, work *suite.Workload, index, budg
 }
 
 // begin sets the scenario's start to now.
-func (d *drive) begin() {
+func (d *executor) begin() {
 	d.start = d.clock.Now()
 	d.now = d.start
 	d.meter = meter{lastStart: -1}
@@ -110,7 +110,7 @@ func (d *drive) begin() {
 
 // run drives the workload to its end. After an error the requests in flight
 // are still in their slots.
-func (d *drive) run(ctx context.Context) error {
+func (d *executor) run(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (d *drive) run(ctx context.Context) error {
 
 // step makes one engine call and hands its one timestamp to every sequence in
 // it. It allocates nothing unless a request ends.
-func (d *drive) step(ctx context.Context) error {
+func (d *executor) step(ctx context.Context) error {
 	d.batcher.fill(&d.batch, d.budget)
 	begin := d.clock.Now()
 	if err := d.eng.Step(ctx, &d.batch); err != nil {
@@ -180,7 +180,7 @@ func (d *drive) step(ctx context.Context) error {
 }
 
 // deliver gives each sequence the step's token, and ends those that have all.
-func (d *drive) deliver() error {
+func (d *executor) deliver() error {
 	at := result.Seconds(d.now)
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
@@ -198,7 +198,7 @@ func (d *drive) deliver() error {
 }
 
 // tidy empties the sequences that dummies have filled up.
-func (d *drive) tidy() error {
+func (d *executor) tidy() error {
 	if d.batcher.dummies == 0 {
 		return nil
 	}
@@ -213,7 +213,7 @@ func (d *drive) tidy() error {
 }
 
 // forget empties the sequence of a free slot of its dummies.
-func (d *drive) forget(id int) error {
+func (d *executor) forget(id int) error {
 	s := &d.batcher.slots[id]
 	if s.dummies == 0 {
 		return nil
@@ -224,7 +224,7 @@ func (d *drive) forget(id int) error {
 
 // account books a step that ran from begin to now and had so many tokens of
 // prompts.
-func (d *drive) account(begin time.Duration, prompt int) {
+func (d *executor) account(begin time.Duration, prompt int) {
 	m := &d.meter
 	if m.steps == 0 {
 		m.first = begin
@@ -242,7 +242,7 @@ func (d *drive) account(begin time.Duration, prompt int) {
 }
 
 // waitForArrival sleeps until the next request of an open loop is due.
-func (d *drive) waitForArrival(ctx context.Context) error {
+func (d *executor) waitForArrival(ctx context.Context) error {
 	from := d.clock.Now()
 	err := d.clock.Wait(ctx, d.intended(d.now))
 	d.now = d.clock.Now()
@@ -251,7 +251,7 @@ func (d *drive) waitForArrival(ctx context.Context) error {
 }
 
 // fail ends every request in flight with the reason of an engine error.
-func (d *drive) fail(reason string) error {
+func (d *executor) fail(reason string) error {
 	d.now = d.clock.Now()
 	for i := range d.batcher.slots {
 		if d.batcher.slots[i].phase != free {

@@ -30,22 +30,22 @@ func stuckAt(o *fakeOpener, n, step int) <-chan struct{} {
 	return hangs
 }
 
-func rescueConfig(t *testing.T) (Config, *fakeOpener, string) {
+func recoveryConfig(t *testing.T) (Config, *fakeOpener, string) {
 	cfg, o := testConfig(t)
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
 	j, err := result.CreateJournal(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Journal, cfg.Rescue = j, new(Rescue)
+	cfg.Journal, cfg.Recovery = j, new(Recovery)
 	return cfg, o, path
 }
 
-// TestRescue: the engine hangs in the second scenario, with requests done and
+// TestRecovery: the engine hangs in the second scenario, with requests done and
 // requests in flight. Another goroutine gets what Run would have returned for
 // an engine that is lost, and what is finished is stored.
-func TestRescue(t *testing.T) {
-	cfg, o, path := rescueConfig(t)
+func TestRecovery(t *testing.T) {
+	cfg, o, path := recoveryConfig(t)
 	cfg.Suite.Scenarios[1].Prompts = 8
 	hangs := stuckAt(o, 2, 10)
 	saved := 0
@@ -55,7 +55,7 @@ func TestRescue(t *testing.T) {
 	go Run(context.Background(), cfg)
 	<-hangs
 
-	got, err := cfg.Rescue.Results(errors.New("device 2\nis gone"))
+	got, err := cfg.Recovery.Results(errors.New("device 2\nis gone"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,19 +88,19 @@ func TestRescue(t *testing.T) {
 	}
 }
 
-// TestRescueInterrupted: a call that does not return when the caller stops the
+// TestRecoveryInterrupted: a call that does not return when the caller stops the
 // run. What ended is kept, what was in flight has neither succeeded nor failed.
-func TestRescueInterrupted(t *testing.T) {
-	cfg, o, path := rescueConfig(t)
+func TestRecoveryInterrupted(t *testing.T) {
+	cfg, o, path := recoveryConfig(t)
 	cfg.Suite.Scenarios[1].Prompts = 8
 	hangs := stuckAt(o, 2, 10)
 	go Run(context.Background(), cfg)
 	<-hangs
-	call, inside := cfg.Rescue.Calls.Now()
-	if again, _ := cfg.Rescue.Calls.Now(); !inside || again != call {
+	call, inside := cfg.Recovery.Calls.Now()
+	if again, _ := cfg.Recovery.Calls.Now(); !inside || again != call {
 		t.Errorf("call %d, then %d, inside the engine: %v", call, again, inside)
 	}
-	got, err := cfg.Rescue.Results(context.Canceled)
+	got, err := cfg.Recovery.Results(context.Canceled)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +113,11 @@ func TestRescueInterrupted(t *testing.T) {
 	}
 }
 
-// TestRescueElsewhere: in Open nothing of the scenario has run; in Close all
+// TestRecoveryElsewhere: in Open nothing of the scenario has run; in Close all
 // of it has, and it stays complete.
-func TestRescueElsewhere(t *testing.T) {
+func TestRecoveryElsewhere(t *testing.T) {
 	t.Run("open", func(t *testing.T) {
-		cfg, o, _ := rescueConfig(t)
+		cfg, o, _ := recoveryConfig(t)
 		hangs := make(chan struct{})
 		stuckAt(o, 0, 0)
 		o.refuse = func(spec SessionSpec) error {
@@ -129,7 +129,7 @@ func TestRescueElsewhere(t *testing.T) {
 		}
 		go Run(context.Background(), cfg)
 		<-hangs
-		got, err := cfg.Rescue.Results(errors.New("gone"))
+		got, err := cfg.Recovery.Results(errors.New("gone"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,13 +139,13 @@ func TestRescueElsewhere(t *testing.T) {
 		}
 	})
 	t.Run("close", func(t *testing.T) {
-		cfg, o, _ := rescueConfig(t)
+		cfg, o, _ := recoveryConfig(t)
 		hangs := make(chan struct{})
 		stuckAt(o, 0, 0)
 		cfg.Opener = closing{o, hangs}
 		go Run(context.Background(), cfg)
 		<-hangs
-		got, err := cfg.Rescue.Results(errors.New("gone"))
+		got, err := cfg.Recovery.Results(errors.New("gone"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestRescueElsewhere(t *testing.T) {
 		}
 	})
 	t.Run("no run", func(t *testing.T) {
-		if got, err := new(Rescue).Results(errors.New("gone")); got != nil || err != nil {
+		if got, err := new(Recovery).Results(errors.New("gone")); got != nil || err != nil {
 			t.Errorf("%v, %v", got, err)
 		}
 	})
@@ -181,10 +181,10 @@ func (e closingEngine) Close() error {
 	select {}
 }
 
-// TestRescueUnused: a run that ends by itself leaves the Rescue empty, and
+// TestRecoveryUnused: a run that ends by itself leaves the Recovery empty, and
 // ready for the next one.
-func TestRescueUnused(t *testing.T) {
-	cfg, o, _ := rescueConfig(t)
+func TestRecoveryUnused(t *testing.T) {
+	cfg, o, _ := recoveryConfig(t)
 	stuckAt(o, 0, 0)
 	for range 2 {
 		got, err := Run(context.Background(), cfg)
@@ -192,14 +192,14 @@ func TestRescueUnused(t *testing.T) {
 			t.Fatalf("%d results, %v", len(got.Results), err)
 		}
 	}
-	if got, err := cfg.Rescue.Results(errors.New("late")); got != nil || err != nil {
+	if got, err := cfg.Recovery.Results(errors.New("late")); got != nil || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }
 
-// TestRescueWaits: between engine calls the run is left to finish what it does.
-func TestRescueWaits(t *testing.T) {
-	cfg, o, _ := rescueConfig(t)
+// TestRecoveryWaits: between engine calls the run is left to finish what it does.
+func TestRecoveryWaits(t *testing.T) {
+	cfg, o, _ := recoveryConfig(t)
 	stuckAt(o, 0, 0)
 	inside, release := make(chan struct{}), make(chan struct{})
 	once := false
@@ -215,7 +215,7 @@ func TestRescueWaits(t *testing.T) {
 	<-inside
 	done := make(chan *result.Run)
 	go func() {
-		got, _ := cfg.Rescue.Results(errors.New("gone"))
+		got, _ := cfg.Recovery.Results(errors.New("gone"))
 		done <- got
 	}()
 	select {

@@ -11,12 +11,12 @@ import (
 	"ceiling/internal/oneline"
 )
 
-// Rescue gets the results of a run out of an engine call that never returns.
+// Recovery, from a crash, gets the results of a run out of an engine call that never returns.
 // An engine may end the process on a fault, after one last callback on
 // whatever thread met it, or wait for a device that never answers: Results,
 // called elsewhere, ends the run in the driving goroutine's place. The zero
 // value is ready for one run at a time.
-type Rescue struct {
+type Recovery struct {
 	// Calls are the run's calls into the engine.
 	Calls Calls
 
@@ -48,56 +48,56 @@ func (c *Calls) Now() (call uint64, inside bool) {
 //
 // It waits while the run is outside the engine. Afterwards the run stands
 // still for good: the caller ends the process.
-func (s *Rescue) Results(reason error) (*result.Run, error) {
+func (s *Recovery) Results(reason error) (*result.Run, error) {
 	s.mu.Lock() // never unlocked
 	if s.run == nil {
 		return nil, nil
 	}
 	if errors.Is(reason, context.Canceled) {
-		return s.run.rescue(fmt.Errorf("%w: %w", errInterrupted, reason))
+		return s.run.recover(fmt.Errorf("%w: %w", errInterrupted, reason))
 	}
-	return s.run.rescue(fmt.Errorf("%w: %w", result.ErrEngineLost, reason))
+	return s.run.recover(fmt.Errorf("%w: %w", result.ErrEngineLost, reason))
 }
 
 // begin and end enclose a run.
-func (s *Rescue) begin(r *runner) {
+func (s *Recovery) begin(r *runner) {
 	s.mu.Lock()
 	s.run = r
 }
 
-func (s *Rescue) end() {
+func (s *Recovery) end() {
 	s.run = nil
 	s.mu.Unlock()
 }
 
 // leave and enter enclose a call into the engine.
-func (s *Rescue) leave() {
+func (s *Recovery) leave() {
 	s.Calls.Begin()
 	s.mu.Unlock()
 }
 
-func (s *Rescue) enter() {
+func (s *Recovery) enter() {
 	s.mu.Lock()
 	s.Calls.End()
 }
 
 // attempt is the unit of the plan that runs.
 type attempt struct {
-	unit  int // in the plan
-	sc    result.Scenario
-	m     *result.Measured
-	drive *drive // nil before its first request
-	ended bool   // the drive came to its end, with err; what is left is clean-up
-	err   error
+	unit     int // in the plan
+	sc       result.Scenario
+	m        *result.Measured
+	executor *executor // nil before its first request
+	ended    bool      // the executor came to its end, with err; what is left is clean-up
+	err      error
 }
 
-// rescue does what the end of scenario, run and Run would have done.
-func (r *runner) rescue(fatal error) (*result.Run, error) {
+// recover does what the end of scenario, run and Run would have done.
+func (r *runner) recover(fatal error) (*result.Run, error) {
 	var err error
 	if a := r.now; a != nil {
 		end := fatal
 		var records []result.Record
-		if d := a.drive; d != nil {
+		if d := a.executor; d != nil {
 			switch {
 			case a.ended:
 				end = a.err
@@ -120,48 +120,48 @@ func (r *runner) rescue(fatal error) (*result.Run, error) {
 	return r.results(fatal), err
 }
 
-// guardedOpener lets go of the rescue's lock while the engine is called.
+// guardedOpener lets go of the recovery's lock while the engine is called.
 type guardedOpener struct {
 	Opener
-	rescue *Rescue
+	recovery *Recovery
 }
 
 func (o guardedOpener) Open(ctx context.Context, spec SessionSpec) (Engine, error) {
-	o.rescue.leave()
-	defer o.rescue.enter()
+	o.recovery.leave()
+	defer o.recovery.enter()
 	eng, err := o.Opener.Open(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	return &guardedEngine{eng, o.rescue}, nil
+	return &guardedEngine{eng, o.recovery}, nil
 }
 
 type guardedEngine struct {
 	Engine
-	rescue *Rescue
+	recovery *Recovery
 }
 
 func (e *guardedEngine) Step(ctx context.Context, b *Batch) error {
-	e.rescue.leave()
-	defer e.rescue.enter()
+	e.recovery.leave()
+	defer e.recovery.enter()
 	return e.Engine.Step(ctx, b)
 }
 
 func (e *guardedEngine) RemoveSeq(seq, from int32) error {
-	e.rescue.leave()
-	defer e.rescue.enter()
+	e.recovery.leave()
+	defer e.recovery.enter()
 	return e.Engine.RemoveSeq(seq, from)
 }
 
 func (e *guardedEngine) CopySeq(src, dst, n int32) error {
-	e.rescue.leave()
-	defer e.rescue.enter()
+	e.recovery.leave()
+	defer e.recovery.enter()
 	return e.Engine.CopySeq(src, dst, n)
 }
 
 func (e *guardedEngine) Close() error {
-	e.rescue.leave()
-	defer e.rescue.enter()
+	e.recovery.leave()
+	defer e.recovery.enter()
 	return e.Engine.Close()
 }
 
