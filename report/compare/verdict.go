@@ -155,6 +155,9 @@ func (o *Overall) sentence(p *Pair, opt Options) doc.Text {
 		figures += fmt.Sprintf(" (geometric means over %d scenarios)", o.Scenarios)
 	}
 	figures += "."
+	if i := o.Figures[0].Interval; i != nil {
+		figures += " " + i.rests()
+	}
 	say := func(verdict, why string) doc.Text {
 		return doc.Join(doc.Marked(doc.Strong, verdict), doc.T(why+figures))
 	}
@@ -164,13 +167,10 @@ func (o *Overall) sentence(p *Pair, opt Options) doc.Text {
 	case lead.Interval == nil:
 		return say("These two runs only:", " "+o.tooFew(p)+", so nothing tells what the next run would show.")
 	case o.Verdict == Differs:
-		figures += " " + lead.Interval.rests()
 		return say("Different.", "")
 	case o.Verdict == Same:
-		figures += " " + lead.Interval.rests()
 		return say("Same", " within "+percentText(opt.EqualWithin)+".")
 	}
-	figures += " " + o.Figures[0].Interval.rests()
 	return say("Undecided:", " no difference shows, and none is ruled out"+marginHint(opt.EqualWithin)+".")
 }
 
