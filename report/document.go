@@ -113,7 +113,7 @@ func (b *builder) head(d *doc.Document) {
 	if b.opt.Version != "" {
 		by += " " + b.opt.Version
 	}
-	d.Comment = []doc.Entry{
+	d.Comment = []doc.Remark{
 		{Name: "Benchmark Report Generated", Value: orMissing(b.results.Date)},
 		{Name: "Model", Value: orMissing(b.results.Model)},
 		{Name: "Hardware", Value: orMissing(b.results.Hardware)},
@@ -197,7 +197,7 @@ func (b *builder) scenarioResults(d *doc.Document) {
 			keyMetrics(s),
 		}}}}
 		if b.prose != nil {
-			part.Blocks = append(part.Blocks, doc.Rule{}, doc.Field{Name: "Interpretation"}, doc.Bullets(b.prose.scenarios[i]))
+			part.Blocks = append(part.Blocks, doc.Divider{}, doc.Field{Name: "Interpretation"}, doc.Bullets(b.prose.scenarios[i]))
 		}
 		section.Parts = append(section.Parts, part)
 	}

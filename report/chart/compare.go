@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Run is one run in a comparison.
-type Run struct {
+// Series is one run in a comparison.
+type Series struct {
 	Label  string // "A"
 	Points []Point
 
@@ -45,7 +45,7 @@ var comparedMetrics = []struct {
 // every load that two runs or more were measured under at several
 // concurrencies, and bars for the loads with one. Labels are unique. undrawn
 // is that of [Figures].
-func Compare(runs ...Run) (figures []Chart, undrawn []string) {
+func Compare(runs ...Series) (figures []Chart, undrawn []string) {
 	runs = slices.Clone(runs)
 	for i := range runs {
 		runs[i].index = i
@@ -75,7 +75,7 @@ func Compare(runs ...Run) (figures []Chart, undrawn []string) {
 }
 
 // loads are those of all runs, in the order in which they first appear.
-func loads(runs []Run) []string {
+func loads(runs []Series) []string {
 	var out []string
 	for _, r := range runs {
 		for _, p := range r.Points {
@@ -89,10 +89,10 @@ func loads(runs []Run) []string {
 
 // under keeps the points of one load, by rising concurrency, and the runs
 // that have any.
-func under(runs []Run, load string) []Run {
-	var out []Run
+func under(runs []Series, load string) []Series {
+	var out []Series
 	for _, r := range runs {
-		own := Run{Label: r.Label, index: r.index}
+		own := Series{Label: r.Label, index: r.index}
 		for _, p := range r.Points {
 			if p.Load == load && p.Concurrency >= 1 {
 				own.Points = append(own.Points, p)
@@ -106,7 +106,7 @@ func under(runs []Run, load string) []Run {
 	return out
 }
 
-func allConcurrencies(runs []Run) []int {
+func allConcurrencies(runs []Series) []int {
 	var out []int
 	for _, r := range runs {
 		for _, p := range r.Points {
@@ -118,7 +118,7 @@ func allConcurrencies(runs []Run) []int {
 }
 
 // lineComparison draws the metrics of one load, the number-th with lines.
-func lineComparison(runs []Run, load string, cs []int, number int) []sketch {
+func lineComparison(runs []Series, load string, cs []int, number int) []sketch {
 	var out []sketch
 	for _, q := range comparedMetrics {
 		var ms []metric
@@ -187,7 +187,7 @@ func measured(ms []metric) int {
 }
 
 // at are a run's values at the concurrencies, NaN where it has none.
-func at(r Run, cs []int, of func(*Point) *float64) []float64 {
+func at(r Series, cs []int, of func(*Point) *float64) []float64 {
 	out := make([]float64, len(cs))
 	for i, c := range cs {
 		out[i] = math.NaN()
@@ -208,7 +208,7 @@ type barGroup struct {
 }
 
 // barComparison draws the loads that have one concurrency.
-func barComparison(runs []Run, single []string) []sketch {
+func barComparison(runs []Series, single []string) []sketch {
 	var out []sketch
 	for _, q := range comparedMetrics {
 		var groups []barGroup
@@ -217,7 +217,7 @@ func barComparison(runs []Run, single []string) []sketch {
 			g := barGroup{name: fmt.Sprintf("%s, c=%d", load, c)}
 			n := 0
 			for _, r := range runs {
-				v := at(Run{Points: only(r.Points, load)}, []int{c}, q.of)[0]
+				v := at(Series{Points: only(r.Points, load)}, []int{c}, q.of)[0]
 				if !math.IsNaN(v) {
 					n++
 				}
@@ -244,7 +244,7 @@ const (
 	groupPitch vg.Length = lineHeight + 8 // the name of a group, and air
 )
 
-func barFigure(runs []Run, id, name, unit string, groups []barGroup) sketch {
+func barFigure(runs []Series, id, name, unit string, groups []barGroup) sketch {
 	var all []float64
 	widest := ""
 	for _, g := range groups {

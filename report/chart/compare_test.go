@@ -15,9 +15,9 @@ func compared(load string, c int, throughput, ttft float64) Point {
 
 func TestCompare(t *testing.T) {
 	fs, err := Compare(
-		Run{Label: "A", Points: []Point{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
-		Run{Label: "B", Points: []Point{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
-		Run{Label: "C", Points: []Point{compared("2048/512 tokens", 1, 60, 450)}},
+		Series{Label: "A", Points: []Point{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
+		Series{Label: "B", Points: []Point{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
+		Series{Label: "C", Points: []Point{compared("2048/512 tokens", 1, 60, 450)}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestCompare(t *testing.T) {
 // TestCompareGap: a value that a run lacks at a concurrency it has is a hole.
 func TestCompareGap(t *testing.T) {
 	fs, err := Compare(
-		Run{Label: "A", Points: []Point{compared("y", 2, 1, 1), {Load: "y", Concurrency: 4}, compared("y", 8, 2, 2)}},
-		Run{Label: "B", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3), compared("y", 8, 3, 3)}},
+		Series{Label: "A", Points: []Point{compared("y", 2, 1, 1), {Load: "y", Concurrency: 4}, compared("y", 8, 2, 2)}},
+		Series{Label: "B", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3), compared("y", 8, 3, 3)}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +85,9 @@ func TestCompareGap(t *testing.T) {
 // missing.
 func TestCompareLooks(t *testing.T) {
 	fs, err := Compare(
-		Run{Label: "A", Points: []Point{compared("x", 2, 1, 1), compared("x", 4, 1, 1)}}, // nobody else was under this load
-		Run{Label: "B", Points: []Point{compared("y", 2, 1, 1), compared("y", 4, 2, 2)}},
-		Run{Label: "C", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3)}},
+		Series{Label: "A", Points: []Point{compared("x", 2, 1, 1), compared("x", 4, 1, 1)}}, // nobody else was under this load
+		Series{Label: "B", Points: []Point{compared("y", 2, 1, 1), compared("y", 4, 2, 2)}},
+		Series{Label: "C", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3)}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +99,9 @@ func TestCompareLooks(t *testing.T) {
 }
 
 func TestCompareMany(t *testing.T) {
-	var runs []Run
+	var runs []Series
 	for i := range 30 {
-		r := Run{Label: fmt.Sprintf("R%d", i)}
+		r := Series{Label: fmt.Sprintf("R%d", i)}
 		for c := range 6 {
 			r.Points = append(r.Points, compared("x", 1<<c, float64(100+i), float64(i)))
 		}
@@ -115,7 +115,7 @@ func TestCompareMany(t *testing.T) {
 	if figs := byID(t, fs); len(figs) != 3 {
 		t.Errorf("%d figures", len(figs))
 	}
-	for _, runs := range [][]Run{nil, runs[:1]} {
+	for _, runs := range [][]Series{nil, runs[:1]} {
 		if fs, err := Compare(runs...); err != nil || len(fs) != 0 {
 			t.Errorf("%d runs: %d figures, %v", len(runs), len(fs), err)
 		}

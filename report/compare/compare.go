@@ -88,9 +88,9 @@ type Pair struct {
 	Overall   *Overall    `json:"overall"` // nil: no load is in both
 	Scenarios []Scenario  `json:"scenarios"`
 	Unmatched []Unmatched `json:"unmatched"`
-	// Tax breaks the gap between an engine and a server down; nil where not
+	// Overhead breaks the gap between an engine and a server down; nil where not
 	// exactly one of the runs was in process.
-	Tax *Tax `json:"server_tax,omitempty"`
+	Overhead *Overhead `json:"server_overhead,omitempty"`
 }
 
 // Scenario is one load that both runs have.
@@ -99,9 +99,9 @@ type Scenario struct {
 	NameB string `json:"name_b,omitempty"` // in B, where it is another
 	Load  Load   `json:"load"`
 
-	PassesA int      `json:"passes_a"`
-	PassesB int      `json:"passes_b"`
-	Figures []Figure `json:"figures"`
+	PassesA int       `json:"passes_a"`
+	PassesB int       `json:"passes_b"`
+	Figures []Measure `json:"figures"`
 	// Flags are reasons not to compare the two as they stand.
 	Flags []string `json:"flags,omitempty"`
 	Notes []string `json:"notes,omitempty"`
@@ -116,8 +116,8 @@ type Scenario struct {
 	VerdictA *result.Verdict `json:"verdict_a,omitempty"`
 	VerdictB *result.Verdict `json:"verdict_b,omitempty"`
 
-	all      []Figure // of every metric that a side has, for the gate
-	failures []string // requests that failed, or got no token
+	all      []Measure // of every metric that a side has, for the gate
+	failures []string  // requests that failed, or got no token
 }
 
 // Unmatched is a load that only one run has.
@@ -128,8 +128,8 @@ type Unmatched struct {
 	Why  string `json:"why"`
 }
 
-// Figure is one quantity of a scenario in both runs.
-type Figure struct {
+// Measure is one quantity of a scenario in both runs.
+type Measure struct {
 	Metric metric.Key `json:"metric"`
 	A      *float64   `json:"a"`
 	B      *float64   `json:"b"`
@@ -170,7 +170,7 @@ const (
 
 // Verdict needs both the interval and the test to agree on a difference. A small
 // one that is certain to be within the margin is none.
-func (f *Figure) Verdict() Verdict {
+func (f *Measure) Verdict() Verdict {
 	switch i := f.Interval; {
 	case i == nil:
 		return Unknown
@@ -236,7 +236,7 @@ func newPair(a, b *importer.Run, label string, opt Options) Pair {
 		p.Overall = newOverall(&p, matched, opt)
 	}
 	if a.InProcess != b.InProcess {
-		p.Tax = newTax(a, b, &p, matched)
+		p.Overhead = newOverhead(a, b, &p, matched)
 	}
 	return p
 }
@@ -312,7 +312,7 @@ func (g *group) tokenless() []string {
 }
 
 // failedShare is the percentage of requests that failed in both runs.
-func failedShare(a, b *group) Figure {
+func failedShare(a, b *group) Measure {
 	share := func(g *group) *float64 {
 		bad, all, known := g.requestCounts()
 		if !known {
@@ -321,7 +321,7 @@ func failedShare(a, b *group) Figure {
 		v := 100 * float64(bad) / float64(all)
 		return &v
 	}
-	f := Figure{Metric: metric.FailedShare, A: share(a), B: share(b), Why: "a count has none"}
+	f := Measure{Metric: metric.FailedShare, A: share(a), B: share(b), Why: "a count has none"}
 	if f.A != nil && f.B != nil && *f.A > 0 {
 		q, d := *f.B / *f.A, *f.B-*f.A
 		f.Ratio, f.Difference = &q, &d

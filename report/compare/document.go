@@ -184,8 +184,8 @@ func (c *Comparison) ratios(d *doc.Document, p *Pair) {
 	} else {
 		s.Blocks = c.overview(p)
 	}
-	if p.Tax != nil {
-		s.Parts = append(s.Parts, p.Tax.section())
+	if p.Overhead != nil {
+		s.Parts = append(s.Parts, p.Overhead.section())
 	}
 }
 
@@ -345,7 +345,7 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 
 // cell is a figure's ratio with the mark of its verdict; only figures that can
 // be trusted stand out.
-func (s *Scenario) cell(f *Figure, write func(float64) string) doc.Text {
+func (s *Scenario) cell(f *Measure, write func(float64) string) doc.Text {
 	if f == nil || f.Ratio == nil {
 		return doc.T(missing)
 	}

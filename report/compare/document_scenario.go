@@ -24,7 +24,7 @@ func (s *Scenario) section(p *Pair) *doc.Section {
 	for _, f := range s.Flags {
 		blocks = append(blocks, doc.Quote{Text: doc.Join(doc.Marked(doc.Strong, "Beware:"), doc.Tf(" %s.", f))})
 	}
-	known := slices.ContainsFunc(s.Figures, func(f Figure) bool { return f.Interval != nil })
+	known := slices.ContainsFunc(s.Figures, func(f Measure) bool { return f.Interval != nil })
 	blocks = append(blocks, s.table(p, known))
 	if why := s.noInterval(); !known && why != "" {
 		blocks = append(blocks, doc.Paragraph{Text: doc.Tf("No interval: %s.", why)})
@@ -68,7 +68,7 @@ func (s *Scenario) noInterval() string {
 }
 
 // row is one figure's; known says that the table has columns for intervals.
-func (s *Scenario) row(f *Figure, known bool) []doc.Text {
+func (s *Scenario) row(f *Measure, known bool) []doc.Text {
 	info := f.Metric.Info()
 	value := func(v *float64) doc.Text {
 		if v == nil {
@@ -99,7 +99,7 @@ func (s *Scenario) row(f *Figure, known bool) []doc.Text {
 	return row
 }
 
-func (f *Figure) intervalCell() string {
+func (f *Measure) intervalCell() string {
 	i := f.Interval
 	if i == nil {
 		if f.Ratio == nil {

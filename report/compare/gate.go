@@ -418,7 +418,7 @@ func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) 
 }
 
 // figure finds a metric of the scenario, nil for none.
-func (s *Scenario) figure(m metric.Key) *Figure {
+func (s *Scenario) figure(m metric.Key) *Measure {
 	for i := range s.all {
 		if s.all[i].Metric == m {
 			return &s.all[i]

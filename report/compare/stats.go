@@ -250,10 +250,10 @@ func choose(n, k int) float64 {
 	return c
 }
 
-// MostPasses is where Figure.MorePasses stops counting.
+// MostPasses is where Measure.MorePasses stops counting.
 const MostPasses = 1000
 
-// morePasses is Figure.MorePasses: two samples of n, with the coefficients of
+// morePasses is Measure.MorePasses: two samples of n, with the coefficients of
 // variation c_a and c_b, show the log ratio δ with power 1−β at level α for
 //
 //	n = (z_{1−α/2} + z_{1−β})² (c_a² + c_b²) / δ²

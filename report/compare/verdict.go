@@ -23,8 +23,8 @@ type Overall struct {
 	Doubts []string `json:"doubts,omitempty"`
 	// Figures are geometric means over the scenarios, pass by pass. The leading
 	// one is the first.
-	Figures   []Figure `json:"figures"`
-	Scenarios int      `json:"scenarios"` // that they are of
+	Figures   []Measure `json:"figures"`
+	Scenarios int       `json:"scenarios"` // that they are of
 
 	said doc.Text // Sentence with what stands out
 }
@@ -65,7 +65,7 @@ func newOverall(p *Pair, matched []pairOf, opt Options) *Overall {
 // overall is one metric over all scenarios that have it in the same passes: a
 // pass's value is the geometric mean over them, so that each pass is one value
 // however many scenarios it has. nil: there is none.
-func overall(m metric.Key, matched []pairOf, opt Options) (f *Figure, scenarios int) {
+func overall(m metric.Key, matched []pairOf, opt Options) (f *Measure, scenarios int) {
 	var x, y []float64
 	var first *pairOf
 	for i := range matched {
@@ -97,7 +97,7 @@ func overall(m metric.Key, matched []pairOf, opt Options) (f *Figure, scenarios 
 	}
 	a, b := center(x, opt.Assume), center(y, opt.Assume)
 	ratio, difference := b/a, b-a
-	f = &Figure{Metric: m, A: &a, B: &b, Ratio: &ratio, Difference: &difference}
+	f = &Measure{Metric: m, A: &a, B: &b, Ratio: &ratio, Difference: &difference}
 	if len(x) > 1 && len(y) > 1 {
 		f.overPasses(x, y, basis(first.a, first.b), opt)
 	}
@@ -205,7 +205,7 @@ func (i *Interval) rests() string {
 }
 
 // change is a figure in words: "TPOT mean +5.1 % (+4.0 to +6.2 %)".
-func (f *Figure) change() string {
+func (f *Measure) change() string {
 	text := f.Metric.Info().Title + " " + changeText(*f.Ratio)
 	if i := f.Interval; i != nil {
 		text += fmt.Sprintf(" (%s to %s, %s)", changeText(i.Lo), changeText(i.Hi), f.Verdict())

@@ -11,7 +11,7 @@ package doc
 // Document is a report.
 type Document struct {
 	// Comment is in front of the title in Markdown, and at a page's end.
-	Comment []Entry
+	Comment []Remark
 	Note    string // who wrote the prose: the comment's last line, on a page below the title
 	Title   string
 	Subject string  // what the report is about, for a page's window
@@ -27,8 +27,8 @@ type Document struct {
 	Style    string  // CSS that the figures need
 }
 
-// Entry is a line "Name: value".
-type Entry struct{ Name, Value string }
+// Remark is a line "Name: value".
+type Remark struct{ Name, Value string }
 
 // Tile is one of the figures at the head of a page.
 type Tile struct {
@@ -112,8 +112,8 @@ type Properties []Field
 // Quote is a paragraph that stands out.
 type Quote struct{ Text Text }
 
-// Rule is a line across the page.
-type Rule struct{}
+// Divider is a line across the page.
+type Divider struct{}
 
 // Mermaid is a chart's source for readers that draw it. A page leaves it out:
 // it would need a script, and has figures of its own.

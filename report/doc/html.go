@@ -215,7 +215,7 @@ func (p Properties) html() string {
 
 func (q Quote) html() string { return "<blockquote>\n<p>" + q.Text.html() + "</p>\n</blockquote>\n" }
 
-func (Rule) html() string { return "<hr>\n" }
+func (Divider) html() string { return "<hr>\n" }
 
 func (Mermaid) html() string { return "" }
 

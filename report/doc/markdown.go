@@ -123,7 +123,7 @@ func (p Properties) markdown() string {
 
 func (q Quote) markdown() string { return "> " + q.Text.line() }
 
-func (Rule) markdown() string { return "---" }
+func (Divider) markdown() string { return "---" }
 
 func (m Mermaid) markdown() string { return "```mermaid\n" + string(m) + "\n```" }
 

@@ -17,16 +17,16 @@ import (
 // tables call another quantity than the base's. undrawn has a line for each
 // chart that can't be drawn.
 func Figures(c *compare.Comparison) (figures []chart.Chart, undrawn []string) {
-	runs := make([]chart.Run, len(c.Runs))
+	runs := make([]chart.Series, len(c.Runs))
 	for i, r := range c.Runs {
-		runs[i] = chart.Run{Label: r.Label}
+		runs[i] = chart.Series{Label: r.Label}
 	}
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		for k := range p.Scenarios {
 			s := &p.Scenarios[k]
-			add(runs, p.A, s, func(f *compare.Figure) *float64 { return f.A })
-			add(runs, p.B, s, func(f *compare.Figure) *float64 { return f.B })
+			add(runs, p.A, s, func(f *compare.Measure) *float64 { return f.A })
+			add(runs, p.B, s, func(f *compare.Measure) *float64 { return f.B })
 		}
 	}
 	return chart.Compare(runs...)
@@ -34,8 +34,8 @@ func Figures(c *compare.Comparison) (figures []chart.Chart, undrawn []string) {
 
 // add gives a run its point of a scenario. The base has one in every pair:
 // its first stays, with what later pairs have beyond it.
-func add(runs []chart.Run, label string, s *compare.Scenario, side func(*compare.Figure) *float64) {
-	i := slices.IndexFunc(runs, func(r chart.Run) bool { return r.Label == label })
+func add(runs []chart.Series, label string, s *compare.Scenario, side func(*compare.Measure) *float64) {
+	i := slices.IndexFunc(runs, func(r chart.Series) bool { return r.Label == label })
 	if i < 0 {
 		return
 	}

@@ -12,12 +12,12 @@ import (
 func ptr(v float64) *float64 { return &v }
 
 // scenario is a load that A and another run have.
-func scenario(input, c int, figures ...compare.Figure) compare.Scenario {
+func scenario(input, c int, figures ...compare.Measure) compare.Scenario {
 	return compare.Scenario{Load: compare.Load{Input: input, Output: 256, Concurrency: c, Prompts: 10 * c, Cache: "cold"}, Figures: figures}
 }
 
-func throughput(a, b float64) compare.Figure {
-	return compare.Figure{Metric: metric.OutputThroughput, A: &a, B: &b}
+func throughput(a, b float64) compare.Measure {
+	return compare.Measure{Metric: metric.OutputThroughput, A: &a, B: &b}
 }
 
 func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
@@ -32,7 +32,7 @@ func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
 }
 
 func TestFigures(t *testing.T) {
-	other := compare.Figure{Metric: metric.TTFTMean, A: ptr(40), B: ptr(9000), NotSame: "B: without the queue"}
+	other := compare.Measure{Metric: metric.TTFTMean, A: ptr(40), B: ptr(9000), NotSame: "B: without the queue"}
 	fs, err := Figures(&compare.Comparison{
 		Runs: []compare.Run{{Label: "A", Tool: "ceiling", Path: "results/before"}, {Label: "B", Tool: "vllm bench serve", Path: "b.json", Model: "m"}, {Label: "C"}},
 		Pairs: []compare.Pair{

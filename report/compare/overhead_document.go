@@ -8,8 +8,8 @@ import (
 )
 
 // section is what the server costs.
-func (t *Tax) section() *doc.Section {
-	s := &doc.Section{Title: "Server tax", Blocks: []doc.Block{doc.Paragraph{Text: doc.Join(
+func (t *Overhead) section() *doc.Section {
+	s := &doc.Section{Title: "Server overhead", Blocks: []doc.Block{doc.Paragraph{Text: doc.Join(
 		doc.Tf("What %s, through a server, takes beyond %s, in process; means per request. A negative number is time that the server saves; ", t.Server, t.Engine),
 		doc.Marked(doc.Code, "~"), doc.T(": no difference shows."))}}}
 	if len(t.Rows) > 0 {
@@ -24,7 +24,7 @@ func (t *Tax) section() *doc.Section {
 	return s
 }
 
-func (t *Tax) gaps() *doc.Table {
+func (t *Overhead) gaps() *doc.Table {
 	out := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"),
 		doc.Numbers("E2EL in process (ms)", "E2EL gap (ms)", "TTFT gap (ms)", "TPOT gap (ms/token)", "Output throughput"))}
 	for i := range t.Rows {
@@ -35,7 +35,7 @@ func (t *Tax) gaps() *doc.Table {
 }
 
 // parts is the table of where the E2EL gap comes from.
-func (t *Tax) parts() *doc.Table {
+func (t *Overhead) parts() *doc.Table {
 	out := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"),
 		doc.Numbers("E2EL gap", "Before the prompt: HTTP, wait", "Prefill: engine, scheduler", "Decode: engine, scheduler, sampling", "Streaming"))}
 	for i := range t.Rows {

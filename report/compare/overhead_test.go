@@ -16,14 +16,14 @@ func serverPair() (engine, server *importer.Run) {
 	return fakeRun(1, single(1, 20, 0.02, 0), four), fakeRun(2, through, fourThrough)
 }
 
-func TestTax(t *testing.T) {
+func TestOverhead(t *testing.T) {
 	engine, server := serverPair()
 	for _, swapped := range []bool{false, true} {
 		a, b := engine, server
 		if swapped {
 			a, b = server, engine
 		}
-		tax := compared(t, Options{}, a, b).Pairs[0].Tax
+		tax := compared(t, Options{}, a, b).Pairs[0].Overhead
 		if tax == nil || len(tax.Rows) != 2 || math.Abs(*tax.RoundTripMs-0.4) > 1e-9 {
 			t.Fatalf("tax %+v", tax)
 		}
@@ -45,32 +45,32 @@ func TestTax(t *testing.T) {
 	}
 }
 
-func TestTaxWithoutTheServersOwnTimes(t *testing.T) {
+func TestOverheadWithoutTheServersOwnTimes(t *testing.T) {
 	engine, server := serverPair()
 	for i := range server.Loads {
 		for k := range server.Loads[i].Records {
 			server.Loads[i].Records[k].Server.DecodeS = nil
 		}
 	}
-	tax := compared(t, Options{}, engine, server).Pairs[0].Tax
+	tax := compared(t, Options{}, engine, server).Pairs[0].Overhead
 	if r := tax.Rows[0]; r.Before != nil || r.Decode != nil || r.E2EL == nil || !strings.Contains(tax.Limits[0], "told no times of its own") {
 		t.Errorf("%+v, %q", r, tax.Limits)
 	}
 	for i := range server.Loads {
 		server.Loads[i].Records = nil
 	}
-	tax = compared(t, Options{}, engine, server).Pairs[0].Tax
+	tax = compared(t, Options{}, engine, server).Pairs[0].Overhead
 	if r := tax.Rows[0]; r.Before != nil || r.TTFT == nil || !strings.Contains(tax.Limits[0], "only summaries") {
 		t.Errorf("%+v, %q", r, tax.Limits)
 	}
-	if c := compared(t, Options{}, engine, engine); c.Pairs[0].Tax != nil {
+	if c := compared(t, Options{}, engine, engine); c.Pairs[0].Overhead != nil {
 		t.Error("a tax between two runs in process")
 	}
 }
 
-func TestTaxMarkdown(t *testing.T) {
+func TestOverheadMarkdown(t *testing.T) {
 	engine, server := serverPair()
-	golden(t, "tax.md", compared(t, Options{}, engine, server))
+	golden(t, "overhead.md", compared(t, Options{}, engine, server))
 }
 
 func TestPassesMarkdown(t *testing.T) {

@@ -8,12 +8,12 @@ import (
 	"ceiling/report/metric"
 )
 
-// Tax is what a server costs: the gap between a run in process and one
+// Overhead is what a server costs: the gap between a run in process and one
 // through a server, per request and broken down as far as the data carry it.
-type Tax struct {
-	Engine string   `json:"engine"` // label of the run in process
-	Server string   `json:"server"` // label of the other
-	Rows   []TaxRow `json:"rows"`
+type Overhead struct {
+	Engine string        `json:"engine"` // label of the run in process
+	Server string        `json:"server"` // label of the other
+	Rows   []OverheadRow `json:"rows"`
 	// RoundTripMs is the hop alone: the shortest exchange with the server that
 	// cost it nothing. nil: not measured.
 	RoundTripMs *float64 `json:"round_trip_ms"`
@@ -21,11 +21,11 @@ type Tax struct {
 	Limits []string `json:"limits"`
 }
 
-// TaxRow is one load. Times are means per request in ms, server − engine; a
+// OverheadRow is one load. Times are means per request in ms, server − engine; a
 // negative one is time that the server saves. nil: the records don't tell.
 //
 //	E2EL = Before + Prefill + Decode + Streaming
-type TaxRow struct {
+type OverheadRow struct {
 	Name string `json:"name"`
 	Load Load   `json:"load"`
 
@@ -62,9 +62,9 @@ type requestTimes struct {
 	split                         bool    // the server told its own times
 }
 
-// newTax compares the side in process with the one through a server.
-func newTax(a, b *importer.Run, p *Pair, matched []pairOf) *Tax {
-	t := &Tax{Engine: p.A, Server: p.B}
+// newOverhead compares the side in process with the one through a server.
+func newOverhead(a, b *importer.Run, p *Pair, matched []pairOf) *Overhead {
+	t := &Overhead{Engine: p.A, Server: p.B}
 	server := b
 	if b.InProcess {
 		t.Engine, t.Server, server = p.B, p.A, a
@@ -87,14 +87,14 @@ func newTax(a, b *importer.Run, p *Pair, matched []pairOf) *Tax {
 		split += s
 		t.Rows = append(t.Rows, row)
 	}
-	t.Limits = taxLimits(t, timed, split)
+	t.Limits = overheadLimits(t, timed, split)
 	return t
 }
 
 // row is one load; timed and split are 1 where the records of both sides were
 // there, and where the server told its own times.
-func (t *Tax) row(engine, through *group) (row TaxRow, timed, split int) {
-	row = TaxRow{Name: engine.name(), Load: engine.load()}
+func (t *Overhead) row(engine, through *group) (row OverheadRow, timed, split int) {
+	row = OverheadRow{Name: engine.name(), Load: engine.load()}
 	row.TTFT = difference(engine, through, metric.TTFTMean)
 	row.TPOT = difference(engine, through, metric.TPOTMean)
 	row.E2EL = difference(engine, through, metric.E2ELMean)
@@ -175,8 +175,8 @@ func (t *requestTimes) add(r *result.Record) {
 	}
 }
 
-// taxLimits are the sentences below the table.
-func taxLimits(t *Tax, timed, split int) []string {
+// overheadLimits are the sentences below the table.
+func overheadLimits(t *Overhead, timed, split int) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	switch {
