@@ -274,7 +274,9 @@ func (w window) summary(used []bool, tokens float64, rate *float64) *machine.Ene
 	}
 	e.Rounds = len(ticks)
 	for dev := range w.devices {
-		e.Devices = append(e.Devices, w.device(dev))
+		d := w.device(dev)
+		d.Used = used[dev]
+		e.Devices = append(e.Devices, d)
 	}
 	for _, g := range []struct {
 		kind string

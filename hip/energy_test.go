@@ -82,10 +82,10 @@ func TestEnergy(t *testing.T) {
 			{Name: "1 CPU package", Kind: "cpu", MeanW: ptr(30.0), PeakW: ptr(30.0), EnergyJ: ptr(60.0)},
 		},
 		Devices: []machine.DeviceEnergy{
-			{Name: "0000:83:00.0", Kind: "gpu", Samples: 3, MeanW: ptr(120.0), PeakW: ptr(130.0), EnergyJ: ptr(240.0), Method: "trapezoid",
+			{Name: "0000:83:00.0", Kind: "gpu", Used: true, Samples: 3, MeanW: ptr(120.0), PeakW: ptr(130.0), EnergyJ: ptr(240.0), Method: "trapezoid",
 				MinClockMHz: ptr(1200.0), MaxTempC: ptr(63.0), MaxTempAt: "junction", MeanBusy: ptr(50.0), PeakVRAM: ptr(3e9),
 				Throttled: []string{"temperature"}, ThrottleReadings: 1, ThrottleChecks: 2},
-			{Name: "0000:a3:00.0", Kind: "gpu", Samples: 3, MeanW: ptr(200.0), PeakW: ptr(200.0), EnergyJ: ptr(400.0), Method: "trapezoid",
+			{Name: "0000:a3:00.0", Kind: "gpu", Used: true, Samples: 3, MeanW: ptr(200.0), PeakW: ptr(200.0), EnergyJ: ptr(400.0), Method: "trapezoid",
 				MinClockMHz: ptr(1000.0), MaxTempC: ptr(70.0), MaxTempAt: "mem"},
 			{Name: "package-0", Kind: "cpu", Samples: 3, MeanW: ptr(30.0), PeakW: ptr(30.0), EnergyJ: ptr(60.0), Method: "counter"},
 		},
@@ -183,7 +183,7 @@ func TestEnergyMissing(t *testing.T) {
 		w := twoCards()
 		w.samples = nil
 		e := w.summary(used, 10, ptr(1.0))
-		want := machine.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu", Why: "its power was not read"}
+		want := machine.DeviceEnergy{Name: "0000:83:00.0", Kind: "gpu", Used: true, Why: "its power was not read"}
 		if d := cmp.Diff(want, e.Devices[0]); d != "" || e.Rounds != 0 {
 			t.Errorf("%d rounds (-want +got):\n%s", e.Rounds, d)
 		}

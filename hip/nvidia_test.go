@@ -93,7 +93,7 @@ func TestNVIDIASampler(t *testing.T) {
 		t.Errorf("power %+v", got)
 	}
 	got.PeakW, got.Samples = nil, 0
-	want := machine.DeviceEnergy{Name: "0000:3b:00.0", Kind: machine.EnergyGPU, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: machine.EnergyByCounter,
+	want := machine.DeviceEnergy{Name: "0000:3b:00.0", Kind: machine.EnergyGPU, Used: true, EnergyJ: ptr(300.0), MeanW: ptr(150.0), Method: machine.EnergyByCounter,
 		MinClockMHz: ptr(1755.0), MaxTempC: ptr(42.0), MaxTempAt: "edge", MeanBusy: ptr(97.0), PeakVRAM: ptr(6442450945.0),
 		Throttled: []string{"power", "temperature"}, ThrottleReadings: got.ThrottleChecks, ThrottleChecks: got.ThrottleChecks}
 	if d := cmp.Diff(want, got); d != "" || got.ThrottleChecks == 0 {

@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ceiling/internal/machine"
@@ -22,6 +23,7 @@ const (
 	leastSteal      = 0.1  // seconds: the kernel counts it in hundredths
 	quotaDisturbs   = 0.02 // periods in which a quota throttled / all periods
 	stoppedDisturbs = 0.01 // of the scenario
+	coolingDisturbs = 0.05 // readings of a card that had lowered its clocks, not for its power alone / all readings; not tried on a card
 	othersDisturb   = 0.10 // CPU time of others / that of all CPUs, where waiting can't be read
 	takenDisturbs   = 0.90 // CPU time of all / that of all CPUs: none is free
 
@@ -39,6 +41,7 @@ func Judge(r *Summary, d *Detail) *Verdict {
 	}
 	v.length(r, d)
 	v.disturbance(d.Disturbance)
+	v.cooling(d.Energy)
 	v.steadiness(d)
 	v.unseen(d)
 	return v
@@ -99,6 +102,21 @@ func (v *Verdict) disturbance(d *Disturbance) {
 	}
 	if n := len(d.CardProcesses); n > 0 {
 		v.add(StateDisturbed, "other processes were on the cards: %s", d.CardProcesses[0])
+	}
+}
+
+// cooling finds cards that the model ran on and that lowered their clocks. At
+// its power limit a card always does, which is how fast it is.
+func (v *Verdict) cooling(e *machine.Energy) {
+	if e == nil {
+		return
+	}
+	for i := range e.Devices {
+		d := &e.Devices[i]
+		hot := slices.ContainsFunc(d.Throttled, func(reason string) bool { return reason != "power" })
+		if d.Used && hot && float64(d.ThrottleReadings) >= coolingDisturbs*float64(d.ThrottleChecks) {
+			v.add(StateDisturbed, "%s lowered its clocks in %d of %d readings (%s)", d.Name, d.ThrottleReadings, d.ThrottleChecks, strings.Join(d.Throttled, ", "))
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package result
 import (
 	"strings"
 	"testing"
+
+	"ceiling/internal/machine"
 )
 
 // seen is a quiet scenario on two CPUs, as measured, changed.
@@ -33,6 +35,11 @@ func disturbedBy(change func(d *Disturbance)) *Verdict {
 	return judged(func(_ *Summary, d *Detail) { d.Disturbance = seen(change) })
 }
 
+// throttled is a card that lowered its clocks in a tenth of the readings.
+func throttled(reasons ...string) *machine.Energy {
+	return &machine.Energy{Devices: []machine.DeviceEnergy{{Name: "0000:83:00.0", Kind: machine.EnergyGPU, Used: true, Throttled: reasons, ThrottleReadings: 6, ThrottleChecks: 60}}}
+}
+
 // What was measured under planted loads is told from a quiet machine, and for
 // what it was. docs/measuring.md has the experiment.
 func TestJudge(t *testing.T) {
@@ -60,6 +67,10 @@ func TestJudge(t *testing.T) {
 			"disturbed: the hypervisor gave away 4.0 s of CPU time (steal) beside 23.2 s that the process got"},
 		{"a tick of steal in a moment's work", disturbedBy(func(d *Disturbance) { d.StealS, d.OwnCPUS = f(0.02), f(0.1) }), "valid"},
 		{"heat", disturbedBy(func(d *Disturbance) { n := int64(3); d.ThermalThrottles = &n }), "disturbed: a CPU lowered its clock for its heat 3 times"},
+		{"a hot card", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("power", "temperature") }),
+			"disturbed: 0000:83:00.0 lowered its clocks in 6 of 60 readings (power, temperature)"},
+		{"a card at its power limit", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("power") }), "valid"},
+		{"a hot card that was not used", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("temperature"); d.Energy.Devices[0].Used = false }), "valid"},
 		{"another on the cards", disturbedBy(func(d *Disturbance) { d.CardProcesses = []string{"vllm (process 7, 30.0 GB)"} }),
 			"disturbed: other processes were on the cards: vllm (process 7, 30.0 GB)"},
 		{"no schedstat, nothing free", disturbedBy(func(d *Disturbance) { d.Threads = nil; d.OwnCPUS, d.OtherCPUS = f(12), f(11) }),

@@ -57,6 +57,7 @@ type DeviceEnergy struct {
 	MaxTempAt        string   `json:"max_temperature_at,omitempty"` // "junction"
 	MeanBusy         *float64 `json:"mean_busy_percent"`
 	PeakVRAM         *float64 `json:"peak_vram_bytes"`
+	Used             bool     `json:"used,omitempty"` // the model ran on it
 	// Throttled are the reasons for lowered clocks that were read, and
 	// ThrottleReadings of ThrottleChecks is how often.
 	Throttled        []string `json:"throttled,omitempty"`
