@@ -46,7 +46,9 @@ func engineTable(r *result.Run) *doc.Table {
 	}
 	t.add("Prompt cache", cacheText(r))
 	t.add("Sampling", e.Sampling)
-	t.add("Output check", e.Check)
+	if e.Check != "" {
+		t.add("Output check", e.Check)
+	}
 	t.add("Seed", strconv.FormatUint(e.Seed, 10))
 	t.add("Peak resident memory", mebibytes(e.PeakRSSBytes))
 	if len(e.Environment) > 0 {

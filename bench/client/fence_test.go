@@ -11,11 +11,13 @@ import (
 )
 
 // TestSockets: no other part of the program opens a socket, but for the look
-// at a ggml-rpc-server before its device is used.
+// at a ggml-rpc-server before its device is used. cmd/peers is a tool of its
+// own, which asks llama-server.
 func TestSockets(t *testing.T) {
 	allowed := map[string][]string{
 		"bench/client": {`"net"`, `"net/http"`},
 		"engine":       {`"net"`},
+		"cmd/peers":    {`"net"`, `"net/http"`},
 	}
 	const root = "../.."
 	checked, found := 0, 0

@@ -145,7 +145,7 @@ func TestBundledByMeans(t *testing.T) {
 	for _, test := range []struct {
 		itl  float64
 		want bool
-	}{{20, true}, {24, true}, {24.1, false}, {60, false}} {
+	}{{20, true}, {23.9, true}, {24, false}, {60, false}} {
 		l := openLoad(t, marshal(t, change(base, map[string]any{"mean_itl_ms": test.itl})))
 		if v := l.Values[metric.ITLMean]; v.Same != test.want || v.Note == "" {
 			t.Errorf("ITL %g ms beside TPOT 20 ms: same %v, %q", test.itl, v.Same, v.Note)
