@@ -123,7 +123,7 @@ faults_are_found() {
 # engine_on_cards RUN LOG LOGITS runs tests of the engine on the cards.
 engine_on_cards() {
     on_cards "cd engine && CEILING_TEST_ENGINE_LOG=\$PWD/../build/standin/$2.log CEILING_CARDS_LOGITS=\$PWD/../build/standin/$2.logits ${3:-} \
-        ../build/standin/engine.test -test.v -test.run '$1' -test.timeout 15m" >"$out/$2" 2>&1 || {
+        ../build/standin/engine.test -test.v -test.run '$1' -test.timeout 40m" >"$out/$2" 2>&1 || {
         tail -n 60 "$out/$2"
         return 1
     }
@@ -150,7 +150,7 @@ graphs_agree() {
 
 # Cards that fail in the middle of a run.
 faults_are_survived() {
-    in_root 'cd ceiling/cmd/standin && exec ../../build/standin/faults.test -test.v -test.run "^TestFault|^TestOne" -test.timeout 15m' >"$out/faults" 2>&1 || {
+    in_root 'cd ceiling/cmd/standin && exec ../../build/standin/faults.test -test.v -test.run "^TestFault|^TestOne" -test.timeout 40m' >"$out/faults" 2>&1 || {
         tail -n 60 "$out/faults"
         return 1
     }
@@ -166,7 +166,7 @@ coverage() {
 # Every probe of kernels/gpu computes what it should, on one card and on four, and
 # planted faults are found. No time is shown.
 probes_right() {
-    on_cards 'LD_LIBRARY_PATH=build/standin CEILING_TEST_RCCL=1 build/standin/probes.test -test.v -test.run "^TestCards" -test.timeout 15m' >"$out/probes" 2>&1 || {
+    on_cards 'LD_LIBRARY_PATH=build/standin CEILING_TEST_RCCL=1 build/standin/probes.test -test.v -test.run "^TestCards" -test.timeout 40m' >"$out/probes" 2>&1 || {
         grep -vE '^ +cards_test.go:[0-9]+: [a-z0-9.]+ .*\[[0-9 ]+\]$' "$out/probes" | tail -n 60
         return 1
     }
