@@ -190,7 +190,7 @@ JSON
         return 1
     }
     rm -rf "$root/root/ceiling/cards"
-    on_cards 'build/bin/ceiling run --model tiny.gguf --suite two.yaml --out cards --prose rules --step-timeout 10m' >"$out/run" 2>&1 || {
+    on_cards 'build/bin/ceiling run --model tiny.gguf --suite two.yaml --out cards --prose rules --check off --step-timeout 10m' >"$out/run" 2>&1 || {
         cat "$out/run"
         return 1
     }

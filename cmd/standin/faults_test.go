@@ -160,7 +160,7 @@ func TestFaultsThatAbort(t *testing.T) {
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			dir := bench(t)
-			e := ceiling(t, dir, c.fault, "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules")
+			e := ceiling(t, dir, c.fault, "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules", "--check", "off")
 			e.says(t, -1, c.said)
 			crash, err := os.ReadFile(filepath.Join(dir, "out/crash.log"))
 			if err != nil || !bytes.Contains(crash, []byte("SIGABRT")) {
@@ -178,7 +178,7 @@ func TestFaultsThatAbort(t *testing.T) {
 // A step that never ends is given up; what was finished is there.
 func TestFaultThatHangs(t *testing.T) {
 	dir := bench(t)
-	e := ceiling(t, dir, "hang:0", "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules", "--step-timeout", "2m", "--devices", "ROCm0")
+	e := ceiling(t, dir, "hang:0", "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules", "--check", "off", "--step-timeout", "2m", "--devices", "ROCm0")
 	e.says(t, 1, "hangs, as was asked for", "did not return for 2m0s (--step-timeout)")
 	if s := scenarios(t, dir); len(s) < 2 || s[0] != "complete" || !strings.Contains(s[1], "did not return") {
 		t.Errorf("scenarios: %q", s)
@@ -190,12 +190,12 @@ func TestFaultThatHangs(t *testing.T) {
 // itself takes 140 MB for the kernels' private memory.
 func TestFaultsOfMemory(t *testing.T) {
 	dir := bench(t)
-	e := ceiling(t, dir, "short:1:147849216", "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules")
+	e := ceiling(t, dir, "short:1:147849216", "run", "--model", "tiny.gguf", "--suite", "three.yaml", "--out", "out", "--prose", "rules", "--check", "off")
 	e.says(t, 1, "out of memory")
 	if _, err := os.Stat(filepath.Join(dir, "out")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a run that measured nothing left its folder: %v", err)
 	}
-	e = ceiling(t, dir, "short:1:805306368", "run", "--model", "tiny.gguf", "--suite", "wide.yaml", "--out", "out", "--prose", "rules", "--devices", "ROCm1")
+	e = ceiling(t, dir, "short:1:805306368", "run", "--model", "tiny.gguf", "--suite", "wide.yaml", "--out", "out", "--prose", "rules", "--check", "off", "--devices", "ROCm1")
 	e.says(t, 3, `scenario "Second" failed`)
 	if s := scenarios(t, dir); len(s) != 3 || s[0] != "complete" || s[1] == "complete" || s[2] != "complete" {
 		t.Errorf("scenarios: %q", s)
