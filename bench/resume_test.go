@@ -15,6 +15,19 @@ import (
 	"ceiling/bench/result"
 )
 
+// resumeCase is what an earlier part of a run left, and what comes of it.
+type resumeCase struct {
+	name    string
+	records []result.Record
+	tail    string // written behind the records
+	saved   *result.Run
+	done    []int
+	keep    []result.Record
+	offset  time.Duration
+	torn    bool
+	err     string
+}
+
 // A suite of two scenarios with two requests each, and what an earlier part
 // of its run may have left.
 func TestResume(t *testing.T) {
@@ -38,17 +51,7 @@ func TestResume(t *testing.T) {
 		}
 		return r
 	}
-	for _, tc := range []struct {
-		name    string
-		records []result.Record
-		tail    string // written behind the records
-		saved   *result.Run
-		done    []int
-		keep    []result.Record
-		offset  time.Duration
-		torn    bool
-		err     string
-	}{
+	for _, tc := range []resumeCase{
 		{name: "stopped in B", records: []result.Record{a0, a1, b0}, saved: saved(result.StatusComplete, result.StatusPartial),
 			done: []int{0}, keep: []result.Record{a0, a1}, offset: 3 * time.Second},
 		{name: "stopped between scenarios: the detail's end is the last instant", records: []result.Record{a0, a1}, saved: saved(result.StatusComplete),
@@ -70,37 +73,41 @@ func TestResume(t *testing.T) {
 			err: `resume: scenario "X" is not in suite "t"`},
 		{name: "results without details", saved: &result.Run{Results: make([]result.Summary, 1)}, err: `resume: "0" details for 1 results: start a new run`},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "requests.jsonl")
-			writeJournal(t, path, tc.records)
-			before := appendText(t, path, tc.tail)
-			st, err := Resume(path, tc.saved, suite)
-			if tc.err != "" {
-				if err == nil || !strings.HasPrefix(err.Error(), tc.err) || st != nil {
-					t.Errorf("error %v, want %s…", err, tc.err)
-				}
-				if after, _ := os.ReadFile(path); string(after) != before {
-					t.Error("the journal was changed with the error")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if after, _ := os.ReadFile(path); string(after) != before {
-				t.Error("the journal was changed before Cut")
-			}
-			if err := st.Cut(path); err != nil {
-				t.Fatal(err)
-			}
-			checkJournal(t, path, tc.keep)
-			if done := slices.Sorted(maps.Keys(st.Done)); !slices.Equal(done, tc.done) {
-				t.Errorf("done %v, want %v", done, tc.done)
-			}
-			if st.Offset != tc.offset || st.Torn != tc.torn || st.Dropped != len(tc.records)-len(tc.keep) {
-				t.Errorf("offset %v, torn %v, dropped %d", st.Offset, st.Torn, st.Dropped)
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { tc.check(t, suite) })
+	}
+}
+
+// check resumes from what the case left, and looks at the journal after each
+// step.
+func (tc resumeCase) check(t *testing.T, suite result.Suite) {
+	path := filepath.Join(t.TempDir(), "requests.jsonl")
+	writeJournal(t, path, tc.records)
+	before := appendText(t, path, tc.tail)
+	st, err := Resume(path, tc.saved, suite)
+	if tc.err != "" {
+		if err == nil || !strings.HasPrefix(err.Error(), tc.err) || st != nil {
+			t.Errorf("error %v, want %s…", err, tc.err)
+		}
+		if after, _ := os.ReadFile(path); string(after) != before {
+			t.Error("the journal was changed with the error")
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := os.ReadFile(path); string(after) != before {
+		t.Error("the journal was changed before Cut")
+	}
+	if err := st.Cut(path); err != nil {
+		t.Fatal(err)
+	}
+	checkJournal(t, path, tc.keep)
+	if done := slices.Sorted(maps.Keys(st.Done)); !slices.Equal(done, tc.done) {
+		t.Errorf("done %v, want %v", done, tc.done)
+	}
+	if st.Offset != tc.offset || st.Torn != tc.torn || st.Dropped != len(tc.records)-len(tc.keep) {
+		t.Errorf("offset %v, torn %v, dropped %d", st.Offset, st.Torn, st.Dropped)
 	}
 }
 

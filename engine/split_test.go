@@ -52,7 +52,19 @@ func gpus(n int, backend string) []Device {
 
 var cpuDevice = Device{Name: "CPU", Backend: "CPU", Type: DeviceCPU}
 
-func TestPlanSplit(t *testing.T) {
+type splitCase struct {
+	name    string
+	file    *gguf.File
+	load    LoadOptions
+	session SessionOptions
+	all     []Device
+	mode    string // of the plan; "": an error
+	devices string
+	text    string // of the reason, or the error
+}
+
+// splitCases are files, wishes and machines, and the split that comes of them.
+func splitCases(t *testing.T) []splitCase {
 	four, eight, odd := header(t, 8, 4), header(t, 8, 8), header(t, 9, 3)
 	rocm, rpc := append(gpus(4, "ROCm"), cpuDevice), append(gpus(4, rpcBackend), cpuDevice)
 	mixed := []Device{gpu(0, "ROCm"), gpu(1, "Vulkan"), cpuDevice}
@@ -63,16 +75,7 @@ func TestPlanSplit(t *testing.T) {
 	with := func(change func(*LoadOptions)) LoadOptions { o := all; change(&o); return o }
 	mode := func(word string) LoadOptions { return with(func(o *LoadOptions) { o.SplitMode = word }) }
 
-	for _, c := range []struct {
-		name    string
-		file    *gguf.File
-		load    LoadOptions
-		session SessionOptions
-		all     []Device
-		mode    string // of the plan; "": an error
-		devices string
-		text    string // of the reason, or the error
-	}{
+	return []splitCase{
 		{"four cards", four, all, SessionOptions{}, rocm, SplitTensor, "ROCm0, ROCm1, ROCm2, ROCm3", "4 GPUs of one back end"},
 		{"no card", four, all, SessionOptions{}, rocm[4:], SplitNone, "", "no layers on a GPU"},
 		{"no layers on them", four, LoadOptions{}, SessionOptions{}, rocm, SplitNone, "", "no layers on a GPU"},
@@ -118,7 +121,11 @@ func TestPlanSplit(t *testing.T) {
 		{"a device twice", four, with(func(o *LoadOptions) { o.Devices = []string{"ROCm0", "rocm0"} }), SessionOptions{}, rocm, "", "", "twice"},
 		{"the CPU among cards", four, with(func(o *LoadOptions) { o.Devices = []string{"ROCm0", "CPU"} }), SessionOptions{}, rocm, "", "", "leave it out"},
 		{"an unknown device", four, with(func(o *LoadOptions) { o.Devices = []string{"CUDA0"} }), SessionOptions{}, rocm, "", "", `"CUDA0"; this build and machine have: ROCm0`},
-	} {
+	}
+}
+
+func TestPlanSplit(t *testing.T) {
+	for _, c := range splitCases(t) {
 		got, err := planSplit(c.file, c.load, c.session, c.all)
 		if (c.mode == "") != (err != nil) {
 			t.Errorf("%s: mode %q, error %v", c.name, got.Mode, err)

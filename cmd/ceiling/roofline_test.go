@@ -70,9 +70,6 @@ func TestKindsOf(t *testing.T) {
 // What the probes measured is in the file, with the machine and the model, and
 // every figure is above 0 or has a reason.
 func TestRooflineFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("computes for some seconds")
-	}
 	model, path := demoFile(t), filepath.Join(t.TempDir(), "deep", "ceilings.json")
 	out, errText, code := inProcess("roofline", model, "--quick", "--out", path, "--ops", "--context", "8")
 	if code != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -73,7 +74,10 @@ func TestArithmetic(t *testing.T) {
 
 // A kernel that leaves something out is found out by its result.
 func TestPlantedArithmetic(t *testing.T) {
-	if best(dot, cpuFeatures(t)) == nil {
+	if best(dot, cpuFeatures(t)) == nil { // the planted kernels are AVX2's
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no AVX2")
+		}
 		t.Skip("needs AVX2")
 	}
 	for kernel, of := range map[string]arith{
