@@ -29,7 +29,7 @@ func (r *regs) first(o *regs) int {
 	return -1
 }
 
-// operandSet adds a register operand.
+// operand adds a register operand.
 func (r *regs) operand(o gcn.Operand) {
 	switch o.Kind {
 	case gcn.VGPR:
@@ -84,15 +84,11 @@ type waits struct {
 	any    bool
 }
 
-// issue adds an operation whose results go to the registers. Of a flat one
+// issue adds an operation whose results go to the registers r. Of a flat one
 // both counters rise, but what comes from global memory has come when vmcnt says
 // so; metLDS: some came from LDS.
-func (q *waits) issue(in *gcn.Inst, metLDS bool) {
-	var r regs
-	if in.Format == gcn.DS || in.Dst.Kind != gcn.None && !isStore(in) {
-		r.operand(in.Dst)
-	}
-	switch in.Format {
+func (q *waits) issue(f gcn.Format, r regs, metLDS bool) {
+	switch f {
 	case gcn.SMEM:
 		q.scalar = append(q.scalar, r)
 	case gcn.DS:
@@ -174,10 +170,11 @@ type accumulators [256]struct {
 
 // Wait states between a matrix instruction of 2, 8 or 16 passes and an
 // instruction that reads what it wrote: as LLVM's hazard recognizer has them
-// for gfx908. A second matrix instruction that accumulates into the very same
-// registers needs none.
-func statesUntilRead(passes int16) int64  { return map[int16]int64{2: 4, 8: 10, 16: 18}[passes] }
-func statesUntilAdded(passes int16) int64 { return map[int16]int64{2: 2, 8: 8, 16: 16}[passes] }
+// for gfx908, they are the passes, and two more unless it only adds to it. A
+// second matrix instruction that accumulates into the very same registers needs
+// none.
+func statesUntilRead(passes int16) int64  { return int64(passes) + 2 }
+func statesUntilAdded(passes int16) int64 { return int64(passes) }
 
 // passesOf is how long a matrix instruction takes.
 func passesOf(in *gcn.Inst) int16 {
@@ -193,17 +190,17 @@ func passesOf(in *gcn.Inst) int16 {
 
 // checkMatrix faults where the result of a matrix instruction is read too
 // early, and notes what this one writes.
-func (w *wave) checkMatrix(in *gcn.Inst) {
-	if !in.MFMA() {
-		w.early(in.Src[0], statesUntilRead, false)
-		return
-	}
+func (w *wave) checkMatrix(s *step) {
+	in := &s.Inst
 	w.early(in.Src[0], statesUntilRead, false)
+	if s.passes == 0 {
+		return // a move
+	}
 	w.early(in.Src[1], statesUntilRead, false)
 	w.early(in.Src[2], statesUntilAdded, true)
 	for r := in.Dst.Reg; r < in.Dst.Reg+in.Dst.Width && r < len(w.ready); r++ {
 		x := &w.ready[r]
-		x.at, x.passes, x.first, x.count = w.clock, passesOf(in), int16(in.Dst.Reg), int16(in.Dst.Width)
+		x.at, x.passes, x.first, x.count = w.clock, s.passes, int16(in.Dst.Reg), int16(in.Dst.Width)
 	}
 }
 

@@ -17,6 +17,7 @@ type step struct {
 	loads   regs  // of a load, those that it writes later
 	memory  bool  // its results come later
 	matrix  bool  // MFMA, or a move from accumulation registers
+	passes  int16 // of MFMA, else 0
 	states  int64 // wait states that it takes
 }
 
@@ -179,6 +180,9 @@ func (c *compiler) step() (step, error) {
 		s.memory = in.Dst.Kind != gcn.None
 	case gcn.VOP3P:
 		s.matrix = in.MFMA() || in.Name == "v_accvgpr_read_b32"
+		if in.MFMA() {
+			s.passes = passesOf(in)
+		}
 	case gcn.SOPP:
 		if in.Name == "s_nop" {
 			s.states = int64(in.Imm) + 1
@@ -321,12 +325,12 @@ func (w *wave) one(s *step) {
 		w.checkWaits(s)
 	}
 	if s.matrix {
-		w.checkMatrix(&s.Inst)
+		w.checkMatrix(s)
 	}
 	s.run(w)
 	w.clock += s.states
 	if s.memory {
-		w.wait.issue(&s.Inst, w.metLDS)
+		w.wait.issue(s.Format, s.loads, w.metLDS)
 		w.metLDS = false
 	}
 }
