@@ -1,7 +1,6 @@
 package cu
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"strings"
 
@@ -181,19 +180,9 @@ func (c *compiler) ldsAtomic() (run, error) {
 			if third {
 				data2 = w.lane64(y, l, width)
 			}
-			was := uint64(0)
-			if width == 4 {
-				was = uint64(binary.LittleEndian.Uint32(mem))
-				binary.LittleEndian.PutUint32(mem, uint32(f(was, data, data2)))
-			} else {
-				was = binary.LittleEndian.Uint64(mem)
-				binary.LittleEndian.PutUint64(mem, f(was, data, data2))
-			}
+			was := exchange(mem, func(was uint64) uint64 { return f(was, data, data2) })
 			if returned {
-				w.v[d][l] = uint32(was)
-				if width == 8 {
-					w.v[d+1][l] = uint32(was >> 32)
-				}
+				w.putLane64(d, l, width, was)
 			}
 		}
 	}, nil
@@ -206,6 +195,14 @@ func (w *wave) lane64(reg, l, bytes int) uint64 {
 		x |= uint64(w.v[reg+1][l]) << 32
 	}
 	return x
+}
+
+// putLane64 writes 4 or 8 bytes into a lane's registers.
+func (w *wave) putLane64(reg, l, bytes int, x uint64) {
+	w.v[reg][l] = uint32(x)
+	if bytes == 8 {
+		w.v[reg+1][l] = uint32(x >> 32)
+	}
 }
 
 // ldsOperation maps the names of DS on those of global atomics.
@@ -228,13 +225,9 @@ func ldsOperation(op, kind string) func(was, x, y uint64) uint64 {
 		return atomics("add_f32", wide)
 	case "wrxchg b":
 		return atomics("swap", wide)
-	case "cmpst b": // compare with the first, store the second
-		return func(was, expected, x uint64) uint64 {
-			if was == expected {
-				return x
-			}
-			return was
-		}
+	case "cmpst b": // compares with the first, stores the second
+		swap := atomics("cmpswap", wide)
+		return func(was, expected, x uint64) uint64 { return swap(was, x, expected) }
 	case "add u", "sub u", "inc u", "dec u", "and b", "or b", "xor b":
 		return atomics(op, wide)
 	}

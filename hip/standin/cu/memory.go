@@ -278,8 +278,8 @@ func (c *compiler) atomic(find func(w *wave, n, l int) []byte) (run, error) {
 	return c.atomicOn(c.in.Src[1].Reg, c.in.Dst.Reg, c.in.GLC, c.in.Src[1].Width, find)
 }
 
-// locks make atomics of all cards and waves exclude each other.
-var locks [64]sync.Mutex
+// atomicLock makes atomics of all cards and waves exclude each other.
+var atomicLock sync.Mutex
 
 // atomicOn compiles an atomic of data registers and, if returned, the register
 // for what was there.
@@ -300,22 +300,15 @@ func (c *compiler) atomicOn(data, old int, returned bool, width int, find func(w
 			if mem == nil {
 				continue
 			}
-			x, y := uint64(w.v[data][l]), uint64(0)
-			if width == 2 {
-				x |= uint64(w.v[data+1][l]) << 32
-			}
+			x, y := w.lane64(data, l, 4*width), uint64(0)
 			if op == "cmpswap" {
-				y = uint64(w.v[data+width][l])
-				if width == 2 {
-					y |= uint64(w.v[data+3][l]) << 32
-				}
+				y = w.lane64(data+width, l, 4*width)
 			}
+			atomicLock.Lock()
 			was := exchange(mem, func(was uint64) uint64 { return f(was, x, y) })
+			atomicLock.Unlock()
 			if returned {
-				w.v[old][l] = uint32(was)
-				if width == 2 {
-					w.v[old+1][l] = uint32(was >> 32)
-				}
+				w.putLane64(old, l, 4*width, was)
 			}
 		}
 	}, nil
@@ -323,9 +316,6 @@ func (c *compiler) atomicOn(data, old int, returned bool, width int, find func(w
 
 // exchange replaces a number of 4 or 8 bytes in memory, and returns the old.
 func exchange(mem []byte, f func(was uint64) uint64) uint64 {
-	lock := &locks[0]
-	lock.Lock()
-	defer lock.Unlock()
 	if len(mem) == 4 {
 		was := binary.LittleEndian.Uint32(mem)
 		binary.LittleEndian.PutUint32(mem, uint32(f(uint64(was))))
