@@ -120,20 +120,27 @@ func (c *compiler) flat() (run, error) {
 		reg = in.Src[1].Reg
 	}
 	return func(w *wave) {
-		lines := lineCounter{last: math.MaxUint64}
-		active := w.exec()
-		var at [Lanes]uint64
-		for m := active; m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m)
-			at[l] = address(w, l) // all are read before a load writes
-		}
-		for m := active; m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m)
-			a.move(w, find(w, at[l], a.bytes, l), reg, l)
-			lines.touch(at[l], a.bytes)
-		}
-		w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
+		w.moveAll(a, func(l int) uint64 { return address(w, l) },
+			func(at uint64, l int) { a.move(w, find(w, at, a.bytes, l), reg, l) })
 	}, nil
+}
+
+// moveAll moves and counts the bytes of the active lanes. All addresses are read
+// before a load writes.
+func (w *wave) moveAll(a access, address func(l int) uint64, move func(at uint64, l int)) {
+	lines := lineCounter{last: math.MaxUint64}
+	active := w.exec()
+	var at [Lanes]uint64
+	for m := active; m != 0; m &= m - 1 {
+		l := bits.TrailingZeros64(m)
+		at[l] = address(l)
+	}
+	for m := active; m != 0; m &= m - 1 {
+		l := bits.TrailingZeros64(m)
+		move(at[l], l)
+		lines.touch(at[l], a.bytes)
+	}
+	w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
 }
 
 // lineCounter counts 64-byte lines: those of a lane that follow the lane
@@ -192,19 +199,8 @@ func (c *compiler) buffer() (run, error) {
 	reg, base := in.Dst.Reg, in.Base.Reg
 	return func(w *wave) {
 		r := w.resource(base)
-		lines := lineCounter{last: math.MaxUint64}
-		active := w.exec()
-		var where [Lanes]uint64
-		for m := active; m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m)
-			where[l] = at(w, &r, l)
-		}
-		for m := active; m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m)
-			w.moveBuffer(a, &r, where[l], reg, l)
-			lines.touch(where[l], a.bytes)
-		}
-		w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
+		w.moveAll(a, func(l int) uint64 { return at(w, &r, l) },
+			func(at uint64, l int) { w.moveBuffer(a, &r, at, reg, l) })
 	}, nil
 }
 
