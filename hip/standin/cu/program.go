@@ -275,9 +275,10 @@ func (b *block) finish(c *compiler) bool {
 	case "s_setpc_b64", "s_swappc_b64", "s_call_b64":
 		b.end = jumpsTo
 	default:
-		b.when = conditions[in.Name]
+		if b.when = conditions[in.Name]; b.when == nil {
+			return false
+		}
 		b.end = jumpsIf
-		return b.when != nil
 	}
 	return true
 }
@@ -307,7 +308,7 @@ func (w *wave) run(p *Program) error {
 			w.one(&b.steps[i])
 		}
 		w.at = nil
-		if b.end == falls || b.when == nil && b.end == jumpsIf {
+		if b.end == falls {
 			w.pc = b.next
 			continue
 		}
