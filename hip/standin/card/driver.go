@@ -3,6 +3,7 @@ package card
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,10 +73,8 @@ func (d *Driver) IDs() []uint32 { return d.ids }
 
 // card is the index of a card by KFD's number.
 func (d *Driver) card(id uint32) (int, error) {
-	for i, x := range d.ids {
-		if x == id {
-			return i, nil
-		}
+	if i := slices.Index(d.ids, id); i >= 0 {
+		return i, nil
 	}
 	return 0, unix.EINVAL
 }
@@ -178,8 +177,8 @@ func (d *Driver) DestroyQueue(number uint32) error {
 	return nil
 }
 
-// Clock counts in the 25 MHz of the cards' clock.
-func Clock() uint64 { return uint64(time.Since(began)) / 40 }
+// Clock counts on the cards' clock.
+func Clock() uint64 { return uint64(time.Since(began)) / (1e9 / ClockHz) }
 
 // ClockHz is the rate of Clock.
 const ClockHz = 25_000_000

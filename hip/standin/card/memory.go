@@ -4,6 +4,7 @@
 package card
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -87,20 +88,15 @@ func (m *memory) add(card int, va, size uint64, kind uint32, limit uint64, user 
 		m.used[card] += size
 	}
 	list := slices.Clone(*m.all.Load())
-	i, _ := slices.BinarySearchFunc(list, va, func(r *region, va uint64) int { return compare(r.va, va) })
+	i, _ := search(list, va)
 	list = slices.Insert(list, i, r)
 	m.all.Store(&list)
 	return r, nil
 }
 
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+// search is where the allocation that begins at an address stands, or would.
+func search(list []*region, va uint64) (int, bool) {
+	return slices.BinarySearchFunc(list, va, func(r *region, va uint64) int { return cmp.Compare(r.va, va) })
 }
 
 // find is the allocation with the handle.
@@ -139,7 +135,7 @@ func (m *memory) remove(handle uint64) error {
 // at is the allocation that holds an address.
 func (m *memory) at(address uint64) *region {
 	list := *m.all.Load()
-	i, found := slices.BinarySearchFunc(list, address, func(r *region, va uint64) int { return compare(r.va, va) })
+	i, found := search(list, address)
 	if !found {
 		i--
 	}

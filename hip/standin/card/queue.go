@@ -13,23 +13,28 @@ import (
 // queue executes the packets that a program writes into a ring.
 type queue struct {
 	QueueSpec
-	d        *Driver
-	card     int
-	number   uint32
-	mem      view
-	ring     []byte
-	read     []byte // 8 bytes each
-	write    []byte
-	programs map[uint64]*cu.Program // by the address of a kernel's descriptor
-	names    map[uint64]string
-	stopped  atomic.Bool
-	ended    chan struct{}
-	lastEnd  uint64 // of a kernel, on the cards' clock
+	d       *Driver
+	card    int
+	number  uint32
+	mem     view
+	ring    []byte
+	read    []byte // 8 bytes each
+	write   []byte
+	kernels map[uint64]kernel // by the address of a descriptor
+	stopped atomic.Bool
+	ended   chan struct{}
+	lastEnd uint64 // of a kernel, on the cards' clock
+}
+
+// kernel is one that was compiled.
+type kernel struct {
+	*cu.Program
+	name string
 }
 
 func newQueue(d *Driver, card int, number uint32, s QueueSpec) (*queue, error) {
 	q := &queue{QueueSpec: s, d: d, card: card, number: number, mem: view{d.mem, card},
-		programs: map[uint64]*cu.Program{}, names: map[uint64]string{}, ended: make(chan struct{})}
+		kernels: map[uint64]kernel{}, ended: make(chan struct{})}
 	q.ring, q.read, q.write = d.shared(s.Ring, int(s.Size)), d.shared(s.Read, 8), d.shared(s.Write, 8)
 	if q.ring == nil || q.read == nil || q.write == nil {
 		return nil, fmt.Errorf("a queue at %#x, its indices at %#x and %#x: not in memory that was allocated", s.Ring, s.Read, s.Write)
@@ -228,14 +233,14 @@ func (q *queue) dispatch(p []byte, address uint64) error {
 	for i := range 3 {
 		d.Workgroup[i], d.Grid[i] = int(le.Uint16(p[4+2*i:])), int(le.Uint32(p[12+4*i:]))
 	}
-	program, name, err := q.program(d.Object)
+	k, err := q.kernel(d.Object)
 	if err != nil {
 		return err
 	}
-	d.Name = name
+	d.Name = k.name
 	switch q.d.planted.kind(q.card) {
 	case Hang:
-		q.d.log.printf("card %d, kernel %s: hangs, as was asked for", q.card, name)
+		q.d.log.printf("card %d, kernel %s: hangs, as was asked for", q.card, k.name)
 		for !q.stopped.Load() {
 			time.Sleep(time.Millisecond)
 		}
@@ -243,7 +248,7 @@ func (q *queue) dispatch(p []byte, address uint64) error {
 	case Stray:
 		d.Kernarg = 0
 	}
-	counts, err := program.Run(d, Clock)
+	counts, err := k.Run(d, Clock)
 	if err != nil {
 		return err
 	}
@@ -254,17 +259,17 @@ func (q *queue) dispatch(p []byte, address uint64) error {
 // amdQueueRead is where the index of packets read lies in a queue's structure.
 const amdQueueRead = 128
 
-// program is the compiled kernel of a descriptor.
-func (q *queue) program(object uint64) (*cu.Program, string, error) {
-	if p := q.programs[object]; p != nil && !p.Stale() {
-		return p, q.names[object], nil
+// kernel is the one of a descriptor.
+func (q *queue) kernel(object uint64) (kernel, error) {
+	if k, ok := q.kernels[object]; ok && !k.Stale() {
+		return k, nil
 	}
 	p, err := cu.NewProgram(q.mem, object)
 	if err != nil {
-		return nil, "", err
+		return kernel{}, err
 	}
 	p.ListForms = q.d.log.counters != nil
-	q.programs[object] = p
-	q.names[object] = kernelName(q.mem, object)
-	return p, q.names[object], nil
+	k := kernel{p, kernelName(q.mem, object)}
+	q.kernels[object] = k
+	return k, nil
 }
