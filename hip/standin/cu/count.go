@@ -23,19 +23,9 @@ type Counts struct {
 
 func (c *Counts) add(in *gcn.Inst) {
 	c.Instructions++
-	c.increase(in.Format.String(), in, 1)
-}
-
-func (c *Counts) increase(format string, in *gcn.Inst, n int64) {
-	if c.ByFormat == nil {
-		c.ByFormat = map[string]int64{}
-	}
-	c.ByFormat[format] += n
-	if in != nil && in.MFMA() {
-		if c.MFMA == nil {
-			c.MFMA = map[string]int64{}
-		}
-		c.MFMA[in.Name] += n
+	increase(&c.ByFormat, in.Format.String(), 1)
+	if in.MFMA() {
+		increase(&c.MFMA, in.Name, 1)
 	}
 }
 
@@ -50,14 +40,19 @@ func (c *Counts) addTimes(o *Counts, n int64) {
 	c.Lines += o.Lines * n
 	c.Conflicts += o.Conflicts * n
 	for f, k := range o.ByFormat {
-		c.increase(f, nil, k*n)
+		increase(&c.ByFormat, f, k*n)
 	}
 	for name, k := range o.MFMA {
-		if c.MFMA == nil {
-			c.MFMA = map[string]int64{}
-		}
-		c.MFMA[name] += k * n
+		increase(&c.MFMA, name, k*n)
 	}
+}
+
+// increase adds n under a name, in a map that is made when it is needed.
+func increase(counts *map[string]int64, name string, n int64) {
+	if *counts == nil {
+		*counts = map[string]int64{}
+	}
+	(*counts)[name] += n
 }
 
 // counters are one worker's.
@@ -82,8 +77,6 @@ func (c *counters) moved(stored bool, bytes, lines int) {
 	}
 	c.own.Lines += int64(lines)
 }
-
-func (c *counters) lds(conflicts int) { c.own.Conflicts += int64(conflicts) }
 
 func (c *counters) sum(p *Program, into *Counts) {
 	into.Add(c.own)

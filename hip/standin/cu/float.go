@@ -173,7 +173,7 @@ func toUint(x float64) uint32 {
 
 func clampInt(x, lo, hi int64) int64 { return max(lo, min(hi, x)) }
 
-// class32 is the class of a number: one bit of the ten of v_cmp_class.
+// class is that of a number: one bit of the ten of v_cmp_class.
 func class(exp, top uint32, mantissa uint64, quiet, neg bool) uint32 {
 	i := 0
 	switch {

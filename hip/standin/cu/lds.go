@@ -85,7 +85,7 @@ func (c *compiler) ldsMove() (run, error) {
 			}
 			banks.touch(at[l] + first)
 		}
-		w.count.lds(banks.conflicts())
+		w.count.own.Conflicts += banks.conflicts
 	}, nil
 }
 
@@ -94,20 +94,19 @@ func (c *compiler) ldsMove() (run, error) {
 type bankCounter struct {
 	words [32]uint32
 	used  uint32
-	n     int
+
+	conflicts int64
 }
 
 func (b *bankCounter) touch(address uint32) {
 	word := address / 4
 	bank := word % 32
 	if b.used>>bank&1 == 1 && b.words[bank] != word {
-		b.n++
+		b.conflicts++
 	}
 	b.used |= 1 << bank
 	b.words[bank] = word
 }
-
-func (b *bankCounter) conflicts() int { return b.n }
 
 func (c *compiler) permuteLanes() (run, error) {
 	in := c.in

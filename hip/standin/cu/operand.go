@@ -68,12 +68,7 @@ func (c *compiler) scalar(o gcn.Operand) (func(w *wave) uint32, error) {
 
 func special(code int) (func(w *wave) uint32, error) {
 	flag := func(f func(w *wave) bool) func(w *wave) uint32 {
-		return func(w *wave) uint32 {
-			if f(w) {
-				return 1
-			}
-			return 0
-		}
+		return func(w *wave) uint32 { return one(f(w)) }
 	}
 	switch code {
 	case gcn.SharedBase:

@@ -9,8 +9,7 @@ import (
 
 type run func(w *wave)
 
-// isZero sets scc where a result is not zero, as bitwise scalar instructions do.
-func (w *wave) put(d int, x uint32)     { w.s[d] = x }
+// putNZ sets scc where a result is not zero, as bitwise scalar instructions do.
 func (w *wave) putNZ(d int, x uint32)   { w.s[d], w.scc = x, x != 0 }
 func (w *wave) putNZ64(d int, x uint64) { w.set64(d, x); w.scc = x != 0 }
 

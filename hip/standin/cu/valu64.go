@@ -194,7 +194,7 @@ func (c *compiler) lanes64(f func(w *wave, l int) uint64) (run, error) {
 	}, nil
 }
 
-// divide compiles the steps of a division that scale and unscale.
+// divide compiles the steps of a division; those of scaling are its own.
 func (c *compiler) divide() (run, error) {
 	switch c.in.Name {
 	case "v_div_scale_f32":
@@ -205,10 +205,8 @@ func (c *compiler) divide() (run, error) {
 		return c.divFmas32()
 	case "v_div_fmas_f64":
 		return c.divFmas64()
-	case "v_div_fixup_f64":
-		return c.arithmetic64(divFixup)
 	}
-	return nil, c.unknown()
+	return c.double()
 }
 
 // scaling are the bounds at which a division of one type is scaled.
