@@ -66,17 +66,11 @@ bundle:
 	@scripts/bundle.sh
 
 # The source is brought in here, so that the root needs no network for it.
-hip-check:
+hip-check standin-check:
 	@scripts/setup.sh build hip
 	@third_party/fetch-llama.sh >/dev/null
 	@go mod download
-	@scripts/hip-check.sh
-
-standin-check:
-	@scripts/setup.sh build hip
-	@third_party/fetch-llama.sh >/dev/null
-	@go mod download
-	@scripts/standin-check.sh
+	@scripts/$@.sh
 
 cuda-check:
 	@scripts/cuda-check.sh
