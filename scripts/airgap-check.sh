@@ -32,16 +32,6 @@ sealed() {
         exec unshare --net -- bash -ec "$1"' "$1"
 }
 
-# told LOG COMMAND... keeps a command's output, and shows its end if it fails.
-told() {
-    local log=$out/$1
-    shift
-    "$@" >"$log" 2>&1 || {
-        tail -n 30 "$log" >&2
-        return 1
-    }
-}
-
 # unpack leaves the bundle in the root, and its source where it may be built.
 unpack() {
     local inside=$root/root/airgap

@@ -1,6 +1,6 @@
 # The Debian root in which the gfx908 preset is built and looked at, for
-# hip-check.sh and standin-check.sh: they set $name and $repo, source this file,
-# and call prepare_root.
+# hip-check.sh, standin-check.sh and airgap-check.sh: they set $name and $repo,
+# source this file, and call prepare_root.
 #
 # From the environment: HIP_CHECK_MIRROR (a Debian mirror), CEILING_CACHE, JOBS.
 # What is mounted is mounted in a mount namespace of its own, so no mount
@@ -146,14 +146,21 @@ prepare_root() {
     mkdir -p "$cache/ccache"
 }
 
+# told LOG COMMAND... keeps a command's output, and shows its end if it fails.
+told() {
+    local log=$out/$1
+    shift
+    "$@" >"$log" 2>&1 || {
+        tail -n 30 "$log" >&2
+        return 1
+    }
+}
+
 # build_gfx908 is the README's command for the GPU box, in the root.
 build_gfx908() {
     say "building the gfx908 preset (the first time about a quarter of an hour on two cores)"
     local start=$SECONDS
-    in_root 'cd ceiling && exec make build PRESET=gfx908 CMAKE_ARGS=-DCEILING_PEERS=OFF' >"$out/build.log" 2>&1 || {
-        tail -n 30 "$out/build.log" >&2
-        return 1
-    }
+    told build.log in_root 'cd ceiling && exec make build PRESET=gfx908 CMAKE_ARGS=-DCEILING_PEERS=OFF' || return 1
     grep 'ceiling:' "$out/build.log" >&2 || true
     say "built in $((SECONDS - start)) s"
 }
