@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -111,16 +112,7 @@ func attempt(out, log io.Writer, bin, data, only string, share float64, seed uin
 		fmt.Fprintln(log, "evidence in", dir)
 		return failed, table.Flush()
 	}
-	return 0, firstError(table.Flush(), os.RemoveAll(dir))
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return 0, cmp.Or(table.Flush(), os.RemoveAll(dir))
 }
 
 // tiny is a model of a few hundred kilobytes.

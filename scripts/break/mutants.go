@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,7 +68,7 @@ func (b *breaker) oneRun(model, out string) []string {
 }
 
 func (b *breaker) soundModel() error {
-	return firstError(b.must("inspect", b.model), b.must(b.oneRun(b.model, b.path("sound"))...), os.RemoveAll(b.path("sound")))
+	return cmp.Or(b.must("inspect", b.model), b.must(b.oneRun(b.model, b.path("sound"))...), os.RemoveAll(b.path("sound")))
 }
 
 // mutatedModel looks at a damaged model, and runs every fifth.
@@ -80,7 +81,7 @@ func (b *breaker) mutatedModel(n int) error {
 	if n%5 == 0 && err == nil {
 		_, err = b.run(b.oneRun(file, out)...)
 	}
-	return firstError(b.keep(err, file, "model", n), os.RemoveAll(out))
+	return cmp.Or(b.keep(err, file, "model", n), os.RemoveAll(out))
 }
 
 // soundCheckpoint makes the checkpoint that is damaged.
@@ -95,7 +96,7 @@ func (b *breaker) soundCheckpoint() error {
 // mutatedCheckpoint damages one file of a checkpoint, and converts it.
 func (b *breaker) mutatedCheckpoint(n int) error {
 	dir := b.path("mutant-checkpoint")
-	if err := firstError(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(b.path("checkpoint")))); err != nil {
+	if err := cmp.Or(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(b.path("checkpoint")))); err != nil {
 		return err
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func (b *breaker) start(args ...string) (*process, error) {
 		return nil, err
 	}
 	p.reader, p.cmd.Stdout, p.cmd.Stderr = reader, writer, writer
-	if err := firstError(p.cmd.Start(), writer.Close()); err != nil {
+	if err := cmp.Or(p.cmd.Start(), writer.Close()); err != nil {
 		return nil, err
 	}
 	go p.read()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +38,7 @@ func (b *breaker) soundRPC() error {
 	}
 	defer s.close()
 	out := b.path("sound-rpc")
-	return firstError(b.must(append(b.oneRun(b.model, out), "--rpc", s.address)...), os.RemoveAll(out))
+	return cmp.Or(b.must(append(b.oneRun(b.model, out), "--rpc", s.address)...), os.RemoveAll(out))
 }
 
 // rpcFault runs a suite on a server that fails: before the start, while the
@@ -84,7 +85,7 @@ func (b *breaker) rpcFault(n int) error {
 	default:
 		err = saved(out)
 	}
-	return firstError(err, os.RemoveAll(out))
+	return cmp.Or(err, os.RemoveAll(out))
 }
 
 // saved checks that a folder that is left holds a report.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -174,7 +175,7 @@ func (b *breaker) signal(n int) error {
 	case strings.Contains(r.text, "context canceled"):
 		return fmt.Errorf("%s: %s", way.signal, tail(r.text))
 	case r.code == 0:
-		return firstError(complete(out), os.RemoveAll(out))
+		return cmp.Or(complete(out), os.RemoveAll(out))
 	case errors.Is(errDir, fs.ErrNotExist):
 		return nil // nothing was measured
 	}
@@ -216,16 +217,16 @@ func (b *breaker) pairOfRuns(n int) error {
 			err = fmt.Errorf("without --out: exit codes %v, folders %q", codes, dirs)
 		}
 		for _, dir := range dirs {
-			err = firstError(err, complete(dir))
+			err = cmp.Or(err, complete(dir))
 		}
-		return firstError(err, os.RemoveAll(results))
+		return cmp.Or(err, os.RemoveAll(results))
 	}
 	out := b.path(fmt.Sprintf("pair-%d", n))
 	codes, err := b.both(b.wavesArgs(out))
 	if err == nil && codes != [2]int{0, 2} {
 		err = fmt.Errorf("two runs in %s: exit codes %v", out, codes)
 	}
-	return firstError(err, complete(out), os.RemoveAll(out))
+	return cmp.Or(err, complete(out), os.RemoveAll(out))
 }
 
 // interrupted makes the run that pairs of resumes go on with.
@@ -268,5 +269,5 @@ func (b *breaker) pairOfResumes(n int) error {
 	if err == nil && codes != [2]int{0, 2} && codes != [2]int{0, 0} { // the second may find it finished
 		err = fmt.Errorf("two resumes in %s: exit codes %v", out, codes)
 	}
-	return firstError(err, complete(out), os.RemoveAll(out))
+	return cmp.Or(err, complete(out), os.RemoveAll(out))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -110,7 +111,7 @@ func (b *breaker) soundServer() error {
 	server := httptest.NewServer(http.HandlerFunc(answer))
 	defer server.Close()
 	out := b.path("sound-drive")
-	return firstError(b.must(b.driveArgs(server.URL, out)...), os.RemoveAll(out))
+	return cmp.Or(b.must(b.driveArgs(server.URL, out)...), os.RemoveAll(out))
 }
 
 // serverMode drives a suite through a server that is hostile in one place.
@@ -143,7 +144,7 @@ func (b *breaker) serverMode(n int) error {
 	if err != nil {
 		err = fmt.Errorf("%s, place %s: %w", mode.name, place, err)
 	}
-	return firstError(err, os.RemoveAll(out))
+	return cmp.Or(err, os.RemoveAll(out))
 }
 
 // answer is what a good server says.
