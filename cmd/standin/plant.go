@@ -50,15 +50,11 @@ func plantFault(args []string, out io.Writer) error {
 // plantAll spoils the first instruction of each kernel that can be, in content,
 // and describes each.
 func plantAll(path string, content []byte, kernel string, spoil func(in *gcn.Inst, code []byte) bool) (sites []string, err error) {
-	base, err := fatbinOffset(path)
-	if err != nil {
-		return nil, err
-	}
 	err = codeobject.Each(path, func(o codeobject.Object, r io.ReaderAt) error {
 		if o.Arch() != "gfx908" {
 			return nil
 		}
-		object := content[base+o.Offset:][:o.Bytes]
+		object := content[o.Offset:][:o.Bytes]
 		f, err := elf.NewFile(r)
 		if err != nil {
 			return err
@@ -80,20 +76,6 @@ func plantAll(path string, content []byte, kernel string, spoil func(in *gcn.Ins
 		return nil
 	})
 	return sites, err
-}
-
-// fatbinOffset is where a library's section of code objects begins in its file.
-func fatbinOffset(path string) (int64, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	section := f.Section(".hip_fatbin")
-	if section == nil {
-		return 0, fmt.Errorf("%s has no section of GPU code", path)
-	}
-	return int64(section.Offset), nil
 }
 
 // spoilFirst spoils the first instruction that it can; "": none.

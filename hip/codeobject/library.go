@@ -34,7 +34,7 @@ var ErrCompressed = errors.New("the library's code objects are compressed: build
 type Object struct {
 	Target  string   // "gfx908", or with features: "gfx908:sramecc+:xnack-"
 	Machine string   // the same by the object's own header: "gfx908", "0x42" where the name is not known
-	Offset  int64    // in the fat binary section
+	Offset  int64    // in the file
 	Bytes   int64    // size of the object
 	Kernels []string // names of the kernels as in the source, sorted, each once
 	Count   int      // kernels, every instance of a template counted
@@ -70,7 +70,11 @@ func Each(path string, f func(o Object, content io.ReaderAt) error) error {
 	if section == nil {
 		return nil
 	}
-	if err := bundles(section, int64(section.Size), f); err != nil {
+	inFile := func(o Object, content io.ReaderAt) error {
+		o.Offset += int64(section.Offset)
+		return f(o, content)
+	}
+	if err := bundles(section, int64(section.Size), inFile); err != nil {
 		return fmt.Errorf("%q: %w", path, err)
 	}
 	return nil
