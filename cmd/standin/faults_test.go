@@ -42,6 +42,16 @@ scenarios:
 const oneLayer = `{"name": "tiny", "layers": 1, "hidden": 256, "heads": 8, "kv_heads": 4, "head_dim": 128, "ffn": 512, "vocab": 1024, "context": 4096,
  "rms_epsilon": 1e-5, "rope_freq_base": 1e8}`
 
+// abs is a path for a program that runs elsewhere.
+func abs(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // bench is a folder with a model and suites.
 func bench(t *testing.T) string {
 	t.Helper()
@@ -51,11 +61,7 @@ func bench(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	absolute, err := filepath.Abs(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	synth := exec.Command(absolute, "synth", "--geometry", "tiny.json", "--type", "q4_0", "--out", "tiny.gguf")
+	synth := exec.Command(abs(t, program), "synth", "--geometry", "tiny.json", "--type", "q4_0", "--out", "tiny.gguf")
 	synth.Dir = dir
 	if out, err := synth.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -73,21 +79,14 @@ type ended struct {
 // once the journal of the run in out has a request of the second scenario.
 func ceiling(t *testing.T, dir, fault string, args ...string) ended {
 	t.Helper()
-	abs := func(path string) string {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	command := []string{"run", "-tree", abs(hive)}
+	command := []string{"run", "-tree", abs(t, hive)}
 	when := filepath.Join(dir, "now")
 	os.Remove(when)
 	if fault != "" {
 		command = append(command, "-fault", fault, "-fault-when", when)
 	}
-	command = append(append(command, "--", abs(program)), args...)
-	cmd := exec.Command(abs(starter), command...)
+	command = append(append(command, "--", abs(t, program)), args...)
+	cmd := exec.Command(abs(t, starter), command...)
 	cmd.Dir = dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -204,21 +203,14 @@ func TestFaultsOfMemory(t *testing.T) {
 
 // A second program that wants the cards is told that another has them.
 func TestOneAtATime(t *testing.T) {
-	abs := func(path string) string {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
 	// The shell holds the lock of the cards' file, as a program that computes
 	// does, while the other asks for devices.
-	cmd := exec.Command(abs(starter), "run", "-tree", abs(hive), "--", "/usr/bin/flock", "/dev/kfd", abs(program), "devices")
+	cmd := exec.Command(abs(t, starter), "run", "-tree", abs(t, hive), "--", "/usr/bin/flock", "/dev/kfd", abs(t, program), "devices")
 	out, err := cmd.CombinedOutput()
 	if !bytes.Contains(out, []byte("another program uses the cards; they serve one at a time")) {
 		t.Errorf("%v: %s", err, out)
 	}
-	out, err = exec.Command(abs(starter), "run", "-tree", abs(hive), "--", abs(program), "devices").CombinedOutput()
+	out, err = exec.Command(abs(t, starter), "run", "-tree", abs(t, hive), "--", abs(t, program), "devices").CombinedOutput()
 	if err != nil || bytes.Count(out, []byte("\nROCm")) < 4 || bytes.Contains(out, []byte("another program")) {
 		t.Errorf("alone: %v: %s", err, out)
 	}

@@ -3,9 +3,9 @@
 //
 // Usage:
 //
-//	standin run [-tree FOLDER] [-counters FILE] [-fault FAULT]... [-fault-when FILE] PROGRAM [ARGUMENT...]
-//	standin check-decoder [-llvm-mc PROGRAM] FILE...
-//	standin plant -fault KIND -kernel TEXT LIBRARY COPY
+//	standin run [-tree FOLDER] [-library FILE] [-counters FILE] [-fault FAULT]... [-fault-when FILE] PROGRAM [ARGUMENT...]
+//	standin check-decoder [-llvm-mc PROGRAM] [-sample FILE] FILE...
+//	standin plant -fault KIND -kernel TEXT [-value N] LIBRARY COPY
 //	standin coverage LIBRARY COUNTERS...
 package main
 
