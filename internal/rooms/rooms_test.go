@@ -34,7 +34,7 @@ var walls = []wall{
 
 // binding are the packages that bind C.
 var binding = []string{
-	"engine/internal/llama", "hip/internal/amdhip", "hip/internal/hiprtc", "hip/internal/nvml", "hip/internal/rccl", "hip/standin/preload",
+	"engine/internal/llama", "hip/internal/amdhip", "hip/internal/hiprtc", "hip/internal/library", "hip/standin/preload",
 	"kernels/cpu/internal/probe",
 }
 

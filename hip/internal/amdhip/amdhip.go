@@ -1,6 +1,5 @@
 // Package amdhip binds the few calls of AMD's HIP runtime that describe
-// devices and run kernels, found at run time: nothing of ROCm is needed to build. It is the
-// only place of hip that sees purego.
+// devices and run kernels, found at run time: nothing of ROCm is needed to build.
 //
 // Device properties are asked for one by one, as attributes. The structure
 // hipDeviceProp_t is avoided: it has two layouts, and the plain symbol
@@ -13,7 +12,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ebitengine/purego"
+	"ceiling/hip/internal/library"
 )
 
 // Status is a hipError_t.
@@ -60,7 +59,7 @@ const (
 // thread that called SetDevice.
 type Library struct {
 	Path   string
-	handle uintptr
+	handle library.Handle
 	call   calls
 }
 
@@ -82,48 +81,32 @@ type calls struct {
 	propertiesR0000 func(props *byte, device int32) Status
 }
 
-// symbol is one row of the table that binds calls.
-type symbol struct {
-	name     string
-	function any // pointer to a field of calls
-	optional bool
-}
-
-func (c *calls) symbols() []symbol {
-	return []symbol{
-		{"hipInit", &c.init, false},
-		{"hipGetDeviceCount", &c.deviceCount, false},
-		{"hipRuntimeGetVersion", &c.runtimeVersion, false},
-		{"hipSetDevice", &c.setDevice, false},
-		{"hipDeviceGetName", &c.deviceName, false},
-		{"hipDeviceGetPCIBusId", &c.pciBusID, false},
-		{"hipDeviceGetAttribute", &c.attribute, false},
-		{"hipMemGetInfo", &c.memInfo, false},
-		{"hipDeviceTotalMem", &c.totalMem, false},
-		{"hipDeviceCanAccessPeer", &c.canAccessPeer, false},
-		{"hipExtGetLinkTypeAndHopCount", &c.linkTypeAndHops, true},
-		{"hipGetErrorName", &c.errorName, true},
-		{"hipGetDevicePropertiesR0600", &c.propertiesR0600, true},
-		{"hipGetDevicePropertiesR0000", &c.propertiesR0000, true},
+func (c *calls) symbols() []library.Symbol {
+	return []library.Symbol{
+		library.Required("hipInit", &c.init),
+		library.Required("hipGetDeviceCount", &c.deviceCount),
+		library.Required("hipRuntimeGetVersion", &c.runtimeVersion),
+		library.Required("hipSetDevice", &c.setDevice),
+		library.Required("hipDeviceGetName", &c.deviceName),
+		library.Required("hipDeviceGetPCIBusId", &c.pciBusID),
+		library.Required("hipDeviceGetAttribute", &c.attribute),
+		library.Required("hipMemGetInfo", &c.memInfo),
+		library.Required("hipDeviceTotalMem", &c.totalMem),
+		library.Required("hipDeviceCanAccessPeer", &c.canAccessPeer),
+		library.Optional("hipExtGetLinkTypeAndHopCount", &c.linkTypeAndHops),
+		library.Optional("hipGetErrorName", &c.errorName),
+		library.Optional("hipGetDevicePropertiesR0600", &c.propertiesR0600),
+		library.Optional("hipGetDevicePropertiesR0000", &c.propertiesR0000),
 	}
 }
 
 // Open loads the library at path, a file or a name for the loader's own
 // search, and binds its functions.
 func Open(path string) (*Library, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
-	if err != nil {
-		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
-	}
-	l := &Library{Path: path, handle: handle}
-	for _, s := range l.call.symbols() {
-		address, err := purego.Dlsym(handle, s.name)
-		if err != nil && !s.optional {
-			return nil, fmt.Errorf("%q has no %s: it is not the HIP runtime of ROCm 5 or later", path, s.name)
-		}
-		if err == nil {
-			purego.RegisterFunc(s.function, address)
-		}
+	l := &Library{Path: path}
+	var err error
+	if l.handle, err = library.Open(path, l.call.symbols(), "it is not the HIP runtime of ROCm 5 or later"); err != nil {
+		return nil, err
 	}
 	return l, nil
 }

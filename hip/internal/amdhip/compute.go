@@ -1,11 +1,10 @@
 package amdhip
 
 import (
-	"fmt"
 	"runtime"
 	"unsafe"
 
-	"github.com/ebitengine/purego"
+	"ceiling/hip/internal/library"
 )
 
 // Flags of memory, events and streams. They are the same in all releases from
@@ -63,52 +62,48 @@ type Compute struct {
 	graphDelete     func(graph uintptr) Status
 }
 
-func (c *Compute) symbols() []symbol {
-	return []symbol{
-		{"hipMalloc", &c.malloc, false},
-		{"hipExtMallocWithFlags", &c.mallocFlags, false},
-		{"hipFree", &c.free, false},
-		{"hipHostRegister", &c.hostRegister, false},
-		{"hipHostUnregister", &c.hostUnregister, false},
-		{"hipMemcpy", &c.copyIn, false},
-		{"hipMemcpy", &c.copyOut, false},
-		{"hipMemcpyAsync", &c.copyInAsync, false},
-		{"hipMemcpyAsync", &c.copyOutAsync, false},
-		{"hipMemcpyPeerAsync", &c.copyPeerAsync, false},
-		{"hipMemset", &c.set, false},
-		{"hipDeviceEnablePeerAccess", &c.enablePeer, false},
-		{"hipDeviceSynchronize", &c.deviceSync, false},
-		{"hipStreamCreateWithFlags", &c.streamCreate, false},
-		{"hipStreamDestroy", &c.streamDestroy, false},
-		{"hipStreamSynchronize", &c.streamSync, false},
-		{"hipStreamWaitEvent", &c.streamWait, false},
-		{"hipEventCreateWithFlags", &c.eventCreate, false},
-		{"hipEventDestroy", &c.eventDestroy, false},
-		{"hipEventRecord", &c.eventRecord, false},
-		{"hipEventSynchronize", &c.eventSync, false},
-		{"hipEventElapsedTime", &c.eventElapsed, false},
-		{"hipModuleLoadData", &c.moduleLoad, false},
-		{"hipModuleUnload", &c.moduleUnload, false},
-		{"hipModuleGetFunction", &c.moduleFunction, false},
-		{"hipModuleLaunchKernel", &c.launch, false},
-		{"hipStreamBeginCapture", &c.captureBegin, false},
-		{"hipStreamEndCapture", &c.captureEnd, false},
-		{"hipGraphInstantiateWithFlags", &c.graphInstance, false},
-		{"hipGraphLaunch", &c.graphLaunch, false},
-		{"hipGraphExecDestroy", &c.graphExecDelete, false},
-		{"hipGraphDestroy", &c.graphDelete, false},
+func (c *Compute) symbols() []library.Symbol {
+	return []library.Symbol{
+		library.Required("hipMalloc", &c.malloc),
+		library.Required("hipExtMallocWithFlags", &c.mallocFlags),
+		library.Required("hipFree", &c.free),
+		library.Required("hipHostRegister", &c.hostRegister),
+		library.Required("hipHostUnregister", &c.hostUnregister),
+		library.Required("hipMemcpy", &c.copyIn),
+		library.Required("hipMemcpy", &c.copyOut),
+		library.Required("hipMemcpyAsync", &c.copyInAsync),
+		library.Required("hipMemcpyAsync", &c.copyOutAsync),
+		library.Required("hipMemcpyPeerAsync", &c.copyPeerAsync),
+		library.Required("hipMemset", &c.set),
+		library.Required("hipDeviceEnablePeerAccess", &c.enablePeer),
+		library.Required("hipDeviceSynchronize", &c.deviceSync),
+		library.Required("hipStreamCreateWithFlags", &c.streamCreate),
+		library.Required("hipStreamDestroy", &c.streamDestroy),
+		library.Required("hipStreamSynchronize", &c.streamSync),
+		library.Required("hipStreamWaitEvent", &c.streamWait),
+		library.Required("hipEventCreateWithFlags", &c.eventCreate),
+		library.Required("hipEventDestroy", &c.eventDestroy),
+		library.Required("hipEventRecord", &c.eventRecord),
+		library.Required("hipEventSynchronize", &c.eventSync),
+		library.Required("hipEventElapsedTime", &c.eventElapsed),
+		library.Required("hipModuleLoadData", &c.moduleLoad),
+		library.Required("hipModuleUnload", &c.moduleUnload),
+		library.Required("hipModuleGetFunction", &c.moduleFunction),
+		library.Required("hipModuleLaunchKernel", &c.launch),
+		library.Required("hipStreamBeginCapture", &c.captureBegin),
+		library.Required("hipStreamEndCapture", &c.captureEnd),
+		library.Required("hipGraphInstantiateWithFlags", &c.graphInstance),
+		library.Required("hipGraphLaunch", &c.graphLaunch),
+		library.Required("hipGraphExecDestroy", &c.graphExecDelete),
+		library.Required("hipGraphDestroy", &c.graphDelete),
 	}
 }
 
 // Compute binds the calls that run kernels.
 func (l *Library) Compute() (*Compute, error) {
 	c := &Compute{}
-	for _, s := range c.symbols() {
-		address, err := purego.Dlsym(l.handle, s.name)
-		if err != nil {
-			return nil, fmt.Errorf("%q has no %s: kernels need ROCm 5.4 or later", l.Path, s.name)
-		}
-		purego.RegisterFunc(s.function, address)
+	if err := l.handle.Bind(c.symbols(), "kernels need ROCm 5.4 or later"); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -116,10 +111,7 @@ func (l *Library) Compute() (*Compute, error) {
 // StandIn says whether the cards of this process are the stand-ins of
 // hip/standin: its library is loaded before all others, and has a symbol that
 // nothing else has.
-func StandIn() bool {
-	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "standinIoctl")
-	return err == nil && address != 0
-}
+func StandIn() bool { return library.Loaded("standinIoctl") }
 
 // Malloc allocates on the thread's device.
 func (c *Compute) Malloc(bytes, flags int) (address uint64, s Status) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/ebitengine/purego"
+	"ceiling/hip/internal/library"
 )
 
 // Library is a loaded compiler.
@@ -28,30 +28,20 @@ type Library struct {
 
 // Open loads the compiler at path, a file or a name for the loader's search.
 func Open(path string) (*Library, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
-	if err != nil {
-		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
-	}
 	l := &Library{Path: path}
-	for _, s := range []struct {
-		name     string
-		function any
-	}{
-		{"hiprtcVersion", &l.version},
-		{"hiprtcCreateProgram", &l.create},
-		{"hiprtcCompileProgram", &l.compile},
-		{"hiprtcGetProgramLogSize", &l.logSize},
-		{"hiprtcGetProgramLog", &l.log},
-		{"hiprtcGetCodeSize", &l.codeSize},
-		{"hiprtcGetCode", &l.code},
-		{"hiprtcDestroyProgram", &l.destroy},
-		{"hiprtcGetErrorString", &l.resultName},
-	} {
-		address, err := purego.Dlsym(handle, s.name)
-		if err != nil {
-			return nil, fmt.Errorf("%q has no %s: it is not hipRTC of ROCm 5 or later", path, s.name)
-		}
-		purego.RegisterFunc(s.function, address)
+	_, err := library.Open(path, []library.Symbol{
+		library.Required("hiprtcVersion", &l.version),
+		library.Required("hiprtcCreateProgram", &l.create),
+		library.Required("hiprtcCompileProgram", &l.compile),
+		library.Required("hiprtcGetProgramLogSize", &l.logSize),
+		library.Required("hiprtcGetProgramLog", &l.log),
+		library.Required("hiprtcGetCodeSize", &l.codeSize),
+		library.Required("hiprtcGetCode", &l.code),
+		library.Required("hiprtcDestroyProgram", &l.destroy),
+		library.Required("hiprtcGetErrorString", &l.resultName),
+	}, "it is not hipRTC of ROCm 5 or later")
+	if err != nil {
+		return nil, err
 	}
 	return l, nil
 }

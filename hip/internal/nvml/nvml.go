@@ -7,7 +7,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/ebitengine/purego"
+	"ceiling/hip/internal/library"
 )
 
 // Status is an nvmlReturn_t.
@@ -84,52 +84,35 @@ type calls struct {
 	defaultLimit  func(device Device, milliwatts *uint32) Status
 }
 
-// symbol is one row of the table that binds calls.
-type symbol struct {
-	name     string
-	function any // pointer to a field of calls
-	optional bool
-}
-
-func (c *calls) symbols() []symbol {
-	return []symbol{
-		{"nvmlInit_v2", &c.init, false},
-		{"nvmlShutdown", &c.shutdown, false},
-		{"nvmlErrorString", &c.errorString, false},
-		{"nvmlSystemGetDriverVersion", &c.driverVersion, false},
-		{"nvmlDeviceGetCount_v2", &c.count, false},
-		{"nvmlDeviceGetHandleByIndex_v2", &c.handle, false},
-		{"nvmlDeviceGetName", &c.name, false},
-		{"nvmlDeviceGetPciInfo_v3", &c.pci, false},
-		{"nvmlDeviceGetMemoryInfo", &c.memory, false},
-		{"nvmlDeviceGetPowerUsage", &c.power, false},
-		{"nvmlDeviceGetTotalEnergyConsumption", &c.energy, true}, // from Volta's drivers on
-		{"nvmlDeviceGetClockInfo", &c.clock, false},
-		{"nvmlDeviceGetMaxClockInfo", &c.maxClock, false},
-		{"nvmlDeviceGetTemperature", &c.temperature, true}, // given up in favour of another name
-		{"nvmlDeviceGetUtilizationRates", &c.utilization, false},
-		{"nvmlDeviceGetCurrentClocksThrottleReasons", &c.reasons, true}, // likewise
-		{"nvmlDeviceGetPowerManagementLimit", &c.limit, false},
-		{"nvmlDeviceGetPowerManagementDefaultLimit", &c.defaultLimit, false},
+func (c *calls) symbols() []library.Symbol {
+	return []library.Symbol{
+		library.Required("nvmlInit_v2", &c.init),
+		library.Required("nvmlShutdown", &c.shutdown),
+		library.Required("nvmlErrorString", &c.errorString),
+		library.Required("nvmlSystemGetDriverVersion", &c.driverVersion),
+		library.Required("nvmlDeviceGetCount_v2", &c.count),
+		library.Required("nvmlDeviceGetHandleByIndex_v2", &c.handle),
+		library.Required("nvmlDeviceGetName", &c.name),
+		library.Required("nvmlDeviceGetPciInfo_v3", &c.pci),
+		library.Required("nvmlDeviceGetMemoryInfo", &c.memory),
+		library.Required("nvmlDeviceGetPowerUsage", &c.power),
+		library.Optional("nvmlDeviceGetTotalEnergyConsumption", &c.energy), // from Volta's drivers on
+		library.Required("nvmlDeviceGetClockInfo", &c.clock),
+		library.Required("nvmlDeviceGetMaxClockInfo", &c.maxClock),
+		library.Optional("nvmlDeviceGetTemperature", &c.temperature), // given up in favour of another name
+		library.Required("nvmlDeviceGetUtilizationRates", &c.utilization),
+		library.Optional("nvmlDeviceGetCurrentClocksThrottleReasons", &c.reasons), // likewise
+		library.Required("nvmlDeviceGetPowerManagementLimit", &c.limit),
+		library.Required("nvmlDeviceGetPowerManagementDefaultLimit", &c.defaultLimit),
 	}
 }
 
 // Open loads the library at path, a file or a name for the loader's own
 // search, and binds its functions.
 func Open(path string) (*Library, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
-	if err != nil {
-		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
-	}
 	l := &Library{Path: path}
-	for _, s := range l.call.symbols() {
-		address, err := purego.Dlsym(handle, s.name)
-		if err != nil && !s.optional {
-			return nil, fmt.Errorf("%q has no %s: it is not the NVML of a driver from 2018 on", path, s.name)
-		}
-		if err == nil {
-			purego.RegisterFunc(s.function, address)
-		}
+	if _, err := library.Open(path, l.call.symbols(), "it is not the NVML of a driver from 2018 on"); err != nil {
+		return nil, err
 	}
 	return l, nil
 }

@@ -5,7 +5,7 @@ package rccl
 import (
 	"fmt"
 
-	"github.com/ebitengine/purego"
+	"ceiling/hip/internal/library"
 )
 
 // From rccl.h: they are NCCL's, and the same in all releases of version 2.
@@ -29,28 +29,18 @@ type Library struct {
 
 // Open loads the library at path, a file or a name for the loader's search.
 func Open(path string) (*Library, error) {
-	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_GLOBAL)
-	if err != nil {
-		return nil, fmt.Errorf("%q can't be loaded: %w", path, err)
-	}
 	l := &Library{Path: path}
-	for _, s := range []struct {
-		name     string
-		function any
-	}{
-		{"ncclGetVersion", &l.version},
-		{"ncclCommInitAll", &l.initAll},
-		{"ncclCommDestroy", &l.destroy},
-		{"ncclGroupStart", &l.groupStart},
-		{"ncclGroupEnd", &l.groupEnd},
-		{"ncclAllReduce", &l.allReduce},
-		{"ncclGetErrorString", &l.errorText},
-	} {
-		address, err := purego.Dlsym(handle, s.name)
-		if err != nil {
-			return nil, fmt.Errorf("%q has no %s: it is not RCCL", path, s.name)
-		}
-		purego.RegisterFunc(s.function, address)
+	_, err := library.Open(path, []library.Symbol{
+		library.Required("ncclGetVersion", &l.version),
+		library.Required("ncclCommInitAll", &l.initAll),
+		library.Required("ncclCommDestroy", &l.destroy),
+		library.Required("ncclGroupStart", &l.groupStart),
+		library.Required("ncclGroupEnd", &l.groupEnd),
+		library.Required("ncclAllReduce", &l.allReduce),
+		library.Required("ncclGetErrorString", &l.errorText),
+	}, "it is not RCCL")
+	if err != nil {
+		return nil, err
 	}
 	return l, nil
 }
