@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ceiling/hip"
+	"ceiling/hip/internal/library"
 	"ceiling/hip/internal/rccl"
 )
 
@@ -21,23 +22,11 @@ type Collective struct {
 // NewCollective loads RCCL, and joins devices. It returns ErrNoRCCL where there is
 // none.
 func NewCollective(devices []*Device) (*Collective, error) {
-	var first error
-	for _, file := range append(hip.Libraries("librccl.so"), "librccl.so.1") {
-		lib, err := rccl.Open(file)
-		if err != nil {
-			if first == nil {
-				first = err
-			}
-			continue
-		}
-		return joined(lib, devices)
+	lib, err := library.First(append(hip.Libraries("librccl.so"), "librccl.so.1"), rccl.Open)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoRCCL, err)
 	}
-	return nil, fmt.Errorf("%w: %w", ErrNoRCCL, first)
-}
-
-func joined(lib *rccl.Library, devices []*Device) (*Collective, error) {
 	c := &Collective{lib: lib}
-	var err error
 	if c.Version, err = lib.Version(); err != nil {
 		return nil, err
 	}

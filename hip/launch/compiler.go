@@ -13,6 +13,7 @@ import (
 
 	"ceiling/hip"
 	"ceiling/hip/internal/hiprtc"
+	"ceiling/hip/internal/library"
 )
 
 // ErrNoCompiler: no libhiprtc was found.
@@ -29,22 +30,15 @@ type Compiler struct {
 // where code objects are kept, by source, options, architecture and release; ""
 // for nowhere. It returns ErrNoCompiler where there is none.
 func OpenCompiler(folder string) (*Compiler, error) {
-	var first error
-	for _, file := range hip.Libraries("libhiprtc.so") {
-		lib, err := hiprtc.Open(file)
-		if err != nil {
-			if first == nil {
-				first = err
-			}
-			continue
-		}
-		version, err := lib.Version()
-		if err != nil {
-			return nil, err
-		}
-		return &Compiler{lib, folder, version + " " + identity(file)}, nil
+	lib, err := library.First(hip.Libraries("libhiprtc.so"), hiprtc.Open)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; install ROCm's hipRTC (Debian: libhiprtc, part of libamdhip64), or set ROCM_PATH", ErrNoCompiler, err)
 	}
-	return nil, fmt.Errorf("%w: %w; install ROCm's hipRTC (Debian: libhiprtc, part of libamdhip64), or set ROCM_PATH", ErrNoCompiler, first)
+	version, err := lib.Version()
+	if err != nil {
+		return nil, err
+	}
+	return &Compiler{lib, folder, version + " " + identity(lib.Path)}, nil
 }
 
 // identity tells builds of a library apart that call themselves alike: by the
@@ -60,9 +54,6 @@ func identity(file string) string {
 	}
 	return fmt.Sprintf("%s %d %d", filepath.Base(path), info.Size(), info.ModTime().Unix())
 }
-
-// Release names the compiler.
-func (c *Compiler) Release() string { return c.release }
 
 // Compile makes a code object of a source for an architecture, "gfx908" or with
 // features. name is for messages. log is what the compiler said, "" where the

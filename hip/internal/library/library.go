@@ -59,3 +59,18 @@ func Loaded(symbol string) bool {
 	_, err := purego.Dlsym(purego.RTLD_DEFAULT, symbol)
 	return err == nil
 }
+
+// First opens the first of files that loads. The error is that of the first one.
+func First[L any](files []string, open func(path string) (*L, error)) (*L, error) {
+	var first error
+	for _, file := range files {
+		lib, err := open(file)
+		if err == nil {
+			return lib, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
