@@ -175,13 +175,13 @@ func usableCores(t tree, info cpuInfo, quota float64) int {
 // the affinity mask, which names CPUs that the machine could have, without
 // those that are not online. It is empty where nothing tells.
 func usableCPUs(t tree) []int {
-	online := cpuList(t.text("sys/devices/system/cpu/online"))
+	online := CPUList(t.text("sys/devices/system/cpu/online"))
 	for line := range strings.Lines(t.text("proc/self/status")) {
 		list, ok := strings.CutPrefix(line, "Cpus_allowed_list:")
 		if !ok {
 			continue
 		}
-		allowed := cpuList(list)
+		allowed := CPUList(list)
 		if len(online) > 0 {
 			allowed = slices.DeleteFunc(allowed, func(cpu int) bool {
 				_, found := slices.BinarySearch(online, cpu)
@@ -207,9 +207,9 @@ func least(counts ...int) int {
 	return n
 }
 
-// cpuList reads a kernel list such as "0-3,8,10-11", in increasing order; nil
+// CPUList reads a kernel list such as "0-3,8,10-11", in increasing order; nil
 // for anything else.
-func cpuList(list string) []int {
+func CPUList(list string) []int {
 	// The kernel's own limit (CONFIG_NR_CPUS) is 8192.
 	const most = 1 << 16
 	var cpus []int

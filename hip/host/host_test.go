@@ -230,8 +230,8 @@ func TestCPUList(t *testing.T) {
 		"a":         0,
 		"0-9999999": 0, // more than any kernel can have
 	} {
-		if got := len(cpuList(list)); got != want {
-			t.Errorf("cpuList(%q) has %d, want %d", list, got, want)
+		if got := len(CPUList(list)); got != want {
+			t.Errorf("CPUList(%q) has %d, want %d", list, got, want)
 		}
 	}
 }
@@ -367,8 +367,8 @@ func FuzzParsers(f *testing.F) {
 		if n := parseMemTotal(text); n < 0 {
 			t.Errorf("parseMemTotal = %d", n)
 		}
-		if n := len(cpuList(text)); n < 0 || n > 1<<16 {
-			t.Errorf("cpuList has %d", n)
+		if n := len(CPUList(text)); n < 0 || n > 1<<16 {
+			t.Errorf("CPUList has %d", n)
 		}
 		if n := cgroup.Bytes(text); n < 0 {
 			t.Errorf("cgroup.Bytes = %d", n)

@@ -22,7 +22,7 @@ func distinctCores(t tree) int {
 	cores := map[int]bool{}
 	for _, cpu := range usableCPUs(t) {
 		first := cpu
-		if siblings := cpuList(t.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu))); len(siblings) > 0 {
+		if siblings := CPUList(t.text(fmt.Sprintf("sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu))); len(siblings) > 0 {
 			first = siblings[0]
 		}
 		cores[first] = true

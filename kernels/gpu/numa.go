@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"ceiling/hip/host"
 )
 
 // numaNode is where host memory comes from. The zero value: wherever the thread
@@ -35,7 +37,7 @@ func (c *card) nodes() []numaNode {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, "cpulist"))
-		cpus := cpuSet(strings.TrimSpace(string(text)))
+		cpus := cpuSet(string(text))
 		switch {
 		case err != nil || cpus.Count() == 0:
 		case number == near:
@@ -58,21 +60,10 @@ func readInt(file string) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// cpuSet reads a list of the kernel's, "0-3,8". What is no number ends it.
+// cpuSet reads a list of the kernel's, "0-3,8"; it is empty for anything else.
 func cpuSet(list string) (set unix.CPUSet) {
-	for part := range strings.SplitSeq(list, ",") {
-		first, last, ranged := strings.Cut(part, "-")
-		if !ranged {
-			last = first
-		}
-		a, err1 := strconv.Atoi(first)
-		b, err2 := strconv.Atoi(last)
-		if err1 != nil || err2 != nil {
-			return set
-		}
-		for cpu := a; cpu <= b && cpu < 1024; cpu++ {
-			set.Set(cpu)
-		}
+	for _, cpu := range host.CPUList(list) {
+		set.Set(cpu)
 	}
 	return set
 }
