@@ -291,15 +291,11 @@ func (v *verifier) configuration(ctx context.Context, load engine.LoadOptions, f
 		if err != nil {
 			return fmt.Errorf("%s, %d in flight: %w", name, way.inFlight, err)
 		}
-		texts := make([]verify.Text, len(tokens))
-		for i := range texts {
-			texts[i] = verify.Text{Tokens: tokens[i], Scores: along[0][i]}
-		}
 		cache := "cold"
 		if way.warm {
 			cache = "warm"
 		}
-		v.add(name, way.inFlight, cache, verify.Compare(v.reference.Texts, texts, v.reference.Noise), v.exact && first)
+		v.add(name, way.inFlight, cache, verify.Compare(v.reference.Texts, verify.Texts(tokens, along[0]), v.reference.Noise), v.exact && first)
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (c *Checker) Reference(ctx context.Context) (*Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reference{Vocabulary: c.Model.VocabSize(), Prompts: c.Prompts, Texts: texts(tokens, scores[0])}
+	r := &Reference{Vocabulary: c.Model.VocabSize(), Prompts: c.Prompts, Texts: Texts(tokens, scores[0])}
 	if len(at) > 1 {
 		r.Noise = MeasureNoise(scores)
 	}
@@ -150,7 +150,8 @@ func (c *Checker) Short(ctx context.Context) (Difference, error) {
 	return alone.and(Compare(r.Texts, together, r.Noise)), nil
 }
 
-func texts(tokens [][]int32, scores [][]Position) []Text {
+// Texts puts tokens and scores together.
+func Texts(tokens [][]int32, scores [][]Position) []Text {
 	out := make([]Text, len(tokens))
 	for i := range out {
 		out[i] = Text{tokens[i], scores[i]}

@@ -63,13 +63,7 @@ type Difference struct {
 // are of the same prompts, and the scores of both along the reference's tokens.
 func Compare(reference, other []Text, noise Noise) Difference {
 	d := Difference{Verdict: Equal}
-	spread := 0.0
-	for i := range reference {
-		for k := range reference[i].Scores {
-			spread = max(spread, reference[i].Scores[k].Spread)
-		}
-	}
-	rms, worst := noise.limits(spread)
+	rms, worst := noise.limits(reference)
 	d.RMS, d.Worst = distance(reference, other)
 	for i := range reference {
 		k := common(reference[i].Tokens, other[i].Tokens)
@@ -87,8 +81,14 @@ func Compare(reference, other []Text, noise Noise) Difference {
 }
 
 // limits are the largest root mean square and single difference that rounding
-// explains.
-func (n Noise) limits(spread float64) (rms, worst float64) {
+// explains in texts.
+func (n Noise) limits(texts []Text) (rms, worst float64) {
+	spread := 0.0
+	for _, t := range texts {
+		for _, p := range t.Scores {
+			spread = max(spread, p.Spread)
+		}
+	}
 	if !n.Known {
 		return rmsLimit * blindNoise * spread, 4 * worstLimit * blindNoise * spread
 	}
@@ -174,13 +174,7 @@ func asTexts(scores [][]Position) []Text {
 // in one batch: each token must be the best, or as good as rounding leaves open.
 func Itself(texts []Text, noise Noise) Difference {
 	d := Difference{Verdict: Equal}
-	spread := 0.0
-	for _, t := range texts {
-		for _, p := range t.Scores {
-			spread = max(spread, p.Spread)
-		}
-	}
-	_, worst := noise.limits(spread)
+	_, worst := noise.limits(texts)
 	for i, t := range texts {
 		d.Tokens += len(t.Tokens)
 		for k, id := range t.Tokens {

@@ -56,7 +56,7 @@ func (m model) score(prompts, along [][]int32) [][]Position {
 }
 
 func (m model) texts(prompts, along [][]int32, n int) []Text {
-	return texts(m.greedy(prompts, n), m.score(prompts, along))
+	return Texts(m.greedy(prompts, n), m.score(prompts, along))
 }
 
 // Rounding of the size that was measured is told from three kinds of faults, and
@@ -70,7 +70,7 @@ func TestCompare(t *testing.T) {
 	const n = 32
 	one := model{noise: 0.02, seed: 2}
 	tokens := one.greedy(prompts, n)
-	reference := texts(tokens, one.score(prompts, tokens))
+	reference := Texts(tokens, one.score(prompts, tokens))
 	var shifted [][][]Position
 	for _, m := range []model{one, {noise: 0.02, seed: 3}, {noise: 0.02, seed: 4}} {
 		shifted = append(shifted, m.score(prompts, tokens))
@@ -112,15 +112,15 @@ func TestTokensAlone(t *testing.T) {
 	tokens := m.greedy(prompts, 8)
 	scores := m.score(prompts, tokens)
 	noise := Noise{Known: true, RMS: 0.02, Worst: 0.06}
-	if d := Itself(texts(tokens, scores), noise); d.Verdict != Equal || d.EqualTokens != 16 || d.Tokens != 16 {
+	if d := Itself(Texts(tokens, scores), noise); d.Verdict != Equal || d.EqualTokens != 16 || d.Tokens != 16 {
 		t.Errorf("%+v", d)
 	}
 	stale := slices.Clone(tokens)
 	stale[1] = slices.Clone(tokens[1])
 	stale[1][5] = scores[1][5].Best[kept-1].Token
 	for name, d := range map[string]Difference{
-		"itself":  Itself(texts(stale, scores), noise),
-		"compare": Compare(texts(tokens, scores), texts(stale, scores), noise),
+		"itself":  Itself(Texts(stale, scores), noise),
+		"compare": Compare(Texts(tokens, scores), Texts(stale, scores), noise),
 	} {
 		if d.Verdict != Wrong || len(d.Partings) != 1 || d.Partings[0].Prompt != 1 || d.Partings[0].Token != 5 {
 			t.Errorf("%s: %+v", name, d)
