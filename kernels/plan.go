@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Plan is what a scenario's limits are made of where nothing was run.
 type Plan struct {
@@ -9,9 +12,11 @@ type Plan struct {
 }
 
 // Decode is a step of all sequences, each half-way through its output.
-func (p Plan) Decode() Work {
-	c := float64(p.Concurrency)
-	return Work{Decode: c, Wanted: c, Context: c * (float64(p.Input) + float64(p.Output)/2)}
+func (p Plan) Decode() Work { return decodeWork(float64(p.Concurrency), p.Input, p.Output) }
+
+// decodeWork is a step of n sequences, on the mean half-way through their output.
+func decodeWork(n float64, input, output int) Work {
+	return Work{Decode: n, Wanted: n, Context: n * (float64(input) + float64(output)/2)}
 }
 
 // Prompt is the whole prompt of one request.
@@ -31,14 +36,13 @@ func (r *Roofs) Limits(m *Load, p Plan) (decode, prompt Limit) {
 
 // Asks are the bytes that work has read, and the operations that it makes.
 func (l *Load) Asks(w Work) (bytes, ops float64) {
-	bytes = max(w.Graphs, 1)*l.WeightBytes() + w.Context*l.KVBytes
 	for _, x := range l.Layers {
 		ops += (w.Decode + w.Prompt) * x.Ops
 	}
 	for _, x := range l.Output {
 		ops += w.Wanted * x.Ops
 	}
-	return bytes, ops + (w.Context+w.PromptContext)*l.AttentionOps
+	return l.reads(w), ops + (w.Context+w.PromptContext)*l.AttentionOps
 }
 
 // Roof is a line of a roofline: what so many operations a byte allow.
@@ -59,7 +63,7 @@ func (u *Used) RoofsOf() []Roof {
 	var out []Roof
 	for _, c := range []Class{Int8, F16, BF, F32} {
 		var ops float64
-		for _, w := range append(append([]Weights{}, u.Load.Layers...), u.Load.Output...) {
+		for _, w := range slices.Concat(u.Load.Layers, u.Load.Output) {
 			if classOf(w.Type) == c {
 				ops += w.Ops
 			}

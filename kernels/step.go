@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -38,11 +39,14 @@ type Weights struct {
 // WeightBytes are read in each graph, the output's with it.
 func (l *Load) WeightBytes() float64 {
 	var n float64
-	for _, w := range append(append([]Weights{}, l.Layers...), l.Output...) {
+	for _, w := range slices.Concat(l.Layers, l.Output) {
 		n += w.Bytes
 	}
 	return n
 }
+
+// reads are the bytes that work has read.
+func (l *Load) reads(w Work) float64 { return max(w.Graphs, 1)*l.WeightBytes() + w.Context*l.KVBytes }
 
 // Class is a kind of arithmetic.
 type Class string
@@ -235,7 +239,7 @@ func (r *Roofs) Step(m *Load, w Work) Limit {
 	tokens := w.Decode + w.Prompt
 	at := r.together(graphs)
 	l := Limit{
-		Memory:  r.readTime((graphs*m.WeightBytes() + w.Context*m.KVBytes) / at),
+		Memory:  r.readTime(m.reads(w) / at),
 		Compute: r.computeTime(m, w, tokens/graphs) / at,
 		Launch:  graphs * float64(m.Nodes) * r.Node,
 	}

@@ -54,8 +54,7 @@ func (u *Used) Decode(o Outside) (Share, bool) {
 	if o.Duration > 0 {
 		together = min(max(1, o.TPOT*float64(o.Output-1)*o.Requests/o.Duration), float64(max(o.Concurrency, 1)))
 	}
-	w := Work{Decode: together, Wanted: together, Context: together * (float64(o.Input) + float64(o.Output)/2)}
-	return Share{o.TPOT, u.Roofs.Step(&u.Load, w).Spent()}, true
+	return Share{o.TPOT, u.Roofs.Step(&u.Load, decodeWork(together, o.Input, o.Output)).Spent()}, true
 }
 
 // Prompt is the share of a server's prompts, for one token, with one request at a
