@@ -5,11 +5,13 @@ import "slices"
 // Probes of cards that limits are made of (kernels/gpu).
 const (
 	cardNode       = "launch.graph"
-	cardNodeOf     = "each node"
 	cardDot        = "valu.dot4"
 	cardReduceRCCL = "allreduce.rccl"
 	cardReduceCopy = "allreduce.butterfly"
 )
+
+// EachNode is the variant of launch.graph that says what a node takes.
+const EachNode = "each node"
 
 // alone says whether a measurement is of one card that had the machine for itself.
 func alone(m Measurement) bool { return len(m.Devices) == 1 }
@@ -20,7 +22,7 @@ func alone(m Measurement) bool { return len(m.Devices) == 1 }
 func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
 	r := Roofs{Name: "cards", Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{},
 		Dot: c.best(cardDot, alone), DotTokens: mmvqTokens,
-		Node: c.best(cardNode, func(m Measurement) bool { return alone(m) && m.Variant == cardNodeOf })}
+		Node: c.best(cardNode, func(m Measurement) bool { return alone(m) && m.Variant == EachNode })}
 	memory := 0.0
 	for _, probe := range []string{"hbm.read", "hbm.gemv.q4_0", "hbm.gemv.q4_1", "hbm.gemv.q8_0", "hbm.gemv.f16"} {
 		memory = max(memory, c.best(probe, alone))

@@ -178,16 +178,10 @@ func graphsOf(s *session, p probe, c *card) (err error) {
 	return nil
 }
 
-// Variants of launch.graph that are made of the times of graphs of several
-// lengths: T = start + node × length.
-const (
-	EachNode    = "each node"
-	GraphItself = "the graph itself"
-)
-
-// line fits a line through the times of graphs, sample by sample.
+// line fits a line through the times of graphs, sample by sample:
+// T = start + node × length.
 func line(name string, lengths []int, graphs []kernels.Measurement) []kernels.Measurement {
-	node := kernels.Measurement{Probe: name, Variant: EachNode, Devices: graphs[0].Devices, Unit: kernels.Seconds, Verdict: kernels.OK}
+	node := kernels.Measurement{Probe: name, Variant: kernels.EachNode, Devices: graphs[0].Devices, Unit: kernels.Seconds, Verdict: kernels.OK}
 	samples := len(graphs[0].Samples)
 	for _, g := range graphs {
 		if g.Verdict != kernels.OK {
@@ -196,7 +190,7 @@ func line(name string, lengths []int, graphs []kernels.Measurement) []kernels.Me
 		samples = min(samples, len(g.Samples))
 	}
 	itself := node
-	itself.Variant = GraphItself
+	itself.Variant = "the graph itself"
 	if node.Verdict == kernels.OK {
 		for i := range samples {
 			slope, start := fit(lengths, func(k int) float64 { return graphs[k].Samples[i] })
