@@ -26,7 +26,7 @@ func allowed() ([]int, error) {
 	return cpus, nil
 }
 
-// Choose picks the CPUs for so many threads: one of each core first, then the
+// choose picks the CPUs for so many threads: one of each core first, then the
 // cores' other threads, then the first ones again. sys is the file system at /.
 func choose(sys fs.FS, from []int, threads int) []int {
 	var first, others []int

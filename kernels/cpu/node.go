@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -41,7 +42,7 @@ func (r *run) chains(ctx context.Context, m *kernels.Measurement) error {
 		for k, nodes := range []int{shortChain, longChain} {
 			took, err := r.fastest(ctx, nodes)
 			var wrong wrongResult
-			if asWrong(err, &wrong) {
+			if errors.As(err, &wrong) {
 				m.Samples, m.Verdict, m.Reason = nil, kernels.Wrong, wrong.Error()
 				return nil
 			}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -53,7 +54,7 @@ func (s *sampler) fill(ctx context.Context, m *kernels.Measurement, work func(ro
 	}
 	var wrong wrongResult
 	switch {
-	case asWrong(err, &wrong):
+	case errors.As(err, &wrong):
 		m.Samples, m.Verdict, m.Reason = nil, kernels.Wrong, wrong.Error()
 		return nil
 	case err != nil:
@@ -64,8 +65,8 @@ func (s *sampler) fill(ctx context.Context, m *kernels.Measurement, work func(ro
 		return nil
 	}
 	m.Verdict, m.Summary = kernels.OK, kernels.Summarize(m.Samples, m.Unit)
-	if hz := median(s.clocks); hz > 0 {
-		m.ClockHz = &hz
+	if hz := kernels.Summarize(s.clocks, kernels.OpsPerSecond); hz != nil && hz.Median > 0 {
+		m.ClockHz = &hz.Median
 	}
 	return nil
 }
@@ -144,20 +145,3 @@ func span(times []probe.Time) float64 {
 
 // wrongResult says what a kernel computed in place of the right result.
 type wrongResult struct{ error }
-
-func asWrong(err error, to *wrongResult) bool {
-	w, ok := err.(wrongResult)
-	if ok {
-		*to = w
-	}
-	return ok
-}
-
-// median is 0 of none.
-func median(x []float64) float64 {
-	if len(x) == 0 {
-		return 0
-	}
-	x = slices.Sorted(slices.Values(x))
-	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
-}

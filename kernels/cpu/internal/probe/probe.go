@@ -37,9 +37,6 @@ func Map(bytes int) (Memory, error) {
 // Free gives it back.
 func (m Memory) Free() { C.probe_unmap(m.p, C.size_t(m.bytes)) }
 
-// Bytes is its size.
-func (m Memory) Bytes() int { return m.bytes }
-
 // Write fills its beginning.
 func (m Memory) Write(data []byte) { copy(unsafe.Slice((*byte)(m.p), m.bytes), data) }
 
