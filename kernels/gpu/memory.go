@@ -54,11 +54,8 @@ var masks = []struct {
 // a SIMD, as far as the kernel's registers allow.
 func readWorks(c *card, sc scale) ([]*work, error) {
 	var out []*work
-	a, err := c.Alloc(sc.pick(2<<30-1<<20, 192<<10), launch.Cached)
+	a, err := c.filled("fill", sc.pick(2<<30-1<<20, 192<<10), 0, ^uint32(0))
 	if err != nil {
-		return nil, err
-	}
-	if err := c.do("fill", launch.Grid{Groups: c.checkGroups(a.Bytes), Threads: 256}, a, uint32(a.Bytes), ^uint32(0), uint64(0)); err != nil {
 		return nil, err
 	}
 	for _, loads := range []int{1, 2, 4, 8} {

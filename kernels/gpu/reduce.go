@@ -33,9 +33,9 @@ type group struct {
 }
 
 // indices are the cards as the runtime numbers them.
-func (s *session) indices() []int {
+func indices(cards []*card) []int {
 	var out []int
-	for _, c := range s.cards {
+	for _, c := range cards {
 		out = append(out, c.Index)
 	}
 	return out
@@ -73,7 +73,7 @@ func (s *session) reduce(p probe, make reduction, bytes int) (err error) {
 	}
 	variants, err := make(g, s.scale)
 	if errors.Is(err, launch.ErrNoRCCL) {
-		s.out = append(s.out, kernels.Measurement{Probe: p.name, Devices: s.indices(), Bytes: int64(bytes), Unit: kernels.Seconds,
+		s.out = append(s.out, kernels.Measurement{Probe: p.name, Devices: indices(s.cards), Bytes: int64(bytes), Unit: kernels.Seconds,
 			Verdict: kernels.Missing, Reason: err.Error()})
 		return nil
 	}

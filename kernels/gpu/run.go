@@ -321,10 +321,7 @@ func fastest(ctx context.Context, works []*work) (int, error) {
 // one measures one variant on cards that run at once.
 func (s *session) one(name string, cards []*card, works []*work) error {
 	w := works[0]
-	m := kernels.Measurement{Probe: name, Variant: w.variant, Bytes: w.bytes, Unit: w.unit, Verdict: kernels.OK}
-	for _, c := range cards {
-		m.Devices = append(m.Devices, c.Index)
-	}
+	m := kernels.Measurement{Probe: name, Variant: w.variant, Devices: indices(cards), Bytes: w.bytes, Unit: w.unit, Verdict: kernels.OK}
 	if s.o.Progress != nil {
 		s.o.Progress(name, w.variant, m.Devices)
 	}
