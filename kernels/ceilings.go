@@ -74,12 +74,7 @@ const mostBytes = 16 << 20
 
 // ReadCeilings reads a ceilings.json.
 func ReadCeilings(path string) (*Ceilings, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
+	text, err := readUpTo(path, mostBytes+1)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +83,16 @@ func ReadCeilings(path string) (*Ceilings, error) {
 		return nil, fmt.Errorf("%q is no file of ceilings: %w; `ceiling roofline` writes one", path, err)
 	}
 	return c, nil
+}
+
+// readUpTo reads a file's first n bytes at most.
+func readUpTo(path string, n int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, n))
 }
 
 func parseCeilings(text []byte) (*Ceilings, error) {

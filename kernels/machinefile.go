@@ -3,8 +3,6 @@ package kernels
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,12 +17,7 @@ const mostMachine = 1 << 20
 // ReadMachine reads the roofs of a machine from a YAML file, whose fields are
 // those of Roofs in ceilings of JSON. Without a name it has that of the file.
 func ReadMachine(path string) (Roofs, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Roofs{}, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostMachine+1))
+	text, err := readUpTo(path, mostMachine+1)
 	if err != nil {
 		return Roofs{}, err
 	}
