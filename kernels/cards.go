@@ -1,9 +1,14 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Probes of cards that limits are made of (kernels/gpu).
 const (
+	cardRead       = "hbm.read"
+	cardGEMV       = "hbm.gemv." // and the storage type
 	cardNode       = "launch.graph"
 	cardDot        = "valu.dot4"
 	cardReduceRCCL = "allreduce.rccl"
@@ -17,23 +22,30 @@ const EachNode = "each node"
 func alone(m Measurement) bool { return len(m.Devices) == 1 }
 
 // CardRoofs are the limits of a number of cards that share a model, by tensors or by
-// layers, as each was measured alone. Sums over cards are RCCL's where it was
+// layers, as each was measured alone. Matrices are read at the rate of the products
+// of their storage type, where those were measured. Sums over cards are RCCL's where it was
 // measured, else those of copies, as llama.cpp without it.
 func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
-	r := Roofs{Name: "cards", Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{},
+	r := Roofs{Name: "cards", Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{}, Matrices: map[string]Matrix{},
 		Dot: c.best(cardDot, alone), DotTokens: mmvqTokens,
 		Node: c.best(cardNode, func(m Measurement) bool { return alone(m) && m.Variant == EachNode })}
-	memory := 0.0
-	for _, probe := range []string{"hbm.read", "hbm.gemv.q4_0", "hbm.gemv.q4_1", "hbm.gemv.q8_0", "hbm.gemv.f16"} {
-		memory = max(memory, c.best(probe, alone))
-		for _, m := range c.find(probe, alone) {
-			r.Sources = append(r.Sources, source("memory", m))
+	memory := c.best(cardRead, alone)
+	for _, m := range c.Measurements {
+		storage, gemv := strings.CutPrefix(m.Probe, cardGEMV)
+		if rate := c.best(m.Probe, alone); gemv && rate > 0 {
+			r.Matrices[storage] = Matrix{Read: rate}
+			memory = max(memory, rate)
 		}
 	}
 	if memory == 0 {
 		return r, ErrNoRoofs
 	}
 	r.Read = []Level{{Name: "HBM", Rate: memory}}
+	for _, m := range c.Measurements {
+		if m.Verdict == OK && alone(m) && (m.Probe == cardRead || strings.HasPrefix(m.Probe, cardGEMV)) {
+			r.Sources = append(r.Sources, source("memory", m))
+		}
+	}
 	for class, probe := range map[Class]string{F32: "mfma.f32", F16: "mfma.f16", BF: "mfma.bf16", Int8: "mfma.i8"} {
 		if rate := c.best(probe, alone); rate > 0 {
 			r.Compute[class] = rate

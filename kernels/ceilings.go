@@ -182,12 +182,36 @@ func (c *Ceilings) CPURoofs() (Roofs, error) {
 		}
 	}
 	r.Logits = r.Read[0].Rate
-	for _, probe := range []string{"cpu.fma", "cpu.bf16", "cpu.dot", "cpu.node"} {
-		for _, m := range c.find(probe, nil) {
-			r.Sources = append(r.Sources, source(probe, m))
+	r.Matrices = c.blockProducts(r.Compute)
+	for _, m := range c.Measurements {
+		if m.Verdict == OK && m.Summary != nil && m.Probe != "cpu.read" && strings.HasPrefix(m.Probe, "cpu.") {
+			r.Sources = append(r.Sources, source(m.Probe, m))
 		}
 	}
 	return r, r.Check()
+}
+
+const cpuBlock = "cpu.block."
+
+// blockProducts are what was measured of each storage type's. Where nothing but
+// one token was, many are as fast as the arithmetic.
+func (c *Ceilings) blockProducts(compute map[Class]float64) map[string]Matrix {
+	out := map[string]Matrix{}
+	for _, m := range c.Measurements {
+		storage, ok := strings.CutPrefix(m.Probe, cpuBlock)
+		if !ok || out[storage] != (Matrix{}) {
+			continue
+		}
+		of := func(one bool) float64 {
+			return c.best(m.Probe, func(m Measurement) bool { return (m.Tokens == 1) == one })
+		}
+		x := Matrix{One: of(true), Many: of(false)}
+		if x.Many == 0 {
+			x.Many = compute[classOf(storage)]
+		}
+		out[storage] = x
+	}
+	return out
 }
 
 func source(what string, m Measurement) Source {

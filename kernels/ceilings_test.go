@@ -8,11 +8,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func measured(probe, variant string, bytes int64, unit Unit, best float64) Measurement {
 	return Measurement{Probe: probe, Variant: variant, Bytes: bytes, Unit: unit, Verdict: OK,
 		Summary: &Summary{Median: best, Best: best}}
+}
+
+func block(storage string, tokens int, rate float64) Measurement {
+	m := measured("cpu.block."+storage, "", 0, OpsPerSecond, rate)
+	m.Tokens = tokens
+	return m
 }
 
 func example() Ceilings {
@@ -25,6 +33,7 @@ func example() Ceilings {
 			measured("cpu.read", "L2", 512<<10, BytesPerSecond, 200e9),
 			measured("cpu.fma", "AVX2", 0, OpsPerSecond, 200e9),
 			measured("cpu.dot", "AVX2", 0, OpsPerSecond, 400e9),
+			block("q8_0", 1, 150e9), block("q8_0", 16, 300e9), block("f16", 1, 100e9),
 			measured("cpu.node", "", 0, Seconds, 1e-6),
 		},
 	}
@@ -39,8 +48,12 @@ func TestCPURoofs(t *testing.T) {
 	if len(r.Read) != 3 || r.Read[0].Rate != 200e9 || r.Read[1].Bytes != 32<<20 || r.Read[2].Rate != 20e9 || r.Read[2].Bytes != 0 {
 		t.Errorf("%+v", r.Read)
 	}
-	if r.Compute[F16] != 200e9 || r.Compute[Int8] != 400e9 || r.Compute[BF] != 200e9 || r.Node != 1e-6 || len(r.Sources) != 6 {
+	if r.Compute[F16] != 200e9 || r.Compute[Int8] != 400e9 || r.Compute[BF] != 200e9 || r.Node != 1e-6 || len(r.Sources) != 9 {
 		t.Errorf("%+v", r)
+	}
+	want := map[string]Matrix{"q8_0": {One: 150e9, Many: 300e9}, "f16": {One: 100e9, Many: 200e9}}
+	if diff := cmp.Diff(want, r.Matrices); diff != "" {
+		t.Error(diff)
 	}
 	// A figure whose probe was wrong is none.
 	c.Measurements[4].Verdict = Wrong
@@ -85,7 +98,7 @@ func TestReadCeilings(t *testing.T) {
 		}
 	}
 	write(example())
-	if c, err := ReadCeilings(path); err != nil || len(c.Measurements) != 6 {
+	if c, err := ReadCeilings(path); err != nil || len(c.Measurements) != 9 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	for want, spoil := range map[string]func(*Ceilings){

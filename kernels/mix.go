@@ -82,8 +82,8 @@ func (m *Mix) TPOT(r *Roofs, l *Load) (least Spent, measured float64, ok bool) {
 // Prefill is the least time of all prompt tokens, and what was measured: of each
 // step the prompt tokens' share of its tokens. ok is false where there were none.
 //
-// In a mixed step the weights are read for the sequences that decode, and what is
-// begun is begun for them: of its prompt tokens no less than their arithmetic
+// In a mixed step the weights are read and unpacked for the sequences that decode,
+// and what is begun is begun for them: of its prompt tokens no less than their arithmetic
 // counts.
 func (m *Mix) Prefill(r *Roofs, l *Load) (least Spent, tokens float64, ok bool) {
 	tokens = m.Prompt.Sum.Prompt + m.Mixed.Sum.Prompt
@@ -96,7 +96,7 @@ func (m *Mix) Prefill(r *Roofs, l *Load) (least Spent, tokens float64, ok bool) 
 	beside := m.Mixed.Sum
 	if beside.Prompt > 0 {
 		alone := Work{Prompt: beside.Prompt, PromptContext: beside.PromptContext, Graphs: beside.Graphs}
-		least.Compute += r.Step(l, alone).Compute
+		least.Compute += r.productTime(l, alone) / r.together(beside.Graphs)
 	}
 	return least, tokens, true
 }

@@ -42,7 +42,7 @@ func (l *Load) Asks(w Work) (bytes, ops float64) {
 	for _, x := range l.Output {
 		ops += w.Wanted * x.Ops
 	}
-	return l.reads(w), ops + (w.Context+w.PromptContext)*l.AttentionOps
+	return max(w.Graphs, 1)*l.WeightBytes() + w.Context*l.KVBytes, ops + (w.Context+w.PromptContext)*l.AttentionOps
 }
 
 // Roof is a line of a roofline: what so many operations a byte allow.

@@ -54,6 +54,9 @@ type Measurement struct {
 	// Bytes is the size that the probe worked on, of one device; 0 where there
 	// is none.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Tokens are those that each block of weights was multiplied with, of probes
+	// of block products.
+	Tokens int `json:"tokens,omitempty"`
 
 	Unit    Unit      `json:"unit"`
 	Samples []float64 `json:"samples,omitempty"` // in the order taken, in Unit

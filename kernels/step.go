@@ -45,9 +45,6 @@ func (l *Load) WeightBytes() float64 {
 	return n
 }
 
-// reads are the bytes that work has read.
-func (l *Load) reads(w Work) float64 { return max(w.Graphs, 1)*l.WeightBytes() + w.Context*l.KVBytes }
-
 // Class is a kind of arithmetic.
 type Class string
 
@@ -92,6 +89,10 @@ type Roofs struct {
 	Dot       float64 `json:"dot,omitempty" yaml:"dot"`
 	DotTokens float64 `json:"dot_tokens,omitempty" yaml:"dot_tokens"`
 
+	// Matrices are limits of the products with matrices of one storage type, "q4_0",
+	// where they are known. Of others those above hold.
+	Matrices map[string]Matrix `json:"matrices,omitempty" yaml:"matrices"`
+
 	Node      float64 `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
 	AllReduce []Point `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
 	// Logits is the rate at which the CPU reads logits, bytes/s; 0: not known.
@@ -99,6 +100,27 @@ type Roofs struct {
 
 	Sources []Source `json:"sources,omitempty" yaml:"sources"`
 }
+
+// Matrix are the limits of one device with matrices of a storage type; 0: not known.
+type Matrix struct {
+	// Read is the rate in bytes/s at which a product with one vector reads them.
+	Read float64 `json:"b_per_s,omitempty" yaml:"b_per_s"`
+	// One and Many are operations/s where each block is unpacked for one token, and
+	// for so many that unpacking takes no time.
+	One  float64 `json:"op_per_s_one_token,omitempty" yaml:"op_per_s_one_token"`
+	Many float64 `json:"op_per_s,omitempty" yaml:"op_per_s"`
+}
+
+// unpacking is what an operation of one token takes on top of one of many.
+func (x Matrix) unpacking() float64 {
+	if x.One <= 0 || x.Many <= 0 {
+		return 0
+	}
+	return max(0, 1/x.One-1/x.Many)
+}
+
+// matrix are the limits of a storage type.
+func (r *Roofs) matrix(storage string) Matrix { return r.Matrices[strings.ToLower(storage)] }
 
 // Level is a cache, or the memory.
 type Level struct {
@@ -225,8 +247,8 @@ func (s Spent) plus(o Spent, times float64) Spent {
 
 // Step is the least time of a step with g devices:
 //
-//	memory   = (graphs · weights + context · KV) / (g · rate)
-//	compute  = Σ over types of tokens · ops / (g · rate), and the attention
+//	memory   = (graphs · weights + context · KV) / (g · rate), each type at its own
+//	compute  = Σ over types of (tokens · ops / rate + graphs · unpacking) / g, and the attention
 //	link     = graphs · 2 · layers · all-reduce(size)
 //	launch   = graphs · nodes · node
 //	sampling = 4 · vocabulary · wanted / rate
@@ -239,8 +261,8 @@ func (r *Roofs) Step(m *Load, w Work) Limit {
 	tokens := w.Decode + w.Prompt
 	at := r.together(graphs)
 	l := Limit{
-		Memory:  r.readTime(m.reads(w) / at),
-		Compute: r.computeTime(m, w, tokens/graphs) / at,
+		Memory:  r.readTime(r.reads(m, w) / at),
+		Compute: (r.productTime(m, w) + r.unpackTime(m, w)) / at,
 		Launch:  graphs * float64(m.Nodes) * r.Node,
 	}
 	if r.Tensors && r.Devices > 1 {
@@ -261,6 +283,20 @@ func (r *Roofs) together(graphs float64) float64 {
 	return min(n, graphs)
 }
 
+// reads are the bytes that work has read, as many as the memory gives in the time
+// that those of each storage type take.
+func (r *Roofs) reads(m *Load, w Work) float64 {
+	n := w.Context * m.KVBytes
+	for _, x := range slices.Concat(m.Layers, m.Output) {
+		bytes := max(w.Graphs, 1) * x.Bytes
+		if rate := r.matrix(x.Type).Read; rate > 0 {
+			bytes *= r.Read[len(r.Read)-1].Rate / rate
+		}
+		n += bytes
+	}
+	return n
+}
+
 // readTime is the least time to read so many different bytes. They all come
 // through the nearest level, and those that don't fit into it from the next one.
 func (r *Roofs) readTime(bytes float64) float64 {
@@ -274,22 +310,45 @@ func (r *Roofs) readTime(bytes float64) float64 {
 	return t
 }
 
-// computeTime is that of one device, for graphs of so many tokens.
-func (r *Roofs) computeTime(m *Load, w Work, tokens float64) float64 {
+// productTime is that of one device, for what there is of each token.
+func (r *Roofs) productTime(m *Load, w Work) float64 {
+	tokens := w.Decode + w.Prompt
+	each := tokens / max(w.Graphs, 1)
 	var t float64
 	for _, x := range m.Layers {
-		t += r.time(classOf(x.Type), (w.Decode+w.Prompt)*x.Ops, tokens)
+		t += r.time(x.Type, tokens*x.Ops, each)
 	}
 	for _, x := range m.Output {
-		t += r.time(classOf(x.Type), w.Wanted*x.Ops, w.Wanted)
+		t += r.time(x.Type, w.Wanted*x.Ops, w.Wanted)
 	}
-	return t + r.time(F16, (w.Context+w.PromptContext)*m.AttentionOps, tokens)
+	return t + r.time(string(F16), (w.Context+w.PromptContext)*m.AttentionOps, each)
 }
 
-func (r *Roofs) time(c Class, ops, tokens float64) float64 {
-	rate := r.Compute[c]
-	if c == Int8 && r.Dot > 0 && tokens <= r.DotTokens {
+// unpackTime is that of one device, for what there is of each graph. The output is
+// computed where logits are wanted, which is so in every step that decodes.
+func (r *Roofs) unpackTime(m *Load, w Work) float64 {
+	var t float64
+	for _, x := range m.Layers {
+		t += max(w.Graphs, 1) * x.Ops * r.matrix(x.Type).unpacking()
+	}
+	if w.Decode > 0 {
+		for _, x := range m.Output {
+			t += x.Ops * r.matrix(x.Type).unpacking()
+		}
+	}
+	return t
+}
+
+// time is that of so many operations with matrices of a storage type, in graphs of
+// so many tokens.
+func (r *Roofs) time(storage string, ops, tokens float64) float64 {
+	class := classOf(storage)
+	rate := r.Compute[class]
+	if class == Int8 && r.Dot > 0 && tokens <= r.DotTokens {
 		rate = r.Dot
+	}
+	if many := r.matrix(storage).Many; many > 0 {
+		rate = many
 	}
 	if rate <= 0 {
 		return 0
@@ -327,10 +386,10 @@ func (r *Roofs) allReduce(bytes float64) float64 {
 	return max(0, a.Seconds+(bytes-a.Bytes)/(b.Bytes-a.Bytes)*(b.Seconds-a.Seconds))
 }
 
-// Least is the least time of an operation that moves so many bytes and makes so
-// many operations on values of a storage type, on one device.
-func (r *Roofs) Least(storage string, bytes, ops float64) float64 {
-	return max(r.readTime(bytes), r.time(classOf(storage), ops, math.Inf(1)))
+// Least is the least time of a node that moves so many bytes and makes so many
+// operations on values of a storage type for a number of tokens, on one device.
+func (r *Roofs) Least(storage string, bytes, ops, tokens float64) float64 {
+	return max(r.readTime(bytes), r.time(storage, ops, tokens)+ops/tokens*r.matrix(storage).unpacking())
 }
 
 // Check tells what makes roofs unusable.
@@ -349,6 +408,13 @@ func (r *Roofs) Check() error {
 	for c, rate := range r.Compute {
 		if !(rate > 0) || math.IsInf(rate, 0) {
 			return fmt.Errorf("%q makes %g op/s of %s; a rate is above 0", r.Name, rate, c)
+		}
+	}
+	for storage, x := range r.Matrices {
+		for _, rate := range []float64{x.Read, x.One, x.Many} {
+			if !(rate >= 0) || math.IsInf(rate, 0) {
+				return fmt.Errorf("%q has a rate of %g with matrices of %s; none is below 0", r.Name, rate, storage)
+			}
 		}
 	}
 	for i, p := range r.AllReduce {

@@ -135,6 +135,27 @@ func TestReadTime(t *testing.T) {
 	}
 }
 
+// Blocks are unpacked once in each graph, and multiplied with each token; the
+// output's where a sequence decodes. A type of which nothing is known has the rate
+// of its arithmetic.
+func TestBlockProducts(t *testing.T) {
+	m := Load{Layers: []Weights{{"Q8_0", 1, 1200}, {"Q6_K", 1, 1000}}, Output: []Weights{{"F16", 1, 600}}}
+	r := Roofs{Devices: 1, Read: []Level{{Rate: 1e10}}, Compute: map[Class]float64{Int8: 1000, F16: 300},
+		Matrices: map[string]Matrix{"q8_0": {One: 200, Many: 600}, "f16": {One: 150, Many: 300}}}
+	for _, c := range []struct {
+		name string
+		work Work
+		want float64
+	}{
+		{"one token", Work{Decode: 1, Wanted: 1}, 1200/200.0 + 1 + 600/150.0},
+		{"three", Work{Decode: 3, Wanted: 3}, 4 + 3*2 + 3 + 2 + 3*2},
+		{"a prompt in two graphs", Work{Prompt: 10, Wanted: 1, Graphs: 2}, 2*4 + 10*2 + 10 + 2},
+	} {
+		near(t, c.name, r.Step(&m, c.work).Compute, c.want, 1e-9)
+	}
+	near(t, "a node", r.Least("q8_0", 1, 2400, 2), 4+2*2, 1e-9)
+}
+
 func TestAllReduceTime(t *testing.T) {
 	r := Roofs{AllReduce: []Point{{1000, 10e-6}, {2000, 12e-6}, {4000, 20e-6}}}
 	for bytes, want := range map[float64]float64{1: 10e-6, 1000: 10e-6, 1500: 11e-6, 3000: 16e-6, 6000: 28e-6} {
@@ -207,6 +228,7 @@ func TestCheck(t *testing.T) {
 		"no rate":         func(r *Roofs) { r.Read[0].Rate = 0 },
 		"not a number":    func(r *Roofs) { r.Read[0].Rate = math.NaN() },
 		"negative op/s":   func(r *Roofs) { r.Compute = map[Class]float64{F16: -1} },
+		"a type's rate":   func(r *Roofs) { r.Matrices = map[string]Matrix{"q4_0": {One: -1}} },
 		"sizes fall":      func(r *Roofs) { r.AllReduce = []Point{{2, 1}, {1, 1}} },
 		"time flies back": func(r *Roofs) { r.Node = -1 },
 	} {

@@ -31,7 +31,7 @@ const ceilingsPath = "results/ceilings.json"
 // How long each figure may take.
 const (
 	figureLimit = 10 * time.Second
-	quickLimit  = 2500 * time.Millisecond
+	quickLimit  = 1900 * time.Millisecond
 )
 
 func rooflineCommand() *cli.Command {

@@ -165,7 +165,7 @@ func (t *opTimes) print(w io.Writer, roofs []kernels.Roofs) {
 	fmt.Fprintf(w, "\nOPERATION\tOF\tTYPE\tNODES\tTIME\tSHARE\tGB/S\tGOP/S\tOF THE ROOF\n")
 	for _, k := range t.Kinds {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.1f %%\t%.2f\t%.2f\t%s\n", k.Op, oneLineText(orDash(k.Name)), k.Type, k.Count, kernels.Seconds.Format(k.Seconds),
-			100*k.Seconds/t.Sum, k.Bytes/k.Seconds/1e9, k.Operations/k.Seconds/1e9, k.ofRoof(roofs))
+			100*k.Seconds/t.Sum, k.Bytes/k.Seconds/1e9, k.Operations/k.Seconds/1e9, k.ofRoof(roofs, t.Users))
 	}
 	fmt.Fprintf(w, "sum\t\t\t\t%s\t\t\t\t\n", kernels.Seconds.Format(t.Sum))
 	fmt.Fprintf(w, "\nA decode step of %d users with %d tokens of context takes %s; its operations one by one %s.\n", t.Users, t.Context,
@@ -174,9 +174,9 @@ func (t *opTimes) print(w io.Writer, roofs []kernels.Roofs) {
 }
 
 // ofRoof is the larger of the shares of the memory's and of the units' limit.
-func (k opKind) ofRoof(roofs []kernels.Roofs) string {
+func (k opKind) ofRoof(roofs []kernels.Roofs, users int) string {
 	if len(roofs) == 0 {
 		return "—"
 	}
-	return fmt.Sprintf("%.0f %%", 100*roofs[0].Least(k.Type, k.Bytes, k.Operations)/k.Seconds)
+	return fmt.Sprintf("%.0f %%", 100*roofs[0].Least(k.Type, k.Bytes, k.Operations, float64(users))/k.Seconds)
 }

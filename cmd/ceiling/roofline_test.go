@@ -62,7 +62,7 @@ func TestKindsOf(t *testing.T) {
 	}
 	r := []kernels.Roofs{{Devices: 1, Read: []kernels.Level{{Rate: 10}}, Compute: map[kernels.Class]float64{kernels.Int8: 50}}}
 	// 20 bytes take 2 s, 200 operations 4 s.
-	if got := kinds[0].ofRoof(r); got != "50 %" {
+	if got := kinds[0].ofRoof(r, 1); got != "50 %" {
 		t.Error(got)
 	}
 }

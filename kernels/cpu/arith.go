@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"ceiling/kernels"
 )
 
 // arith is an arithmetic kernel, and what its result follows from.
@@ -64,11 +62,16 @@ var (
 // best is the first whose features are all there; nil: none.
 func best(list []arith, features []string) *arith {
 	for i := range list {
-		if !slices.ContainsFunc(list[i].features, func(f string) bool { return !slices.Contains(features, f) }) {
+		if has(features, list[i].features) {
 			return &list[i]
 		}
 	}
 	return nil
+}
+
+// has tells whether all that is needed is there.
+func has(features, needed []string) bool {
+	return !slices.ContainsFunc(needed, func(f string) bool { return !slices.Contains(features, f) })
 }
 
 const (
@@ -192,9 +195,4 @@ func (a *arith) peakAtClock(cores int, hz *float64) *float64 {
 	}
 	v := float64(cores) * a.perClock * *hz
 	return &v
-}
-
-// measurement begins a measurement with the kernel.
-func (a *arith) measurement(probe string) kernels.Measurement {
-	return kernels.Measurement{Probe: probe, Variant: a.set, Unit: kernels.OpsPerSecond}
 }

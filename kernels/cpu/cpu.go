@@ -1,6 +1,6 @@
 // Package cpu measures what the CPUs of this machine can do at most: read from
 // memory and caches, multiply and add with the instructions that the engine uses,
-// and begin the next node of a compute graph.
+// make the products of quantised blocks, and begin the next node of a compute graph.
 //
 // Threads are pinned. A sample counts where every thread had its CPU for all of
 // it, and only while the results are right.
@@ -21,15 +21,16 @@ import (
 
 // The probes' names.
 const (
-	Read = "cpu.read" // bytes/s from memory and caches, by size
-	FMA  = "cpu.fma"  // 32-bit floats
-	BF16 = "cpu.bf16" // bfloat16 pairs to 32-bit floats
-	Dot  = "cpu.dot"  // products of bytes, added up in 32 bits
-	Node = "cpu.node" // seconds of a node of a graph that computes next to nothing
+	Read  = "cpu.read"  // bytes/s from memory and caches, by size
+	FMA   = "cpu.fma"   // 32-bit floats
+	BF16  = "cpu.bf16"  // bfloat16 pairs to 32-bit floats
+	Dot   = "cpu.dot"   // products of bytes, added up in 32 bits
+	Block = "cpu.block" // products of blocks, by storage type: "cpu.block.q4_0"
+	Node  = "cpu.node"  // seconds of a node of a graph that computes next to nothing
 )
 
 // Probes lists them in the order in which they run.
-func Probes() []string { return []string{Read, FMA, BF16, Dot, Node} }
+func Probes() []string { return []string{Read, FMA, BF16, Dot, Block, Node} }
 
 // Options say what is measured.
 type Options struct {
@@ -70,6 +71,7 @@ func Measure(ctx context.Context, o Options) ([]kernels.Measurement, error) {
 		{FMA, func(ctx context.Context) error { return r.arith(ctx, FMA, fma) }},
 		{BF16, func(ctx context.Context) error { return r.arith(ctx, BF16, bf16) }},
 		{Dot, func(ctx context.Context) error { return r.arith(ctx, Dot, dot) }},
+		{Block, r.blocks},
 		{Node, r.node},
 	} {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, p.name) {
@@ -97,13 +99,29 @@ func (r *run) cores() int {
 func (r *run) arith(ctx context.Context, name string, list []arith) error {
 	a := best(list, r.Features)
 	if a == nil || !probe.Has(a.kernel) {
-		r.out = append(r.out, kernels.Measurement{Probe: name, Unit: kernels.OpsPerSecond, Verdict: kernels.Missing,
-			Reason: "the engine's CPU back end uses no instructions that this probe has"})
+		r.out = append(r.out, noInstructions(kernels.Measurement{Probe: name, Unit: kernels.OpsPerSecond}))
 		return nil
 	}
-	r.tell(name + ", " + a.set)
-	m := a.measurement(name)
+	m := kernels.Measurement{Probe: name, Variant: a.set, Unit: kernels.OpsPerSecond}
 	data, sum := a.operands(rand.New(rand.NewPCG(1, 2)))
+	if err := r.compute(ctx, m, a.kernel, data, sum, a.ops()); err != nil {
+		return err
+	}
+	last := &r.out[len(r.out)-1]
+	last.PeakAtClock = a.peakAtClock(r.cores(), last.ClockHz)
+	return nil
+}
+
+// noInstructions is a measurement that there is no kernel for.
+func noInstructions(m kernels.Measurement) kernels.Measurement {
+	m.Verdict, m.Reason = kernels.Missing, "the engine's CPU back end uses no instructions that this probe has"
+	return m
+}
+
+// compute measures a kernel that makes ops operations a round with its data, of
+// which each thread's checksum is sum(rounds).
+func (r *run) compute(ctx context.Context, m kernels.Measurement, kernel string, data []byte, sum func(rounds uint64) uint64, ops float64) error {
+	r.tell(m.Probe + ", " + m.Variant)
 	memory, err := probe.Map(len(data))
 	if err != nil {
 		return err
@@ -114,7 +132,7 @@ func (r *run) arith(ctx context.Context, name string, list []arith) error {
 	for i, cpu := range r.cpus {
 		parts[i] = probe.Part{CPU: cpu, Size: len(data)}
 	}
-	s := r.sampler(a.kernel, memory, parts, func(rounds uint64, times []probe.Time) error {
+	s := r.sampler(kernel, memory, parts, func(rounds uint64, times []probe.Time) error {
 		for i, t := range times {
 			if want := sum(rounds); t.Sum != want {
 				return fmt.Errorf("thread %d computed %d after %d rounds, not %d", i, int64(t.Sum), rounds, int64(want))
@@ -122,10 +140,9 @@ func (r *run) arith(ctx context.Context, name string, list []arith) error {
 		}
 		return nil
 	})
-	if err := s.fill(ctx, &m, func(rounds uint64) float64 { return a.ops() * float64(rounds) * float64(len(parts)) }); err != nil {
+	if err := s.fill(ctx, &m, func(rounds uint64) float64 { return ops * float64(rounds) * float64(len(parts)) }); err != nil {
 		return err
 	}
-	m.PeakAtClock = a.peakAtClock(r.cores(), m.ClockHz)
 	r.out = append(r.out, m)
 	return nil
 }

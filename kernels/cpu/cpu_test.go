@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -113,6 +114,91 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// product runs a block kernel on operands and compares the sum of all products.
+func product(t *testing.T, b blockType, tokens int, kernel string, rounds uint64) error {
+	t.Helper()
+	r := here(t)
+	data, sum := b.operands(tokens, rand.New(rand.NewPCG(3, 4)))
+	memory, err := probe.Map(len(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Free()
+	memory.Write(data)
+	times, err := probe.Run(kernel, memory, []probe.Part{{CPU: r.cpus[0], Size: len(data)}}, rounds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := sum(rounds); times[0].Sum != want {
+		return fmt.Errorf("%d, not %d", int64(times[0].Sum), int64(want))
+	}
+	return nil
+}
+
+// Every kernel of block products that this CPU can run computes what the blocks
+// say.
+func TestBlocks(t *testing.T) {
+	features := cpuFeatures(t)
+	ran := 0
+	for _, b := range blockTypes {
+		for _, s := range blockSets {
+			for _, tokens := range []int{1, manyTokens} {
+				kernel := b.kernel(s, tokens)
+				if !probe.Has(kernel) || !has(features, s.features) {
+					continue
+				}
+				ran++
+				for _, rounds := range []uint64{1, 1000} {
+					if err := product(t, b, tokens, kernel, rounds); err != nil {
+						t.Errorf("%s, %d rounds: %v", kernel, rounds, err)
+					}
+				}
+			}
+		}
+	}
+	if ran == 0 && slices.Contains(features, "AVX2") {
+		t.Error("nothing ran")
+	}
+	t.Logf("%d kernels", ran)
+}
+
+// A kernel that leaves a round or a block's least value out is found out.
+func TestPlantedBlocks(t *testing.T) {
+	if !has(cpuFeatures(t), []string{"AVX2", "FMA", "F16C"}) {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no AVX2")
+		}
+		t.Skip("needs AVX2")
+	}
+	for _, kernel := range []string{"q4_1_halved_one", "q4_1_dropped_one"} {
+		if product(t, blockTypes[1], 1, kernel, 1000) == nil {
+			t.Errorf("%s passed", kernel)
+		}
+	}
+}
+
+// With each type's blocks comes the figure of one token, and that of many where
+// there is a kernel for them.
+func TestBlockFigures(t *testing.T) {
+	r := here(t)
+	r.Features = cpuFeatures(t)
+	if err := r.blocks(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range r.out {
+		got = append(got, fmt.Sprintf("%s %d", m.Probe, m.Tokens))
+		if m.Verdict == kernels.Wrong || (m.Verdict == kernels.Missing) == has(r.Features, []string{"AVX2", "FMA", "F16C"}) {
+			t.Errorf("%+v", m)
+		}
+	}
+	want := []string{"cpu.block.q4_0 1", "cpu.block.q4_0 16", "cpu.block.q4_1 1", "cpu.block.q4_1 16", "cpu.block.q8_0 1", "cpu.block.q8_0 16",
+		"cpu.block.f16 1", "cpu.block.bf16 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 // fakeSampler is a sampler whose rounds take 1 ms each of virtual time.
 func fakeSampler(had float64, after func(call int) float64) *sampler {
 	now, call := time.Unix(0, 0), 0
@@ -144,6 +230,22 @@ func TestSampler(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Verdict != kernels.Unknown || m.Samples != nil || m.Reason == "" {
+		t.Errorf("%+v", m)
+	}
+	// One thread began when the other had ended, and each had its CPU for all of
+	// its own time.
+	m = kernels.Measurement{Unit: kernels.OpsPerSecond}
+	late := fakeSampler(1, steady)
+	alone := late.run
+	late.run = func(rounds uint64) (float64, []probe.Time, error) {
+		took, _, err := alone(rounds)
+		half := took / 2
+		return took, []probe.Time{{End: half, CPUTime: half}, {Start: half, End: took, CPUTime: half}}, err
+	}
+	if err := late.fill(context.Background(), &m, work); err != nil {
+		t.Fatal(err)
+	}
+	if m.Verdict != kernels.Unknown {
 		t.Errorf("%+v", m)
 	}
 	// The warm-up's slower blocks are no samples.

@@ -18,7 +18,7 @@ func cpuFeatures(t *testing.T) []string {
 	line, _, _ := strings.Cut(rest, "\n")
 	flags := strings.Fields(line)
 	var out []string
-	for name, flag := range map[string]string{"AVX2": "avx2", "FMA": "fma", "AVX512": "avx512bw", "AVX512_BF16": "avx512_bf16",
+	for name, flag := range map[string]string{"AVX2": "avx2", "FMA": "fma", "F16C": "f16c", "AVX512": "avx512bw", "AVX512_BF16": "avx512_bf16",
 		"AVX512_VNNI": "avx512_vnni", "AVX_VNNI": "avx_vnni"} {
 		if slices.Contains(flags, flag) {
 			out = append(out, name)

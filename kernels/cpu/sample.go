@@ -71,20 +71,31 @@ func (s *sampler) fill(ctx context.Context, m *kernels.Measurement, work func(ro
 	return nil
 }
 
+// checked runs so many rounds and checks the results.
+func (s *sampler) checked(ctx context.Context, rounds uint64) (took float64, times []probe.Time, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, nil, err
+	}
+	took, times, err = s.run(rounds)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.right(rounds, times); err != nil {
+		return 0, nil, wrongResult{err}
+	}
+	return took, times, nil
+}
+
 // sample is one; ok says that it was not disturbed.
 func (s *sampler) sample(ctx context.Context, rounds uint64) (took float64, ok bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, false, err
-	}
-	took, times, err := s.run(rounds)
+	took, times, err := s.checked(ctx, rounds)
 	if err != nil {
 		return 0, false, err
 	}
-	if err := s.right(rounds, times); err != nil {
-		return 0, false, wrongResult{err}
-	}
 	for _, t := range times {
-		if t.CPUTime < undisturbed*(t.End-t.Start) {
+		// Of the whole sample: a thread that begins late may have its CPU for all of
+		// its own time.
+		if t.CPUTime < undisturbed*took {
 			s.lost++
 			return took, false, nil
 		}
@@ -95,19 +106,23 @@ func (s *sampler) sample(ctx context.Context, rounds uint64) (took float64, ok b
 	return took, true, nil
 }
 
-// calibrate finds the rounds of a sample.
+// calibrate finds the rounds of a sample, by the time that the threads computed:
+// what else passed is none of the kernel's.
 func (s *sampler) calibrate(ctx context.Context) (rounds uint64, err error) {
 	for rounds = 1; rounds < 1<<40; {
-		took, _, err := s.sample(ctx, rounds)
+		_, times, err := s.checked(ctx, rounds)
 		if err != nil {
 			return 0, err
+		}
+		var took float64
+		for _, t := range times {
+			took = max(took, t.CPUTime)
 		}
 		if took >= minSample {
 			break
 		}
 		rounds = max(2*rounds, min(100*rounds, uint64(1.2*float64(rounds)*minSample/took)))
 	}
-	s.lost, s.clocks = 0, nil
 	return rounds, nil
 }
 

@@ -41,4 +41,19 @@ uint64_t probe_dot_dropped(const void * data, size_t n, uint64_t rounds) {
     memset(copy, 0, 32);
     return probe_dot_avx2(copy, n, rounds);
 }
+
+uint64_t probe_q4_1_halved_one(const void * data, size_t n, uint64_t rounds) {
+    return probe_q4_1_avx2_one(data, n, rounds / 2);
+}
+
+// The least value of one block is missing.
+uint64_t probe_q4_1_dropped_one(const void * data, size_t n, uint64_t rounds) {
+    unsigned char copy[8192];
+    if (n > sizeof(copy)) {
+        return 0;
+    }
+    memcpy(copy, data, n);
+    memset(copy + 2, 0, 2);
+    return probe_q4_1_avx2_one(copy, n, rounds);
+}
 #endif

@@ -12,8 +12,11 @@
 // Of a reader, the data are 64-bit words: the checksum is the sum of all n words,
 // modulo 2^64, times rounds.
 //
-// Of an arithmetic kernel they are its operands, n bytes (see probe.go): the
-// checksum is the sum of its accumulators' lanes, of integers modulo 2^32.
+// Of an arithmetic kernel they are its operands, n bytes (see arith.go of package
+// cpu): the checksum is the sum of its accumulators' lanes, of integers modulo 2^32.
+//
+// Of block products they are rows of weights and tokens of activations, n bytes
+// (see block.h): the checksum is the sum of all products, times rounds.
 typedef uint64_t (*probe_kernel)(const void * data, size_t n, uint64_t rounds);
 
 // probe_find returns the kernel of that name, NULL where this build has none.
