@@ -27,6 +27,30 @@ type Split struct {
 	Devices []Device // that hold layers, in order; empty: the CPU alone
 }
 
+// Used are the devices that the model's layers lie on, of all that there are.
+func (s Split) Used(all []Device) []Device {
+	if len(s.Devices) > 0 {
+		return s.Devices
+	}
+	if i := slices.IndexFunc(all, func(d Device) bool { return d.Type == DeviceCPU }); i >= 0 {
+		return all[i : i+1]
+	}
+	return nil
+}
+
+// GreedyInBackend decides where the greedy argmax runs, for a word of
+// SamplingWords. On a GPU the logits then stay there; on the CPU the vectorised
+// argmax is the faster one, and a tensor split has no other.
+func (s Split) GreedyInBackend(sampling string) bool {
+	if sampling != auto {
+		return sampling == "backend"
+	}
+	return len(s.Devices) > 0 && s.Mode != SplitTensor
+}
+
+// SamplingWords are where the argmax can run, the first being the default.
+var SamplingWords = []string{auto, "backend", "cpu"}
+
 // PlanSplit decides how the options spread a model, and refuses what the
 // library would refuse after minutes of loading, or would compute wrongly.
 // The session's options matter too: not every KV cache can be split.

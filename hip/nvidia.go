@@ -7,6 +7,7 @@ import (
 
 	"ceiling/hip/internal/nvml"
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 )
 
 // ErrNoNVML: there is no libnvidia-ml.so.1, which every driver of NVIDIA's
@@ -41,6 +42,20 @@ type NVIDIACard struct {
 // where there is none, and ErrRuntime where it does not start. Close must be
 // called.
 func OpenNVIDIA() (*NVIDIA, error) { return openNVIDIA(nvmlName) }
+
+// FindNVIDIA asks NVIDIA's driver, which is this machine's, not a copied
+// tree's. Where there is no library nil says so; where it does not start the
+// note says why.
+func FindNVIDIA(sysroot string) (nv *NVIDIA, note string) {
+	if sysroot != "/" {
+		return nil, ""
+	}
+	nv, err := OpenNVIDIA()
+	if err != nil && !errors.Is(err, ErrNoNVML) {
+		note = "NVIDIA's cards are not read: " + oneline.Of(err.Error())
+	}
+	return nv, note
+}
 
 func openNVIDIA(file string) (*NVIDIA, error) {
 	lib, err := nvml.Open(file)

@@ -5,6 +5,7 @@ import "ceiling/internal/machine"
 // The parts of results.json that tell of the machine itself.
 type (
 	System        = machine.System
+	DeviceInfo    = machine.DeviceInfo
 	Card          = machine.Card
 	Energy        = machine.Energy
 	EnergyGroup   = machine.EnergyGroup

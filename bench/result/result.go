@@ -297,15 +297,6 @@ func (e *EngineInfo) Describe() string {
 // runs whose steps had the physical batch for a budget.
 func (e *EngineInfo) StepBudget() int { return cmp.Or(e.StepTokens, e.UBatch) }
 
-// DeviceInfo is one llama.cpp device.
-type DeviceInfo struct {
-	Name        string `json:"name"`        // "CPU", "ROCm0", "RPC0"
-	Description string `json:"description"` // "AMD Instinct MI100"
-	Type        string `json:"type"`        // cpu | gpu | igpu | accel
-	MemoryTotal int64  `json:"memory_total_bytes"`
-	MemoryFree  int64  `json:"memory_free_bytes"`
-}
-
 // TensorTypeCount is one row of the model's tensor-type summary.
 type TensorTypeCount struct {
 	Type    string `json:"type"` // "Q4_1"

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine"
+	"ceiling/hip/host"
 )
 
 // errInterrupted is what a user reads who ended a command early.
@@ -49,7 +50,7 @@ func endedError(reason string) error { return fmt.Errorf("%w: %s", errAborted, r
 func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 	r.claimEnd()
 	time.AfterFunc(savingTime, func() { os.Exit(exitFailed) })
-	defer r.dir.close()
+	defer r.dir.Close()
 	if r.writing.Load() {
 		return r.proseLost(c, err)
 	}
@@ -62,7 +63,7 @@ func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 		r.discard(err)
 		err = nothingMeasured(err)
 	} else {
-		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
+		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), host.PeakRSS()
 		if !errors.Is(err, errInterrupted) {
 			err = fmt.Errorf("%w; %s", err, r.soFar(results))
 		}

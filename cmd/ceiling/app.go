@@ -178,7 +178,7 @@ func app(stdout, stderr io.Writer) *cli.Command {
 		},
 	}
 	for _, c := range append(root.Commands, root) {
-		c.OnUsageError = usageError
+		c.OnUsageError, c.ShellComplete = usageError, completeValues
 	}
 	return root
 }

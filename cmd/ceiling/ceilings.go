@@ -50,7 +50,7 @@ func (r *runner) ceilingsOfRun(ctx context.Context) (found *kernels.Ceilings, fr
 			return err
 		})
 		if err == nil {
-			err = saveCeilings(r.ceilings, found)
+			err = saveCeilings(output{"ceilings", r.ceilings, true}, found)
 		}
 		return found, "measured before the run", err
 	}

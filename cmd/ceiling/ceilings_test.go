@@ -22,7 +22,7 @@ func ceilingsOfHere(t *testing.T, age time.Duration) string {
 		return kernels.Measurement{Probe: probe, Variant: variant, Unit: unit, Verdict: kernels.OK, Summary: &kernels.Summary{Median: v, Best: v}}
 	}
 	path := filepath.Join(t.TempDir(), "ceilings.json")
-	err := saveCeilings(path, &kernels.Ceilings{Format: kernels.FormatVersion, Date: time.Now().Add(-age), Machine: thisMachine(1),
+	err := saveCeilings(output{"out", path, true}, &kernels.Ceilings{Format: kernels.FormatVersion, Date: time.Now().Add(-age), Machine: thisMachine(1),
 		Measurements: []kernels.Measurement{figure("cpu.read", "memory", kernels.BytesPerSecond, 1e13), figure("cpu.dot", "AVX2", kernels.OpsPerSecond, 1e15)}})
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +46,11 @@ func TestRunWithCeilings(t *testing.T) {
 		if code != 0 {
 			t.Fatalf("exit code %d\n%s", code, errText)
 		}
-		r, err := result.Load(filepath.Join(dir, resultsFile))
+		r, err := result.Load(filepath.Join(dir, result.ResultsFile))
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := os.ReadFile(filepath.Join(dir, reportFile))
+		text, err := os.ReadFile(filepath.Join(dir, result.ReportFile))
 		if err != nil {
 			t.Fatal(err)
 		}

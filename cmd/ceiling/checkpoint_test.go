@@ -2,12 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,10 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"ceiling/bench/result"
-	"ceiling/engine/checkpoint"
 	"ceiling/engine/checkpoint/awqtest"
-	"ceiling/engine/gguf"
 )
 
 // checkpointVariants are the checkpoints that scripts can ask for.
@@ -184,109 +178,11 @@ func entries(ts *testscript.TestScript) []string {
 	return names
 }
 
-// An interrupted conversion leaves the cache as it was, and the next one runs.
-func TestConvertOnceStopped(t *testing.T) {
-	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
-	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	show := newProgress(io.Discard)
-	if _, _, err := convertOnce(ctx, c, root, false, show); !errors.Is(err, context.Canceled) {
-		t.Errorf("stopped with %v, want context.Canceled", err)
-	}
-	left, err := os.ReadDir(filepath.Join(root, "models"))
-	if err != nil || len(left) != 1 || left[0].Name() != ".lock" {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-	path, from, err := convertOnce(context.Background(), c, root, false, show)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gguf.Check(path); err != nil {
-		t.Error(err)
-	}
-	want := result.Checkpoint{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
-	if diff := cmp.Diff(&want, from); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// meddler is a log that changes a checkpoint when its conversion is verified.
-type meddler struct{ dir string }
-
-func (m meddler) Write(p []byte) (int, error) {
-	if bytes.Contains(p, []byte(stageNames["verify"])) {
-		if err := os.WriteFile(filepath.Join(m.dir, "chat_template.jinja"), []byte("changed"), 0o644); err != nil {
-			return 0, err
-		}
-	}
-	return len(p), nil
-}
-
-// What was converted while it changed is neither the one nor the other.
-func TestConvertOnceChanging(t *testing.T) {
-	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
-	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = convertOnce(context.Background(), c, root, false, newProgress(meddler{dir}))
-	if err == nil || !strings.Contains(err.Error(), "changed while it was converted") {
-		t.Errorf("converted with %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(root, "models", "*.gguf*")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
-	}
-}
-
-func TestFormatText(t *testing.T) {
-	for variant, want := range map[string]string{
-		"compressed-tensors": "compressed-tensors, 4 bit, group 32",
-		"mixed":              "compressed-tensors, 4 and 8 bit, group 32",
-		"gptq":               "gptq, 4 bit, group 32",
-	} {
-		dir := t.TempDir()
-		if _, err := awqtest.Write(dir, checkpointVariants[variant]); err != nil {
-			t.Fatal(err)
-		}
-		c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := formatText(c); got != want {
-			t.Errorf("%s: %q, want %q", variant, got, want)
-		}
-	}
-	row := checkpoint.Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: checkpoint.KindPacked, DType: "BF16"}
-	if got, want := sourceText(row), "4 bit, one group a row, BF16 scales"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
 func TestRate(t *testing.T) {
 	if got := rate(512e6, time.Second); got != " (512 MB/s)" {
 		t.Errorf("512 MB in a second is %q", got)
 	}
 	if got := rate(512e6, 99*time.Millisecond); got != "" {
 		t.Errorf("too early a rate: %q", got)
-	}
-}
-
-func TestClass(t *testing.T) {
-	for name, want := range map[string]string{
-		"blk.12.attn_q.weight": "attn_q", "token_embd.weight": "token_embd", "blk.0.ffn_up.scale": "ffn_up.scale", "blk.x": "blk.x",
-	} {
-		if got := class(name); got != want {
-			t.Errorf("%s is of class %q, want %q", name, got, want)
-		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/internal/outfile"
 	"ceiling/report/compare"
+	"ceiling/report/render"
 )
 
 func compareCommand() *cli.Command {
@@ -33,16 +33,15 @@ func compareCommand() *cli.Command {
 			"in one, is an error, code 1, and so is one over a scenario whose output is wrong, or that asks for\n" +
 			"significance where there is one pass a side. Requests that failed, and verdicts below valid, are told beside\n" +
 			"the rules.",
-		Flags: []cli.Flag{
+		Flags: append(outFlags(&cli.StringFlag{Usage: "write to `FILE` instead of stdout; FILE.html is a page with charts"}),
 			&cli.StringSliceFlag{Name: "fail-if", Usage: "fail when `RULE` holds; may be given several times"},
 			choice("assume", "what the tests take for granted of the noise", []string{string(compare.Nothing), string(compare.Normal)}),
 			&cli.StringFlag{Name: "equal-within", Usage: "also test whether figures are the same within `SHARE`, such as 2%", Validator: func(text string) error {
 				_, err := parseMargin(text)
 				return err
 			}},
-			&cli.StringFlag{Name: "out", Usage: "write to `FILE` instead of stdout; FILE.html is a page with charts"},
 			jsonFlag(),
-		},
+		),
 		// A rule may hold commas.
 		DisableSliceFlagSeparator: true,
 		Action:                    compareAction,
@@ -57,11 +56,15 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	form, err := formOfFile(c)
+	out := readOutput(c, "")
+	as, err := formOfFile(c, out)
 	if err != nil {
 		return err
 	}
-	runs, err := openRuns(c.Args().Slice())
+	if err := out.check(); err != nil {
+		return err
+	}
+	runs, err := render.Open(c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func compareAction(_ context.Context, c *cli.Command) error {
 	}
 	gate := result.Gate(rules)
 	printNotes(c, gate.Notices)
-	if err := writeComparison(c, form, result, gate); err != nil {
+	if err := writeComparison(c, as, out, result, gate); err != nil {
 		return err
 	}
 	return gateError(gate)
@@ -114,42 +117,31 @@ func readRules(texts []string) ([]compare.Rule, error) {
 
 // formOfFile says whether --out asks for a page: every other name holds
 // Markdown, or JSON where that is asked for.
-func formOfFile(c *cli.Command) (form, error) {
-	as, err := formOf(c.String("out"))
+func formOfFile(c *cli.Command, out output) (form, error) {
+	as, err := formOf(out)
 	switch {
 	case err == nil && as == inHTML && c.Bool("json"):
-		return 0, usagef("--json and --out %q: the page is no JSON; leave one of them out", c.String("out"))
+		return 0, usagef("--json and --out %q: the page is no JSON; leave one of them out", out.path)
 	case err == nil && as == inFolder:
-		return 0, usagef("--out %q is a folder; name a file, or use `ceiling report` for all files at once", c.String("out"))
+		return 0, usagef("--out %q is a folder; name a file, or use `ceiling report` for all files at once", out.path)
 	case err == nil && as == inHTML:
 		return inHTML, nil
 	}
 	return inMarkdown, nil
 }
 
-func writeComparison(c *cli.Command, as form, result *compare.Comparison, gate compare.Outcome) error {
-	out := c.String("out")
-	if as == inHTML {
-		return renderComparison(result).put(c, inHTML, out)
+func writeComparison(c *cli.Command, as form, out output, result *compare.Comparison, gate compare.Outcome) error {
+	if as == inHTML || !c.Bool("json") {
+		return put(c, render.Comparison(result), as, out)
 	}
 	var b bytes.Buffer
-	var err error
-	if c.Bool("json") {
-		err = writeJSON(&b, struct {
-			*compare.Comparison
-			Gate compare.Outcome `json:"gate"`
-		}{result, gate})
-	} else {
-		err = result.Document().Markdown(&b)
-	}
-	if err != nil {
+	if err := writeJSON(&b, struct {
+		*compare.Comparison
+		Gate compare.Outcome `json:"gate"`
+	}{result, gate}); err != nil {
 		return err
 	}
-	if out != "" {
-		return outfile.Write(out, b.Bytes())
-	}
-	_, err = c.Root().Writer.Write(b.Bytes())
-	return err
+	return out.write(c.Root().Writer, b.Bytes())
 }
 
 // gateError turns what the gate found into the exit code. A rule that could

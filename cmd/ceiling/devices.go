@@ -2,21 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/hip"
+	"ceiling/hip/inventory"
 )
 
 func devicesCommand() *cli.Command {
@@ -37,311 +29,24 @@ func devicesCommand() *cli.Command {
 			for _, note := range engine.BackendNotes() {
 				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", note)
 			}
-			list := listDevices(engine.Devices(), hip.Read(c.String("sysroot")))
+			devices := engine.Devices()
+			entries := make([]inventory.Entry, len(devices))
+			for i, info := range deviceInfos(devices) {
+				entries[i] = inventory.Entry{DeviceInfo: info, PCI: cardID(devices[i])}
+			}
+			list := inventory.List(entries, hip.Read(c.String("sysroot")))
 			if c.String("sysroot") == "/" {
-				list.addRuntime()
+				list.AddRuntime()
 			}
 			var note string
-			if list.NVIDIA, note = openNVIDIA(c.String("sysroot")); note != "" {
+			if list.NVIDIA, note = hip.FindNVIDIA(c.String("sysroot")); note != "" {
 				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", note)
 			}
 			defer list.NVIDIA.Close()
 			if c.Bool("json") {
 				return writeJSON(c.Root().Writer, list)
 			}
-			return list.print(c.Root().Writer)
+			return list.Print(c.Root().Writer)
 		}),
 	}
-}
-
-func sysrootFlag() cli.Flag {
-	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `FOLDER`", Validator: func(dir string) error {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return fmt.Errorf("%q is no folder; name the root of a machine's or of a copied tree", dir)
-		}
-		return nil
-	}}
-}
-
-// deviceListing is what `ceiling devices` prints.
-type deviceListing struct {
-	Devices []listedDevice `json:"devices"`
-	Machine hip.Machine    `json:"machine"` // the cards, and the links between them
-	Runtime *listedRuntime `json:"hip_runtime,omitempty"`
-	NVIDIA  *hip.NVIDIA    `json:"nvidia,omitempty"`
-}
-
-// listedDevice is one of the engine's devices with its card; Name is "" for a
-// card that no back end can use.
-type listedDevice struct {
-	result.DeviceInfo
-	PCI   string   `json:"pci,omitempty"`
-	GPU   *hip.GPU `json:"gpu,omitempty"`
-	Index *int     `json:"gpu_index,omitempty"` // in Machine.GPUs
-}
-
-// listedRuntime is what the HIP runtime tells beyond sysfs.
-type listedRuntime struct {
-	Path    string              `json:"path,omitempty"`
-	Version string              `json:"version,omitempty"`
-	Devices []hip.RuntimeDevice `json:"devices,omitempty"`
-	Peers   []hip.Peer          `json:"peers,omitempty"`
-	Error   string              `json:"error,omitempty"`
-}
-
-// listDevices joins the engine's devices and the cards by PCI address.
-func listDevices(devices []engine.Device, m hip.Machine) deviceListing {
-	list := deviceListing{Machine: m, Devices: []listedDevice{}}
-	used := map[int]bool{}
-	for i, info := range deviceInfos(devices) {
-		d := listedDevice{DeviceInfo: info, PCI: cardID(devices[i])}
-		if id := d.PCI; id != "" {
-			if at := slices.IndexFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI == id }); at >= 0 {
-				d.GPU, d.Index, used[at] = &m.GPUs[at], &at, true
-			}
-		}
-		list.Devices = append(list.Devices, d)
-	}
-	for i := range m.GPUs {
-		if g := &m.GPUs[i]; !used[i] {
-			info := result.DeviceInfo{Description: g.Name, Type: engine.DeviceGPU, MemoryTotal: g.VRAM}
-			if g.Integrated {
-				info.Type = engine.DeviceIGPU
-			}
-			if g.VRAMUsed != nil {
-				info.MemoryFree = max(0, g.VRAM-*g.VRAMUsed)
-			}
-			list.Devices = append(list.Devices, listedDevice{DeviceInfo: info, GPU: g, Index: &i})
-		}
-	}
-	return list
-}
-
-// addRuntime asks the HIP runtime. Where there is none, nothing is lost that
-// sysfs does not tell.
-func (l *deviceListing) addRuntime() {
-	r, err := hip.OpenRuntime()
-	if errors.Is(err, hip.ErrNoRuntime) {
-		return
-	}
-	l.Runtime = &listedRuntime{}
-	if err == nil {
-		l.Runtime.Path = r.Path()
-		l.Runtime.Version, err = r.Version()
-	}
-	if err == nil {
-		l.Runtime.Devices, err = r.Devices()
-	}
-	if err == nil {
-		l.Runtime.Peers, err = r.Peers()
-	}
-	if err != nil {
-		l.Runtime.Error = err.Error()
-	}
-}
-
-// print writes the tables.
-func (l *deviceListing) print(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tTYPE\tMEMORY\tFREE\tDESCRIPTION")
-	for _, d := range l.Devices {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", orDash(d.Name), d.Type, memory(d.MemoryTotal), memory(d.MemoryFree), d.Description)
-	}
-	if len(l.Machine.GPUs) > 0 {
-		fmt.Fprintln(w, "\nGPU\tPCI\tDEVICE\tARCH\tVRAM\tBANDWIDTH\tPOWER CAP\tPCIE (PORT)\tHIVE")
-		for i := range l.Machine.GPUs {
-			g := &l.Machine.GPUs[i]
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i, orDash(g.PCI), l.nameOf(i), archText(g),
-				memory(g.VRAM), unit(g.BandwidthGBs, "GB/s"), capText(g.PowerCapW, g.PowerCapDefaultW), portText(g.PCIe), hiveText(g))
-		}
-	}
-	l.printNVIDIA(w)
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := l.printLinks(out); err != nil {
-		return err
-	}
-	return l.printVersions(out)
-}
-
-// printNVIDIA writes the table of NVIDIA's cards, as their driver tells.
-func (l *deviceListing) printNVIDIA(w io.Writer) {
-	if l.NVIDIA == nil || len(l.NVIDIA.Cards) == 0 {
-		return
-	}
-	fmt.Fprintln(w, "\nNVIDIA GPU\tPCI\tDEVICE\tVRAM\tMAX CLOCK\tPOWER CAP\tDRIVER")
-	for _, c := range l.NVIDIA.Cards {
-		device := ""
-		for _, d := range l.Devices {
-			if d.PCI == c.PCI {
-				device = d.Name
-			}
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d MHz\t%s\t%s\n", c.Name, c.PCI, orDash(device), memory(c.VRAM), c.MaxClockMHz,
-			capText(c.PowerCapW, c.PowerCapDefaultW), orDash(l.NVIDIA.Driver))
-	}
-}
-
-// nameOf is the engine's name of a card, or that there is none.
-func (l *deviceListing) nameOf(gpu int) string {
-	var names []string
-	for _, d := range l.Devices {
-		if d.Index != nil && *d.Index == gpu && d.Name != "" {
-			names = append(names, d.Name)
-		}
-	}
-	return orDash(strings.Join(names, ", "))
-}
-
-// printLinks writes the link matrix: the row's GPU reaches the column's.
-func (l *deviceListing) printLinks(out io.Writer) error {
-	n := len(l.Machine.GPUs)
-	if n < 2 {
-		return nil
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "\nLINK")
-	for to := range n {
-		fmt.Fprintf(w, "\t%d", to)
-	}
-	fmt.Fprintln(w)
-	for from := range n {
-		fmt.Fprintf(w, "%d", from)
-		for to := range n {
-			fmt.Fprintf(w, "\t%s", l.linkText(from, to))
-		}
-		fmt.Fprintln(w)
-	}
-	return w.Flush()
-}
-
-// linkText is one cell of the matrix. Where the kernel lists no link, the way
-// goes through the host.
-func (l *deviceListing) linkText(from, to int) string {
-	if from == to {
-		return "·"
-	}
-	for _, k := range l.Machine.Links {
-		if k.From != from || k.To != to {
-			continue
-		}
-		switch {
-		case k.Hops == 1:
-			return k.Type + " 1 hop"
-		case k.Hops > 1:
-			return fmt.Sprintf("%s %d hops", k.Type, k.Hops)
-		}
-		return k.Type
-	}
-	return "—"
-}
-
-func (l *deviceListing) printVersions(out io.Writer) error {
-	var lines []string
-	if d := l.Machine.Driver.Text(); d != "" {
-		lines = append(lines, "driver (ROCk)  "+d)
-	}
-	if l.Machine.ROCm != "" {
-		lines = append(lines, "ROCm           "+l.Machine.ROCm)
-	}
-	if r := l.Runtime; r != nil && r.Error != "" {
-		lines = append(lines, "HIP runtime    "+r.Error)
-	} else if r != nil {
-		lines = append(lines, fmt.Sprintf("HIP runtime    %s, %s, P2P access: %s", r.Version, r.Path, peersText(r.Peers)))
-	}
-	notes := l.Machine.Notes
-	if missing := l.Machine.Missing(nil); missing != "" {
-		notes = append(notes, missing+"; `ceiling doctor` says what to do")
-	}
-	for _, n := range notes {
-		lines = append(lines, "note           "+n)
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
-	return err
-}
-
-// peersText counts the pairs with access.
-func peersText(peers []hip.Peer) string {
-	can := 0
-	for _, p := range peers {
-		if p.Access {
-			can++
-		}
-	}
-	switch {
-	case len(peers) == 0:
-		return "one device"
-	case can == len(peers):
-		return "every pair"
-	}
-	return fmt.Sprintf("%d of %d ordered pairs", can, len(peers))
-}
-
-func archText(g *hip.GPU) string {
-	if g.Integrated {
-		return orDash(g.Arch) + " (integrated)"
-	}
-	return orDash(g.Arch)
-}
-
-func capText(now, normal *float64) string {
-	if now == nil {
-		return "—"
-	}
-	text := unit(now, "W")
-	if normal != nil && *normal != *now {
-		text += fmt.Sprintf(" (default %.0f W)", *normal)
-	}
-	return text
-}
-
-func portText(l *hip.PCIeLink) string {
-	switch {
-	case l == nil:
-		return "—"
-	case l.Inner:
-		return l.Text() + " (the GPU's own)"
-	}
-	return l.Text() + " (" + l.Port + ")"
-}
-
-func hiveText(g *hip.GPU) string {
-	if g.HiveID == 0 {
-		return "none"
-	}
-	return fmt.Sprintf("0x%x", uint64(g.HiveID))
-}
-
-// unit prints a number with its unit, without needless decimals.
-func unit(v *float64, name string) string {
-	if v == nil {
-		return "—"
-	}
-	return strconv.FormatFloat(*v, 'f', -1, 64) + " " + name
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "—"
-	}
-	return s
-}
-
-// memory prints bytes in GiB; a back end that does not know reports 0.
-func memory(n int64) string {
-	if n <= 0 {
-		return "—"
-	}
-	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

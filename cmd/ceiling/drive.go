@@ -71,7 +71,7 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if d.dir, err = takeDir(&d.settings); err != nil {
 		return err
 	}
-	defer d.dir.close()
+	defer d.dir.Close()
 	if err := d.readState(); err != nil {
 		return err
 	}
@@ -83,11 +83,11 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	results, err := d.run(ctx)
 	d.show.clear()
 	if results == nil {
-		d.dir.discard()
+		d.dir.Discard()
 		return nothingMeasured(orInterrupted(ctx, err))
 	}
 	if errors.Is(err, result.ErrEngineLost) {
-		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.path, d.dir.path)
+		err = fmt.Errorf("%w; what is finished is in %s: start the server and go on with --resume %q", err, d.dir.Path, d.dir.Path)
 	}
 	if d.prose == proseModel {
 		d.show.line("prose: by the rules: the model is not in this process")
@@ -227,14 +227,8 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *result
 	if d.info.Name == "" {
 		d.info.Name = "server"
 	}
-	if !d.noHash {
-		sum, err := hashFiles(ctx, model.File().Paths, func(done, total int64) {
-			d.show.update("hashing the model", float64(done)/float64(total), "")
-		})
-		if err != nil {
-			return err
-		}
-		d.info.ModelSHA256 = sum
+	if err := d.hash(ctx, model); err != nil {
+		return err
 	}
 	d.manifest = result.Manifest{
 		CommandLine: d.args, Start: time.Now().Format(time.RFC3339), Seed: d.seed, Suite: d.suite,
@@ -244,7 +238,7 @@ func (d *driver) describe(ctx context.Context, model *engine.Model, info *result
 	if d.earlier != nil {
 		return d.earlier.sameRun(&d.manifest)
 	}
-	return result.SaveManifest(d.dir.file(manifestFile), &d.manifest)
+	return result.SaveManifest(d.dir.File(result.ManifestFile), &d.manifest)
 }
 
 // bench drives the suite, saving results.json after each scenario.

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/internal/outfile"
 	"ceiling/report/export"
 )
 
 func exportCommand() *cli.Command {
-	format := choice("format", "the form, see above", export.Formats())
-	format.Value, format.Required = "", true
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "write a run in the form of another tool",
@@ -24,10 +20,8 @@ func exportCommand() *cli.Command {
 			"benchfmt     Go's benchmark format, for benchstat; passes are its samples\n" +
 			"csv          one row per scenario and pass\n" +
 			"llama-bench  the JSON of llama-bench, of the scenarios with one request in flight",
-		Flags: []cli.Flag{
-			format,
-			&cli.StringFlag{Name: "out", Usage: "the `FILE` to write, for vllm the FOLDER; -: stdout (default: into the folder of the run)"},
-		},
+		Flags: append(outFlags(&cli.StringFlag{Usage: "the `FILE` to write, for vllm the FOLDER; -: stdout (default: into the folder of the run)"}),
+			requiredChoice("format", "the form, see above", export.Formats())),
 		Action: exportAction,
 	}
 }
@@ -36,58 +30,58 @@ func exportAction(_ context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usagef("%d arguments; name one results.json or the folder of a run", c.Args().Len())
 	}
-	format := c.String("format")
-	out := c.String("out")
-	if out == "-" && format == "vllm" {
-		return usagef("--out -: the vllm format is several files; name a folder")
+	format, path := c.String("format"), c.Args().First()
+	run := path
+	if !isDir(run) {
+		run = filepath.Dir(run)
 	}
-	path := c.Args().First()
+	out := readOutput(c, filepath.Join(run, export.Place(format)))
+	if err := checkExport(out, format); err != nil {
+		return err
+	}
 	source, err := export.Open(path)
 	if err != nil {
 		return err
 	}
 	files, notes, err := export.Format(format, source)
-	for _, n := range notes {
-		fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", n)
-	}
+	printNotes(c, notes)
 	if err != nil {
 		return fmt.Errorf("export %q as %s: %w", path, format, err)
 	}
-	if out == "-" {
-		_, err := c.Root().Writer.Write(files[0].Data)
-		return err
+	if export.InFolder(format) {
+		err = writeFiles(out, files)
+	} else {
+		err = out.write(c.Root().Writer, files[0].Data)
 	}
-	if !isDir(path) {
-		path = filepath.Dir(path)
+	if err == nil && !out.onStdout() {
+		_, err = fmt.Fprintln(c.Root().Writer, out.path)
 	}
-	if format == "vllm" {
-		return exportFolder(c, files, out, filepath.Join(path, "vllm"))
+	return err
+}
+
+// checkExport refuses what could not be written.
+func checkExport(out output, format string) error {
+	switch {
+	case !export.InFolder(format):
+		return out.check()
+	case out.onStdout():
+		return usagef("--out -: the %s format is several files; name a folder", format)
 	}
-	if out == "" {
-		out = filepath.Join(path, files[0].Name)
-	}
-	if err := outfile.Write(out, files[0].Data); err != nil {
-		return err
-	}
-	fmt.Fprintln(c.Root().Writer, out)
 	return nil
 }
 
-// exportFolder writes several files into the folder out, or the default one.
-func exportFolder(c *cli.Command, files []export.File, out, usual string) error {
-	if out == "" {
-		out = usual
+// writeFiles writes several files into a folder.
+func writeFiles(out output, files []export.File) error {
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", out, cause(err))
+	if err := out.makeFolder(names); err != nil {
+		return err
 	}
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, outfile.Write(filepath.Join(out, f.Name), f.Data))
+		errs = append(errs, out.in(f.Name).write(nil, f.Data))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	fmt.Fprintln(c.Root().Writer, out)
-	return nil
+	return errors.Join(errs...)
 }

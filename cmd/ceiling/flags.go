@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
-	"slices"
+	"io"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +16,25 @@ import (
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 	"ceiling/engine"
+	"ceiling/hip/host"
 )
+
+// auto leaves a setting to the program or the environment.
+const auto = "auto"
+
+// jsonFlag asks for JSON on stdout.
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print JSON on stdout"}
+}
+
+func sysrootFlag() cli.Flag {
+	return &cli.StringFlag{Name: "sysroot", Value: "/", Usage: "read procfs and sysfs under `FOLDER`", Validator: func(dir string) error {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("%q is no folder; name the root of a machine's or of a copied tree", dir)
+		}
+		return nil
+	}}
+}
 
 // rpcFlags name servers, and bound how long one may be silent.
 func rpcFlags() []cli.Flag {
@@ -21,17 +43,6 @@ func rpcFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "rpc-timeout", Value: 2 * time.Minute, Validator: aTime,
 			Usage: "give up when a server of --rpc does not answer for `TIME`; what is finished is saved"},
 	}
-}
-
-// choice is a flag that takes one of words, the first being the default.
-func choice(name, usage string, words []string, aliases ...string) *cli.StringFlag {
-	return &cli.StringFlag{Name: name, Aliases: aliases, Value: words[0], Usage: "`" + strings.Join(words, "|") + "`: " + usage,
-		Validator: func(got string) error {
-			if !slices.Contains(words, got) {
-				return fmt.Errorf("%q is unknown; use %s", got, strings.Join(words, ", "))
-			}
-			return nil
-		}}
 }
 
 // modelFlag names the model, which may also stand without it.
@@ -108,13 +119,69 @@ func engineFlags() []cli.Flag {
 		&cli.IntFlag{Name: "gpu-layers", Aliases: []string{"ngl"}, Value: -1, Usage: "layers on the GPUs; -1: all", Validator: atLeast(-1)},
 		choice("load-mode", "how the file is read", engine.LoadModes()),
 		&cli.IntFlag{Name: "step-tokens", Aliases: []string{"batch", "b"}, Value: 2048, Usage: "tokens per step at most, prompts and decode together: the scheduler's budget and the context's logical batch", Validator: atLeast(1)},
-		&cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "physical batch: a step of more tokens is computed in several parts", Validator: atLeast(1)},
+		ubatchFlag(),
 		choice("flash-attn", "flash attention", engine.FlashModes(), "fa"),
 		kvTypeFlag(),
-		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{"auto", "on", "off"}),
-		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", []string{"auto", "backend", "cpu"}),
-		&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)", Validator: atLeast(1)},
+		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{auto, "on", "off"}),
+		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", engine.SamplingWords),
+		threadsFlag(),
 	), group("Engine", rpcFlags()...)...)
+}
+
+// readEngine reads engineFlags. The sizes of a session are not among them.
+func readEngine(c *cli.Command) (engine.LoadOptions, engine.SessionOptions) {
+	load := engine.LoadOptions{
+		Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: tensorSplit(c),
+		MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
+	}
+	session := engine.SessionOptions{Threads: readThreads(c), FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type")}
+	session.Batch, session.UBatch = readBatches(c)
+	return load, session
+}
+
+// threadsFlag takes how many threads compute on the CPU.
+func threadsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Validator: atLeast(1),
+		Usage: "CPU threads (default: physical cores among the CPUs that this process may use, at most its quota)"}
+}
+
+// readThreads reads threadsFlag. The threads run on this machine, whatever
+// --sysroot describes.
+func readThreads(c *cli.Command) int {
+	if n := c.Int("threads"); n > 0 {
+		return n
+	}
+	return cmp.Or(host.PhysicalCores("/"), runtime.NumCPU())
+}
+
+// ubatchFlag takes the physical batch.
+func ubatchFlag() cli.Flag {
+	return &cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "physical batch: a step of more tokens is computed in several parts", Validator: atLeast(1)}
+}
+
+// readBatches reads the tokens of a step and of the physical batch. Without
+// --step-tokens a larger --ubatch fills a step; no ubatch is larger than a step.
+func readBatches(c *cli.Command) (step, ubatch int) {
+	step, ubatch = c.Int("step-tokens"), c.Int("ubatch")
+	if !c.IsSet("step-tokens") {
+		step = max(step, ubatch)
+	}
+	return step, min(ubatch, step)
+}
+
+// gpuFlags are engine.GPUSwitches.
+func gpuFlags() []cli.Flag {
+	return group("Between GPUs",
+		choice("p2p", "copies between GPUs without the host; auto: as GGML_CUDA_P2P says", engine.P2PWords),
+		choice("graphs", "replay captured graphs of kernels; auto: as GGML_CUDA_DISABLE_GRAPHS says", engine.GraphWords),
+		choice("allreduce", "how a tensor split adds up between GPUs; auto: as GGML_CUDA_ALLREDUCE says, else RCCL or NCCL where the build has it", engine.AllReduceWords),
+	)
+}
+
+// setGPUSwitches does what gpuFlags say, before the engine looks at it. The
+// manifest records it from the environment.
+func setGPUSwitches(c *cli.Command) error {
+	return engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce")}.Set()
 }
 
 // sequencesFlag takes how many requests have their KV at a time.
@@ -126,10 +193,13 @@ func kvTypeFlag() cli.Flag {
 	return choice("kv-type", "type of the KV cache", engine.KVTypes(), "ctk")
 }
 
+// suiteFlag names what is run, or computed for.
+func suiteFlag() cli.Flag { return nameOrFile("suite", ", or a YAML file", suite.Builtins()) }
+
 // suiteFlags are those of a run, in process or through a server.
 func suiteFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: " + strings.Join(suite.Builtins(), ", ") + ", or a YAML file"},
+		suiteFlag(),
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
@@ -199,4 +269,11 @@ func required(c *cli.Command, names ...string) error {
 		}
 	}
 	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }

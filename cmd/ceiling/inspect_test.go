@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"ceiling/engine/gguf"
+	"ceiling/engine/inspect"
 )
 
 // split FILE PREFIX writes a GGUF file's model as two files.
@@ -49,7 +50,7 @@ func split(ts *testscript.TestScript, neg bool, args []string) {
 // sizes JSON FILE checks that FILE is as large as the conversion that JSON, an
 // inspection, has announced.
 func sizes(ts *testscript.TestScript, neg bool, args []string) {
-	var found inspection
+	var found inspect.Inspection
 	ts.Check(json.NewDecoder(strings.NewReader(ts.ReadFile(args[0]))).Decode(&found))
 	info, err := os.Stat(ts.MkAbs(args[1]))
 	ts.Check(err)

@@ -46,7 +46,7 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, e
 // openJournal makes the journal, or goes on with the complete part of the
 // earlier run's.
 func (r *runner) openJournal() (*result.Journal, error) {
-	path := r.dir.file(journalFile)
+	path := r.dir.File(result.JournalFile)
 	if r.earlier == nil {
 		return result.CreateJournal(path)
 	}
@@ -73,7 +73,7 @@ func (r *runner) template(clock *result.Clock) result.Run {
 // save keeps what is finished after every scenario: the engine may end the
 // process on a fault in the next one.
 func (r *runner) save(results *result.Run) error {
-	return result.Save(r.dir.file(resultsFile), results)
+	return result.Save(r.dir.File(result.ResultsFile), results)
 }
 
 // event shows how far the run is.

@@ -7,6 +7,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/engine"
+	"ceiling/engine/gguf"
 )
 
 // preflight finds out, while the weights are not loaded yet, which scenarios
@@ -16,7 +17,7 @@ func (r *runner) preflight(ctx context.Context) error {
 	if r.split, err = r.planSplit(); err != nil {
 		return err
 	}
-	r.session.Greedy = r.greedyInBackend(r.split)
+	r.session.Greedy = r.split.GreedyInBackend(r.sampling)
 	load := r.load
 	load.SplitMode = r.split.Mode
 	plan, err := engine.NewPlan(ctx, r.model, load, engine.SessionOptions{})
@@ -43,6 +44,22 @@ func (r *runner) preflight(ctx context.Context) error {
 	}
 	cfg.Refused = r.refused
 	return r.tellRefused(cfg.Left())
+}
+
+// planSplit decides how the model is spread before it is loaded. What can't be
+// done is a mistake in the arguments.
+func (s *settings) planSplit() (engine.Split, error) {
+	file, err := gguf.Open(s.model)
+	if err != nil {
+		return engine.Split{}, err
+	}
+	session := s.session
+	session.Greedy = s.sampling == "backend"
+	split, err := engine.PlanSplit(file, s.load, session)
+	if err != nil {
+		return split, codedError{exitUsage, err}
+	}
+	return split, nil
 }
 
 // plan is the configuration as far as it needs no loaded model: what is run,

@@ -5,22 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench/result"
 	"ceiling/engine"
+	"ceiling/internal/oneline"
 	"ceiling/internal/outfile"
 	"ceiling/report"
 	"ceiling/report/prose"
 )
-
-// proseFile holds what the model chose for the report.
-const proseFile = "prose.json"
 
 // The words of --prose.
 const (
@@ -44,27 +40,13 @@ func proseLimitFlag() cli.Flag {
 		}}
 }
 
-// storedProse is what a model chose for the run in folder, for a report's
-// options. It is nil where there is none; the note, if any, says why a file
-// that is there can't be used.
-func storedProse(folder string) (choices *prose.File, note string) {
-	f, err := prose.Load(filepath.Join(folder, proseFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, ""
-	case err != nil:
-		return nil, err.Error()
-	}
-	return f, ""
-}
-
 // writeProse lets the loaded model choose the sentences of a finished run's
 // report. Nothing that goes wrong here fails the run: results and a report by
 // the rules are on disk before it begins, and the rules choose what the model
 // does not.
 func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *result.Run) {
 	// What an earlier part of the run may have left is of other results.
-	os.Remove(r.dir.file(proseFile))
+	os.Remove(r.dir.File(result.ProseFile))
 	if r.prose == proseRules || r.prose == proseOff {
 		return
 	}
@@ -73,7 +55,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *r
 		r.show.line("prose: by the rules: %s", reason)
 		return
 	}
-	if err := errors.Join(result.Save(r.dir.file(resultsFile), results), r.saveText(results, r.reportOptions())); err != nil {
+	if err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveText(results, r.reportOptions())); err != nil {
 		return // conclude meets it again, and says so
 	}
 	writer := &writer{model: model, options: r.session}
@@ -90,13 +72,13 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *r
 		return
 	}
 	if err != nil {
-		r.show.line("warning: prose: %s; the rules choose the rest", oneLineText(err.Error()))
+		r.show.line("warning: prose: %s; the rules choose the rest", oneline.Of(err.Error()))
 	}
 	if file == nil {
 		return
 	}
-	if err := saveProse(r.dir.file(proseFile), file); err != nil {
-		r.show.line("warning: prose: %s; the rules write the report", oneLineText(err.Error()))
+	if err := saveProse(r.dir.File(result.ProseFile), file); err != nil {
+		r.show.line("warning: prose: %s; the rules write the report", oneline.Of(err.Error()))
 		return
 	}
 	r.choices = file

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ceiling/bench/folder"
 	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/report/prose"
@@ -48,7 +49,7 @@ func TestProseByModel(t *testing.T) {
 
 	// Without a model and results: neither is looked at.
 	for _, word := range []string{proseRules, proseOff} {
-		r := &runner{settings: settings{prose: word}, dir: &outDir{path: t.TempDir()}}
+		r := &runner{settings: settings{prose: word}, dir: &folder.Folder{Path: t.TempDir()}}
 		if r.writeProse(context.Background(), nil, nil); r.choices != nil {
 			t.Errorf("--prose %s: choices", word)
 		}

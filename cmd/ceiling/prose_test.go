@@ -16,9 +16,9 @@ import (
 // speaks of, and the section is as long as it has to be without the rules.
 func chosen(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	results, err := result.Load(filepath.Join(dir, resultsFile))
+	results, err := result.Load(filepath.Join(dir, result.ResultsFile))
 	ts.Check(err)
-	file, err := prose.Load(filepath.Join(dir, proseFile))
+	file, err := prose.Load(filepath.Join(dir, result.ProseFile))
 	ts.Check(err)
 	sections := report.Sections(results)
 	if len(sections) < 3 {

@@ -2,23 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench/result"
-	"ceiling/internal/outfile"
-	"ceiling/kernels"
-	"ceiling/report"
-	"ceiling/report/chart"
-	"ceiling/report/chart/comparison"
-	"ceiling/report/compare"
-	"ceiling/report/importer"
-	"ceiling/report/sheet"
+	"ceiling/report/render"
 )
 
 func reportCommand() *cli.Command {
@@ -31,42 +22,55 @@ func reportCommand() *cli.Command {
 			"Without --out the Markdown goes to stdout. --out FILE.md and --out FILE.html write one of the two; --out FOLDER/\n" +
 			"writes both and the charts as images: report.md, report.html and charts/, of a comparison comparison.md and\n" +
 			"comparison.html.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "write to `FILE.md|FILE.html|FOLDER/`"},
+		Flags: append(outFlags(&cli.StringFlag{Usage: "write to `FILE.md|FILE.html|FOLDER/`; -: stdout"}),
 			&cli.StringFlag{Name: "ceilings", Usage: "`FILE` of `ceiling roofline MODEL`: shares of the machine's limit, for a run that has none, as through a server"},
 			sloFlag(),
-		},
-		Action: func(_ context.Context, c *cli.Command) error {
-			paths := c.Args().Slice()
-			if len(paths) == 0 {
-				return usagef("0 arguments; name one results.json or the folder of a run, or several result files to compare")
-			}
-			out := c.String("out")
-			form, err := formOf(out)
-			if err != nil {
-				return err
-			}
-			var r *rendering
-			var notes []string
-			limits := replaced{slo: slo(c)}
-			if limits.ceilings, err = ceilingsOfFile(c.String("ceilings")); err != nil {
-				return err
-			}
-			switch {
-			case len(paths) == 1:
-				r, notes, err = renderPath(paths[0], limits)
-			case limits != replaced{}:
-				return usagef("--slo or --ceilings with %d paths: they are for the report of one run; name one", len(paths))
-			default:
-				r, err = renderPaths(paths)
-			}
-			printNotes(c, notes)
-			if err != nil {
-				return err
-			}
-			return r.put(c, form, out)
-		},
+		),
+		Action: reportAction,
 	}
+}
+
+func reportAction(_ context.Context, c *cli.Command) error {
+	if c.Args().Len() == 0 {
+		return usagef("0 arguments; name one results.json or the folder of a run, or several result files to compare")
+	}
+	out := readOutput(c, "")
+	as, err := formOf(out)
+	if err != nil {
+		return err
+	}
+	if as != inFolder {
+		if err := out.check(); err != nil {
+			return err
+		}
+	}
+	r, err := renderArgs(c)
+	if err != nil {
+		return err
+	}
+	return put(c, r, as, out)
+}
+
+// renderArgs renders the report of one path, or the comparison of several.
+func renderArgs(c *cli.Command) (*render.Rendering, error) {
+	limits := render.Replaced{SLO: slo(c)}
+	var err error
+	if limits.Ceilings, err = render.Ceilings(c.String("ceilings")); err != nil {
+		return nil, err
+	}
+	paths := c.Args().Slice()
+	if len(paths) > 1 {
+		if limits != (render.Replaced{}) {
+			return nil, usagef("--slo or --ceilings with %d paths: they are for the report of one run; name one", len(paths))
+		}
+		return render.Paths(paths)
+	}
+	r, notes, err := render.Path(paths[0], version, limits)
+	printNotes(c, notes)
+	if errors.Is(err, render.ErrForeign) {
+		return nil, usagef("--slo or --ceilings: %w; leave it out", err)
+	}
+	return r, err
 }
 
 // printNotes says on stderr what could not be read or drawn.
@@ -80,164 +84,52 @@ func printNotes(c *cli.Command, notes []string) {
 type form int
 
 const (
-	onStdout form = iota
-	inMarkdown
+	inMarkdown form = iota
 	inHTML
 	inFolder
 )
 
-// formOf reads it from the name: a folder that is there, or a name that ends
-// as one, or a file's extension.
-func formOf(out string) (form, error) {
-	switch ext := strings.ToLower(filepath.Ext(out)); {
-	case out == "":
-		return onStdout, nil
-	case os.IsPathSeparator(out[len(out)-1]) || isDir(out):
+// formOf reads it from the name: a folder, or a file's extension. stdout gets
+// Markdown.
+func formOf(out output) (form, error) {
+	switch ext := strings.ToLower(filepath.Ext(out.path)); {
+	case out.isFolder():
 		return inFolder, nil
-	case ext == ".md":
+	case out.onStdout() || ext == ".md":
 		return inMarkdown, nil
 	case ext == ".html" || ext == ".htm":
 		return inHTML, nil
 	}
-	return 0, usagef("--out %q: end it in .md, in .html, or in / for a folder", out)
+	return 0, usagef("--out %q: end it in .md, in .html, or in / for a folder", out.path)
 }
 
 // put writes the rendering where --out says. What lies in a folder is named on
 // stdout.
-func (r *rendering) put(c *cli.Command, as form, out string) error {
-	if as == inHTML || as == inFolder {
-		printNotes(c, r.illustrate())
+func put(c *cli.Command, r *render.Rendering, as form, out output) error {
+	if as == inMarkdown {
+		return out.write(c.Root().Writer, r.Markdown())
 	}
-	switch as {
-	case inMarkdown:
-		return outfile.Write(out, r.markdown())
-	case inHTML:
-		page, err := r.html()
+	if as == inFolder {
+		if err := out.checkFolder(r.Names()); err != nil {
+			return err
+		}
+	}
+	printNotes(c, r.Illustrate())
+	if as == inHTML {
+		page, err := r.HTML()
 		if err != nil {
 			return err
 		}
-		return outfile.Write(out, page)
-	case inFolder:
-		if err := r.save(out); err != nil {
-			return err
-		}
-		for _, ext := range []string{".md", ".html"} {
-			fmt.Fprintln(c.Root().Writer, filepath.Join(out, r.name+ext))
-		}
-		return nil
+		return out.write(c.Root().Writer, page)
 	}
-	_, err := c.Root().Writer.Write(r.markdown())
-	return err
-}
-
-// replaced are what a report has in place of the run's own; nil: that.
-type replaced struct {
-	slo      *result.SLO
-	ceilings *kernels.Used
-}
-
-// ceilingsOfFile reads what a machine could do for a model; nil for no file.
-func ceilingsOfFile(path string) (*kernels.Used, error) {
-	if path == "" {
-		return nil, nil
+	if err := out.makeFolder(r.Files()); err != nil {
+		return err
 	}
-	c, err := kernels.ReadCeilings(path)
-	if err != nil {
-		return nil, err
+	if err := r.Save(out.path); err != nil {
+		return err
 	}
-	if c.Load == nil {
-		return nil, fmt.Errorf("%q knows no model: measure with `ceiling roofline MODEL`", path)
+	for _, name := range r.Names() {
+		fmt.Fprintln(c.Root().Writer, filepath.Join(out.path, name))
 	}
-	roofs, err := c.CPURoofs()
-	if err != nil {
-		return nil, fmt.Errorf("%q: %w", path, err)
-	}
-	return &kernels.Used{Roofs: roofs, Load: *c.Load, From: filepath.Base(path), Date: c.Date}, nil
-}
-
-// renderPath renders one path: a run in the reference's form, what another
-// tool measured as far as its file tells.
-func renderPath(path string, limits replaced) (*rendering, []string, error) {
-	file, folder := path, ""
-	if isDir(path) {
-		file = filepath.Join(path, resultsFile)
-	}
-	results, err := result.Load(file)
-	if err == nil {
-		if limits.slo != nil {
-			results.SLO = limits.slo
-		}
-		if limits.ceilings != nil {
-			results.Ceilings = limits.ceilings
-		}
-		opt := report.Options{Version: version}
-		var stored string
-		if ours(results) && filepath.Base(file) == resultsFile {
-			folder = filepath.Dir(file)
-			opt.Choices, stored = storedProse(folder)
-		}
-		var notes []string
-		if stored != "" {
-			notes = append(notes, stored)
-		}
-		r, err := renderRun(folder, results, opt)
-		return r, notes, err
-	}
-	runs, errImport := importer.Open(path)
-	if errImport != nil {
-		return nil, nil, errImport
-	}
-	if limits != (replaced{}) {
-		return nil, nil, usagef("--slo or --ceilings: %s is another tool's file, whose figures are shown as they are; leave it out", path)
-	}
-	return renderSheet(runs)
-}
-
-// ours says whether a results file is this program's, so that the files beside
-// it may belong to it.
-func ours(r *result.Run) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
-
-// renderSheet renders the runs of one file of another tool.
-func renderSheet(runs []*importer.Run) (*rendering, []string, error) {
-	r := &rendering{name: "report", doc: sheet.Document(runs, version)}
-	if len(runs) > 1 {
-		return r, nil, nil
-	}
-	if series := sheet.Series(runs[0]); series != nil {
-		r.draw = func() ([]chart.Chart, []string) {
-			charts, undrawn := chart.Figures(chart.Input{Results: series})
-			return slices.DeleteFunc(charts, func(c chart.Chart) bool { return c.Place != chart.InScaling }), undrawn
-		}
-	}
-	return r, nil, nil
-}
-
-// renderPaths renders the comparison of several paths.
-func renderPaths(paths []string) (*rendering, error) {
-	runs, err := openRuns(paths)
-	if err != nil {
-		return nil, err
-	}
-	result, err := compare.Compare(runs, compare.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return renderComparison(result), nil
-}
-
-// openRuns reads the runs of several paths, in order.
-func openRuns(paths []string) ([]*importer.Run, error) {
-	var runs []*importer.Run
-	for _, path := range paths {
-		more, err := importer.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, more...)
-	}
-	return runs, nil
-}
-
-func renderComparison(result *compare.Comparison) *rendering {
-	return &rendering{name: "comparison", doc: result.Document(), draw: func() ([]chart.Chart, []string) { return comparison.Figures(result) }}
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/internal/outfile"
 )
 
 // earlierRun is what the run that --resume names has left.
@@ -78,16 +79,16 @@ func readEarlier(dir string) (*earlierRun, error) {
 	if !isDir(dir) {
 		return nil, usagef("--resume %q: no such folder; name the folder of a run", dir)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	text, err := os.ReadFile(filepath.Join(dir, result.ManifestFile))
 	if err != nil {
-		return nil, usagef("--resume %q: %w; name the folder of a run that has its %s", dir, cause(err), manifestFile)
+		return nil, usagef("--resume %q: %w; name the folder of a run that has its %s", dir, outfile.Cause(err), result.ManifestFile)
 	}
 	e := &earlierRun{path: dir}
 	if err = json.Unmarshal(text, &e.manifest); err == nil {
 		e.recorded, err = decode(text)
 	}
 	if err != nil {
-		return nil, usagef("--resume %q: %s does not parse: %w; start a new run", dir, manifestFile, err)
+		return nil, usagef("--resume %q: %s does not parse: %w; start a new run", dir, result.ManifestFile, err)
 	}
 	return e, nil
 }
@@ -107,23 +108,23 @@ func (e *earlierRun) parse(ctx context.Context, same *cli.Command) (*cli.Command
 		err = errors.New("it runs nothing")
 	}
 	if err != nil {
-		return nil, usagef("--resume %q: the command line in its %s: %w; start a new run", e.path, manifestFile, err)
+		return nil, usagef("--resume %q: the command line in its %s: %w; start a new run", e.path, result.ManifestFile, err)
 	}
 	return then, nil
 }
 
 // state is what of the suite is finished.
 func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
-	saved, err := result.Load(filepath.Join(e.path, resultsFile))
+	saved, err := result.Load(filepath.Join(e.path, result.ResultsFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return bench.ResumeAfter(filepath.Join(e.path, journalFile), saved, suite, e.passes)
+	return bench.ResumeAfter(filepath.Join(e.path, result.JournalFile), saved, suite, e.passes)
 }
 
 // finished says whether nothing of the run is left to do.
 func (e *earlierRun) finished(suite result.Suite) (bool, error) {
-	for _, name := range []string{journalFile, reportFile, pageFile} {
+	for _, name := range []string{result.JournalFile, result.ReportFile, result.PageFile} {
 		if _, err := os.Stat(filepath.Join(e.path, name)); err != nil {
 			return false, nil
 		}

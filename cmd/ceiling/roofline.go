@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -18,7 +19,6 @@ import (
 	"ceiling/engine/gguf"
 	"ceiling/hip"
 	"ceiling/hip/host"
-	"ceiling/internal/outfile"
 	"ceiling/kernels"
 	"ceiling/kernels/cpu"
 	"ceiling/kernels/gpu"
@@ -42,21 +42,19 @@ func rooflineCommand() *cli.Command {
 		Description: "Probes measure memory, caches, arithmetic and what begins a node of a graph. With a model the\n" +
 			"limits of a suite follow: the least time per output token and the highest prefill rate. With\n" +
 			"--machine nothing is measured: the limits are those of a described machine.",
-		Flags: []cli.Flag{
+		Flags: append(outFlags(&cli.StringFlag{Value: ceilingsPath, Usage: "write the figures to `FILE`"}),
 			modelFlag("`FILE`: a GGUF file whose limits are computed"),
-			&cli.StringFlag{Name: "suite", Value: "standard", Usage: "`NAME|FILE`: the suite whose limits are computed"},
+			suiteFlag(),
 			&cli.StringSliceFlag{Name: "only", Usage: "run these probes alone, `NAME,…`", Validator: knownProbes},
 			&cli.BoolFlag{Name: "quick", Usage: "half a minute in all, with wider intervals"},
 			&cli.StringFlag{Name: "machine", Usage: "plan for a machine, `NAME|FILE`: mi100, mi100x4, or a YAML file of its limits"},
 			&cli.BoolFlag{Name: "ops", Usage: "time the operations of the model's decode step on the CPU, one by one"},
 			&cli.IntFlag{Name: "users", Value: 1, Usage: "with --ops: a step of `N` sequences", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "context", Value: 512, Usage: "with --ops: `TOKENS` of context of each", Validator: atLeast(1)},
-			&cli.StringFlag{Name: "out", Value: ceilingsPath, Usage: "write the figures to `FILE`"},
-			&cli.IntFlag{Name: "threads", Aliases: []string{"t"}, HideDefault: true, Usage: "CPU threads (default: as a run has them)", Validator: atLeast(1)},
-			&cli.IntFlag{Name: "ubatch", Aliases: []string{"ub"}, Value: 512, Usage: "physical batch of prompts", Validator: atLeast(1)},
+			threadsFlag(), ubatchFlag(),
 			kvTypeFlag(),
 			jsonFlag(),
-		},
+		),
 		Action: rooflineAction,
 	}
 }
@@ -110,7 +108,7 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 	}
 	r.computeLimits()
 	if r.Ceilings != nil {
-		if err := r.saveChart(c.String("out")); err != nil {
+		if err := r.saveChart(chartBeside(readOutput(c, ceilingsPath))); err != nil {
 			return err
 		}
 	}
@@ -161,14 +159,15 @@ func (r *roofline) describe(c *cli.Command) error {
 
 // measure runs the probes and writes their figures.
 func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
+	out := readOutput(c, ceilingsPath)
+	if err := r.checkFigures(out); err != nil {
+		return err
+	}
 	if err := engine.Init(engine.Options{}); err != nil {
 		return err
 	}
 	show := newProgress(c.Root().ErrWriter)
-	threads := c.Int("threads")
-	if threads == 0 {
-		threads = defaultThreads()
-	}
+	threads := readThreads(c)
 	limit := figureLimit
 	if c.Bool("quick") {
 		limit = quickLimit
@@ -200,15 +199,7 @@ func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
-	return saveCeilings(c.String("out"), found)
-}
-
-// defaultThreads are as many as the engine computes with.
-func defaultThreads() int {
-	if n := host.PhysicalCores("/"); n > 0 {
-		return n
-	}
-	return runtime.NumCPU()
+	return saveCeilings(out, found)
 }
 
 // measureCeilings runs the probes of the CPU, and of cards where there are some.
@@ -234,7 +225,7 @@ func measureCeilings(ctx context.Context, threads int, limit time.Duration, only
 func thisMachine(threads int) kernels.Machine {
 	system, _ := host.Read("/")
 	m := kernels.Machine{CPU: system.CPU, Threads: threads, Instructions: engine.CPUFeatures(), Governor: system.Governor,
-		Hypervisor: system.Hypervisor, Kernel: system.Kernel, Engine: readEngineBuild().Tree}
+		Hypervisor: system.Hypervisor, Kernel: system.Kernel, Engine: engine.ReadBuild().Tree}
 	hip.Read("/").Describe(&system)
 	for _, card := range system.Cards {
 		m.Cards = append(m.Cards, cardText(card))
@@ -283,15 +274,37 @@ func setNodes(l *kernels.Load, s *engine.Session) {
 	}
 }
 
-func saveCeilings(path string, c *kernels.Ceilings) error {
+// checkFigures refuses, before anything is measured, where the figures and their
+// chart could not be written.
+func (r *roofline) checkFigures(out output) error {
+	if out.path == ceilingsPath {
+		if err := os.MkdirAll(filepath.Dir(out.path), 0o755); err != nil {
+			return err
+		}
+	}
+	if out.path == "-" {
+		return usagef("--out -: the tables go to stdout, with --json the figures; name a file")
+	}
+	if err := out.check(); err != nil || r.Load == nil {
+		return err
+	}
+	return chartBeside(out).check()
+}
+
+// chartBeside is the chart of the figures: ceilings.svg for ceilings.json. It is
+// nowhere where those go to a device or a pipe.
+func chartBeside(out output) output {
+	if info, err := os.Stat(out.path); err == nil && !info.Mode().IsRegular() {
+		return output{}
+	}
+	out.path = strings.TrimSuffix(out.path, filepath.Ext(out.path)) + ".svg"
+	return out
+}
+
+func saveCeilings(out output, c *kernels.Ceilings) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
-	if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return outfile.Write(path, append(text, '\n'))
+	return out.write(nil, append(text, '\n'))
 }

@@ -2,19 +2,17 @@ package main
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 
 	"ceiling/bench/result"
-	"ceiling/internal/outfile"
 	"ceiling/kernels"
 	"ceiling/report/chart"
 )
 
 // saveChart draws the roofs of the machine with the suite's steps at their least
-// times beside the figures: ceilings.svg for ceilings.json.
-func (r *roofline) saveChart(path string) error {
-	if r.Load == nil || len(r.Machines) == 0 {
+// times.
+func (r *roofline) saveChart(out output) error {
+	if r.Load == nil || len(r.Machines) == 0 || out.onStdout() {
 		return nil
 	}
 	run := &result.Run{Ceilings: &kernels.Used{Roofs: r.Machines[0], Load: *r.Load}}
@@ -31,7 +29,7 @@ func (r *roofline) saveChart(path string) error {
 	charts, undrawn := chart.Figures(chart.Input{Results: run})
 	for _, c := range charts {
 		if c.Place == chart.InCeilings {
-			return outfile.Write(strings.TrimSuffix(path, filepath.Ext(path))+".svg", c.SVG)
+			return out.write(nil, c.SVG)
 		}
 	}
 	if len(undrawn) > 0 {

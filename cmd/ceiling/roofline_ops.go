@@ -14,6 +14,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/kernels"
 )
 
@@ -50,11 +52,7 @@ func (r *roofline) timeOps(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer model.Close()
-	threads := c.Int("threads")
-	if threads == 0 {
-		threads = defaultThreads()
-	}
-	o := engine.SessionOptions{Sequences: c.Int("users"), TokensPerSequence: c.Int("context") + 1, Threads: threads, KVType: c.String("kv-type")}
+	o := engine.SessionOptions{Sequences: c.Int("users"), TokensPerSequence: c.Int("context") + 1, Threads: readThreads(c), KVType: c.String("kv-type")}
 	t := &opTimes{Users: o.Sequences, Context: c.Int("context")}
 	if t.Step, _, err = decodeStep(ctx, model, o); err != nil {
 		return err
@@ -164,7 +162,7 @@ func kindsOf(ops []engine.Op) []opKind {
 func (t *opTimes) print(w io.Writer, roofs []kernels.Roofs) {
 	fmt.Fprintf(w, "\nOPERATION\tOF\tTYPE\tNODES\tTIME\tSHARE\tGB/S\tGOP/S\tOF THE ROOF\n")
 	for _, k := range t.Kinds {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.1f %%\t%.2f\t%.2f\t%s\n", k.Op, oneLineText(orDash(k.Name)), k.Type, k.Count, kernels.Seconds.Format(k.Seconds),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.1f %%\t%.2f\t%.2f\t%s\n", k.Op, oneline.Of(figure.OrMissing(k.Name)), k.Type, k.Count, kernels.Seconds.Format(k.Seconds),
 			100*k.Seconds/t.Sum, k.Bytes/k.Seconds/1e9, k.Operations/k.Seconds/1e9, k.ofRoof(roofs, t.Users))
 	}
 	fmt.Fprintf(w, "sum\t\t\t\t%s\t\t\t\t\n", kernels.Seconds.Format(t.Sum))

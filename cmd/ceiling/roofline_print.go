@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/kernels"
 )
 
@@ -79,13 +81,13 @@ func (r *roofline) print(out io.Writer) error {
 func printMeasurements(w io.Writer, list []kernels.Measurement) {
 	fmt.Fprintln(w, "PROBE\tVARIANT\tMEDIAN\t95 % OF THE MEDIAN\tBEST\tPEAK AT CLOCK\tNOMINAL PEAK\tSHARE\tCLOCK\tPOWER\tVERDICT")
 	for _, m := range list {
-		fmt.Fprintf(w, "%s\t%s\t", m.Probe, orDash(strings.TrimSpace(m.Variant+devicesText(m.Devices))))
+		fmt.Fprintf(w, "%s\t%s\t", m.Probe, figure.OrMissing(strings.TrimSpace(m.Variant+devicesText(m.Devices))))
 		if s := m.Summary; s != nil {
 			fmt.Fprintf(w, "%s\t%s\t%s\t", m.Unit.Format(s.Median), interval(m.Unit, s), m.Unit.Format(s.Best))
 		} else {
 			fmt.Fprint(w, "—\t—\t—\t")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", figure(m.Unit, m.PeakAtClock), figure(m.Unit, m.Peak), shareOfPeak(m),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", inUnit(m.Unit, m.PeakAtClock), inUnit(m.Unit, m.Peak), shareOfPeak(m),
 			scaled(m.ClockHz, 1e-6, "%.0f MHz"), scaled(m.PowerW, 1, "%.0f W"), verdictText(m))
 	}
 }
@@ -97,7 +99,7 @@ func interval(u kernels.Unit, s *kernels.Summary) string {
 	return u.Format(*s.Low) + " – " + u.Format(*s.High)
 }
 
-func figure(u kernels.Unit, v *float64) string {
+func inUnit(u kernels.Unit, v *float64) string {
 	if v == nil {
 		return "—"
 	}
@@ -129,14 +131,14 @@ func verdictText(m kernels.Measurement) string {
 	if m.Reason == "" {
 		return string(m.Verdict)
 	}
-	return fmt.Sprintf("%s: %s", m.Verdict, oneLineText(m.Reason))
+	return fmt.Sprintf("%s: %s", m.Verdict, oneline.Of(m.Reason))
 }
 
 func printLimits(w io.Writer, list machineLimits) {
 	fmt.Fprintf(w, "\nLIMITS ON %s\tUSERS\tTPOT\tTOK/S A USER\tTOK/S\tBOUND BY\tMEMORY\tCOMPUTE\tLINK\tLAUNCH\tPREFILL\tBOUND BY\n", list.Machine)
 	for _, s := range list.Scenarios {
 		d := s.Decode
-		fmt.Fprintf(w, "%s\t%d\t%s\t%.1f\t%.1f\t%s\t%s\t%s\t%s\t%s\t%.0f tok/s\t%s\n", oneLineText(s.Name), s.Concurrency,
+		fmt.Fprintf(w, "%s\t%d\t%s\t%.1f\t%.1f\t%s\t%s\t%s\t%s\t%s\t%.0f tok/s\t%s\n", oneline.Of(s.Name), s.Concurrency,
 			ms(s.TPOT), 1/s.TPOT, float64(s.Concurrency)/s.TPOT, s.DecodeBound, ms(d.Memory), ms(d.Compute), ms(d.Link), ms(d.Launch), s.PromptRate, s.PromptBound)
 	}
 }
@@ -146,6 +148,6 @@ func ms(seconds float64) string { return fmt.Sprintf("%.2f ms", 1e3*seconds) }
 func printSources(w io.Writer, r *kernels.Roofs) {
 	fmt.Fprintf(w, "\n%s: SOURCES\tVALUE\tFROM\n", r.Name)
 	for _, s := range r.Sources {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", oneLineText(s.What), oneLineText(s.Value), oneLineText(s.From))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", oneline.Of(s.What), oneline.Of(s.Value), oneline.Of(s.From))
 	}
 }

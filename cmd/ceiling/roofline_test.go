@@ -107,7 +107,7 @@ func TestChartWithoutArithmetic(t *testing.T) {
 		Machines: []kernels.Roofs{{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}}}}
 	for compute, drawn := range map[float64]bool{0: false, 1e12: true} {
 		r.Machines[0].Compute = map[kernels.Class]float64{kernels.F16: compute}
-		if err := r.saveChart(path); err != nil {
+		if err := r.saveChart(chartBeside(output{"out", path, true})); err != nil {
 			t.Errorf("%g op/s: %v", compute, err)
 		}
 		svg := strings.TrimSuffix(path, ".json") + ".svg"

@@ -15,9 +15,11 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench"
+	"ceiling/bench/folder"
 	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/checkpoint"
+	"ceiling/engine/gguf"
 	"ceiling/hip"
 	"ceiling/hip/host"
 	"ceiling/kernels"
@@ -75,7 +77,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if r.dir, err = takeDir(&s); err != nil {
 		return err
 	}
-	defer r.dir.close()
+	defer r.dir.Close()
 	if err := r.readState(); err != nil {
 		return err
 	}
@@ -113,19 +115,19 @@ func (r *runner) watch(c *cli.Command) {
 func (r *runner) discard(err error) {
 	for _, kind := range []error{engine.ErrLoad, engine.ErrSession, engine.ErrRPC, engine.ErrDecode, result.ErrEngineLost, errAborted} {
 		if errors.Is(err, kind) {
-			for _, line := range lastLines(r.dir.file(logFile)) {
+			for _, line := range folder.LastLines(r.dir.File(result.LogFile)) {
 				r.show.line("engine: %s", line)
 			}
 			break
 		}
 	}
-	r.dir.discard()
+	r.dir.Discard()
 }
 
 // runner is a run in progress.
 type runner struct {
 	settings
-	dir  *outDir
+	dir  *folder.Folder
 	show *progress
 	args []string
 
@@ -135,7 +137,7 @@ type runner struct {
 	needs     map[bench.SessionSpec][]engine.Need
 	system    result.System
 	info      result.EngineInfo
-	build     engineBuild
+	build     engine.BuildRecord
 	split     engine.Split          // how the model is spread over devices
 	used      []engine.Device       // those that the model's layers lie on
 	machine   hip.Machine           // the GPUs that sysfs knows
@@ -148,9 +150,9 @@ type runner struct {
 	ending    atomic.Bool                // someone concludes the run
 	dog       *watchdog
 	pauses    pauses
-	limits    *kernels.Used // of the machine for the model; nil: not known
-	choices   *prose.File   // that it made; nil: none
-	died      *marker       // the scenario that an earlier part of the run died in; nil: none
+	limits    *kernels.Used  // of the machine for the model; nil: not known
+	choices   *prose.File    // that it made; nil: none
+	died      *folder.Marker // the scenario that an earlier part of the run died in; nil: none
 	// folder is what --model names, nil where that is a file.
 	folder *checkpoint.Checkpoint
 }
@@ -164,11 +166,8 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	if err := r.dog.during("asking for devices", 0, r.initEngine); err != nil {
 		return nil, err
 	}
-	if r.folder != nil {
-		var err error
-		if r.model, r.convertedFrom, err = convertOnce(ctx, r.folder, r.cache, r.round, r.show); err != nil {
-			return nil, err
-		}
+	if err := r.convert(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.dog.during("planning the sessions", 0, func() error { return r.preflight(ctx) }); err != nil {
 		return nil, err
@@ -190,7 +189,7 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	}
 	results, err := r.bench(ctx, model)
 	if results != nil {
-		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), peakRSS()
+		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), host.PeakRSS()
 	}
 	r.measured.Store(results)
 	if err == nil && results != nil {
@@ -202,8 +201,25 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	return results, err
 }
 
+// convert puts a GGUF file in the place of a checkpoint's folder.
+func (r *runner) convert(ctx context.Context) error {
+	if r.folder == nil {
+		return nil
+	}
+	cache, err := checkpoint.OpenCache(r.cache)
+	if err != nil {
+		return err
+	}
+	defer r.show.clear()
+	path, from, err := cache.Convert(ctx, r.folder, checkpoint.CacheOptions{AllowRounding: r.round, Progress: stageProgress(r.show), Tell: r.show.line})
+	if err == nil {
+		r.model, r.convertedFrom = path, (*result.Checkpoint)(from)
+	}
+	return err
+}
+
 func (r *runner) initEngine() error {
-	if err := engine.Init(engine.Options{LogFile: r.dir.file(logFile), RPC: r.rpc}); err != nil {
+	if err := engine.Init(engine.Options{LogFile: r.dir.File(result.LogFile), RPC: r.rpc}); err != nil {
 		return err
 	}
 	for _, note := range engine.BackendNotes() {
@@ -228,7 +244,7 @@ func (r *runner) readModel(ctx context.Context) (model *engine.Model, seconds fl
 		return nil, 0, err
 	}
 	seconds = time.Since(start).Seconds()
-	r.used = usedDevices(r.split, engine.Devices())
+	r.used = r.split.Used(engine.Devices())
 	return model, seconds, nil
 }
 
@@ -242,7 +258,7 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.build = readEngineBuild()
+	r.build = engine.ReadBuild()
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
@@ -258,9 +274,9 @@ func (r *runner) sessionOpened(s *engine.Session) {
 	if r.info.AllReduce != "" {
 		return
 	}
-	r.info.AllReduce = allReduce(r.split, os.Getenv("GGML_CUDA_ALLREDUCE"), r.build.Collectives, s.Warnings())
-	r.info.BF16From = bf16From(r.info.AllReduce, len(r.split.Devices), r.opener.model.Embedding(), os.Getenv("GGML_CUDA_AR_BF16_THRESHOLD"))
-	if note := allReduceNote(r.info.AllReduce, r.split, r.build.Collectives); note != "" {
+	r.info.AllReduce = r.split.AllReduce(os.Getenv("GGML_CUDA_ALLREDUCE"), r.build.Collectives, s.Warnings())
+	r.info.BF16From = engine.BF16From(r.info.AllReduce, len(r.split.Devices), r.opener.model.Embedding(), os.Getenv("GGML_CUDA_AR_BF16_THRESHOLD"))
+	if note := r.split.AllReduceNote(r.info.AllReduce, r.build.Collectives); note != "" {
 		r.show.line("note: %s", note)
 	}
 }
@@ -272,7 +288,7 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	r.system, warnings = host.Read(r.sysroot)
 	r.machine = hip.Read(r.sysroot)
 	var note string
-	if r.nvidia, note = openNVIDIA(r.sysroot); note != "" {
+	if r.nvidia, note = hip.FindNVIDIA(r.sysroot); note != "" {
 		warnings = append(warnings, note)
 	}
 	describeGPUs(&r.system, r.machine, r.nvidia, r.used)
@@ -286,32 +302,37 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	for _, w := range warnings {
 		r.show.line("note: %s", w)
 	}
-	if !r.noHash {
-		sum, err := hashFiles(ctx, model.File().Paths, func(done, total int64) {
-			r.show.update("hashing the model", float64(done)/float64(total), "")
-		})
-		if err != nil {
-			return err
-		}
-		r.info.ModelSHA256 = sum
+	if err := r.hash(ctx, model); err != nil {
+		return err
 	}
 	r.manifest = result.Manifest{
 		CommandLine: r.args, Start: time.Now().Format(time.RFC3339), Seed: r.seed, Suite: r.suite,
 		Model: manifestModel(model, r.info.ModelSHA256), Engine: r.info, System: r.system,
-		Versions: versions(), Environment: environment(os.Environ()),
+		Versions: versions(), Environment: engine.Environment(os.Environ()),
 	}
 	r.manifest.Model.ConvertedFrom = r.convertedFrom
 	if r.earlier != nil {
 		return r.earlier.sameRun(&r.manifest)
 	}
-	return result.SaveManifest(r.dir.file(manifestFile), &r.manifest)
+	return result.SaveManifest(r.dir.File(result.ManifestFile), &r.manifest)
+}
+
+// hash computes the model's SHA-256, unless that is not wanted.
+func (r *runner) hash(ctx context.Context, model *engine.Model) (err error) {
+	if r.noHash {
+		return nil
+	}
+	r.info.ModelSHA256, err = gguf.Hash(ctx, model.File().Paths, func(done, total int64) {
+		r.show.update("hashing the model", share(done, total), "")
+	})
+	return err
 }
 
 // conclude saves and renders the results, and turns the run's end into an exit
 // code.
 func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) error {
-	r.unmark()
-	err := errors.Join(result.Save(r.dir.file(resultsFile), results), r.saveReport(results, r.reportOptions()))
+	r.dir.Unmark()
+	err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return errors.Join(runErr, err)
 	}
@@ -319,7 +340,7 @@ func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) err
 	if r.json {
 		err = writeJSON(w, results)
 	} else {
-		text := fmt.Sprintf("%s\n%s\n", r.dir.file(reportFile), r.dir.file(pageFile))
+		text := fmt.Sprintf("%s\n%s\n", r.dir.File(result.ReportFile), r.dir.File(result.PageFile))
 		if isTerminal(w) {
 			text = summaryText(results) + text
 		}
@@ -352,7 +373,7 @@ func (r *runner) howEnded(results *result.Run, runErr error) error {
 func (r *runner) soFar(results *result.Run) string {
 	units, _ := bench.Plan(r.suite)
 	return fmt.Sprintf("%d of %d scenarios%s; the partial result is in %s, go on with --resume %q",
-		complete(results), len(units), inPasses(r.suite), r.dir.path, r.dir.path)
+		complete(results), len(units), inPasses(r.suite), r.dir.Path, r.dir.Path)
 }
 
 func (r *runner) reportOptions() report.Options {

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"ceiling/bench/folder"
 	"ceiling/bench/result"
+	"ceiling/engine/gguf"
 )
 
 // TestHowEnded: the exit code and the sentence of a run by what its scenarios
@@ -36,7 +38,7 @@ func TestHowEnded(t *testing.T) {
 		{"interrupted", []result.Summary{scenario(4, 0)}, true, fmt.Errorf("x: %w", context.Canceled), exitInterrupted, "interrupted after 1 of 2 scenarios"},
 		{"the disk is full", []result.Summary{scenario(4, 0)}, true, fmt.Errorf("full"), exitFailed, "full"},
 	} {
-		r := &runner{dir: &outDir{path: "out"}}
+		r := &runner{dir: &folder.Folder{Path: "out"}}
 		r.suite.Scenarios = []result.Scenario{{Name: "S", Prompts: 4}, {Name: "T", Prompts: 4}}
 		results := &result.Run{Results: tc.results, Partial: tc.partial}
 		for range tc.results {
@@ -60,7 +62,7 @@ func TestHashInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	calls := 0
-	_, err := hashFiles(ctx, []string{path}, func(done, total int64) {
+	_, err := gguf.Hash(ctx, []string{path}, func(done, total int64) {
 		if calls++; done >= 2<<20 {
 			cancel()
 		}

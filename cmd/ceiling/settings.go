@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
 	"ceiling/engine"
-	"ceiling/hip/host"
 )
 
 // settings are the flags of a run, checked as far as that needs no engine.
@@ -60,30 +58,17 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		roofline: c.Bool("roofline"), ceilings: c.String("ceilings"), namedCeilings: c.IsSet("ceilings"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
 		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
-		load: engine.LoadOptions{
-			Devices: c.StringSlice("devices"), SplitMode: c.String("split-mode"), TensorSplit: tensorSplit(c),
-			MainGPU: c.Int("main-gpu"), GPULayers: c.Int("gpu-layers"), LoadMode: c.String("load-mode"),
-		},
-		session: engine.SessionOptions{
-			Threads:   c.Int("threads"),
-			FlashAttn: c.String("flash-attn"), KVType: c.String("kv-type"), FullWindow: c.Bool("prefix-cache"),
-		},
 	}
+	s.load, s.session = readEngine(c)
+	s.session.FullWindow = s.prefixCache
 	if earlier != nil {
 		earlier.passes = c.Int(nextPass)
 	}
-	s.session.Batch, s.session.UBatch = readBatches(c)
 	if err := s.readWords(c); err != nil {
 		return s, err
 	}
 	if err := setGPUSwitches(c); err != nil {
 		return s, err
-	}
-	if s.session.Threads == 0 {
-		// The threads run on this machine, whatever --sysroot describes.
-		if s.session.Threads = host.PhysicalCores("/"); s.session.Threads == 0 {
-			s.session.Threads = runtime.NumCPU()
-		}
 	}
 	if err := s.readPlan(c); err != nil {
 		return s, err
@@ -92,16 +77,6 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		s.cacheTokens = bench.Recurring(s.suite)
 	}
 	return s, nil
-}
-
-// readBatches reads the tokens of a step and of the physical batch. Without
-// --step-tokens a larger --ubatch fills a step; no ubatch is larger than a step.
-func readBatches(c *cli.Command) (step, ubatch int) {
-	step, ubatch = c.Int("step-tokens"), c.Int("ubatch")
-	if !c.IsSet("step-tokens") {
-		step = max(step, ubatch)
-	}
-	return step, min(ubatch, step)
 }
 
 // readPlan reads what is run and where its files go. The model's path must be
@@ -157,21 +132,6 @@ func (s *settings) readWords(c *cli.Command) error {
 	s.unified = unified == "on" || s.prefixCache
 	s.sampling, s.prose, s.check = c.String("sampling"), c.String("prose"), c.String("check")
 	return nil
-}
-
-// greedyInBackend decides where the argmax runs. On a GPU the logits then stay
-// there; on the CPU the vectorised argmax is the faster one, and a tensor
-// split has no other.
-func (s *settings) greedyInBackend(split engine.Split) bool {
-	return greedyInBackend(s.sampling, split)
-}
-
-// greedyInBackend is that for a word of --sampling.
-func greedyInBackend(sampling string, split engine.Split) bool {
-	if sampling != "auto" {
-		return sampling == "backend"
-	}
-	return len(split.Devices) > 0 && split.Mode != engine.SplitTensor
 }
 
 // deviceList is how messages name devices.

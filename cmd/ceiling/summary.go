@@ -39,7 +39,7 @@ func summaryAction(_ context.Context, c *cli.Command) error {
 	}
 	path, folder := c.Args().First(), ""
 	if isDir(path) {
-		path, folder = filepath.Join(path, resultsFile), path
+		path, folder = filepath.Join(path, result.ResultsFile), path
 	}
 	results, err := result.Load(path)
 	if err != nil {
@@ -128,7 +128,7 @@ func spotLines(results *result.Run) string {
 // summaryFiles are the paths of the report, as far as it is there.
 func summaryFiles(folder string) string {
 	var b strings.Builder
-	for _, name := range []string{reportFile, pageFile} {
+	for _, name := range []string{result.ReportFile, result.PageFile} {
 		path := filepath.Join(folder, name)
 		if _, err := os.Stat(path); folder != "" && err == nil {
 			b.WriteString(path + "\n")

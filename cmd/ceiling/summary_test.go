@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"ceiling/bench/result"
 )
 
 // TestSummary: the demo run's end, in three forms.
@@ -38,7 +40,7 @@ func TestSummary(t *testing.T) {
 	}
 	// The reference's own files have no details, and paths are only those of a run.
 	text, errText, code := inProcess("summary", "../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")
-	if code != 0 || !strings.HasPrefix(text, "SCENARIO ") || strings.Contains(text, reportFile) {
+	if code != 0 || !strings.HasPrefix(text, "SCENARIO ") || strings.Contains(text, result.ReportFile) {
 		t.Errorf("exit code %d: %s%s", code, text, errText)
 	}
 }

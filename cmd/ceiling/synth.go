@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -17,14 +16,12 @@ func synthCommand() *cli.Command {
 		Usage: "write a loadable model of a named geometry with random weights",
 		Description: "The file has the real model's tensors, metadata and tokenizer shape, so it loads and runs\n" +
 			"at the real model's speed; what it generates has no meaning. Same seed, same bytes.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "geometry", Value: "demo", Usage: "`NAME|FILE`: " + strings.Join(synth.Names(), ", ") + ", or a JSON file with the same fields"},
+		Flags: append(outFlags(&cli.StringFlag{Usage: "the GGUF `FILE` to write", Required: true}),
+			nameOrFile("geometry", ", or a JSON file with the same fields", synth.Names()),
 			choice("type", "storage of the weight matrices", synth.Types()),
-			&cli.StringFlag{Name: "out", Usage: "the GGUF `FILE` to write", Required: true},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the weights"},
-			&cli.BoolFlag{Name: "force", Usage: "replace an existing file"},
 			jsonFlag(),
-		},
+		),
 		Action: synthAction,
 	}
 }
@@ -37,13 +34,17 @@ func synthAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return codedError{exitUsage, err}
 	}
+	out := readOutput(c, "")
+	if err := out.checkModel(); err != nil {
+		return err
+	}
 	show := newProgress(c.Root().ErrWriter)
 	start := time.Now()
 	stats, err := synth.Write(ctx, synth.Options{
-		Geometry: geometry, Type: c.String("type"), Out: c.String("out"), Seed: c.Uint64("seed"), Overwrite: c.Bool("force"),
+		Geometry: geometry, Type: c.String("type"), Out: out.path, Seed: c.Uint64("seed"), Overwrite: out.force,
 		Progress: func(done, total int64) {
 			rate := float64(done) / 1e6 / time.Since(start).Seconds()
-			show.update("writing "+c.String("out"), float64(done)/float64(total), fmt.Sprintf(" (%.0f MB/s)", rate))
+			show.update("writing "+out.path, float64(done)/float64(total), fmt.Sprintf(" (%.0f MB/s)", rate))
 		},
 	})
 	show.clear()

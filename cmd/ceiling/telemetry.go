@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ func (r *runner) startTelemetry(clock *result.Clock) (*hip.Sampler, error) {
 	if r.telemetryHz == 0 {
 		return nil, nil
 	}
-	o := hip.SamplerOptions{Hz: r.telemetryHz, File: r.dir.file(telemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used), NVIDIA: r.nvidia}
+	o := hip.SamplerOptions{Hz: r.telemetryHz, File: r.dir.File(result.TelemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used), NVIDIA: r.nvidia}
 	if r.resumed != nil {
 		o.Resume = &r.resumed.Offset
 	}
@@ -104,20 +103,6 @@ func describeGPUs(s *result.System, m hip.Machine, nv *hip.NVIDIA, used []engine
 		s.GPUs, s.XGMI, s.GPULinks, s.Cards = names, "", "", nil
 	}
 	nv.Describe(s, gpuIDs(used))
-}
-
-// openNVIDIA asks NVIDIA's driver, which is this machine's, not a copied
-// tree's. Where there is no library nil says so; where it does not start the
-// note says why.
-func openNVIDIA(sysroot string) (nv *hip.NVIDIA, note string) {
-	if sysroot != "/" {
-		return nil, ""
-	}
-	nv, err := hip.OpenNVIDIA()
-	if err != nil && !errors.Is(err, hip.ErrNoNVML) {
-		note = "NVIDIA's cards are not read: " + oneLineText(err.Error())
-	}
-	return nv, note
 }
 
 // ranOn is what the model ran on, in one line.

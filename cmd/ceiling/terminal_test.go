@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ceiling/bench/result"
 )
 
 // onTerminal runs the program with both outputs on a pseudo-terminal of 100
@@ -83,7 +85,7 @@ func TestBarMoves(t *testing.T) {
 	plain := strings.ReplaceAll(shown, "\r\n", "\n")
 	// What else ran on this machine is not the test's to say.
 	plain = regexp.MustCompile(`\nverdict     (valid|(unknown|short|unsettled|disturbed): [^\n]+)\n`).ReplaceAllString(plain, "\nverdict     ✓\n")
-	end := fmt.Sprintf("sweet spot  N/A\npeak        N/A\nverdict     ✓\n%s\n%s\n", filepath.Join(out, reportFile), filepath.Join(out, pageFile))
+	end := fmt.Sprintf("sweet spot  N/A\npeak        N/A\nverdict     ✓\n%s\n%s\n", filepath.Join(out, result.ReportFile), filepath.Join(out, result.PageFile))
 	if !strings.HasSuffix(plain, end) || !regexp.MustCompile(`\nSCENARIO +OUTPUT tok/s +TTFT mean ms +TPOT p50 ms +TPOT p99 ms +VERDICT\nFirst +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[a-z]+\nSecond +`).MatchString(plain) {
 		t.Errorf("the end is\n%s", plain[max(len(plain)-1000, 0):])
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -44,6 +43,7 @@ func Convert(ctx context.Context, c *Checkpoint, out string, o Options) (*Report
 		return nil, err
 	}
 	r := plan.report(out)
+	r.Checkpoint, r.Format = c.Dir, c.FormatText()
 	scanned := time.Now()
 	var verifying time.Duration
 	w.Inspect = func(path string) error {
@@ -75,7 +75,7 @@ func Convert(ctx context.Context, c *Checkpoint, out string, o Options) (*Report
 	return r, nil
 }
 
-// protect refuses to replace anything but a GGUF file, and so any input.
+// protect refuses to replace any input, and what is no regular file.
 func (c *Checkpoint) protect(out string) error {
 	st, err := os.Stat(out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,15 +91,6 @@ func (c *Checkpoint) protect(out string) error {
 	}
 	if !st.Mode().IsRegular() {
 		return fmt.Errorf("%q exists and is not a regular file, name another", out)
-	}
-	f, err := os.Open(out)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var magic [4]byte
-	if _, err := io.ReadFull(f, magic[:]); err != nil || string(magic[:]) != "GGUF" {
-		return fmt.Errorf("%q exists and is no GGUF file, name another", out)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type Options struct {
 	// "scan" (bytes of scales, zero points and codes read to choose types),
 	// "convert" (bytes of the file written) and "verify" (tensors compared).
 	Progress func(stage string, done, total int64)
-	// Force replaces the output where it is a GGUF file already.
+	// Force replaces a regular file at the output.
 	Force bool
 	// Free is gguf.Writer.Free.
 	Free func(dir string) (int64, error)
@@ -183,6 +183,8 @@ type TypeCount struct {
 // Report says what Convert did.
 type Report struct {
 	Path       string
+	Checkpoint string      // its folder
+	Format     string      // of the checkpoint, see Checkpoint.FormatText
 	Bytes      int64       // of the file
 	BytesRead  int64       // of the tensors that went into it
 	Types      []TypeCount // the largest in bytes first

@@ -1,6 +1,7 @@
 // Package doctor judges whether a machine is fit to measure on: it turns
 // facts into checks, each with a state and, where something is wrong, a
-// remedy. It reads nothing itself, so that every judgement can be tested.
+// remedy. Judging reads nothing, so that every judgement can be tested; Read
+// gathers the facts.
 package doctor
 
 import (

@@ -1,6 +1,9 @@
 package host
 
-import "fmt"
+import (
+	"fmt"
+	"syscall"
+)
 
 // PhysicalCores is how many cores this process may compute on: the distinct
 // ones among the CPUs that it may use, and no more than its quota of CPU time.
@@ -28,4 +31,13 @@ func distinctCores(t tree) int {
 		cores[first] = true
 	}
 	return len(cores)
+}
+
+// PeakRSS is this process's largest resident memory in bytes.
+func PeakRSS() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Maxrss << 10 // Linux counts KiB
 }

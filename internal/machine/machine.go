@@ -43,3 +43,12 @@ type Card struct {
 	UniqueID         string   `json:"unique_id,omitempty"`
 	VBIOS            string   `json:"vbios,omitempty"`
 }
+
+// DeviceInfo is one llama.cpp device.
+type DeviceInfo struct {
+	Name        string `json:"name"`        // "CPU", "ROCm0", "RPC0"
+	Description string `json:"description"` // "AMD Instinct MI100"
+	Type        string `json:"type"`        // cpu | gpu | igpu | accel
+	MemoryTotal int64  `json:"memory_total_bytes"`
+	MemoryFree  int64  `json:"memory_free_bytes"`
+}

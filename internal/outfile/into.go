@@ -16,13 +16,8 @@ const readerTime = 5 * time.Second
 // own output where path leads there (/dev/stdout, also in a file), a pipe or a
 // character device. nil: neither, path is to be written as a file.
 func opened(path string, info fs.FileInfo) (*os.File, error) {
-	for _, own := range []*os.File{os.Stdout, os.Stderr} {
-		if is, err := own.Stat(); err == nil && os.SameFile(is, info) {
-			return own, nil
-		}
-	}
-	if info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) == 0 {
-		return nil, nil
+	if own := ownOutput(info); own != nil || !takesBytes(info) {
+		return own, nil
 	}
 	// A pipe can't be opened while nobody reads; waiting in open would be deaf
 	// to Ctrl-C, and for ever.
@@ -36,6 +31,21 @@ func opened(path string, info fs.FileInfo) (*os.File, error) {
 		}
 		return f, err
 	}
+}
+
+// ownOutput is this process's output that info describes, nil for none.
+func ownOutput(info fs.FileInfo) *os.File {
+	for _, own := range []*os.File{os.Stdout, os.Stderr} {
+		if is, err := own.Stat(); err == nil && os.SameFile(is, info) {
+			return own
+		}
+	}
+	return nil
+}
+
+// takesBytes tells whether bytes are written into something as it is.
+func takesBytes(info fs.FileInfo) bool {
+	return info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0 || ownOutput(info) != nil
 }
 
 // writeInto writes data and closes f, but for the process's own outputs.

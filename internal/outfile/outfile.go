@@ -35,20 +35,59 @@ type File struct {
 // after a power cut. A link is followed. A pipe, a terminal or another
 // character device gets the bytes and stays what it is; what else is no
 // regular file is refused, and so is a file that is read-only.
-func Write(path string, data []byte) error {
-	if err := write(path, data); err != nil {
-		return fmt.Errorf("write %q: %w", path, bare(err))
+func Write(path string, data []byte) error { return Put(path, data, true) }
+
+// Put is Write to a name that somebody gave: a file that is there already is an
+// error that wraps fs.ErrExist, unless replace allows it.
+func Put(path string, data []byte, replace bool) error {
+	if err := put(path, data, replace); err != nil {
+		return named(path, err)
 	}
 	return nil
 }
 
-func write(path string, data []byte) error {
+// Check returns the error that Put would, as far as it can be told before anything
+// is written.
+func Check(path string, replace bool) error {
+	if info, err := os.Stat(path); err == nil && takesBytes(info) {
+		return nil
+	}
+	return CheckFile(path, replace)
+}
+
+// CheckFile is Check for a file that Create begins: a pipe or a device won't do.
+func CheckFile(path string, replace bool) error {
+	real, _, err := target(path, replace)
+	if err == nil {
+		err = unix.Access(filepath.Dir(real), unix.W_OK|unix.X_OK)
+	}
+	if err == nil {
+		err = folder(filepath.Dir(real))
+	}
+	if err != nil {
+		return named(path, err)
+	}
+	return nil
+}
+
+// folder refuses what is no folder.
+func folder(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = unix.ENOTDIR
+	}
+	return err
+}
+
+func named(path string, err error) error { return fmt.Errorf("write %q: %w", path, Cause(err)) }
+
+func put(path string, data []byte, replace bool) error {
 	if info, err := os.Stat(path); err == nil {
 		if into, err := opened(path, info); into != nil || err != nil {
 			return errors.Join(err, writeInto(into, data))
 		}
 	}
-	f, err := Create(path, true)
+	f, err := Create(path, replace)
 	if err != nil {
 		return err
 	}
@@ -94,7 +133,7 @@ func target(path string, replace bool) (real string, perm fs.FileMode, err error
 		return path, 0, nil
 	case err != nil:
 		return "", 0, err
-	case !replace && !link.IsDir():
+	case link.Mode().IsRegular() && !replace:
 		return "", 0, fs.ErrExist
 	}
 	info, err := os.Stat(path)
@@ -105,6 +144,8 @@ func target(path string, replace bool) (real string, perm fs.FileMode, err error
 		return "", 0, err
 	case !info.Mode().IsRegular():
 		return "", 0, fmt.Errorf("it is a %s; name a file", kind(info.Mode()))
+	case !replace:
+		return "", 0, fs.ErrExist
 	case info.Mode()&0o222 == 0 || unix.Access(path, unix.W_OK) != nil:
 		return "", 0, errors.New("the file there is read-only; name another one, or make it writable")
 	}
@@ -283,9 +324,9 @@ func syncDir(dir string) {
 	_ = d.Close()
 }
 
-// bare drops the name from an error: the user knows only the one that the file
-// was to get.
-func bare(err error) error {
+// Cause is an error of the file system without the path, for messages that name
+// the one that the user knows.
+func Cause(err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
 	switch {

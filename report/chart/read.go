@@ -16,12 +16,6 @@ import (
 	"ceiling/bench/result"
 )
 
-// Names of a run's files.
-const (
-	journalFile   = "requests.jsonl"
-	telemetryFile = "telemetry.jsonl"
-)
-
 // Sample is one reading of one device. A quantity that was not read is NaN.
 type Sample struct {
 	T        float64 // seconds on the run's clock
@@ -44,16 +38,16 @@ func Read(dir string, r *result.Run) (in Input, notes []string) {
 		}
 	}
 	var err error
-	in.Records, err = readJournal(filepath.Join(dir, journalFile))
+	in.Records, err = readJournal(filepath.Join(dir, result.JournalFile))
 	if errors.Is(err, fs.ErrNotExist) && (r == nil || len(r.Details) == 0) {
 		err = nil // a file of the reference's, which writes no journal
 	}
-	note(journalFile, bare(err))
-	in.Telemetry, err = readTelemetry(filepath.Join(dir, telemetryFile))
+	note(result.JournalFile, bare(err))
+	in.Telemetry, err = readTelemetry(filepath.Join(dir, result.TelemetryFile))
 	if errors.Is(err, fs.ErrNotExist) && (r == nil || r.Telemetry == nil) {
 		err = nil // nothing was sampled
 	}
-	note(telemetryFile, bare(err))
+	note(result.TelemetryFile, bare(err))
 	return in, notes
 }
 

@@ -43,17 +43,17 @@ func TestRead(t *testing.T) {
 		records, samples int
 		notes            []string
 	}{
-		{"both", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1), telemetryFile: reading}, own, 2, 1, nil},
+		{"both", map[string]string{result.JournalFile: recordLine(t, 0) + recordLine(t, 1), result.TelemetryFile: reading}, own, 2, 1, nil},
 		{"a reference's file has neither", nil, &result.Run{}, 0, 0, nil},
 		{"a run without them", nil, own, 0, 0, []string{"requests.jsonl: no such file or directory", "telemetry.jsonl: no such file or directory"}},
-		{"a torn journal", map[string]string{journalFile: recordLine(t, 0) + recordLine(t, 1)[:40], telemetryFile: reading}, own, 1, 1,
+		{"a torn journal", map[string]string{result.JournalFile: recordLine(t, 0) + recordLine(t, 1)[:40], result.TelemetryFile: reading}, own, 1, 1,
 			[]string{"requests.jsonl: the last line is cut short and was left out"}},
-		{"a damaged journal", map[string]string{journalFile: recordLine(t, 0) + "{\n\x00\xff\n" + recordLine(t, 1) + "\n", telemetryFile: reading}, own, 2, 1,
+		{"a damaged journal", map[string]string{result.JournalFile: recordLine(t, 0) + "{\n\x00\xff\n" + recordLine(t, 1) + "\n", result.TelemetryFile: reading}, own, 2, 1,
 			[]string{"requests.jsonl: 2 of 4 lines can't be read and were left out"}},
-		{"damaged telemetry", map[string]string{journalFile: recordLine(t, 0), telemetryFile: reading + "[]\n{}\nnull\n" + reading[:30]}, own, 1, 1,
+		{"damaged telemetry", map[string]string{result.JournalFile: recordLine(t, 0), result.TelemetryFile: reading + "[]\n{}\nnull\n" + reading[:30]}, own, 1, 1,
 			[]string{"telemetry.jsonl: 4 of 5 lines can't be read and were left out"}},
-		{"empty files", map[string]string{journalFile: "", telemetryFile: ""}, own, 0, 0, nil},
-		{"binary files", map[string]string{journalFile: "\x1f\x8b\x00", telemetryFile: "\x1f\x8b\x00"}, own, 0, 0,
+		{"empty files", map[string]string{result.JournalFile: "", result.TelemetryFile: ""}, own, 0, 0, nil},
+		{"binary files", map[string]string{result.JournalFile: "\x1f\x8b\x00", result.TelemetryFile: "\x1f\x8b\x00"}, own, 0, 0,
 			[]string{"requests.jsonl: the last line is cut short and was left out", "telemetry.jsonl: 1 of 1 lines can't be read and were left out"}},
 	} {
 		in, notes := Read(folder(t, c.files), c.results)
@@ -70,7 +70,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadSamples(t *testing.T) {
-	dir := folder(t, map[string]string{telemetryFile: `{"t":1,"device":"a","kind":"gpu","power_w":0,"edge_c":53,"junction_c":55,"mem_c":60}
+	dir := folder(t, map[string]string{result.TelemetryFile: `{"t":1,"device":"a","kind":"gpu","power_w":0,"edge_c":53,"junction_c":55,"mem_c":60}
 {"t":2,"device":"a","kind":"gpu","sclk_mhz":1502,"mem_c":60}
 {"t":3,"device":"package-0","kind":"cpu","energy_j":7}
 `})
@@ -89,7 +89,7 @@ func TestReadSamples(t *testing.T) {
 
 // TestReadOddNames: names out of a damaged file end up in charts.
 func TestReadOddNames(t *testing.T) {
-	in, _ := Read(folder(t, map[string]string{telemetryFile: `{"t":1,"device":"<b>\u0000\ufffe\"&","power_w":3}` + "\n" + `{"t":2,"device":"` + strings.Repeat("x", 300) + `","power_w":3}`}), &result.Run{})
+	in, _ := Read(folder(t, map[string]string{result.TelemetryFile: `{"t":1,"device":"<b>\u0000\ufffe\"&","power_w":3}` + "\n" + `{"t":2,"device":"` + strings.Repeat("x", 300) + `","power_w":3}`}), &result.Run{})
 	if fs := figures(t, in); fs["power"] == nil {
 		t.Error("no chart")
 	}

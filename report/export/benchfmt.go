@@ -72,7 +72,7 @@ func benchLines(s *Source) (files []File, notes []string, err error) {
 	if lines == 0 {
 		return nil, notes, nil
 	}
-	return []File{{"benchfmt.txt", b.Bytes()}}, notes, nil
+	return []File{{Place("benchfmt"), b.Bytes()}}, notes, nil
 }
 
 type setting struct{ key, value string }

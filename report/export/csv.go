@@ -38,7 +38,7 @@ func csvTable(s *Source) (files []File, notes []string, err error) {
 	if header == nil {
 		return nil, nil, nil
 	}
-	return []File{{"results.csv", b.Bytes()}}, nil, w.Error()
+	return []File{{Place("csv"), b.Bytes()}}, nil, w.Error()
 }
 
 func csvRow(u *unit) (names, values []string, err error) {

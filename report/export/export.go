@@ -32,6 +32,15 @@ type File struct {
 // Formats names the formats.
 func Formats() []string { return []string{"vllm", "benchfmt", "csv", "llama-bench"} }
 
+// InFolder tells whether a format is several files.
+func InFolder(format string) bool { return format == "vllm" }
+
+// Place is where a format lies in the run's folder: the name of its file, or of
+// the folder of its files.
+func Place(format string) string {
+	return map[string]string{"vllm": "vllm", "benchfmt": "benchfmt.txt", "csv": "results.csv", "llama-bench": "llama-bench.json"}[format]
+}
+
 // Format writes a run in one of the Formats. notes say what was left out and
 // why, one sentence each. It is an error if nothing is left.
 func Format(name string, s *Source) (files []File, notes []string, err error) {
@@ -57,14 +66,14 @@ func Format(name string, s *Source) (files []File, notes []string, err error) {
 // manifest beside it where they are.
 func Open(path string) (*Source, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, "results.json")
+		path = filepath.Join(path, result.ResultsFile)
 	}
 	results, err := result.Load(path)
 	if err != nil {
 		return nil, err
 	}
 	s := &Source{Results: results}
-	content, err := result.ReadJournalFile(filepath.Join(filepath.Dir(path), "requests.jsonl"))
+	content, err := result.ReadJournalFile(filepath.Join(filepath.Dir(path), result.JournalFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -72,7 +81,7 @@ func Open(path string) (*Source, error) {
 	default:
 		s.Records = content.Records
 	}
-	s.Start = start(filepath.Join(filepath.Dir(path), "manifest.json"))
+	s.Start = start(filepath.Join(filepath.Dir(path), result.ManifestFile))
 	return s, nil
 }
 

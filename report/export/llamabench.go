@@ -50,7 +50,7 @@ func llamaBench(s *Source) (files []File, notes []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return []File{{"llama-bench.json", append(data, '\n')}}, notes, nil
+	return []File{{Place("llama-bench"), append(data, '\n')}}, notes, nil
 }
 
 func (s *Source) llamaRows(u *unit) []*ordered {

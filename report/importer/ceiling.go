@@ -13,12 +13,6 @@ import (
 	"ceiling/report/metric"
 )
 
-// Names of a run's files.
-const (
-	resultsFile = "results.json"
-	journalFile = "requests.jsonl"
-)
-
 // readResults reads this program's results.json or the reference's JSON, in
 // either of its forms.
 func readResults(f *file) ([]*Run, error) {
@@ -55,7 +49,7 @@ func ceilingRun(res *result.Run, path string) *Run {
 	if res.Partial {
 		r.addNotes(strings.TrimRight("partial run: "+oneLine(res.PartialReason), ": "))
 	}
-	records := r.journal(filepath.Join(filepath.Dir(path), journalFile))
+	records := r.journal(filepath.Join(filepath.Dir(path), result.JournalFile))
 	states := map[string]bool{}
 	for i := range res.Results {
 		detail := result.Detail{}

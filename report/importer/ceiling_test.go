@@ -64,10 +64,10 @@ func ownRun(t *testing.T, edit func(*result.Run), passes ...[]result.Record) str
 	if edit != nil {
 		edit(res)
 	}
-	if err := result.Save(filepath.Join(dir, resultsFile), res); err != nil {
+	if err := result.Save(filepath.Join(dir, result.ResultsFile), res); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, journalFile), []byte(journal.String()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, result.JournalFile), []byte(journal.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -154,7 +154,7 @@ func TestOwnJournal(t *testing.T) {
 		{"broken", func(s string) string { return "{}x\n" + s }, 0, "only the summaries are used"},
 	} {
 		dir := ownRun(t, nil, onePass())
-		path := filepath.Join(dir, journalFile)
+		path := filepath.Join(dir, result.JournalFile)
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestOwnJournal(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		runs, err := Open(filepath.Join(dir, resultsFile))
+		runs, err := Open(filepath.Join(dir, result.ResultsFile))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"ceiling/bench/result"
 )
 
 // maxSweepDepth is how many folders below the given one a sweep's files may
@@ -21,10 +23,10 @@ const summaryFile = "summary.csv"
 // openDir reads a run's folder, a sweep's, or one that holds the result files
 // of one tool, a load each.
 func openDir(dir string) ([]*Run, error) {
-	if _, err := os.Stat(filepath.Join(dir, resultsFile)); err == nil {
-		runs, err := openFile(filepath.Join(dir, resultsFile))
+	if _, err := os.Stat(filepath.Join(dir, result.ResultsFile)); err == nil {
+		runs, err := openFile(filepath.Join(dir, result.ResultsFile))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", resultsFile, err)
+			return nil, fmt.Errorf("%s: %w", result.ResultsFile, err)
 		}
 		return runs, nil
 	}
@@ -39,7 +41,7 @@ func openDir(dir string) ([]*Run, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("neither %s of a run, nor run=N.json, summary.json or summary.csv of `vllm bench sweep`, nor JSON files in it", resultsFile)
+		return nil, fmt.Errorf("neither %s of a run, nor run=N.json, summary.json or summary.csv of `vllm bench sweep`, nor JSON files in it", result.ResultsFile)
 	}
 	runs, err := openAll(dir, files)
 	for _, r := range runs {

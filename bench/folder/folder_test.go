@@ -1,45 +1,17 @@
-package main
+package folder
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
+	"ceiling/bench/result"
+	"ceiling/internal/dirlock"
 )
-
-// pair CODE CODE PROGRAM ARG… runs the program twice at once, and checks the
-// two exit codes, the smaller one first. The file "output" gets what both say.
-func pair(ts *testscript.TestScript, neg bool, args []string) {
-	path, err := exec.LookPath(args[2])
-	ts.Check(err)
-	var cmds [2]*exec.Cmd
-	var outputs [2]bytes.Buffer
-	for i := range cmds {
-		cmds[i] = exec.Command(path, args[3:]...)
-		cmds[i].Dir = ts.MkAbs(".")
-		cmds[i].Stdout, cmds[i].Stderr = &outputs[i], &outputs[i]
-		ts.Check(cmds[i].Start())
-	}
-	var codes []string
-	for _, cmd := range cmds {
-		_ = cmd.Wait() // the code says it
-		codes = append(codes, strconv.Itoa(cmd.ProcessState.ExitCode()))
-	}
-	slices.Sort(codes)
-	all := outputs[0].String() + outputs[1].String()
-	if !slices.Equal(codes, args[:2]) {
-		ts.Fatalf("exit codes %q, want %q\n%s", codes, args[:2], all)
-	}
-	ts.Check(os.WriteFile(ts.MkAbs("output"), []byte(all), 0o644))
-}
 
 func names(t *testing.T, dir string) []string {
 	t.Helper()
@@ -66,20 +38,20 @@ func put(t *testing.T, dir, name string) {
 func TestTakeNew(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "a", "b")
-	first, err := takeNew(path)
+	first, err := New(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, path, logFile)
-	for _, take := range []func(string) (*outDir, error){takeNew, takeEarlier} {
-		if _, err := take(path); err == nil || !strings.Contains(err.Error(), "another run is at work there") || exitCode(err) != exitUsage {
+	put(t, path, result.LogFile)
+	for _, take := range []func(string) (*Folder, error){New, Earlier} {
+		if _, err := take(path); err == nil || !strings.Contains(err.Error(), "another run is at work there") || !errors.As(err, new(Refusal)) {
 			t.Errorf("a second run in the folder: %v", err)
 		}
 	}
-	if got := names(t, path); !slices.Equal(got, []string{lockFile, logFile}) {
+	if got := names(t, path); !slices.Equal(got, []string{dirlock.Name, result.LogFile}) {
 		t.Errorf("the folder of the first holds %q", got)
 	}
-	first.discard()
+	first.Discard()
 	if got := names(t, root); got != nil {
 		t.Errorf("a run that measured nothing leaves %q", got)
 	}
@@ -89,17 +61,17 @@ func TestTakeNew(t *testing.T) {
 func TestTakeTogether(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "results", "run")
 	const n = 20
-	got := make(chan *outDir, n)
+	got := make(chan *Folder, n)
 	for range n {
 		go func() {
-			d, err := takeNew(path)
+			d, err := New(path)
 			if err != nil && !strings.Contains(err.Error(), "another run") {
 				t.Error(err)
 			}
 			got <- d
 		}()
 	}
-	var winners []*outDir
+	var winners []*Folder
 	for range n {
 		if d := <-got; d != nil {
 			winners = append(winners, d)
@@ -108,18 +80,18 @@ func TestTakeTogether(t *testing.T) {
 	if len(winners) != 1 {
 		t.Fatalf("%d of %d have the folder", len(winners), n)
 	}
-	if got := names(t, path); !slices.Equal(got, []string{lockFile}) {
+	if got := names(t, path); !slices.Equal(got, []string{dirlock.Name}) {
 		t.Errorf("it holds %q", got)
 	}
-	winners[0].close()
+	winners[0].Close()
 }
 
 // TestTakeForeign: a folder that holds anything is refused as it is.
 func TestTakeForeign(t *testing.T) {
-	for _, name := range []string{reportFile, telemetryFile, logFile, proseFile, "thesis.tex", manifestFile} {
+	for _, name := range []string{result.ReportFile, result.TelemetryFile, result.LogFile, result.ProseFile, "thesis.tex", result.ManifestFile} {
 		dir := t.TempDir()
 		put(t, dir, name)
-		if _, err := takeNew(dir); err == nil || !strings.Contains(err.Error(), name) || exitCode(err) != exitUsage {
+		if _, err := New(dir); err == nil || !strings.Contains(err.Error(), name) || !errors.As(err, new(Refusal)) {
 			t.Errorf("a folder with %s: %v", name, err)
 		}
 		if got := names(t, dir); !slices.Equal(got, []string{name}) {
@@ -129,12 +101,12 @@ func TestTakeForeign(t *testing.T) {
 	// The lock of a run that was killed is in nobody's way, nor is an empty
 	// folder, which stays.
 	dir := t.TempDir()
-	put(t, dir, lockFile)
-	d, err := takeNew(dir)
+	put(t, dir, dirlock.Name)
+	d, err := New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.discard()
+	d.Discard()
 	if got, err := os.ReadDir(dir); err != nil || len(got) != 0 {
 		t.Errorf("an empty folder afterwards: %v, %v", got, err)
 	}
@@ -143,16 +115,16 @@ func TestTakeForeign(t *testing.T) {
 // TestTakeDefault: runs of one second have folders of their own.
 func TestTakeDefault(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "results", "model-20261130T120000Z")
-	var dirs []*outDir
+	var dirs []*Folder
 	for _, want := range []string{path, path + "-2", path + "-3"} {
-		d, err := takeDefault(path)
-		if err != nil || d.path != want {
+		d, err := NewDefault(path)
+		if err != nil || d.Path != want {
 			t.Fatalf("%v, %v; want %s", d, err, want)
 		}
 		dirs = append(dirs, d)
 	}
-	dirs[1].discard()
-	if d, err := takeDefault(path); err != nil || d.path != path+"-2" {
+	dirs[1].Discard()
+	if d, err := NewDefault(path); err != nil || d.Path != path+"-2" {
 		t.Errorf("a free name is not taken again: %v, %v", d, err)
 	}
 	if got := names(t, filepath.Dir(path)); len(got) != 3 {
@@ -163,25 +135,25 @@ func TestTakeDefault(t *testing.T) {
 // TestTakeEarlier: a link in place of one of the run's files is not followed.
 func TestTakeEarlier(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, manifestFile)
-	if err := os.Symlink("/nowhere", filepath.Join(dir, logFile)); err != nil {
+	put(t, dir, result.ManifestFile)
+	if err := os.Symlink("/nowhere", filepath.Join(dir, result.LogFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := takeEarlier(dir); err == nil || !strings.Contains(err.Error(), logFile) {
+	if _, err := Earlier(dir); err == nil || !strings.Contains(err.Error(), result.LogFile) {
 		t.Errorf("a link: %v", err)
 	}
-	if err := os.Remove(filepath.Join(dir, logFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, result.LogFile)); err != nil {
 		t.Fatal(err)
 	}
-	d, err := takeEarlier(dir)
+	d, err := Earlier(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.discard()
-	if got := names(t, dir); !slices.Equal(got, []string{manifestFile}) {
+	d.Discard()
+	if got := names(t, dir); !slices.Equal(got, []string{result.ManifestFile}) {
 		t.Errorf("an earlier run's folder holds %q in the end", got)
 	}
-	if _, err := takeEarlier(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no such folder") {
+	if _, err := Earlier(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no such folder") {
 		t.Errorf("no folder: %v", err)
 	}
 }

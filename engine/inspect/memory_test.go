@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"ceiling/engine/gguf"
 	"ceiling/engine/synth"
+	"ceiling/internal/figure"
 )
 
 // devstral is the shape of the 24B model with 4-bit blocks and its table and
@@ -39,7 +40,7 @@ func TestNeedOf24B(t *testing.T) {
 	const perLayer, finalNorm = 12504268800/40 + 2*5120*4, 5120 * 4
 	const cells = 4 * 16640 // 16,400 tokens, rounded up to whole 256
 
-	whole := m.need(memoryQuery{Context: 16400, Sequences: 4, KVType: "f16", GPUs: 0, SplitMode: "layer"})
+	whole := m.need(MemoryQuery{Context: 16400, Sequences: 4, KVType: "f16", GPUs: 0, SplitMode: "layer"})
 	if *whole.KVPerToken != 163840 {
 		t.Errorf("KV per token %d, want 163840", *whole.KVPerToken)
 	}
@@ -47,17 +48,17 @@ func TestNeedOf24B(t *testing.T) {
 	for _, c := range []struct {
 		gpus int
 		mode string
-		want []placedNeed
+		want []PlaceNeed
 	}{
-		{0, "layer", []placedNeed{{"CPU", table + 40*perLayer + finalNorm + output, kv(40)}}},
-		{1, "layer", []placedNeed{{"GPU 1", 40*perLayer + finalNorm + output, kv(40)}, {"CPU", table, kv(0)}}},
+		{0, "layer", []PlaceNeed{{"CPU", table + 40*perLayer + finalNorm + output, kv(40)}}},
+		{1, "layer", []PlaceNeed{{"GPU 1", 40*perLayer + finalNorm + output, kv(40)}, {"CPU", table, kv(0)}}},
 		// 41 slots at equal shares: 11, 10, 10, and 9 with the output.
-		{4, "layer", []placedNeed{{"GPU 1", 11 * perLayer, kv(11)}, {"GPU 2", 10 * perLayer, kv(10)}, {"GPU 3", 10 * perLayer, kv(10)},
+		{4, "layer", []PlaceNeed{{"GPU 1", 11 * perLayer, kv(11)}, {"GPU 2", 10 * perLayer, kv(10)}, {"GPU 3", 10 * perLayer, kv(10)},
 			{"GPU 4", 9*perLayer + finalNorm + output, kv(9)}, {"CPU", table, kv(0)}}},
-		{2, "tensor", []placedNeed{{"GPU 1", (40*perLayer + finalNorm + output) / 2, kv(20)},
+		{2, "tensor", []PlaceNeed{{"GPU 1", (40*perLayer + finalNorm + output) / 2, kv(20)},
 			{"GPU 2", (40*perLayer + finalNorm + output) / 2, kv(20)}, {"CPU", table, kv(0)}}},
 	} {
-		got := m.need(memoryQuery{Context: 16400, Sequences: 4, KVType: "f16", GPUs: c.gpus, SplitMode: c.mode})
+		got := m.need(MemoryQuery{Context: 16400, Sequences: 4, KVType: "f16", GPUs: c.gpus, SplitMode: c.mode})
 		if diff := cmp.Diff(c.want, got.Places); diff != "" {
 			t.Errorf("%d GPUs, %s (-want +got):\n%s", c.gpus, c.mode, diff)
 		}
@@ -101,8 +102,8 @@ func TestKVPerLayer(t *testing.T) {
 func TestTiedOutput(t *testing.T) {
 	m := modelShape{"x", lookup(map[string]any{"x.block_count": uint32(1)}), []gguf.Tensor{
 		{Name: "token_embd.weight", Bytes: 100}, {Name: "blk.0.attn_q.weight", Bytes: 7}, {Name: "output_norm.weight", Bytes: 1}}}
-	got := m.need(memoryQuery{Context: 1, Sequences: 1, KVType: "f16", GPUs: 1, SplitMode: "layer"})
-	if diff := cmp.Diff([]placedNeed{{Place: "GPU 1", Weights: 108}, {Place: "CPU", Weights: 100}}, got.Places); diff != "" {
+	got := m.need(MemoryQuery{Context: 1, Sequences: 1, KVType: "f16", GPUs: 1, SplitMode: "layer"})
+	if diff := cmp.Diff([]PlaceNeed{{Place: "GPU 1", Weights: 108}, {Place: "CPU", Weights: 100}}, got.Places); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -111,7 +112,7 @@ func TestDefaultContext(t *testing.T) {
 	for _, c := range []struct{ trained, asked, want, notes int }{{3072, 0, 3072, 1}, {8192, 0, 4096, 1}, {3072, 4000, 4000, 2}} {
 		m := modelShape{"x", lookup(map[string]any{"x.context_length": uint32(c.trained), "x.block_count": uint32(1),
 			"x.attention.head_count": uint32(1), "x.embedding_length": uint32(64)}), nil}
-		got := m.need(memoryQuery{Context: c.asked, Sequences: 1, KVType: "f16", GPUs: 1, SplitMode: "layer"})
+		got := m.need(MemoryQuery{Context: c.asked, Sequences: 1, KVType: "f16", GPUs: 1, SplitMode: "layer"})
 		if got.Context != c.want || len(got.Notes) != c.notes {
 			t.Errorf("%+v: %d tokens, notes %q", c, got.Context, got.Notes)
 		}
@@ -120,7 +121,7 @@ func TestDefaultContext(t *testing.T) {
 
 func TestGrouped(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 23572403200: "23,572,403,200"} {
-		if got := grouped(n); got != want {
+		if got := figure.Grouped(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
@@ -129,7 +130,17 @@ func TestGrouped(t *testing.T) {
 			t.Errorf("%d of 10000 is %q, want %q", n, got, want)
 		}
 	}
-	if got := fmt.Sprint(share100(1, 0)); got != "—" {
+	if got := fmt.Sprint(share100(1, 0)); got != figure.Missing {
 		t.Errorf("a share of nothing is %q", got)
+	}
+}
+
+func TestClass(t *testing.T) {
+	for name, want := range map[string]string{
+		"blk.12.attn_q.weight": "attn_q", "token_embd.weight": "token_embd", "blk.0.ffn_up.scale": "ffn_up.scale", "blk.x": "blk.x",
+	} {
+		if got := class(name); got != want {
+			t.Errorf("%s is of class %q, want %q", name, got, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"context"
@@ -9,39 +9,36 @@ import (
 	"ceiling/engine/checkpoint"
 	"ceiling/engine/checkpoint/hf"
 	"ceiling/engine/gguf"
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 )
 
-// inspectedResult is what a checkpoint would be converted to.
-type inspectedResult struct {
-	Bytes       int64           `json:"size_bytes"`
-	BitsPerWght *float64        `json:"bits_per_weight"`
-	Classes     []inspectedType `json:"classes"` // matrices of one purpose and treatment
-	Exact       bool            `json:"exact"`
+// Conversion is what a checkpoint would be converted to.
+type Conversion struct {
+	Bytes       int64         `json:"size_bytes"`
+	BitsPerWght *float64      `json:"bits_per_weight"`
+	Classes     []TensorGroup `json:"classes"` // matrices of one purpose and treatment
+	Exact       bool          `json:"exact"`
 }
 
-// inspectCheckpoint reads a checkpoint's headers, and as much of its scales
-// and zero points as the choice of types needs.
-func inspectCheckpoint(ctx context.Context, path string, q memoryQuery, show *progress) (*inspection, error) {
-	c, err := lookAtModel(path)
+// Checkpoint reads a checkpoint's headers, and as much of its scales and zero
+// points as the choice of types needs. progress, if not nil, is that of
+// checkpoint.Options.
+func Checkpoint(ctx context.Context, c *checkpoint.Checkpoint, q MemoryQuery, progress func(stage string, done, total int64)) (*Inspection, error) {
+	plan, err := c.Plan(ctx, checkpoint.Options{Progress: progress})
 	if err != nil {
 		return nil, err
 	}
-	plan, err := c.Plan(ctx, checkpoint.Options{Progress: stageProgress(show)})
-	show.clear()
-	if err != nil {
-		return nil, err
-	}
-	found := &inspection{Path: path, Kind: kindCheckpoint, Architecture: c.Geometry.Architecture, Files: c.Files, Bytes: c.Bytes,
+	found := &Inspection{Path: c.Dir, Kind: KindCheckpoint, Architecture: c.Geometry.Architecture, Files: c.Files, Bytes: c.Bytes,
 		Parameters: plan.Parameters, BitsPerWght: bitsPerWeight(c.Bytes, plan.Parameters), Tensors: len(plan.Targets),
-		Format: formatText(c), Problems: []string{}, Warnings: append([]string{}, plan.Warnings...), Conversion: conversionPlan(plan)}
+		Format: c.FormatText(), Problems: []string{}, Warnings: append([]string{}, plan.Warnings...), Conversion: conversionPlan(plan)}
 	found.Types = sourceTypes(plan)
 	for _, t := range plan.Targets {
 		if t.Refused != "" {
 			found.Problems = append(found.Problems, fmt.Sprintf("tensor %q %s", t.Name, t.Refused))
 		}
 	}
-	kvs, _, err := hf.Metadata(path, c.Config, hf.MetadataOptions{}) // the plan has its warnings
+	kvs, _, err := hf.Metadata(c.Dir, c.Config, hf.MetadataOptions{}) // the plan has its warnings
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +74,8 @@ func planShape(g hf.Geometry, plan *checkpoint.Plan, kvs []gguf.KV) modelShape {
 }
 
 // conversionPlan sums the targets up by purpose and treatment, in file order.
-func conversionPlan(plan *checkpoint.Plan) *inspectedResult {
-	r := &inspectedResult{Bytes: plan.Size, BitsPerWght: bitsPerWeight(plan.Size, plan.Parameters), Exact: true}
+func conversionPlan(plan *checkpoint.Plan) *Conversion {
+	r := &Conversion{Bytes: plan.Size, BitsPerWght: bitsPerWeight(plan.Size, plan.Parameters), Exact: true}
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
 		kind := t.Type.String()
@@ -86,24 +83,24 @@ func conversionPlan(plan *checkpoint.Plan) *inspectedResult {
 			kind = "refused"
 		}
 		r.Exact = r.Exact && t.Refused == "" && t.Inexact == 0
-		r.Classes = addType(r.Classes, inspectedType{Class: class(t.GGUF), Source: sourceText(t.Source), Type: kind,
+		r.Classes = addType(r.Classes, TensorGroup{Class: class(t.GGUF), Source: t.Source.Text(), Type: kind,
 			Tensors: 1, Parameters: t.Elements(), Bytes: t.Bytes})
 	}
 	return r
 }
 
 // sourceTypes sums the checkpoint's tensors up by how they are stored.
-func sourceTypes(plan *checkpoint.Plan) []inspectedType {
-	var list []inspectedType
+func sourceTypes(plan *checkpoint.Plan) []TensorGroup {
+	var list []TensorGroup
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
-		list = addType(list, inspectedType{Type: sourceText(t.Source), Tensors: 1, Parameters: t.Elements(), Bytes: t.Source.Bytes})
+		list = addType(list, TensorGroup{Type: t.Source.Text(), Tensors: 1, Parameters: t.Elements(), Bytes: t.Source.Bytes})
 	}
 	return list
 }
 
 // addType adds a tensor to the row of its kind.
-func addType(list []inspectedType, one inspectedType) []inspectedType {
+func addType(list []TensorGroup, one TensorGroup) []TensorGroup {
 	for i := range list {
 		if r := &list[i]; r.Class == one.Class && r.Source == one.Source && r.Type == one.Type {
 			r.Tensors, r.Parameters, r.Bytes = r.Tensors+one.Tensors, r.Parameters+one.Parameters, r.Bytes+one.Bytes
@@ -121,29 +118,16 @@ func class(name string) string {
 	return strings.TrimSuffix(name, ".weight")
 }
 
-// sourceText is how the checkpoint stores a tensor: "4 bit, group 32, BF16
-// scales" or "BF16".
-func sourceText(s checkpoint.Source) string {
-	if s.Kind != checkpoint.KindPacked {
-		return s.DType
-	}
-	group := fmt.Sprintf("group %d", s.GroupSize)
-	if groupSize(s) < 0 {
-		group = "one group a row"
-	}
-	return fmt.Sprintf("%d bit, %s, %s scales", s.Bits, group, s.DType)
-}
-
 // print writes the table of classes.
-func (r *inspectedResult) print(w io.Writer) {
-	bits := "—"
+func (r *Conversion) print(w io.Writer) {
+	bits := figure.Missing
 	if r.BitsPerWght != nil {
 		bits = fmt.Sprintf("%.2f", *r.BitsPerWght)
 	}
-	fmt.Fprintf(w, "would become\t%s bytes of GGUF (%s), %s bits per weight%s\n", grouped(r.Bytes), size(r.Bytes), bits,
+	fmt.Fprintf(w, "would become\t%s bytes of GGUF (%s), %s bits per weight%s\n", figure.Grouped(r.Bytes), figure.Size(r.Bytes), bits,
 		map[bool]string{true: ", exact", false: ""}[r.Exact])
 	fmt.Fprintf(w, "\nTENSORS\tIN THE CHECKPOINT\tIN GGUF\tCOUNT\tPARAMETERS\tBYTES\t\n")
 	for _, t := range r.Classes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t\n", t.Class, t.Source, t.Type, t.Tensors, grouped(t.Parameters), grouped(t.Bytes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t\n", t.Class, t.Source, t.Type, t.Tensors, figure.Grouped(t.Parameters), figure.Grouped(t.Bytes))
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"fmt"
@@ -31,9 +31,9 @@ func (m modelShape) number(key string) *int64 {
 	return &n
 }
 
-// memoryQuery is what --context, --sequences, --kv-type, --gpus and
+// MemoryQuery is what --context, --sequences, --kv-type, --gpus and
 // --split-mode ask for.
-type memoryQuery struct {
+type MemoryQuery struct {
 	Context   int    `json:"context"` // tokens of each sequence; 0: defaultContext
 	Sequences int    `json:"sequences"`
 	KVType    string `json:"kv_type"`
@@ -41,16 +41,16 @@ type memoryQuery struct {
 	SplitMode string `json:"split_mode"`
 }
 
-// memoryNeed is the memory of a loaded model with one session, in bytes.
-type memoryNeed struct {
-	memoryQuery
-	KVPerToken *int64       `json:"kv_bytes_per_token"` // of one sequence; null: not known
-	Places     []placedNeed `json:"places"`
-	Notes      []string     `json:"notes"` // what is estimated or not counted
+// MemoryNeed is the memory of a loaded model with one session, in bytes.
+type MemoryNeed struct {
+	MemoryQuery
+	KVPerToken *int64      `json:"kv_bytes_per_token"` // of one sequence; null: not known
+	Places     []PlaceNeed `json:"places"`
+	Notes      []string    `json:"notes"` // what is estimated or not counted
 }
 
-// placedNeed is one device's part.
-type placedNeed struct {
+// PlaceNeed is one device's part.
+type PlaceNeed struct {
 	Place   string `json:"place"` // "GPU 1", "CPU"
 	Weights int64  `json:"weight_bytes"`
 	KV      *int64 `json:"kv_bytes"`
@@ -64,14 +64,14 @@ const kvGranule = 256
 const defaultContext = 4096
 
 // need computes where weights and KV cache would lie.
-func (m modelShape) need(q memoryQuery) memoryNeed {
+func (m modelShape) need(q MemoryQuery) MemoryNeed {
 	trained := m.number("context_length")
 	if q.Context == 0 {
 		if q.Context = defaultContext; trained != nil && *trained > 0 {
 			q.Context = int(min(*trained, defaultContext))
 		}
 	}
-	n := memoryNeed{memoryQuery: q, Notes: []string{
+	n := MemoryNeed{MemoryQuery: q, Notes: []string{
 		"compute buffers come on top; `ceiling doctor --model FILE` has llama.cpp's own figures for this machine's devices"}}
 	if trained != nil && int64(q.Context) > *trained {
 		n.Notes = append(n.Notes, fmt.Sprintf("%d tokens are more than the %d that the model was trained for", q.Context, *trained))
@@ -87,7 +87,7 @@ func (m modelShape) need(q memoryQuery) memoryNeed {
 	}
 	switch {
 	case q.GPUs == 0:
-		n.Places = []placedNeed{{"CPU", m.weights(func(gguf.Tensor) bool { return true }), times(n.KVPerToken, cells, 1)}}
+		n.Places = []PlaceNeed{{"CPU", m.weights(func(gguf.Tensor) bool { return true }), times(n.KVPerToken, cells, 1)}}
 	case q.GPUs > 1 && q.SplitMode == "tensor":
 		n.Places = m.splitTensors(q.GPUs, times(n.KVPerToken, cells, int64(q.GPUs)))
 		n.Notes = append(n.Notes, "split mode tensor is an estimate: even shares of every matrix and of the KV heads")
@@ -226,10 +226,10 @@ func (m modelShape) tied() bool {
 
 // splitLayers gives each GPU its layers, the last one the output too. The
 // token table stays on the CPU.
-func (m modelShape) splitLayers(gpus int, perLayer []int64, cells int64) []placedNeed {
-	places := make([]placedNeed, gpus+1)
+func (m modelShape) splitLayers(gpus int, perLayer []int64, cells int64) []PlaceNeed {
+	places := make([]PlaceNeed, gpus+1)
 	for i := range gpus {
-		places[i] = placedNeed{Place: fmt.Sprintf("GPU %d", i+1)}
+		places[i] = PlaceNeed{Place: fmt.Sprintf("GPU %d", i+1)}
 	}
 	host := &places[gpus]
 	host.Place = "CPU"
@@ -267,18 +267,18 @@ func (m modelShape) splitLayers(gpus int, perLayer []int64, cells int64) []place
 }
 
 // splitTensors shares every matrix but the token table out evenly.
-func (m modelShape) splitTensors(gpus int, kv *int64) []placedNeed {
+func (m modelShape) splitTensors(gpus int, kv *int64) []PlaceNeed {
 	table := m.weights(func(t gguf.Tensor) bool { return t.Name == tokenTable })
 	rest := m.weights(func(t gguf.Tensor) bool { return t.Name != tokenTable })
 	if m.tied() {
 		rest += table
 	}
-	var places []placedNeed
+	var places []PlaceNeed
 	for i := range gpus {
-		places = append(places, placedNeed{fmt.Sprintf("GPU %d", i+1), (rest + int64(gpus) - 1) / int64(gpus), kv})
+		places = append(places, PlaceNeed{fmt.Sprintf("GPU %d", i+1), (rest + int64(gpus) - 1) / int64(gpus), kv})
 	}
 	none := int64(0)
-	host := placedNeed{Place: "CPU", Weights: table}
+	host := PlaceNeed{Place: "CPU", Weights: table}
 	if kv != nil {
 		host.KV = &none
 	}

@@ -1,4 +1,6 @@
-package main
+// Package render makes the files of a report or of a comparison: the text, the
+// page and the charts.
+package render
 
 import (
 	"bytes"
@@ -19,8 +21,8 @@ import (
 // chartsDir is the folder of the charts beside a report.
 const chartsDir = "charts"
 
-// rendering is a report or a comparison with its charts.
-type rendering struct {
+// Rendering is a report or a comparison with its charts.
+type Rendering struct {
 	name   string // of its files, without extension
 	doc    *doc.Document
 	charts []chart.Chart
@@ -30,8 +32,8 @@ type rendering struct {
 	draw func() (charts []chart.Chart, notes []string)
 }
 
-// illustrate draws the charts and puts them into the document.
-func (r *rendering) illustrate() (notes []string) {
+// Illustrate draws the charts and puts them into the document.
+func (r *Rendering) Illustrate() (notes []string) {
 	if r.draw != nil {
 		r.charts, notes = r.draw()
 		r.draw = nil
@@ -40,9 +42,9 @@ func (r *rendering) illustrate() (notes []string) {
 	return notes
 }
 
-// renderRun makes a run's rendering. The folder holds what its results.json does
+// Run makes a run's rendering. The folder holds what its results.json does
 // not: "" stands for none.
-func renderRun(folder string, r *result.Run, opt report.Options) (*rendering, error) {
+func Run(folder string, r *result.Run, opt report.Options) (*Rendering, error) {
 	d, err := report.Document(r, opt)
 	if err != nil {
 		return nil, err
@@ -55,67 +57,35 @@ func renderRun(folder string, r *result.Run, opt report.Options) (*rendering, er
 		charts, undrawn := chart.Figures(in)
 		return charts, append(notes, undrawn...)
 	}
-	return &rendering{name: "report", doc: d, draw: draw}, nil
+	return &Rendering{name: "report", doc: d, draw: draw}, nil
 }
 
-// saveText writes a run's report as text alone.
-func (r *runner) saveText(results *result.Run, opt report.Options) error {
-	page, err := renderRun(r.dir.path, results, opt)
-	if err != nil {
-		return err
-	}
-	return outfile.Write(r.dir.file(reportFile), page.markdown())
-}
-
-// saveReport writes a run's report: first the text, which nothing that goes
-// wrong with the charts may cost.
-func (r *runner) saveReport(results *result.Run, opt report.Options) error {
-	path := r.dir.file(reportFile)
-	page, err := renderRun(r.dir.path, results, opt)
-	if err != nil {
-		return err
-	}
-	if err := outfile.Write(path, page.markdown()); err != nil {
-		return err
-	}
-	for _, n := range page.illustrate() {
-		r.show.line("note: %s", n)
-	}
-	if err := page.savePage(r.dir.path); err != nil {
-		return fmt.Errorf("%w; %s is written", err, path)
-	}
-	return nil
-}
-
-// markdown is the text alone.
-func (r *rendering) markdown() []byte {
+// Markdown is the text alone.
+func (r *Rendering) Markdown() []byte {
 	var b bytes.Buffer
 	_ = r.doc.Markdown(&b) // a buffer takes all
 	return b.Bytes()
 }
 
-// html is the page.
-func (r *rendering) html() ([]byte, error) {
+// HTML is the page.
+func (r *Rendering) HTML() ([]byte, error) {
 	var b bytes.Buffer
 	err := r.doc.HTML(&b)
 	return b.Bytes(), err
 }
 
-// save writes all of it into a folder, which it makes: the text, the page, the
+// Save writes all of it into a folder that is there: the text, the page, the
 // charts. Each file is whole or not there.
-func (r *rendering) save(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("output folder %q: %w; choose one that can be written to with --out", folder, cause(err))
-	}
-	if err := outfile.Write(filepath.Join(folder, r.name+".md"), r.markdown()); err != nil {
+func (r *Rendering) Save(folder string) error {
+	if err := outfile.Write(filepath.Join(folder, r.name+".md"), r.Markdown()); err != nil {
 		return err
 	}
-	return r.savePage(folder)
+	return r.SavePage(folder)
 }
 
-// savePage writes the page and the charts.
-func (r *rendering) savePage(folder string) error {
-	page, err := r.html()
+// SavePage writes the page and the charts.
+func (r *Rendering) SavePage(folder string) error {
+	page, err := r.HTML()
 	if err != nil {
 		return err
 	}
@@ -137,14 +107,14 @@ type chartEntry struct {
 // saveCharts writes the images and a list of them. The list of an earlier
 // rendering says which images were ours: those that are charts no longer are
 // removed, and nothing else is.
-func (r *rendering) saveCharts(folder string) error {
+func (r *Rendering) saveCharts(folder string) error {
 	list := filepath.Join(folder, r.name+".json")
 	stale := listedCharts(list)
 	if len(r.charts) == 0 && len(stale) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("folder of the charts %q: %w", folder, cause(err))
+		return fmt.Errorf("folder of the charts: %w", err)
 	}
 	entries := []chartEntry{}
 	for i := range r.charts {
@@ -158,11 +128,11 @@ func (r *rendering) saveCharts(folder string) error {
 		}
 		entries = append(entries, e)
 	}
-	var b bytes.Buffer
-	if err := writeJSON(&b, entries); err != nil {
+	text, err := json.MarshalIndent(entries, "", "  ")
+	if err != nil {
 		return err
 	}
-	if err := outfile.Write(list, b.Bytes()); err != nil {
+	if err := outfile.Write(list, append(text, '\n')); err != nil {
 		return err
 	}
 	var errs []error
@@ -195,4 +165,16 @@ func listedCharts(list string) map[string]bool {
 		}
 	}
 	return out
+}
+
+// Names are those of the text and of the page.
+func (r *Rendering) Names() []string { return []string{r.name + ".md", r.name + ".html"} }
+
+// Files are the names of all files in a folder, below it for the charts.
+func (r *Rendering) Files() []string {
+	files := r.Names()
+	for i := range r.charts {
+		files = append(files, filepath.Join(chartsDir, r.charts[i].ID+".svg"), filepath.Join(chartsDir, r.charts[i].ID+".png"))
+	}
+	return append(files, filepath.Join(chartsDir, r.name+".json"))
 }

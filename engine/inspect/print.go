@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 )
 
-// print writes the inspection as text.
-func (f *inspection) print(out io.Writer) error {
+// Print writes the inspection as text.
+func (f *Inspection) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	f.printHead(w)
 	if f.Conversion != nil {
@@ -19,7 +20,7 @@ func (f *inspection) print(out io.Writer) error {
 	} else {
 		fmt.Fprintf(w, "\nTYPE\tTENSORS\tPARAMETERS\tBYTES\tSHARE\t\n")
 		for _, t := range f.Types {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t\n", t.Type, t.Tensors, grouped(t.Parameters), grouped(t.Bytes), share100(t.Bytes, f.Bytes))
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t\n", t.Type, t.Tensors, figure.Grouped(t.Parameters), figure.Grouped(t.Bytes), share100(t.Bytes, f.Bytes))
 		}
 	}
 	printList(w, "PROBLEMS", f.Problems)
@@ -40,13 +41,13 @@ func printList(w io.Writer, name string, lines []string) {
 	}
 }
 
-func (f *inspection) printHead(w io.Writer) {
-	row := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, orDash(value)) }
+func (f *Inspection) printHead(w io.Writer) {
+	row := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, figure.OrMissing(value)) }
 	if f.Name != "" {
 		row("model", f.Name)
 	}
 	path := f.Path
-	if f.Kind == kindGGUF && len(f.Files) > 1 {
+	if f.Kind == KindGGUF && len(f.Files) > 1 {
 		path = fmt.Sprintf("%s and %d more files", f.Path, len(f.Files)-1)
 	}
 	row(f.Kind, path)
@@ -54,12 +55,12 @@ func (f *inspection) printHead(w io.Writer) {
 		row("format", f.Format)
 	}
 	row("architecture", f.Architecture)
-	row("parameters", grouped(f.Parameters))
-	bits := "—"
+	row("parameters", figure.Grouped(f.Parameters))
+	bits := figure.Missing
 	if f.BitsPerWght != nil {
 		bits = strconv.FormatFloat(*f.BitsPerWght, 'f', 2, 64)
 	}
-	row("size", fmt.Sprintf("%s bytes (%s), %s bits per weight", grouped(f.Bytes), size(f.Bytes), bits))
+	row("size", fmt.Sprintf("%s bytes (%s), %s bits per weight", figure.Grouped(f.Bytes), figure.Size(f.Bytes), bits))
 	g := f.Geometry
 	row("context", count(g.Context)+" tokens")
 	row("layers", fmt.Sprintf("%s of width %s, feed-forward %s", count(g.Layers), count(g.Embedding), count(g.FFN)))
@@ -68,52 +69,35 @@ func (f *inspection) printHead(w io.Writer) {
 }
 
 // print writes the table of devices and the notes below it.
-func (n *memoryNeed) print(w io.Writer) {
+func (n *MemoryNeed) print(w io.Writer) {
 	fmt.Fprintf(w, "\nMEMORY for %d × %d tokens\tWEIGHTS\tKV CACHE (%s)\tTOGETHER\t\n", n.Sequences, n.Context, n.KVType)
 	for _, p := range n.Places {
-		kv, total := "—", "—"
+		kv, total := figure.Missing, figure.Missing
 		if p.KV != nil {
-			kv, total = size(*p.KV), size(p.Weights+*p.KV)
+			kv, total = figure.Size(*p.KV), figure.Size(p.Weights+*p.KV)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", p.Place, size(p.Weights), kv, total)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\n", p.Place, figure.Size(p.Weights), kv, total)
 	}
 	if n.KVPerToken != nil {
-		fmt.Fprintf(w, "\nKV cache: %s bytes per token of each sequence, sequences rounded up to %d tokens\n", grouped(*n.KVPerToken), kvGranule)
+		fmt.Fprintf(w, "\nKV cache: %s bytes per token of each sequence, sequences rounded up to %d tokens\n", figure.Grouped(*n.KVPerToken), kvGranule)
 	}
 	for _, note := range n.Notes {
 		fmt.Fprintf(w, "note: %s\n", note)
 	}
 }
 
-// count prints a hyperparameter, "—" for one that is not known.
+// count prints a hyperparameter, figure.Missing for one that is not known.
 func count(n *int64) string {
 	if n == nil {
-		return "—"
+		return figure.Missing
 	}
 	return strconv.FormatInt(*n, 10)
-}
-
-// size prints bytes in GiB, or in MiB where that would be a fraction.
-func size(n int64) string {
-	if n < 1<<30 {
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-}
-
-// grouped writes 1234567 as "1,234,567".
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // share100 is part of whole in percent.
 func share100(part, whole int64) string {
 	if whole <= 0 {
-		return "—"
+		return figure.Missing
 	}
 	s := fmt.Sprintf("%.1f%%", 100*float64(part)/float64(whole))
 	if part > 0 && strings.HasPrefix(s, "0.0") {

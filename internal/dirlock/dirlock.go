@@ -1,23 +1,27 @@
-package main
+// Package dirlock gives a folder to one process at a time.
+package dirlock
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
 
-// lockFile is the name of a folder's lock. Who holds it works in the folder.
-const lockFile = ".lock"
+// Name is that of a folder's lock. Who holds it works in the folder.
+const Name = ".lock"
 
-// errLocked is the error of a lock that another process holds.
-var errLocked = errors.New("locked by another process")
+// ErrLocked is the error of a folder that another process holds.
+var ErrLocked = errors.New("locked by another process")
 
-// tryLock takes a lock, a file that it makes and writes this process's number
-// into. The lock ends when the file is closed, with the process at the latest.
-// errLocked comes with the number of the process that has it.
-func tryLock(path string) (*os.File, error) {
+// Take takes a folder's lock, a file that it makes and writes this process's
+// number into. The lock ends when the file is closed, with the process at the
+// latest. ErrLocked comes with the number of the process that has it.
+func Take(dir string) (*os.File, error) {
+	path := filepath.Join(dir, Name)
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o644)
 		if err != nil {
@@ -41,7 +45,7 @@ func tryLock(path string) (*os.File, error) {
 		case errors.Is(err, syscall.EWOULDBLOCK):
 			holder := make([]byte, 32)
 			n, _ := f.Read(holder)
-			return nil, fmt.Errorf("%w (process %s)", errLocked, orWord(strings.TrimSpace(string(holder[:n])), "unknown"))
+			return nil, fmt.Errorf("%w (process %s)", ErrLocked, cmp.Or(strings.TrimSpace(string(holder[:n])), "unknown"))
 		case errors.Is(err, syscall.EINTR):
 			continue
 		}
@@ -56,11 +60,4 @@ func isAt(f *os.File, path string) bool {
 	}
 	now, err := os.Lstat(path)
 	return err == nil && os.SameFile(open, now)
-}
-
-func orWord(word, otherwise string) string {
-	if word == "" {
-		return otherwise
-	}
-	return word
 }

@@ -1,22 +1,26 @@
-package main
+package checkpoint
 
 import (
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"ceiling/bench/result"
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/engine/checkpoint/awqtest"
+	"ceiling/engine/gguf"
 	"ceiling/engine/synth"
 )
 
 // cached puts a small model into a cache as if it had been converted.
-func cached(t *testing.T) (c *modelCache, path string) {
+func cached(t *testing.T) (c *Cache, path string) {
 	t.Helper()
-	c, err := openModelCache(t.TempDir())
+	c, err := OpenCache(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +28,7 @@ func cached(t *testing.T) (c *modelCache, path string) {
 	if err := os.WriteFile(path, smallModel(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.store(path, key1, result.Checkpoint{Path: "/models/a"}); err != nil {
+	if _, err := c.store(path, key1, Origin{Path: "/models/a"}); err != nil {
 		t.Fatal(err)
 	}
 	return c, path
@@ -115,7 +119,7 @@ func TestCacheTidy(t *testing.T) {
 	c, path := cached(t)
 	other := c.path("other", key2)
 	os.WriteFile(other, smallModel(t), 0o644)
-	if _, err := c.store(other, key2, result.Checkpoint{Path: "/models/b"}); err != nil {
+	if _, err := c.store(other, key2, Origin{Path: "/models/b"}); err != nil {
 		t.Fatal(err)
 	}
 	left := filepath.Join(c.dir, ".model.gguf.1234.tmp")
@@ -128,7 +132,7 @@ func TestCacheTidy(t *testing.T) {
 		t.Errorf("%d bytes freed, want at least %d", freed, size)
 	}
 	for path, want := range map[string]bool{left: false, path: false, recordPath(path): false, other: true, recordPath(other): true} {
-		if exists(path) != want {
+		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s exists: %v, want %v", filepath.Base(path), !want, want)
 		}
 	}
@@ -211,7 +215,7 @@ func TestCheckpointKey(t *testing.T) {
 }
 
 func TestCachePath(t *testing.T) {
-	c := &modelCache{"/cache/models"}
+	c := &Cache{"/cache/models"}
 	for name, want := range map[string]string{
 		"Devstral-Small-2": "Devstral-Small-2-111111111111.gguf",
 		"../../etc/x y":    "etc-x-y-111111111111.gguf",
@@ -236,9 +240,101 @@ func TestCacheFolder(t *testing.T) {
 	} {
 		t.Setenv("CEILING_CACHE", c.own)
 		t.Setenv("XDG_CACHE_HOME", c.xdg)
-		got, err := openModelCache(c.flag)
+		got, err := OpenCache(c.flag)
 		if err != nil || got.dir != c.want {
 			t.Errorf("%+v: %v, %v", c, got, err)
 		}
+	}
+}
+
+// An interrupted conversion leaves the cache as it was, and the next one runs.
+func TestConvertOnceStopped(t *testing.T) {
+	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
+	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(dir, OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	cache, err := OpenCache(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := CacheOptions{Tell: func(string, ...any) {}}
+	if _, _, err := cache.Convert(ctx, c, quiet); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped with %v, want context.Canceled", err)
+	}
+	left, err := os.ReadDir(filepath.Join(root, "models"))
+	if err != nil || len(left) != 1 || left[0].Name() != ".lock" {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	path, from, err := cache.Convert(context.Background(), c, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gguf.Check(path); err != nil {
+		t.Error(err)
+	}
+	want := Origin{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
+	if diff := cmp.Diff(&want, from); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What was converted while it changed is neither the one nor the other.
+func TestConvertOnceChanging(t *testing.T) {
+	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
+	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(dir, OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := OpenCache(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meddle := func(stage string, _, _ int64) {
+		if stage != "verify" {
+			return
+		}
+		if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte("changed"), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	_, _, err = cache.Convert(context.Background(), c, CacheOptions{Tell: func(string, ...any) {}, Progress: meddle})
+	if err == nil || !strings.Contains(err.Error(), "changed while it was converted") {
+		t.Errorf("converted with %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "models", "*.gguf*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestFormatText(t *testing.T) {
+	for want, variant := range map[string]awqtest.Options{
+		"compressed-tensors, 4 bit, group 32":       {},
+		"compressed-tensors, 4 and 8 bit, group 32": {EightBit: []string{"layers.1.mlp.down_proj"}, Plain: []string{"layers.0.self_attn.v_proj"}},
+		"gptq, 4 bit, group 32":                     {Format: awqtest.GPTQ},
+	} {
+		dir := t.TempDir()
+		if _, err := awqtest.Write(dir, variant); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Open(dir, OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.FormatText(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	row := Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: KindPacked, DType: "BF16"}
+	if got, want := row.Text(), "4 bit, one group a row, BF16 scales"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
