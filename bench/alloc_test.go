@@ -11,7 +11,7 @@ import (
 // instantEngine answers at once, so that what is left is our own work.
 type instantEngine struct{}
 
-func (instantEngine) Step(_ context.Context, b *Batch) error {
+func (instantEngine) Step(_ context.Context, b *StepBatch) error {
 	b.Out = b.Out[:0]
 	for _, w := range b.Want {
 		if w == 1 {
@@ -66,7 +66,7 @@ func TestGuardAllocatesNothing(t *testing.T) {
 	s := new(Recovery)
 	s.mu.Lock()
 	e := &guardedEngine{instantEngine{}, s}
-	b := &Batch{Tokens: []int32{1}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}, Out: make([]int32, 0, 1)}
+	b := &StepBatch{Tokens: []int32{1}, Pos: []int32{0}, Seqs: []int32{0}, Want: []int8{1}, Out: make([]int32, 0, 1)}
 	allocs := testing.AllocsPerRun(1000, func() {
 		if err := e.Step(context.Background(), b); err != nil {
 			t.Fatal(err)

@@ -91,7 +91,7 @@ func (b *batcher) release(id int) {
 
 // fill writes the next step's batch, at most budget tokens. The budget is at
 // least the number of slots.
-func (b *batcher) fill(batch *Batch, budget int) {
+func (b *batcher) fill(batch *StepBatch, budget int) {
 	left := b.share(budget)
 	b.dummies = 0
 	if b.bridging {
@@ -168,7 +168,7 @@ func (b *batcher) bridge(left int) {
 	}
 }
 
-func put(b *Batch, token int32, pos, seq int, want int8) {
+func put(b *StepBatch, token int32, pos, seq int, want int8) {
 	b.Tokens = append(b.Tokens, token)
 	b.Pos = append(b.Pos, int32(pos))
 	b.Seqs = append(b.Seqs, int32(seq))

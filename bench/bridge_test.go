@@ -93,7 +93,7 @@ func TestBridgeThenRequest(t *testing.T) {
 	b.bridging = true
 	b.admit(0, []int32{5}, 0, 3)
 	b.admit(2, []int32{5, 6, 7}, 0, 3)
-	var batch Batch
+	var batch StepBatch
 	if b.fill(&batch, 4); len(batch.Tokens) != 4 || b.dummies != 0 {
 		t.Errorf("%d tokens, %d of a bridge, in a step of 4", len(batch.Tokens), b.dummies)
 	}

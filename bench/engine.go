@@ -2,11 +2,11 @@ package bench
 
 import "context"
 
-// Batch is the input and output of one engine step: token i belongs to
+// StepBatch is the input and output of one engine step: token i belongs to
 // sequence Seqs[i] at position Pos[i]. All slices but Out have the same
-// length. A Batch is reused from step to step and allocates nothing once its
+// length. A StepBatch is reused from step to step and allocates nothing once its
 // slices have grown.
-type Batch struct {
+type StepBatch struct {
 	Tokens []int32 // token ids
 	Pos    []int32 // position of each token in its sequence, from 0
 	Seqs   []int32 // sequence of each token, 0 ≤ id < SessionSpec.Sequences
@@ -35,7 +35,7 @@ type Engine interface {
 	// when the device's work is complete, so a timestamp taken next is the
 	// tokens' own. The context is looked at before the work starts and, on
 	// back ends that can, during it.
-	Step(ctx context.Context, b *Batch) error
+	Step(ctx context.Context, b *StepBatch) error
 	// RemoveSeq drops the KV cells of a sequence from position from on; 0
 	// empties it.
 	RemoveSeq(seq, from int32) error

@@ -39,7 +39,7 @@ type executor struct {
 	log    stepLog
 
 	batcher batcher
-	batch   Batch
+	batch   StepBatch
 	flights []flight
 	freeAt  []time.Duration // when each slot became free
 	next    int             // the next request to admit
@@ -83,7 +83,7 @@ func newExecutor(eng Engine, clock *result.Clock, work *suite.Workload, index, b
 	d := &executor{
 		eng: eng, clock: clock, work: work, index: index, sc: sc, budget: budget, room: room,
 		batcher: newBatcher(sc.InFlight(), longest, work.Spec.Vocab.Size),
-		batch: Batch{
+		batch: StepBatch{
 			Tokens: make([]int32, 0, budget), Pos: make([]int32, 0, budget),
 			Seqs: make([]int32, 0, budget), Want: make([]int8, 0, budget),
 			Out: make([]int32, 0, sc.InFlight()),

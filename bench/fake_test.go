@@ -46,7 +46,7 @@ func newFake(t testing.TB, spec SessionSpec) *fakeEngine {
 	return &fakeEngine{t: t, spec: spec, limit: 4096, base: 10 * time.Millisecond, kv: map[int32][]cell{}}
 }
 
-func (f *fakeEngine) Step(ctx context.Context, b *Batch) error {
+func (f *fakeEngine) Step(ctx context.Context, b *StepBatch) error {
 	if f.closed {
 		f.t.Error("step on a closed engine")
 	}
@@ -159,7 +159,7 @@ func (f *fakeEngine) Close() error {
 // cuts counts the graphs that the library makes of a batch in a session that is
 // not unified: each takes sequences of consecutive ids, equally many tokens of
 // each.
-func cuts(b *Batch) (graphs int) {
+func cuts(b *StepBatch) (graphs int) {
 	left := map[int32]int{}
 	for _, seq := range b.Seqs {
 		left[seq]++
@@ -186,7 +186,7 @@ func cuts(b *Batch) (graphs int) {
 
 // describe writes a batch as "seq@pos+n" per sequence, with * where a token
 // is asked for.
-func describe(b *Batch) string {
+func describe(b *StepBatch) string {
 	var out []string
 	for i := 0; i < len(b.Tokens); {
 		j, want := i, ""

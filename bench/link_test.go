@@ -14,13 +14,13 @@ type linkedEngine struct {
 	sent int64
 }
 
-func (e *linkedEngine) Step(ctx context.Context, b *Batch) error {
+func (e *linkedEngine) Step(ctx context.Context, b *StepBatch) error {
 	e.sent++
 	return e.Engine.Step(ctx, b)
 }
 
-func (e *linkedEngine) Links() []result.Link {
-	return []result.Link{{Server: "a:1", SentBytes: e.sent}}
+func (e *linkedEngine) Links() []result.NetworkLink {
+	return []result.NetworkLink{{Server: "a:1", SentBytes: e.sent}}
 }
 
 // linkedOpener opens engines that know a link.

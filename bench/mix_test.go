@@ -20,7 +20,7 @@ func TestWork(t *testing.T) {
 	b.admit(2, make([]int32, 50), 0, 8)
 	b.slots[0].phase, b.slots[0].got = decode, 2
 	b.queue = b.queue[1:]
-	var batch Batch
+	var batch StepBatch
 	b.fill(&batch, 1+8+30)
 	want := kernels.Work{
 		Decode: 1, Context: 12, Wanted: 2, Graphs: 4,

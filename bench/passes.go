@@ -2,8 +2,8 @@ package bench
 
 import "ceiling/bench/result"
 
-// Unit is one scenario in one pass over the suite.
-type Unit struct {
+// ScenarioPass is one scenario in one pass over the suite.
+type ScenarioPass struct {
 	Pass     int // from 0
 	Scenario int // index in the suite, from 0
 	// FirstPrompt is the number of prompts in the run before the unit's. Cold
@@ -18,11 +18,11 @@ type Unit struct {
 // every pass; that is what makes passes repeats of one another. prompts is
 // the number of prompts in the whole run, those of passes that may be needed
 // again and of the warm-up included, which come last.
-func Plan(s result.Suite) (units []Unit, prompts int) {
+func Plan(s result.Suite) (units []ScenarioPass, prompts int) {
 	for pass := range s.Passes() {
 		for i, sc := range s.Scenarios {
 			if pass < sc.Passes() {
-				units = append(units, Unit{pass, i, prompts})
+				units = append(units, ScenarioPass{pass, i, prompts})
 				prompts += sc.Prompts
 			}
 		}

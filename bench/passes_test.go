@@ -19,7 +19,7 @@ func TestPlan(t *testing.T) {
 	suite.Scenarios[0].Repeat = 3
 	suite.Scenarios[2].Repeat = 2
 	units, prompts := Plan(suite)
-	want := []Unit{{0, 0, 0}, {0, 1, 3}, {0, 2, 9}, {1, 0, 15}, {1, 2, 18}, {2, 0, 24}}
+	want := []ScenarioPass{{0, 0, 0}, {0, 1, 3}, {0, 2, 9}, {1, 0, 15}, {1, 2, 18}, {2, 0, 24}}
 	if diff := cmp.Diff(want, units); diff != "" {
 		t.Error(diff)
 	}

@@ -92,7 +92,7 @@ type tracker struct {
 	cost   costModel
 	shares shareModel // in the place of cost, for a server
 	budget int
-	units  []Unit
+	units  []ScenarioPass
 	plan   []work // by unit; what is done or can't run is empty
 
 	scenarios, passes int
@@ -119,7 +119,7 @@ func newTracker(suite result.Suite, rep *reporter, budget int) *tracker {
 }
 
 // append adds a unit to the plan.
-func (t *tracker) append(u Unit, sc result.Scenario) {
+func (t *tracker) append(u ScenarioPass, sc result.Scenario) {
 	n := int64(sc.Prompts)
 	w := work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
 	t.units, t.plan = append(t.units, u), append(t.plan, w)

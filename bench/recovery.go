@@ -141,7 +141,7 @@ type guardedEngine struct {
 	recovery *Recovery
 }
 
-func (e *guardedEngine) Step(ctx context.Context, b *Batch) error {
+func (e *guardedEngine) Step(ctx context.Context, b *StepBatch) error {
 	e.recovery.leave()
 	defer e.recovery.enter()
 	return e.Engine.Step(ctx, b)
@@ -165,4 +165,4 @@ func (e *guardedEngine) Close() error {
 	return e.Engine.Close()
 }
 
-func (e *guardedEngine) Links() []result.Link { return linksOf(e.Engine) }
+func (e *guardedEngine) Links() []result.NetworkLink { return linksOf(e.Engine) }

@@ -6,7 +6,7 @@ import "ceiling/bench/result"
 // in each of Retry rounds over the suite, the scenarios that lack a pass. done
 // tells what has run. A pass of a round has the number behind those that were
 // planned, so that the files of a run that goes on tell it from them.
-func again(s result.Suite, done func(pass, scenario int) (result.Entry, bool)) (u Unit, ok bool) {
+func again(s result.Suite, done func(pass, scenario int) (result.Entry, bool)) (u ScenarioPass, ok bool) {
 	planned, prompts := Plan(s)
 	prompts = (prompts - warmupPrompts) / (1 + s.Retry)
 	offset := prompts
@@ -14,18 +14,18 @@ func again(s result.Suite, done func(pass, scenario int) (result.Entry, bool)) (
 		for i, sc := range s.Scenarios {
 			pass := s.Passes() + round
 			if _, ran := done(pass, i); !ran && lacks(s, planned, i, round, done) {
-				return Unit{Pass: pass, Scenario: i, FirstPrompt: offset}, true
+				return ScenarioPass{Pass: pass, Scenario: i, FirstPrompt: offset}, true
 			}
 			offset += sc.Prompts
 		}
 		offset = prompts * (2 + round)
 	}
-	return Unit{}, false
+	return ScenarioPass{}, false
 }
 
 // lacks tells whether more planned passes over a scenario were disturbed than
 // the rounds before have made up for.
-func lacks(s result.Suite, planned []Unit, scenario, round int, done func(pass, scenario int) (result.Entry, bool)) bool {
+func lacks(s result.Suite, planned []ScenarioPass, scenario, round int, done func(pass, scenario int) (result.Entry, bool)) bool {
 	missing := 0
 	for _, u := range planned {
 		if u.Scenario != scenario {

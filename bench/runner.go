@@ -75,7 +75,7 @@ type runner struct {
 	rep      *reporter
 	track    *tracker
 	sessions sessions
-	units    []Unit          // what there is to do, in order
+	units    []ScenarioPass  // what there is to do, in order
 	entries  []*result.Entry // by unit; nil: not attempted
 	prompts  int             // in the whole run, warm-up included
 	warmedUp bool
@@ -143,7 +143,7 @@ func (r *runner) run(ctx context.Context) error {
 
 // append adds a unit to the plan, with what an earlier part of the run has of
 // it.
-func (r *runner) append(u Unit) {
+func (r *runner) append(u ScenarioPass) {
 	r.units, r.entries = append(r.units, u), append(r.entries, nil)
 	r.track.append(u, r.cfg.Suite.Scenarios[u.Scenario])
 	r.takeOver(len(r.units) - 1)

@@ -63,7 +63,7 @@ func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []resu
 	return entry, fatal
 }
 
-func (r *runner) workload(u Unit, sc result.Scenario) suite.WorkloadSpec {
+func (r *runner) workload(u ScenarioPass, sc result.Scenario) suite.WorkloadSpec {
 	return suite.WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
 		First: u.FirstPrompt, Total: r.prompts, Warm: r.cfg.PrefixCache}
 }
@@ -92,7 +92,7 @@ func (r *runner) classify(ctx context.Context, err error, m *result.Measured) er
 
 // measure opens a session, warms it up, and drives the workload. The
 // scenario's clock starts when all that is done.
-func (r *runner) measure(ctx context.Context, u Unit, work *suite.Workload, m *result.Measured) (records []result.Record, err error) {
+func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Workload, m *result.Measured) (records []result.Record, err error) {
 	s, err := r.sessions.acquire(ctx, u.Scenario, work)
 	if err != nil {
 		return nil, err

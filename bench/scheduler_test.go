@@ -340,7 +340,7 @@ func TestEngineContract(t *testing.T) {
 	} {
 		b := newBatcher(1, 8, 100)
 		b.admit(0, []int32{5, 6}, 0, 3)
-		var batch Batch
+		var batch StepBatch
 		b.fill(&batch, 8)
 		if err := b.apply(out); err == nil || !strings.Contains(err.Error(), "engine returned") {
 			t.Errorf("%s: error %v", name, err)

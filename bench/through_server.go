@@ -21,7 +21,7 @@ const (
 
 // measureClient is measure for a server: nothing is opened, and what is warm
 // once stays so.
-func (r *runner) measureClient(ctx context.Context, u Unit, work *suite.Workload, m *result.Measured) ([]result.Record, error) {
+func (r *runner) measureClient(ctx context.Context, u ScenarioPass, work *suite.Workload, m *result.Measured) ([]result.Record, error) {
 	if !r.warmedUp && !r.cfg.NoWarmup {
 		if err := r.warmUpClient(ctx, work); err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ type warmer struct {
 	fit    int     // tokens that a sequence has room for, more than a prompt
 	full   int     // tokens of a round's prefill
 	step   int     // most tokens of a step
-	batch  Batch
+	batch  StepBatch
 }
 
 // newWarmer sizes a block after the scenario: a full physical batch, but no

@@ -28,7 +28,7 @@ const (
 const promptLength = 300
 
 // converted writes a checkpoint and converts it.
-func converted(t *testing.T, o awqtest.Options) (*awqtest.Checkpoint, string) {
+func converted(t *testing.T, o awqtest.VariantOptions) (*awqtest.WrittenCheckpoint, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "checkpoint")
 	source, err := awqtest.Write(dir, o)
@@ -40,7 +40,7 @@ func converted(t *testing.T, o awqtest.Options) (*awqtest.Checkpoint, string) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "model.gguf")
-	if _, err := checkpoint.Convert(context.Background(), c, out, checkpoint.Options{Verify: true}); err != nil {
+	if _, err := checkpoint.Convert(context.Background(), c, out, checkpoint.ConvertOptions{Verify: true}); err != nil {
 		t.Fatal(err)
 	}
 	return source, out
@@ -141,7 +141,7 @@ func logProbs(t *testing.T, path string, tokens []int32) [][]float64 {
 }
 
 // text300 is a text of plain tokens.
-func text300(source *awqtest.Checkpoint) []int32 {
+func text300(source *awqtest.WrittenCheckpoint) []int32 {
 	tokens := make([]int32, promptLength)
 	x := uint32(12345)
 	for i := range tokens {
@@ -201,27 +201,31 @@ func TestConvertedModel(t *testing.T) {
 // any one convention wrongly. The mistakes are made on the checkpoint's side,
 // so that the file is right and the float64 computation wrong.
 func TestConvertedModelNotices(t *testing.T) {
-	options := awqtest.Options{Seed: 20260101, Zeros: true}
+	options := awqtest.VariantOptions{Seed: 20260101, Zeros: true}
 	source, path := converted(t, options)
 	tokens := text300(source)
 	exact, quantised := logProbs(t, widened(t, path), tokens), logProbs(t, path, tokens)
 	for _, c := range []struct {
 		name  string
-		spoil func(*awqtest.Checkpoint)
+		spoil func(*awqtest.WrittenCheckpoint)
 	}{
-		{"queries not permuted", func(c *awqtest.Checkpoint) { alternate(c.Linears["layers.1.self_attn.q_proj"], c.Geometry.HeadDim) }},
-		{"keys not permuted", func(c *awqtest.Checkpoint) { alternate(c.Linears["layers.1.self_attn.k_proj"], c.Geometry.HeadDim) }},
-		{"neighbouring groups swapped", func(c *awqtest.Checkpoint) { swapGroups(c.Linears["layers.1.mlp.down_proj"]) }},
-		{"zero points off by one", func(c *awqtest.Checkpoint) {
+		{"queries not permuted", func(c *awqtest.WrittenCheckpoint) {
+			alternate(c.Linears["layers.1.self_attn.q_proj"], c.Geometry.HeadDim)
+		}},
+		{"keys not permuted", func(c *awqtest.WrittenCheckpoint) {
+			alternate(c.Linears["layers.1.self_attn.k_proj"], c.Geometry.HeadDim)
+		}},
+		{"neighbouring groups swapped", func(c *awqtest.WrittenCheckpoint) { swapGroups(c.Linears["layers.1.mlp.down_proj"]) }},
+		{"zero points off by one", func(c *awqtest.WrittenCheckpoint) {
 			l := c.Linears["layers.0.mlp.up_proj"]
 			for i := range l.Zeros {
 				l.Zeros[i]++
 			}
 		}},
-		{"no temperature", func(c *awqtest.Checkpoint) { c.Geometry.TemperatureScale = 0 }},
-		{"magnitude of YaRN", func(c *awqtest.Checkpoint) { c.Geometry.Rope.Yarn.LogMultiplier = 0 }},
-		{"no YaRN", func(c *awqtest.Checkpoint) { c.Geometry.Rope.Yarn.Factor = 1 }},
-		{"tied embeddings", func(c *awqtest.Checkpoint) { c.Geometry.TieEmbeddings = true }},
+		{"no temperature", func(c *awqtest.WrittenCheckpoint) { c.Geometry.TemperatureScale = 0 }},
+		{"magnitude of YaRN", func(c *awqtest.WrittenCheckpoint) { c.Geometry.Rope.Yarn.LogMultiplier = 0 }},
+		{"no YaRN", func(c *awqtest.WrittenCheckpoint) { c.Geometry.Rope.Yarn.Factor = 1 }},
+		{"tied embeddings", func(c *awqtest.WrittenCheckpoint) { c.Geometry.TieEmbeddings = true }},
 	} {
 		wrong, err := awqtest.Write(t.TempDir(), options)
 		if err != nil {

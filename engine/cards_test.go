@@ -21,13 +21,13 @@ import (
 func tinyModel(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
-	g := synth.Geometry{
+	g := synth.NamedGeometry{
 		Name: "tiny", Layers: 2, Hidden: 256, Heads: 8, KVHeads: 4, HeadDim: 128, FFN: 1024, Vocab: 1024, Context: 4096,
 		RMSEpsilon: 1e-5, RopeFreqBase: 1e8,
 		Yarn:             &synth.Yarn{Factor: 4, OriginalContext: 1024, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1},
 		TemperatureScale: 0.1,
 	}
-	if _, err := synth.Write(t.Context(), synth.Options{Geometry: g, Type: "q4_0", Out: path, Seed: 7}); err != nil {
+	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -44,15 +44,15 @@ func (n Need) Lacks() bool {
 	return n.Free > 0 && sum > n.Free
 }
 
-// Plan is a model that is not loaded: its weights take no memory, but what
+// ModelPlan is a model that is not loaded: its weights take no memory, but what
 // loading it and opening sessions would take can be told.
-type Plan struct {
+type ModelPlan struct {
 	model *Model
 }
 
 // NewPlan reads a model's metadata. The session's options bear on how the
 // model is split: see PlanSplit. Errors: those of Load.
-func NewPlan(ctx context.Context, path string, load LoadOptions, open SessionOptions) (*Plan, error) {
+func NewPlan(ctx context.Context, path string, load LoadOptions, open SessionOptions) (*ModelPlan, error) {
 	p, err := load.native()
 	if err != nil {
 		return nil, err
@@ -77,20 +77,20 @@ func NewPlan(ctx context.Context, path string, load LoadOptions, open SessionOpt
 		}
 		return nil, fmt.Errorf("%w: %s%s", ErrLoad, modelName(path), logged())
 	}
-	return &Plan{&Model{native: native, file: file, path: path, opts: load, split: split, vocabOnly: true}}, nil
+	return &ModelPlan{&Model{native: native, file: file, path: path, opts: load, split: split, vocabOnly: true}}, nil
 }
 
 // Close frees the metadata.
-func (p *Plan) Close() { p.model.native.Free() }
+func (p *ModelPlan) Close() { p.model.native.Free() }
 
 // Model is the model without its weights: vocabulary and metadata, as
 // LoadVocab has it.
-func (p *Plan) Model() *Model { return p.model }
+func (p *ModelPlan) Model() *Model { return p.model }
 
 // Need adds up, by the library's own rules, what loading the model and opening
 // a session would take on each device, and allocates none of it. Errors: those
 // of Open but ErrOutOfMemory, or ErrNoDryRun.
-func (p *Plan) Need(ctx context.Context, open SessionOptions) ([]Need, error) {
+func (p *ModelPlan) Need(ctx context.Context, open SessionOptions) ([]Need, error) {
 	o, err := p.model.openParams(&open)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (p *Plan) Need(ctx context.Context, open SessionOptions) ([]Need, error) {
 // being opened: the errors of Need, or ErrOutOfMemory with what each device
 // would have to hold and may hold. A library without a dry run passes, and
 // tells no needs.
-func (p *Plan) Check(ctx context.Context, open SessionOptions) ([]Need, error) {
+func (p *ModelPlan) Check(ctx context.Context, open SessionOptions) ([]Need, error) {
 	list, err := p.Need(ctx, open)
 	if errors.Is(err, ErrNoDryRun) {
 		return nil, nil
@@ -177,8 +177,8 @@ func DryRun(ctx context.Context, path string, load LoadOptions, open SessionOpti
 // needs adds up the buffer types of each device, in the devices' order, and
 // says what those have. What lies on none of them belongs to the device that
 // the library puts before those of a tensor split.
-func needs(list []llama.Memory, all []Device, host room, split Split, shares []float32) []Need {
-	var joint llama.Memory
+func needs(list []llama.NativeMemory, all []Device, host room, split Split, shares []float32) []Need {
+	var joint llama.NativeMemory
 	for _, m := range list {
 		if !slices.ContainsFunc(all, func(d Device) bool { return d.Name == m.Device }) {
 			joint.Model, joint.Context, joint.Compute = joint.Model+m.Model, joint.Context+m.Context, joint.Compute+m.Compute

@@ -64,7 +64,7 @@ func TestDryRunTooLarge(t *testing.T) {
 func TestNeedsOfTensorSplit(t *testing.T) {
 	gpus := []Device{{Name: "ROCm0", Type: DeviceGPU, MemoryFree: 70}, {Name: "ROCm1", Type: DeviceGPU, MemoryFree: 80}}
 	all := append(gpus, Device{Name: "other", Type: DeviceGPU})
-	list := []llama.Memory{{Device: "Meta", Model: 100, Context: 40, Compute: 7}, {Device: "ROCm0", Model: 1}}
+	list := []llama.NativeMemory{{Device: "Meta", Model: 100, Context: 40, Compute: 7}, {Device: "ROCm0", Model: 1}}
 	split := Split{Mode: SplitTensor, Devices: gpus}
 	want := []Need{{Device: "ROCm0", Model: 51, Context: 20, Compute: 7, Free: 70, Estimated: true},
 		{Device: "ROCm1", Model: 50, Context: 20, Compute: 7, Free: 80, Estimated: true}}

@@ -53,8 +53,8 @@ var (
 	ErrSessionsOpen    = errors.New("sessions still open")
 )
 
-// Options configure the library, once per process.
-type Options struct {
+// LibraryOptions configure the library, once per process.
+type LibraryOptions struct {
 	// LibraryDir holds the back ends' shared libraries; "": where libllama is.
 	LibraryDir string
 	// LogFile gets llama.cpp's log; "": nowhere. The terminal never does.
@@ -82,7 +82,7 @@ var rpcKnown = struct {
 // Init loads the back ends and sends the log to its file. Back ends are
 // loaded by the first call only; a later call can redirect the log and add
 // RPC servers.
-func Init(o Options) error {
+func Init(o LibraryOptions) error {
 	if err := llama.OpenLog(o.LogFile); err != nil {
 		return fmt.Errorf("engine log %q: %w; choose a folder that can be written to", o.LogFile, err)
 	}

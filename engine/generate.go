@@ -12,8 +12,8 @@ type TextRequest struct {
 	MaxTokens int // of the text at most; the sequence's length is a limit too
 }
 
-// Text is what Generate wrote for a request.
-type Text struct {
+// GeneratedText is what Generate wrote for a request.
+type GeneratedText struct {
 	Tokens []int32 // without the one that ended it
 	Ended  bool    // the model or its grammar ended it, not a limit
 	Reused int     // tokens of the prompt that other texts had computed
@@ -34,7 +34,7 @@ const sharedPrefix = 16
 //
 // Errors: those of Decode and Sample, ErrContextTooSmall for a prompt that
 // leaves no room, ErrGrammar.
-func (s *Session) Generate(ctx context.Context, requests []TextRequest, done func(i int, t Text) *TextRequest) error {
+func (s *Session) Generate(ctx context.Context, requests []TextRequest, done func(i int, t GeneratedText) *TextRequest) error {
 	if s.native == nil {
 		return ErrClosed
 	}
@@ -70,7 +70,7 @@ func (s *Session) Generate(ctx context.Context, requests []TextRequest, done fun
 // generation is one call of Generate.
 type generation struct {
 	session *Session
-	done    func(i int, t Text) *TextRequest
+	done    func(i int, t GeneratedText) *TextRequest
 	waiting []indexedRequest
 	slots   []textSlot
 	batch   Batch
@@ -89,7 +89,7 @@ type textSlot struct {
 	held    []int32  // what the sequence's KV cells stand for
 	todo    []int32  // to be computed next; the last one's logits are wanted
 	sampler *Sampler // of the text
-	text    Text
+	text    GeneratedText
 }
 
 // prefix computes what all prompts begin with in the first sequence, and
@@ -174,7 +174,7 @@ func (g *generation) start(i int, next indexedRequest) error {
 		return err
 	}
 	*slot = textSlot{busy: true, index: next.index, limit: min(r.MaxTokens, room), held: slot.held[:keep],
-		todo: r.Prompt[keep:], sampler: sampler, text: Text{Reused: keep}}
+		todo: r.Prompt[keep:], sampler: sampler, text: GeneratedText{Reused: keep}}
 	return nil
 }
 

@@ -131,7 +131,7 @@ func TestGenerate(t *testing.T) {
 		o.TokensPerSequence = 256
 		s := open(t, m, o)
 		again := map[int]bool{}
-		got := write(t, s, requests, func(i int, _ Text) *TextRequest {
+		got := write(t, s, requests, func(i int, _ GeneratedText) *TextRequest {
 			if i%2 == 1 || again[i] {
 				return nil
 			}
@@ -155,11 +155,11 @@ func TestGenerate(t *testing.T) {
 }
 
 // write collects the texts of Generate by request.
-func write(t testing.TB, s *Session, requests []TextRequest, then func(int, Text) *TextRequest) [][][]int32 {
+func write(t testing.TB, s *Session, requests []TextRequest, then func(int, GeneratedText) *TextRequest) [][][]int32 {
 	t.Helper()
 	out := make([][][]int32, len(requests))
 	reused := 0
-	err := s.Generate(context.Background(), requests, func(i int, text Text) *TextRequest {
+	err := s.Generate(context.Background(), requests, func(i int, text GeneratedText) *TextRequest {
 		out[i] = append(out[i], text.Tokens)
 		reused += text.Reused
 		if then != nil {
@@ -184,8 +184,8 @@ func TestGenerateStops(t *testing.T) {
 	long := TextRequest{Prompt: prompt(m, 1, 8), MaxTokens: 200, Sampling: SamplerOptions{Temperature: 1, Grammar: `root ::= [a-z ]*`}}
 	short := long
 	short.MaxTokens = 5
-	got := map[int]Text{}
-	err := s.Generate(ctx, []TextRequest{long, short, long}, func(i int, text Text) *TextRequest {
+	got := map[int]GeneratedText{}
+	err := s.Generate(ctx, []TextRequest{long, short, long}, func(i int, text GeneratedText) *TextRequest {
 		got[i] = text
 		cancel() // with the short one
 		return nil
@@ -200,7 +200,7 @@ func TestGenerateStops(t *testing.T) {
 		ErrContextTooSmall: {Prompt: prompt(m, 1, 256), MaxTokens: 1},
 		ErrGrammar:         {Prompt: prompt(m, 1, 4), MaxTokens: 1, Sampling: SamplerOptions{Grammar: "root ::= ("}},
 	} {
-		if err := s.Generate(context.Background(), []TextRequest{r}, func(int, Text) *TextRequest { return nil }); !errors.Is(err, want) {
+		if err := s.Generate(context.Background(), []TextRequest{r}, func(int, GeneratedText) *TextRequest { return nil }); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)
 		}
 	}
@@ -230,7 +230,7 @@ func BenchmarkGenerate(b *testing.B) {
 						for i := range requests {
 							requests[i].MaxTokens = n
 						}
-						err := s.Generate(context.Background(), requests, func(_ int, t Text) *TextRequest {
+						err := s.Generate(context.Background(), requests, func(_ int, t GeneratedText) *TextRequest {
 							tokens += len(t.Tokens) * min(1, n-1)
 							return nil
 						})

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) {
 	passive.Reexec()
-	if err := Init(Options{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
+	if err := Init(LibraryOptions{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -51,7 +51,7 @@ func synthModel(t testing.TB, kind string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: kind, Out: path, Seed: 7}); err != nil {
+	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: kind, Out: path, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -9,10 +9,10 @@ import (
 	"ceiling/engine/internal/link"
 )
 
-// Link is what has gone between this process and an RPC server over the
+// RPCConnection is what has gone between this process and an RPC server over the
 // connections that are open, since they were opened.
-type Link struct {
-	Server    string        // host:port, as in [Options.RPC]
+type RPCConnection struct {
+	Server    string        // host:port, as in [LibraryOptions.RPC]
 	RoundTrip time.Duration // as TCP smooths it
 	Sent      int64         // bytes, each once
 	Received  int64         // bytes
@@ -21,7 +21,7 @@ type Link struct {
 
 // Links are those to the servers in use, by name. The kernel counts them, so
 // looking costs the engine nothing.
-func Links() []Link {
+func Links() []RPCConnection {
 	rpcKnown.Lock()
 	defer rpcKnown.Unlock()
 	var peers []netip.AddrPort
@@ -29,12 +29,12 @@ func Links() []Link {
 		peers = append(peers, at)
 	}
 	counts := link.Counts(peers)
-	var links []Link
+	var links []RPCConnection
 	for server, at := range rpcKnown.servers {
 		if c, ok := counts[at]; ok {
-			links = append(links, Link{server, c.RoundTrip, c.Sent, c.Received, c.Resent})
+			links = append(links, RPCConnection{server, c.RoundTrip, c.Sent, c.Received, c.Resent})
 		}
 	}
-	slices.SortFunc(links, func(a, b Link) int { return strings.Compare(a.Server, b.Server) })
+	slices.SortFunc(links, func(a, b RPCConnection) int { return strings.Compare(a.Server, b.Server) })
 	return links
 }

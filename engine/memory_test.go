@@ -122,7 +122,7 @@ func TestOutOfMemoryIsPerDevice(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	host := room{7, "x"}
-	got := needs([]llama.Memory{{Device: "CPU", Model: 1}}, []Device{{Name: "CPU", Type: DeviceCPU, MemoryFree: 99, MemoryTotal: 100}}, host, Split{}, nil)
+	got := needs([]llama.NativeMemory{{Device: "CPU", Model: 1}}, []Device{{Name: "CPU", Type: DeviceCPU, MemoryFree: 99, MemoryTotal: 100}}, host, Split{}, nil)
 	if diff := cmp.Diff([]Need{{Device: "CPU", Model: 1, Free: 7, Total: 100, By: "x"}}, got); diff != "" {
 		t.Errorf("the host's own limits count (-want +got):\n%s", diff)
 	}

@@ -30,7 +30,7 @@ type LoadOptions struct {
 // Model is loaded weights. Its methods are safe for concurrent use, but Close
 // must come last.
 type Model struct {
-	native    *llama.Model
+	native    *llama.NativeModel
 	file      *gguf.File
 	path      string
 	open      atomic.Int32

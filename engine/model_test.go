@@ -260,7 +260,7 @@ func TestDevices(t *testing.T) {
 	if b := Backends(); !slices.Contains(b, "CPU") || !slices.Contains(b, "RPC") {
 		t.Errorf("back ends %v: want CPU and RPC", b)
 	}
-	if err := Init(Options{RPC: []string{"127.0.0.1:1"}}); !errors.Is(err, ErrRPC) {
+	if err := Init(LibraryOptions{RPC: []string{"127.0.0.1:1"}}); !errors.Is(err, ErrRPC) {
 		t.Errorf("a server that is not there gave %v", err)
 	}
 }

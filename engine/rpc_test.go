@@ -43,7 +43,7 @@ func TestSplitAcrossDevices(t *testing.T) {
 		return
 	}
 	servers := startRPCServers(t, peerBinary(t, "ggml-rpc-server"))
-	if err := Init(Options{RPC: servers}); err != nil {
+	if err := Init(LibraryOptions{RPC: servers}); err != nil {
 		t.Fatal(err)
 	}
 	var devices []string
@@ -98,7 +98,7 @@ func testTensorArithmetic(t *testing.T, devices []string) {
 		t.Fatal(err)
 	}
 	g.KVHeads = 8 // enough heads for unequal shares
-	if _, err := synth.Write(t.Context(), synth.Options{Geometry: g, Type: "q4_0", Out: eight, Seed: 7}); err != nil {
+	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: eight, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
 	demo := synthModel(t, "q4_0")

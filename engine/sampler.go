@@ -26,7 +26,7 @@ type SamplerOptions struct {
 // than TopK are, with MinP alone where a less likely token could pass it. The
 // distribution is that of a grammar over the whole vocabulary.
 type Sampler struct {
-	native *llama.Sampler
+	native *llama.NativeSampler
 	vocab  int
 }
 

@@ -47,7 +47,7 @@ type SessionOptions struct {
 // Session is a context of a model: KV cache, compute buffers, samplers. Its
 // methods are for one goroutine locked to its thread.
 type Session struct {
-	native  *llama.Session
+	native  *llama.NativeSession
 	model   *Model
 	vocab   int32
 	perSeq  int32

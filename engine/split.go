@@ -118,7 +118,7 @@ func autoSplit(devices []Device, blocked string) Split {
 	return s
 }
 
-// rpcBackend is the back end of the devices that Options.RPC brings.
+// rpcBackend is the back end of the devices that LibraryOptions.RPC brings.
 const rpcBackend = "RPC"
 
 // splitDevices are the devices that get layers: those that are named, in that

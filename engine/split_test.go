@@ -25,7 +25,7 @@ func header(t *testing.T, heads, kvHeads int) *gguf.File {
 	}
 	g.Layers, g.Heads, g.KVHeads, g.Vocab = 2, heads, kvHeads, 1024
 	path := filepath.Join(t.TempDir(), "heads.gguf")
-	if _, err := synth.Write(t.Context(), synth.Options{Geometry: g, Type: "q4_0", Out: path}); err != nil {
+	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path}); err != nil {
 		t.Fatal(err)
 	}
 	file, err := gguf.Open(path)

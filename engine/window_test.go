@@ -99,11 +99,11 @@ var swaCells = regexp.MustCompile(`creating\s+SWA KV cache, size = (\d+) cells`)
 func swaCache(t *testing.T, m *Model, o SessionOptions) (cells string, s *Session) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "engine.log")
-	if err := Init(Options{LogFile: log}); err != nil {
+	if err := Init(LibraryOptions{LogFile: log}); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, m, o)
-	if err := Init(Options{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
+	if err := Init(LibraryOptions{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(log)

@@ -16,10 +16,10 @@ import (
 
 // Machine is what sysfs tells of the AMD GPUs.
 type Machine struct {
-	GPUs   []GPU  `json:"gpus"`
-	Links  []Link `json:"links,omitempty"` // every ordered pair of GPUs that the kernel lists
-	Driver Driver `json:"driver"`
-	ROCm   string `json:"rocm,omitempty"` // "7.2.1-81", as the packages write it
+	GPUs   []GPU      `json:"gpus"`
+	Links  []Link     `json:"links,omitempty"` // every ordered pair of GPUs that the kernel lists
+	Driver DriverInfo `json:"driver"`
+	ROCm   string     `json:"rocm,omitempty"` // "7.2.1-81", as the packages write it
 	// Lost are AMD's cards that DRM lists and KFD does not, beside some that
 	// it does: nothing can be computed on them.
 	Lost []GPU `json:"not_in_kfd,omitempty"`
@@ -78,8 +78,8 @@ type ID uint64
 // MarshalText gives "0xb868aeba19fb5cee".
 func (id ID) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "0x%x", uint64(id)), nil }
 
-// Driver is the kernel driver. In-tree drivers have no version of their own.
-type Driver struct {
+// DriverInfo is the kernel driver. In-tree drivers have no version of their own.
+type DriverInfo struct {
 	Loaded     bool   `json:"loaded"`
 	Version    string `json:"version,omitempty"` // of amdgpu-dkms
 	SrcVersion string `json:"srcversion,omitempty"`
@@ -88,7 +88,7 @@ type Driver struct {
 
 // Text is the driver in one line: the DKMS package's version, or that it is
 // the kernel's own. "" for no driver.
-func (d Driver) Text() string {
+func (d DriverInfo) Text() string {
 	switch {
 	case d.Version != "":
 		return d.Version
@@ -172,8 +172,8 @@ func (t tree) complete(g *GPU, names map[string]string) {
 }
 
 // driver is the state of the amdgpu module.
-func (t tree) driver() Driver {
-	d := Driver{
+func (t tree) driver() DriverInfo {
+	d := DriverInfo{
 		Version:    t.line("sys/module/amdgpu/version"),
 		SrcVersion: t.line("sys/module/amdgpu/srcversion"),
 		Kernel:     t.line("proc/sys/kernel/osrelease"),

@@ -23,7 +23,7 @@ type NVIDIA struct {
 	Driver string       `json:"driver,omitempty"` // "550.54.15"
 	Cards  []NVIDIACard `json:"cards"`
 
-	lib *nvml.Library
+	lib *nvml.NVML
 }
 
 // NVIDIACard is one card. What it does not tell is 0 or nil.
@@ -35,7 +35,7 @@ type NVIDIACard struct {
 	PowerCapW        *float64 `json:"power_cap_w,omitempty"`
 	PowerCapDefaultW *float64 `json:"power_cap_default_w,omitempty"`
 
-	handle nvml.Device
+	handle nvml.CardHandle
 }
 
 // OpenNVIDIA loads the library and describes every card. It returns ErrNoNVML
@@ -73,7 +73,7 @@ func openNVIDIA(file string) (*NVIDIA, error) {
 	return n, nil
 }
 
-func (n *NVIDIA) failure(call string, s nvml.Status) error {
+func (n *NVIDIA) failure(call string, s nvml.ReturnCode) error {
 	return fmt.Errorf("%w: %s: %s (code %d) from %q: check that NVIDIA's kernel driver is loaded and of the library's version", ErrRuntime, call, n.lib.ErrorText(s), s, n.lib.Path)
 }
 
@@ -167,13 +167,13 @@ func (n *NVIDIA) openCard(c NVIDIACard) (d device, missing []string) {
 
 // nvidiaReader reads one card.
 type nvidiaReader struct {
-	lib    *nvml.Library
-	handle nvml.Device
+	lib    *nvml.NVML
+	handle nvml.CardHandle
 }
 
 // read fills in what the card tells now; the rest stays as it is.
 func (r *nvidiaReader) read(v *[quantities]float64) {
-	set := func(q quantity, value float64, s nvml.Status) {
+	set := func(q quantity, value float64, s nvml.ReturnCode) {
 		if s == nvml.Success {
 			v[q] = value
 		}

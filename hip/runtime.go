@@ -29,7 +29,7 @@ const runtimeName = "libamdhip64.so"
 var releases = []string{".7", ".6", ".5", ""}
 
 // Runtime is AMD's HIP runtime in this process.
-type Runtime struct{ lib *amdhip.Library }
+type Runtime struct{ lib *amdhip.HIPRuntime }
 
 // RuntimeDevice is a device as the runtime sees it: after filters such as
 // HIP_VISIBLE_DEVICES, and in its order.
@@ -94,7 +94,7 @@ func openRuntime(candidates []string) (*Runtime, error) {
 	return nil, fmt.Errorf("%w: %w; install ROCm 6.1 or later, or set ROCM_PATH", ErrNoRuntime, first)
 }
 
-func start(lib *amdhip.Library) (*Runtime, error) {
+func start(lib *amdhip.HIPRuntime) (*Runtime, error) {
 	r := &Runtime{lib}
 	if s := lib.Init(); s != amdhip.Success {
 		return nil, r.failure("hipInit", s)
@@ -108,7 +108,7 @@ func start(lib *amdhip.Library) (*Runtime, error) {
 }
 
 // failure turns a status into an error that says what to do.
-func (r *Runtime) failure(call string, s amdhip.Status) error {
+func (r *Runtime) failure(call string, s amdhip.ErrorCode) error {
 	if s == amdhip.NoDevice {
 		return fmt.Errorf("%w (%s, code %d, from %q): check that amdgpu is loaded, that /dev/kfd can be opened, and ROCR_VISIBLE_DEVICES and HIP_VISIBLE_DEVICES",
 			ErrNoDevice, r.lib.ErrorName(s), s, r.lib.Path)
@@ -154,7 +154,7 @@ func candidates(root, library, rocmPath, maps string) []string {
 }
 
 // Library is the binding, for the packages of hip.
-func (r *Runtime) Library() *amdhip.Library { return r.lib }
+func (r *Runtime) Library() *amdhip.HIPRuntime { return r.lib }
 
 // Path is the library that was loaded.
 func (r *Runtime) Path() string { return r.lib.Path }

@@ -29,8 +29,8 @@ const (
 // Clock is the run's clock; that of a run is one.
 type Clock interface{ Now() time.Duration }
 
-// SamplerOptions say what a sampler does beside reading.
-type SamplerOptions struct {
+// TelemetryOptions say what a sampler does beside reading.
+type TelemetryOptions struct {
 	Hz   float64 // rounds per second, above 0 and at most MaxHz
 	File string  // telemetry.jsonl; "": none
 	// Resume goes on with the file of an earlier part of the run, whose
@@ -45,9 +45,9 @@ type SamplerOptions struct {
 	NVIDIA *NVIDIA
 }
 
-// Sampler reads the devices' sensors in a goroutine and thread of its own,
+// TelemetrySampler reads the devices' sensors in a goroutine and thread of its own,
 // off the engine's. It holds the readings since the last scenario.
-type Sampler struct {
+type TelemetrySampler struct {
 	tree    tree
 	clock   Clock
 	period  time.Duration
@@ -77,7 +77,7 @@ type Sampler struct {
 // NewSampler opens the sensors of the machine below root and starts to read
 // them. nil without an error means that there is nothing to read; notes then
 // say what would have been.
-func NewSampler(root string, m Machine, clock Clock, o SamplerOptions) (s *Sampler, notes []string, err error) {
+func NewSampler(root string, m Machine, clock Clock, o TelemetryOptions) (s *TelemetrySampler, notes []string, err error) {
 	if !(o.Hz > 0 && o.Hz <= MaxHz) {
 		return nil, nil, fmt.Errorf("telemetry at %v Hz: use a rate above 0 and at most %d", o.Hz, MaxHz)
 	}
@@ -85,7 +85,7 @@ func NewSampler(root string, m Machine, clock Clock, o SamplerOptions) (s *Sampl
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &Sampler{tree: t, clock: clock, period: time.Duration(float64(time.Second) / o.Hz),
+	s = &TelemetrySampler{tree: t, clock: clock, period: time.Duration(float64(time.Second) / o.Hz),
 		now: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
 	s.openDevices(m, o)
 	if len(s.devices) == 0 {
@@ -103,7 +103,7 @@ func NewSampler(root string, m Machine, clock Clock, o SamplerOptions) (s *Sampl
 	return s, s.notes, nil
 }
 
-func (s *Sampler) openDevices(m Machine, o SamplerOptions) {
+func (s *TelemetrySampler) openDevices(m Machine, o TelemetryOptions) {
 	add := func(d device, card string, can int, missing []string) {
 		if len(missing) == can {
 			s.notes = append(s.notes, fmt.Sprintf("%s (%s): no sensor can be read", d.name, card))
@@ -132,7 +132,7 @@ func (s *Sampler) openDevices(m Machine, o SamplerOptions) {
 	}
 }
 
-func (s *Sampler) closeSensors() {
+func (s *TelemetrySampler) closeSensors() {
 	for i := range s.devices {
 		s.devices[i].close()
 	}
@@ -141,7 +141,7 @@ func (s *Sampler) closeSensors() {
 
 // run reads until Stop. It keeps a thread to itself, so that the thread's CPU
 // time is what the sampling costs.
-func (s *Sampler) run() {
+func (s *TelemetrySampler) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(s.done)
@@ -168,7 +168,7 @@ func (s *Sampler) run() {
 
 // round reads every device once. It allocates only where the list of samples
 // has to grow.
-func (s *Sampler) round(cpuBefore time.Duration) {
+func (s *TelemetrySampler) round(cpuBefore time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	start := s.clock.Now()
@@ -198,13 +198,13 @@ func (s *Sampler) round(cpuBefore time.Duration) {
 	s.cpu = threadTime() - cpuBefore
 }
 
-func (s *Sampler) flush() {
+func (s *TelemetrySampler) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flushLocked()
 }
 
-func (s *Sampler) flushLocked() {
+func (s *TelemetrySampler) flushLocked() {
 	s.flushAt = s.last
 	if s.file == nil {
 		return
@@ -217,7 +217,7 @@ func (s *Sampler) flushLocked() {
 // Observe tells what the devices drew from start to end, in seconds on the run's
 // clock, in which so many tokens were generated at so many a second (nil: not
 // known), and what qualifies it. It forgets the readings up to the end.
-func (s *Sampler) Observe(start, end, tokens float64, rate *float64) (*machine.Energy, []string) {
+func (s *TelemetrySampler) Observe(start, end, tokens float64, rate *float64) (*machine.Energy, []string) {
 	// A reading after the window's end bounds its last piece.
 	answer := make(chan struct{})
 	select {
@@ -237,7 +237,7 @@ func (s *Sampler) Observe(start, end, tokens float64, rate *float64) (*machine.E
 }
 
 // Info says how the devices were sampled so far.
-func (s *Sampler) Info() *machine.TelemetryInfo {
+func (s *TelemetrySampler) Info() *machine.TelemetryInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	info := &machine.TelemetryInfo{Hz: 1 / s.period.Seconds(), Rounds: s.tick, Notes: s.notes}
@@ -257,7 +257,7 @@ func (s *Sampler) Info() *machine.TelemetryInfo {
 
 // Stop ends the sampling and closes the file. Its error is the file's first:
 // then telemetry.jsonl ends before the run did.
-func (s *Sampler) Stop() error {
+func (s *TelemetrySampler) Stop() error {
 	close(s.quit)
 	<-s.done
 	s.closeSensors()

@@ -60,7 +60,7 @@ func TestSampler(t *testing.T) {
 	root, clock := copyTree(t, "hive"), &testClock{}
 	rapl(t, root, "262143000000\n")
 	file := filepath.Join(t.TempDir(), "telemetry.jsonl")
-	s, notes, err := NewSampler(root, Read(root), clock, SamplerOptions{Hz: 0.1, File: file, Used: []string{"0000:83:00.0", "0000:a3:00.0"}})
+	s, notes, err := NewSampler(root, Read(root), clock, TelemetryOptions{Hz: 0.1, File: file, Used: []string{"0000:83:00.0", "0000:a3:00.0"}})
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
@@ -135,7 +135,7 @@ func TestSamplerMissingSensors(t *testing.T) {
 	drop(t, root, "sys/class/drm/card1")
 	put(t, root, "sys/class/drm/card2/device/hwmon/hwmon6/power1_average", "N/A\n")
 	file := filepath.Join(t.TempDir(), "telemetry.jsonl")
-	s, notes, err := NewSampler(root, Read(root), &testClock{}, SamplerOptions{Hz: 0.1, File: file})
+	s, notes, err := NewSampler(root, Read(root), &testClock{}, TelemetryOptions{Hz: 0.1, File: file})
 	if err != nil || s == nil {
 		t.Fatal(err)
 	}
@@ -160,16 +160,16 @@ func TestSamplerMissingSensors(t *testing.T) {
 func TestSamplerRefuses(t *testing.T) {
 	m := Read("testdata/hive")
 	for _, hz := range []float64{0, -1, MaxHz + 1} {
-		if _, _, err := NewSampler("testdata/hive", m, &testClock{}, SamplerOptions{Hz: hz}); err == nil {
+		if _, _, err := NewSampler("testdata/hive", m, &testClock{}, TelemetryOptions{Hz: hz}); err == nil {
 			t.Errorf("%v Hz was taken", hz)
 		}
 	}
-	if s, notes, err := NewSampler(t.TempDir(), Machine{}, &testClock{}, SamplerOptions{Hz: 1}); s != nil || err != nil || len(notes) != 0 {
+	if s, notes, err := NewSampler(t.TempDir(), Machine{}, &testClock{}, TelemetryOptions{Hz: 1}); s != nil || err != nil || len(notes) != 0 {
 		t.Errorf("an empty machine: %v, %q, %v", s, notes, err)
 	}
 	taken := filepath.Join(t.TempDir(), "telemetry.jsonl")
 	put(t, filepath.Dir(taken), "telemetry.jsonl", "kept\n")
-	if _, _, err := NewSampler("testdata/hive", m, &testClock{}, SamplerOptions{Hz: 1, File: taken}); err == nil {
+	if _, _, err := NewSampler("testdata/hive", m, &testClock{}, TelemetryOptions{Hz: 1, File: taken}); err == nil {
 		t.Error("a file that is there was written over")
 	}
 	if b, err := os.ReadFile(taken); err != nil || string(b) != "kept\n" {
@@ -180,12 +180,12 @@ func TestSamplerRefuses(t *testing.T) {
 // A round allocates nothing once the list of samples has grown.
 func TestRoundAllocates(t *testing.T) {
 	root := copyTree(t, "hive")
-	s := &Sampler{clock: &testClock{}, period: time.Second, samples: make([]sample, 0, 1<<12)}
+	s := &TelemetrySampler{clock: &testClock{}, period: time.Second, samples: make([]sample, 0, 1<<12)}
 	var err error
 	if s.tree, err = openTree(root); err != nil {
 		t.Fatal(err)
 	}
-	s.openDevices(Read(root), SamplerOptions{})
+	s.openDevices(Read(root), TelemetryOptions{})
 	defer s.closeSensors()
 	if s.file, err = openTelemetry(filepath.Join(t.TempDir(), "t.jsonl"), nil); err != nil {
 		t.Fatal(err)
@@ -202,12 +202,12 @@ func TestRoundAllocates(t *testing.T) {
 // BenchmarkRound is what one round of four cards costs: at 10 Hz ten of them
 // must take less than 0.5 % of a second of CPU time, 500 µs each.
 func BenchmarkRound(b *testing.B) {
-	s := &Sampler{clock: result.NewClock(0), period: time.Second}
+	s := &TelemetrySampler{clock: result.NewClock(0), period: time.Second}
 	var err error
 	if s.tree, err = openTree("testdata/hive"); err != nil {
 		b.Fatal(err)
 	}
-	s.openDevices(Read("testdata/hive"), SamplerOptions{})
+	s.openDevices(Read("testdata/hive"), TelemetryOptions{})
 	defer s.closeSensors()
 	if s.file, err = openTelemetry(filepath.Join(b.TempDir(), "t.jsonl"), nil); err != nil {
 		b.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// State is what of the running system bears on the GPUs: how they are
+// SystemState is what of the running system bears on the GPUs: how they are
 // attached, who uses them, and how the kernel was set.
-type State struct {
+type SystemState struct {
 	Display   []PCIDevice // GPUs and accelerators on the PCI bus, of any maker
 	Processes []Process   // that have the GPUs' compute driver open
 	// ProcessesKnown says that the driver lists them.
@@ -59,13 +59,13 @@ type Process struct {
 
 // ReadState reads the state of the machine below root, leaving out the
 // process self.
-func ReadState(root string, self int) State {
+func ReadState(root string, self int) SystemState {
 	t, err := openTree(root)
 	if err != nil {
-		return State{}
+		return SystemState{}
 	}
 	defer t.close()
-	s := State{
+	s := SystemState{
 		Display: t.display(), Processes: t.processes(self), RocBLAS: t.rocBLAS(),
 		HugePages: parseChoice(t.text("sys/kernel/mm/transparent_hugepage/enabled")),
 		NUMANodes: len(t.numbered("sys/devices/system/node", "node")),

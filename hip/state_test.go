@@ -27,7 +27,7 @@ func TestReadState(t *testing.T) {
 	put(t, root, "proc/4711/comm", "python3\n")
 	put(t, root, "sys/class/kfd/kfd/proc/99/vram_42700", "5\n") // this process
 	got := ReadState(root, 99)
-	want := State{
+	want := SystemState{
 		Display:   []PCIDevice{{"0000:01:00.0", 0x1a03, 0x2000, ""}, {"0000:83:00.0", 0x1002, 0x738c, "amdgpu"}},
 		Processes: []Process{{4711, "python3", 2 << 30}}, ProcessesKnown: true,
 		NUMABalancing: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 1 << 20,
@@ -35,7 +35,7 @@ func TestReadState(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("state (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(State{}, ReadState(t.TempDir(), 1)); d != "" {
+	if d := cmp.Diff(SystemState{}, ReadState(t.TempDir(), 1)); d != "" {
 		t.Errorf("an empty tree (-want +got):\n%s", d)
 	}
 }

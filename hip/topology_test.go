@@ -345,7 +345,7 @@ func TestROCmPrefixes(t *testing.T) {
 }
 
 func TestDriverText(t *testing.T) {
-	for want, d := range map[string]Driver{
+	for want, d := range map[string]DriverInfo{
 		"":                       {Kernel: "6.8"},
 		"6.16.13":                {Loaded: true, Version: "6.16.13", Kernel: "6.8"},
 		"in-tree, kernel 6.12.1": {Loaded: true, SrcVersion: "ABC", Kernel: "6.12.1"},

@@ -106,7 +106,7 @@ func TestReadHive(t *testing.T) {
 			t.Errorf("link %+v, want %+v", l, want)
 		}
 	}
-	if d := cmp.Diff(Driver{Loaded: true, Version: "6.16.13"}, m.Driver); d != "" {
+	if d := cmp.Diff(DriverInfo{Loaded: true, Version: "6.16.13"}, m.Driver); d != "" {
 		t.Error(d)
 	}
 	if m.ROCm != "7.2.1-81" || m.Release() != "7.2.1" {

@@ -61,17 +61,17 @@ func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
 }
 
 // reduces are the best times of a way of adding up over a number of cards, by size.
-func (c *Ceilings) reduces(probe string, devices int) []Point {
-	var out []Point
+func (c *Ceilings) reduces(probe string, devices int) []AllReduceTime {
+	var out []AllReduceTime
 	for _, m := range c.find(probe, func(m Measurement) bool { return len(m.Devices) == devices }) {
-		i := slices.IndexFunc(out, func(p Point) bool { return p.Bytes == float64(m.Bytes) })
+		i := slices.IndexFunc(out, func(p AllReduceTime) bool { return p.Bytes == float64(m.Bytes) })
 		if i < 0 {
-			out = append(out, Point{float64(m.Bytes), m.Summary.Best})
+			out = append(out, AllReduceTime{float64(m.Bytes), m.Summary.Best})
 			continue
 		}
 		out[i].Seconds = min(out[i].Seconds, m.Summary.Best)
 	}
-	slices.SortFunc(out, func(a, b Point) int { return int(a.Bytes - b.Bytes) })
+	slices.SortFunc(out, func(a, b AllReduceTime) int { return int(a.Bytes - b.Bytes) })
 	return out
 }
 

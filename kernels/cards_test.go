@@ -41,12 +41,12 @@ func TestCardRoofs(t *testing.T) {
 	}
 	want := Roofs{Name: "cards", Devices: 2, Tensors: true, Read: []Level{{Name: "HBM", Rate: 1.15e12}},
 		Compute: map[Class]float64{F16: 150e12, Int8: 160e12}, Matrices: map[string]Matrix{"q4_0": {Read: 1.0e12}}, Dot: 90e12, DotTokens: mmvqTokens, Node: 1.5e-6,
-		AllReduce: []Point{{10240, 50e-6}, {20480, 60e-6}}}
+		AllReduce: []AllReduceTime{{10240, 50e-6}, {20480, 60e-6}}}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Roofs{}, "Sources")); d != "" {
 		t.Error(d)
 	}
 	// Weights of q4_0 are read at their own rate, the rest at that of the stream.
-	m := Load{Layers: []Weights{{"Q4_0", 2e12, 0}}, Output: []Weights{{"F16", 1.15e12, 0}}, KVBytes: 1.15e12}
+	m := Demand{Layers: []Weights{{"Q4_0", 2e12, 0}}, Output: []Weights{{"F16", 1.15e12, 0}}, KVBytes: 1.15e12}
 	near(t, "reading", got.Step(&m, Work{Decode: 1, Context: 1}).Memory, (2+1+1)/2.0, 1e-9)
 	c.Measurements = append(c.Measurements, of("allreduce.rccl", "10 KiB, in a stream", Seconds, 40e-6, 10240, 0, 1))
 	if got, err = c.CardRoofs(2, true); err != nil || len(got.AllReduce) != 1 || got.AllReduce[0].Seconds != 40e-6 {

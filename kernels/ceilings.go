@@ -18,19 +18,19 @@ const FormatVersion = 1
 
 // Ceilings is ceilings.json: what a machine's probes measured, and where.
 type Ceilings struct {
-	Format  int       `json:"format"`
-	Version string    `json:"ceiling"` // the program's
-	Date    time.Time `json:"date"`
-	Machine Machine   `json:"machine"`
+	Format  int             `json:"format"`
+	Version string          `json:"ceiling"` // the program's
+	Date    time.Time       `json:"date"`
+	Machine MeasuredMachine `json:"machine"`
 
 	Measurements []Measurement `json:"measurements"`
 	// Load is what the model asks of each step; nil: measured without a model.
-	Load *Load `json:"model,omitempty"`
+	Load *Demand `json:"model,omitempty"`
 }
 
-// Machine is what the figures belong to: another machine, other clocks or other
+// MeasuredMachine is what the figures belong to: another machine, other clocks or other
 // threads have others.
-type Machine struct {
+type MeasuredMachine struct {
 	CPU          string   `json:"cpu"`
 	Threads      int      `json:"threads"`
 	Instructions []string `json:"instructions"` // that the engine's CPU back end uses
@@ -48,7 +48,7 @@ type Machine struct {
 const Fresh = 7 * 24 * time.Hour
 
 // Fits tells why the figures are not those of a machine at a time; nil: they are.
-func (c *Ceilings) Fits(m Machine, now time.Time) error {
+func (c *Ceilings) Fits(m MeasuredMachine, now time.Time) error {
 	for _, f := range []struct{ what, then, now string }{
 		{"CPU", c.Machine.CPU, m.CPU},
 		{"threads", fmt.Sprint(c.Machine.Threads), fmt.Sprint(m.Threads)},
@@ -121,7 +121,7 @@ func parseCeilings(text []byte) (*Ceilings, error) {
 }
 
 // check tells what makes a load unusable.
-func (l *Load) check() error {
+func (l *Demand) check() error {
 	for _, w := range slices.Concat(l.Layers, l.Output) {
 		if !(w.Bytes >= 0) || !(w.Ops >= 0) {
 			return fmt.Errorf("weights %q of %g bytes and %g operations", w.Type, w.Bytes, w.Ops)
@@ -214,8 +214,8 @@ func (c *Ceilings) blockProducts(compute map[Class]float64) map[string]Matrix {
 	return out
 }
 
-func source(what string, m Measurement) Source {
-	return Source{What: what, Value: m.Unit.Format(m.Summary.Best), From: "[meas] " + strings.TrimSpace(m.Probe+" "+m.Variant)}
+func source(what string, m Measurement) Origin {
+	return Origin{What: what, Value: m.Unit.Format(m.Summary.Best), From: "[meas] " + strings.TrimSpace(m.Probe+" "+m.Variant)}
 }
 
 // Format prints a figure with a prefix that leaves one to four digits before the

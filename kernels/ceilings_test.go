@@ -14,7 +14,7 @@ import (
 
 func measured(probe, variant string, bytes int64, unit Unit, best float64) Measurement {
 	return Measurement{Probe: probe, Variant: variant, Bytes: bytes, Unit: unit, Verdict: OK,
-		Summary: &Summary{Median: best, Best: best}}
+		Summary: &SampleSummary{Median: best, Best: best}}
 }
 
 func block(storage string, tokens int, rate float64) Measurement {
@@ -26,7 +26,7 @@ func block(storage string, tokens int, rate float64) Measurement {
 func example() Ceilings {
 	return Ceilings{
 		Format: FormatVersion, Date: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC),
-		Machine: Machine{CPU: "a CPU", Threads: 2, Governor: "performance"},
+		Machine: MeasuredMachine{CPU: "a CPU", Threads: 2, Governor: "performance"},
 		Measurements: []Measurement{
 			measured("cpu.read", "memory", 512<<20, BytesPerSecond, 20e9),
 			measured("cpu.read", "L3", 16<<20, BytesPerSecond, 80e9),
@@ -71,12 +71,12 @@ func TestFits(t *testing.T) {
 	if err := c.Fits(c.Machine, c.Date.Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
-	for want, change := range map[string]func(*Machine, *time.Time){
-		"CPU":      func(m *Machine, _ *time.Time) { m.CPU = "another" },
-		"threads":  func(m *Machine, _ *time.Time) { m.Threads = 1 },
-		"governor": func(m *Machine, _ *time.Time) { m.Governor = "powersave" },
-		"cards":    func(m *Machine, _ *time.Time) { m.Cards = []string{"one, 200 W"} },
-		"days":     func(_ *Machine, now *time.Time) { *now = now.Add(8 * 24 * time.Hour) },
+	for want, change := range map[string]func(*MeasuredMachine, *time.Time){
+		"CPU":      func(m *MeasuredMachine, _ *time.Time) { m.CPU = "another" },
+		"threads":  func(m *MeasuredMachine, _ *time.Time) { m.Threads = 1 },
+		"governor": func(m *MeasuredMachine, _ *time.Time) { m.Governor = "powersave" },
+		"cards":    func(m *MeasuredMachine, _ *time.Time) { m.Cards = []string{"one, 200 W"} },
+		"days":     func(_ *MeasuredMachine, now *time.Time) { *now = now.Add(8 * 24 * time.Hour) },
 	} {
 		m, now := c.Machine, c.Date
 		change(&m, &now)
@@ -105,7 +105,7 @@ func TestReadCeilings(t *testing.T) {
 		"format is 9":   func(c *Ceilings) { c.Format = 9 },
 		"not above 0":   func(c *Ceilings) { c.Measurements[0].Summary.Best = -1 },
 		"cpu.read L3":   func(c *Ceilings) { c.Measurements[1].Summary = nil },
-		"has no weight": func(c *Ceilings) { c.Load = &Load{} },
+		"has no weight": func(c *Ceilings) { c.Load = &Demand{} },
 	} {
 		c := example()
 		spoil(&c)

@@ -31,7 +31,7 @@ func mi100(devices int) Roofs {
 		Read:    []Level{{Name: "HBM2", Rate: mi100Read}},
 		Compute: map[Class]float64{Int8: mi100MFMA, F16: mi100MFMA, BF: mi100BF16, F32: mi100F32},
 		Dot:     mi100Dot4, DotTokens: mmvqTokens, Node: mi100Node,
-		Sources: []Source{
+		Sources: []Origin{
 			{"memory", "1,181 GB/s", "[meas] read stream of 1 GiB, te42kyfo/gpu-benches gpu-stream/mi100.txt; 96 % of 1,228.8 GB/s"},
 			{"compute", "184.57 T (f16, int8), 92.28 T (bf16), 46.14 T (f32)", "[calc] MFMA at 1,502 MHz and 120 CU: the nominal peak. 108.0 TF of f16 were measured at 1,087 MHz, 81 % of that clock's peak"},
 			{"dot", "92.28 TOPS", "[calc] v_dot4_i32_i8 at 1,502 MHz and 120 CU, for up to 8 tokens"},
@@ -69,21 +69,21 @@ func FindMachines(name string) ([]Roofs, error) {
 }
 
 func rccl() Roofs {
-	return mi100x4([]Point{{tinyBytes, 19e-6}, {ringBytes, ringTime}},
-		Source{"all-reduce", "19 µs up to 20 KB, 437 µs at 21 MB", "[meas] RCCL in a graph, 5 to 10 KB, btbtyler09/vllm-gfx908; [calc] 48 GB/s"})
+	return mi100x4([]AllReduceTime{{tinyBytes, 19e-6}, {ringBytes, ringTime}},
+		Origin{"all-reduce", "19 µs up to 20 KB, 437 µs at 21 MB", "[meas] RCCL in a graph, 5 to 10 KB, btbtyler09/vllm-gfx908; [calc] 48 GB/s"})
 }
 
 func butterfly() Roofs {
-	return mi100x4([]Point{{tinyBytes, 80e-6}, {ringBytes, 912e-6}},
-		Source{"all-reduce", "80 µs up to 20 KB, 912 µs at 21 MB", "[est] copies in two rounds, which llama.cpp makes without RCCL; [calc] twice over a link of 46 GB/s"})
+	return mi100x4([]AllReduceTime{{tinyBytes, 80e-6}, {ringBytes, 912e-6}},
+		Origin{"all-reduce", "80 µs up to 20 KB, 912 µs at 21 MB", "[est] copies in two rounds, which llama.cpp makes without RCCL; [calc] twice over a link of 46 GB/s"})
 }
 
 func push() Roofs {
-	return mi100x4([]Point{{tinyBytes, 5.3e-6}, {ringBytes, ringTime}},
-		Source{"all-reduce", "5.3 µs up to 20 KB, 437 µs at 21 MB", "[meas] a push kernel in a graph, 5 KB, btbtyler09/vllm-gfx908; llama.cpp has none; [calc] 48 GB/s"})
+	return mi100x4([]AllReduceTime{{tinyBytes, 5.3e-6}, {ringBytes, ringTime}},
+		Origin{"all-reduce", "5.3 µs up to 20 KB, 437 µs at 21 MB", "[meas] a push kernel in a graph, 5 KB, btbtyler09/vllm-gfx908; llama.cpp has none; [calc] 48 GB/s"})
 }
 
-func mi100x4(allReduce []Point, source Source) Roofs {
+func mi100x4(allReduce []AllReduceTime, source Origin) Roofs {
 	r := mi100(4)
 	r.AllReduce = allReduce
 	r.Sources = append(slices.Clone(r.Sources), source)

@@ -62,7 +62,7 @@ func (w Work) scaled(by float64) Work {
 // The least time is a maximum of sums that are linear in the work. The mean of
 // such times is no less than the time of the mean work, so no order in which the
 // work came can beat it.
-func (m *Mix) TPOT(r *Roofs, l *Load) (least Spent, measured float64, ok bool) {
+func (m *Mix) TPOT(r *Roofs, l *Demand) (least Spent, measured float64, ok bool) {
 	var tokens float64
 	for _, part := range []*MixPart{&m.Decode, &m.Mixed} {
 		n := part.Sum.Decode
@@ -85,7 +85,7 @@ func (m *Mix) TPOT(r *Roofs, l *Load) (least Spent, measured float64, ok bool) {
 // In a mixed step the weights are read and unpacked for the sequences that decode,
 // and what is begun is begun for them: of its prompt tokens no less than their arithmetic
 // counts.
-func (m *Mix) Prefill(r *Roofs, l *Load) (least Spent, tokens float64, ok bool) {
+func (m *Mix) Prefill(r *Roofs, l *Demand) (least Spent, tokens float64, ok bool) {
 	tokens = m.Prompt.Sum.Prompt + m.Mixed.Sum.Prompt
 	if tokens == 0 {
 		return Spent{}, 0, false

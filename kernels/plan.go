@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Plan is what a scenario's limits are made of where nothing was run.
-type Plan struct {
+// WorkShape is what a scenario's limits are made of where nothing was run.
+type WorkShape struct {
 	Input, Output, Concurrency int
 	UBatch                     int // tokens of a graph at most
 }
 
 // Decode is a step of all sequences, each half-way through its output.
-func (p Plan) Decode() Work { return decodeWork(float64(p.Concurrency), p.Input, p.Output) }
+func (p WorkShape) Decode() Work { return decodeWork(float64(p.Concurrency), p.Input, p.Output) }
 
 // decodeWork is a step of n sequences, on the mean half-way through their output.
 func decodeWork(n float64, input, output int) Work {
@@ -20,7 +20,7 @@ func decodeWork(n float64, input, output int) Work {
 }
 
 // Prompt is the whole prompt of one request.
-func (p Plan) Prompt() Work { return PromptWork(float64(p.Input), float64(p.UBatch)) }
+func (p WorkShape) Prompt() Work { return PromptWork(float64(p.Input), float64(p.UBatch)) }
 
 // PromptWork is a prompt of n tokens, each of which attends to itself and those
 // before it, in graphs of up to ubatch tokens.
@@ -30,12 +30,12 @@ func PromptWork(n, ubatch float64) Work {
 
 // Limits are the least time of a decode step, which is the least TPOT, and of a
 // request's prompt.
-func (r *Roofs) Limits(m *Load, p Plan) (decode, prompt Limit) {
+func (r *Roofs) Limits(m *Demand, p WorkShape) (decode, prompt Limit) {
 	return r.Step(m, p.Decode()), r.Step(m, p.Prompt())
 }
 
 // Asks are the bytes that work has read, and the operations that it makes.
-func (l *Load) Asks(w Work) (bytes, ops float64) {
+func (l *Demand) Asks(w Work) (bytes, ops float64) {
 	for _, x := range l.Layers {
 		ops += (w.Decode + w.Prompt) * x.Ops
 	}

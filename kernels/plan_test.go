@@ -5,7 +5,7 @@ import "testing"
 // Plans of Devstral on four cards with RCCL: what one user and 32 could have.
 func TestPlan(t *testing.T) {
 	m, r := devstral(), machine(t, "mi100x4-rccl")
-	decode, prompt := r.Limits(&m, Plan{Input: 2048, Output: 512, Concurrency: 1, UBatch: 512})
+	decode, prompt := r.Limits(&m, WorkShape{Input: 2048, Output: 512, Concurrency: 1, UBatch: 512})
 	// 12.88 GB and 2,304 tokens of KV at 163,840 B through four cards.
 	near(t, "memory", 1e3*decode.Memory, 1e3*(12.8818e9+2304*163840)/(4*1181e9), 0.001)
 	near(t, "link", 1e3*decode.Link, 80*0.019, 1e-6)
@@ -14,7 +14,7 @@ func TestPlan(t *testing.T) {
 	ops := 2048*2*22.230e9 + 2*0.671e9 + 2048*2049/2*float64(4*32*128*40)
 	near(t, "compute", prompt.Compute, ops/(4*184.57e12), 1e-4)
 	near(t, "launches", prompt.Launch, 4*760*1.33e-6, 1e-9)
-	many, _ := r.Limits(&m, Plan{Input: 1024, Output: 256, Concurrency: 32, UBatch: 512})
+	many, _ := r.Limits(&m, WorkShape{Input: 1024, Output: 256, Concurrency: 32, UBatch: 512})
 	// Up to 8 tokens the products are dots, which have half the rate.
 	if many.Memory <= decode.Memory || many.Compute <= 12*decode.Compute || many.Compute > 20*decode.Compute {
 		t.Errorf("32 users: %+v, one: %+v", many, decode)

@@ -25,22 +25,22 @@ const (
 // LessIsBetter tells of a unit whether the best figure is the smallest.
 func (u Unit) LessIsBetter() bool { return u == Seconds || u == Cycles }
 
-// Verdict says whether a measurement may be used.
-type Verdict string
+// ProbeVerdict says whether a measurement may be used.
+type ProbeVerdict string
 
 // The verdicts. Only figures of OK may be shown or reckoned with.
 const (
 	// OK: the result was right, and two clocks agree on the time.
-	OK Verdict = "ok"
+	OK ProbeVerdict = "ok"
 	// Unknown: something was measured, and it is not known what.
-	Unknown Verdict = "unknown"
+	Unknown ProbeVerdict = "unknown"
 	// Wrong: the probe computed something else than it should have.
-	Wrong Verdict = "wrong"
+	Wrong ProbeVerdict = "wrong"
 	// Missing: the machine does not have what the probe measures.
-	Missing Verdict = "missing"
+	Missing ProbeVerdict = "missing"
 	// NoTiming: the result was right, and the device is a stand-in, on which
 	// no time means anything.
-	NoTiming Verdict = "stand-in: no timing"
+	NoTiming ProbeVerdict = "stand-in: no timing"
 )
 
 // Measurement is what one probe found out in one variant on one device, or on
@@ -58,9 +58,9 @@ type Measurement struct {
 	// of block products.
 	Tokens int `json:"tokens,omitempty"`
 
-	Unit    Unit      `json:"unit"`
-	Samples []float64 `json:"samples,omitempty"` // in the order taken, in Unit
-	Summary *Summary  `json:"summary,omitempty"` // of Samples, where there are any
+	Unit    Unit           `json:"unit"`
+	Samples []float64      `json:"samples,omitempty"` // in the order taken, in Unit
+	Summary *SampleSummary `json:"summary,omitempty"` // of Samples, where there are any
 
 	// Peak is the nominal limit in Unit at the nominal clock; PeakAtClock at
 	// the clock during the samples. nil: none is known.
@@ -72,12 +72,12 @@ type Measurement struct {
 	ClockHz *float64 `json:"clock_hz,omitempty"`
 	PowerW  *float64 `json:"power_w,omitempty"`
 
-	Verdict Verdict `json:"verdict"`
-	Reason  string  `json:"reason,omitempty"` // of any verdict but OK
+	Verdict ProbeVerdict `json:"verdict"`
+	Reason  string       `json:"reason,omitempty"` // of any verdict but OK
 }
 
-// Summary describes samples.
-type Summary struct {
+// SampleSummary describes samples.
+type SampleSummary struct {
 	Median float64 `json:"median"`
 	Best   float64 `json:"best"`
 	// Low and High bound the median with 95 % confidence, without an assumption
@@ -89,13 +89,13 @@ type Summary struct {
 const confidence = 0.95
 
 // Summarize describes samples of a unit; nil where there are none.
-func Summarize(samples []float64, unit Unit) *Summary {
+func Summarize(samples []float64, unit Unit) *SampleSummary {
 	if len(samples) == 0 {
 		return nil
 	}
 	sample := benchmath.NewSample(slices.Clone(samples), &benchmath.DefaultThresholds)
 	found := benchmath.AssumeNothing.Summary(sample, confidence)
-	s := &Summary{Median: found.Center, Best: slices.Max(samples)}
+	s := &SampleSummary{Median: found.Center, Best: slices.Max(samples)}
 	if unit.LessIsBetter() {
 		s.Best = slices.Min(samples)
 	}

@@ -14,12 +14,12 @@ func TestSummarize(t *testing.T) {
 	for name, c := range map[string]struct {
 		samples []float64
 		unit    Unit
-		want    *Summary
+		want    *SampleSummary
 	}{
 		"none":           {nil, Seconds, nil},
-		"too few":        {[]float64{3, 1}, BytesPerSecond, &Summary{Median: 2, Best: 3}},
-		"less is better": {[]float64{3, 1, 2}, Seconds, &Summary{Median: 2, Best: 1}},
-		"twenty":         {twenty, OpsPerSecond, &Summary{Median: 10.5, Best: 20, Low: &six, High: &fifteen}},
+		"too few":        {[]float64{3, 1}, BytesPerSecond, &SampleSummary{Median: 2, Best: 3}},
+		"less is better": {[]float64{3, 1, 2}, Seconds, &SampleSummary{Median: 2, Best: 1}},
+		"twenty":         {twenty, OpsPerSecond, &SampleSummary{Median: 10.5, Best: 20, Low: &six, High: &fifteen}},
 	} {
 		if diff := cmp.Diff(c.want, Summarize(c.samples, c.unit)); diff != "" {
 			t.Errorf("%s: %s", name, diff)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Load is what each step of a model asks of the machine.
-type Load struct {
+// Demand is what each step of a model asks of the machine.
+type Demand struct {
 	Model  string    `json:"model"`
 	Layers []Weights `json:"layers"` // matrices that every token goes through
 	Output []Weights `json:"output"` // that of the logits, for tokens whose logits are wanted
@@ -37,7 +37,7 @@ type Weights struct {
 }
 
 // WeightBytes are read in each graph, the output's with it.
-func (l *Load) WeightBytes() float64 {
+func (l *Demand) WeightBytes() float64 {
 	var n float64
 	for _, w := range slices.Concat(l.Layers, l.Output) {
 		n += w.Bytes
@@ -93,12 +93,12 @@ type Roofs struct {
 	// where they are known. Of others those above hold.
 	Matrices map[string]Matrix `json:"matrices,omitempty" yaml:"matrices"`
 
-	Node      float64 `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
-	AllReduce []Point `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
+	Node      float64         `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
+	AllReduce []AllReduceTime `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
 	// Logits is the rate at which the CPU reads logits, bytes/s; 0: not known.
 	Logits float64 `json:"logits_b_per_s,omitempty" yaml:"logits_b_per_s"`
 
-	Sources []Source `json:"sources,omitempty" yaml:"sources"`
+	Sources []Origin `json:"sources,omitempty" yaml:"sources"`
 }
 
 // Matrix are the limits of one device with matrices of a storage type; 0: not known.
@@ -129,14 +129,14 @@ type Level struct {
 	Rate  float64 `json:"b_per_s" yaml:"b_per_s"`
 }
 
-// Point is the time of an all-reduce.
-type Point struct {
+// AllReduceTime is the time of an all-reduce.
+type AllReduceTime struct {
 	Bytes   float64 `json:"bytes" yaml:"bytes"`
 	Seconds float64 `json:"s" yaml:"s"`
 }
 
-// Source says where a figure is from.
-type Source struct {
+// Origin says where a figure is from.
+type Origin struct {
 	What  string `json:"what" yaml:"what"`
 	Value string `json:"value" yaml:"value"`
 	From  string `json:"from" yaml:"from"`
@@ -256,7 +256,7 @@ func (s Spent) plus(o Spent, times float64) Spent {
 // where the devices share each layer. Where each has its own, a step of one
 // graph has one of them at work at a time, and several graphs follow each other
 // through them.
-func (r *Roofs) Step(m *Load, w Work) Limit {
+func (r *Roofs) Step(m *Demand, w Work) Limit {
 	graphs := max(w.Graphs, 1)
 	tokens := w.Decode + w.Prompt
 	at := r.together(graphs)
@@ -285,7 +285,7 @@ func (r *Roofs) together(graphs float64) float64 {
 
 // reads are the bytes that work has read, as many as the memory gives in the time
 // that those of each storage type take.
-func (r *Roofs) reads(m *Load, w Work) float64 {
+func (r *Roofs) reads(m *Demand, w Work) float64 {
 	n := w.Context * m.KVBytes
 	for _, x := range slices.Concat(m.Layers, m.Output) {
 		bytes := max(w.Graphs, 1) * x.Bytes
@@ -311,7 +311,7 @@ func (r *Roofs) readTime(bytes float64) float64 {
 }
 
 // productTime is that of one device, for what there is of each token.
-func (r *Roofs) productTime(m *Load, w Work) float64 {
+func (r *Roofs) productTime(m *Demand, w Work) float64 {
 	tokens := w.Decode + w.Prompt
 	each := tokens / max(w.Graphs, 1)
 	var t float64
@@ -326,7 +326,7 @@ func (r *Roofs) productTime(m *Load, w Work) float64 {
 
 // unpackTime is that of one device, for what there is of each graph. The output is
 // computed where logits are wanted, which is so in every step that decodes.
-func (r *Roofs) unpackTime(m *Load, w Work) float64 {
+func (r *Roofs) unpackTime(m *Demand, w Work) float64 {
 	var t float64
 	for _, x := range m.Layers {
 		t += max(w.Graphs, 1) * x.Ops * r.matrix(x.Type).unpacking()
@@ -360,7 +360,7 @@ func (r *Roofs) time(storage string, ops, tokens float64) float64 {
 const bf16From = 262144
 
 // reduced is the size of one all-reduce for a graph of so many tokens, in bytes.
-func reduced(m *Load, tokens float64) float64 {
+func reduced(m *Demand, tokens float64) float64 {
 	values := float64(m.Embedding) * tokens
 	if values >= bf16From {
 		return 2 * values

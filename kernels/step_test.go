@@ -8,9 +8,9 @@ import (
 
 // devstral is Devstral-Small-2-24B at 4.5 bits a weight: 22.901 G weights are
 // read for each token, 0.671 G of them the output.
-func devstral() Load {
+func devstral() Demand {
 	const bits, params, output = 4.5, 22.901e9, 0.671e9
-	return Load{
+	return Demand{
 		Layers:     []Weights{{Type: "Q4_1", Bytes: (params - output) * bits / 8, Ops: 2 * (params - output)}},
 		Output:     []Weights{{Type: "Q4_1", Bytes: output * bits / 8, Ops: 2 * output}},
 		LayerCount: 40, Embedding: 5120, Vocab: 131072, KVBytes: 163840, AttentionOps: 4 * 32 * 128 * 40,
@@ -78,7 +78,7 @@ func TestWorkedContext(t *testing.T) {
 		}
 	}
 	// Four cards at 2K: the memory term, and all with RCCL in a graph.
-	r := Roofs{Devices: 4, Tensors: true, Read: []Level{{Rate: 1020e9}}, AllReduce: []Point{{20480, 19e-6}}}
+	r := Roofs{Devices: 4, Tensors: true, Read: []Level{{Rate: 1020e9}}, AllReduce: []AllReduceTime{{20480, 19e-6}}}
 	l := r.Step(&m, Work{Decode: 1, Context: 2048})
 	near(t, "memory of four", 1e3*l.Memory, 3.24, 0.01)
 	near(t, "rate of four", 1/l.Total(), 210, 1)
@@ -139,7 +139,7 @@ func TestReadTime(t *testing.T) {
 // output's where a sequence decodes. A type of which nothing is known has the rate
 // of its arithmetic.
 func TestBlockProducts(t *testing.T) {
-	m := Load{Layers: []Weights{{"Q8_0", 1, 1200}, {"Q6_K", 1, 1000}}, Output: []Weights{{"F16", 1, 600}}}
+	m := Demand{Layers: []Weights{{"Q8_0", 1, 1200}, {"Q6_K", 1, 1000}}, Output: []Weights{{"F16", 1, 600}}}
 	r := Roofs{Devices: 1, Read: []Level{{Rate: 1e10}}, Compute: map[Class]float64{Int8: 1000, F16: 300},
 		Matrices: map[string]Matrix{"q8_0": {One: 200, Many: 600}, "f16": {One: 150, Many: 300}}}
 	for _, c := range []struct {
@@ -157,7 +157,7 @@ func TestBlockProducts(t *testing.T) {
 }
 
 func TestAllReduceTime(t *testing.T) {
-	r := Roofs{AllReduce: []Point{{1000, 10e-6}, {2000, 12e-6}, {4000, 20e-6}}}
+	r := Roofs{AllReduce: []AllReduceTime{{1000, 10e-6}, {2000, 12e-6}, {4000, 20e-6}}}
 	for bytes, want := range map[float64]float64{1: 10e-6, 1000: 10e-6, 1500: 11e-6, 3000: 16e-6, 6000: 28e-6} {
 		near(t, "time", r.allReduce(bytes), want, 1e-12)
 	}
@@ -229,7 +229,7 @@ func TestCheck(t *testing.T) {
 		"not a number":    func(r *Roofs) { r.Read[0].Rate = math.NaN() },
 		"negative op/s":   func(r *Roofs) { r.Compute = map[Class]float64{F16: -1} },
 		"a type's rate":   func(r *Roofs) { r.Matrices = map[string]Matrix{"q4_0": {One: -1}} },
-		"sizes fall":      func(r *Roofs) { r.AllReduce = []Point{{2, 1}, {1, 1}} },
+		"sizes fall":      func(r *Roofs) { r.AllReduce = []AllReduceTime{{2, 1}, {1, 1}} },
 		"time flies back": func(r *Roofs) { r.Node = -1 },
 	} {
 		r := good()

@@ -5,7 +5,7 @@ import "time"
 // Used is what a result's shares of the limit follow from.
 type Used struct {
 	Roofs Roofs     `json:"roofs"`
-	Load  Load      `json:"model"`
+	Load  Demand    `json:"model"`
 	From  string    `json:"from"` // "measured before the run", or the file's name
 	Date  time.Time `json:"date"` // of the measurement
 }

@@ -27,8 +27,8 @@ func limited() *result.Run {
 		Details: []result.Detail{{Name: "A|1", Mix: mix(1), EnginePrefill: ptr(100.0)}, {Name: "B", Mix: mix(2)}, {Name: "C"}},
 		Ceilings: &kernels.Used{
 			Roofs: kernels.Roofs{Name: "CPU", Devices: 1, Read: []kernels.Level{{Name: "memory", Rate: 1e10}},
-				Compute: map[kernels.Class]float64{kernels.F16: 2e11}, Node: 1e-5, Sources: []kernels.Source{{What: "memory", Value: "10.00 GB/s"}}},
-			Load: kernels.Load{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}, Nodes: 100, NodesSource: "counted"},
+				Compute: map[kernels.Class]float64{kernels.F16: 2e11}, Node: 1e-5, Sources: []kernels.Origin{{What: "memory", Value: "10.00 GB/s"}}},
+			Load: kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}, Nodes: 100, NodesSource: "counted"},
 			From: "measured before the run", Date: time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC),
 		},
 	}

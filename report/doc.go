@@ -9,6 +9,6 @@
 //
 // The prose is a choice from claims, statements that the rules compute to be
 // true of the results; claims.go says how. The rules choose by rank. Where the
-// model under test chose, Options.Choices brings in what, and package prose
+// model under test chose, DocumentOptions.Choices brings in what, and package prose
 // says how it did.
 package report

@@ -13,7 +13,7 @@ import (
 type Prose string
 
 const (
-	// ProseModel, the default where there are Options.Choices, takes what the
+	// ProseModel, the default where there are DocumentOptions.Choices, takes what the
 	// model chose, and the rules' order for what it did not.
 	ProseModel Prose = "model"
 	// ProseRules, otherwise the default, takes the statements in the order of
@@ -24,20 +24,20 @@ const (
 	ProseOff Prose = "off"
 )
 
-// Options are what a report needs beside the results. The zero value is
+// DocumentOptions are what a report needs beside the results. The zero value is
 // usable.
-type Options struct {
+type DocumentOptions struct {
 	Version string // of this program, for the header; "" leaves it out
 	Prose   Prose  // "" is ProseModel with Choices, ProseRules without
 	// Choices are what a model chose; nil: nothing. They count where their
 	// model is that of the results, and each only if its claim still holds.
-	Choices *prose.File
+	Choices *prose.ChoicesFile
 }
 
 // Document builds the report. It is a pure function of r and opt: dates are
 // those of the run, and nothing of this machine or this moment goes in. The
 // error names an unknown Prose.
-func Document(r *result.Run, opt Options) (*doc.Document, error) {
+func Document(r *result.Run, opt DocumentOptions) (*doc.Document, error) {
 	switch opt.Prose {
 	case "", ProseModel, ProseOff:
 	case ProseRules:
@@ -61,7 +61,7 @@ func Document(r *result.Run, opt Options) (*doc.Document, error) {
 // builder makes one report.
 type builder struct {
 	results *result.Run
-	opt     Options
+	opt     DocumentOptions
 	all     []scenario
 	points  []scenario // the scaling curve
 	prose   *writing   // nil: none wanted

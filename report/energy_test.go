@@ -76,10 +76,10 @@ func TestEnergySectionAbsent(t *testing.T) {
 	if got := energySection(r, scenarios(r)); got != nil {
 		t.Errorf("a section without data: %v", got)
 	}
-	if strings.Contains(render(t, r, Options{}), "## Energy") {
+	if strings.Contains(render(t, r, DocumentOptions{}), "## Energy") {
 		t.Error("the report has an Energy section without data")
 	}
-	if !strings.Contains(render(t, sampled(), Options{}), "\n## Energy\n\n| Scenario | Measured on |") {
+	if !strings.Contains(render(t, sampled(), DocumentOptions{}), "\n## Energy\n\n| Scenario | Measured on |") {
 		t.Error("the report lacks its Energy section")
 	}
 }

@@ -171,7 +171,7 @@ func modelFileText(e *result.EngineInfo) string {
 
 // convertedText names the checkpoint and says whether the file holds its own
 // numbers.
-func convertedText(c *result.Checkpoint) string {
+func convertedText(c *result.CheckpointInfo) string {
 	exact := "exact"
 	if !c.Exact {
 		exact = "rounded"

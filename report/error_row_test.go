@@ -10,7 +10,7 @@ import (
 // key metrics, and no row in the scaling table.
 func TestReferenceErrorRow(t *testing.T) {
 	r := mustLoad(t, "error-row.json")
-	md := render(t, r, Options{})
+	md := render(t, r, DocumentOptions{})
 	for _, want := range []string{
 		"\n| Single User Latency | Latency | 2048 | 512 | 1 | 70.42 | 833.77 | 12.60 | 13.41 |\n",
 		"\n| Mixed Traffic | Mixed | 2048 | 512 | 8 | ERROR | - | - | - |\n",
@@ -26,7 +26,7 @@ func TestReferenceErrorRow(t *testing.T) {
 	good := r.Results[0]
 	good.Name = "Concurrency Scaling (c=1)"
 	r.Results = append(r.Results, good, scaling)
-	table := extract(t, render(t, r, Options{})).Scaling
+	table := extract(t, render(t, r, DocumentOptions{})).Scaling
 	if !strings.Contains(table, "\n| 1 | 70.42 |") || strings.Contains(table, "\n| 8 |") {
 		t.Errorf("scaling table\n%s", table)
 	}

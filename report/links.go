@@ -12,7 +12,7 @@ import (
 // a step waits for.
 func linksText(r *result.Run) string {
 	var servers []string
-	sums := map[string]*result.Link{}
+	sums := map[string]*result.NetworkLink{}
 	var steps int64
 	for i := range r.Details {
 		d := &r.Details[i]
@@ -22,7 +22,7 @@ func linksText(r *result.Run) string {
 		for _, l := range d.Links {
 			sum := sums[l.Server]
 			if sum == nil {
-				sum = &result.Link{Server: l.Server}
+				sum = &result.NetworkLink{Server: l.Server}
 				sums[l.Server], servers = sum, append(servers, l.Server)
 			}
 			sum.RoundTripS = max(sum.RoundTripS, l.RoundTripS)
@@ -38,7 +38,7 @@ func linksText(r *result.Run) string {
 	return strings.Join(texts, "; ")
 }
 
-func linkText(l *result.Link, steps int64) string {
+func linkText(l *result.NetworkLink, steps int64) string {
 	text := fmt.Sprintf("%s: round trip %.2f ms, %s sent, %s received", l.Server, 1000*l.RoundTripS, mebibytes(l.SentBytes), mebibytes(l.ReceivedBytes))
 	if steps > 0 {
 		text += fmt.Sprintf(" in %s steps (%.1f KiB each)", grouped(steps), float64(l.SentBytes+l.ReceivedBytes)/1024/float64(steps))

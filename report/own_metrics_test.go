@@ -25,7 +25,7 @@ func TestOwnMetrics(t *testing.T) {
 			{Status: result.StatusComplete},
 		},
 	}
-	md := render(t, r, Options{Prose: ProseOff})
+	md := render(t, r, DocumentOptions{Prose: ProseOff})
 	for _, want := range []string{
 		"tok/s (peak 60.00)\n",
 		"- PP/TG (derived): — / — tok/s\n" +
@@ -48,12 +48,12 @@ func TestOwnMetrics(t *testing.T) {
 		t.Errorf("%d peaks not given, want 1", n)
 	}
 	r.Details[0].SLO = nil
-	if md := render(t, r, Options{Prose: ProseOff}); strings.Contains(md, "Service Level") {
+	if md := render(t, r, DocumentOptions{Prose: ProseOff}); strings.Contains(md, "Service Level") {
 		t.Error("a table of SLOs where there is none")
 	}
 	// The reference's files are printed as they are.
 	r.Details = nil
-	if md := render(t, r, Options{Prose: ProseOff}); !strings.Contains(md, "(peak 70.00)") {
+	if md := render(t, r, DocumentOptions{Prose: ProseOff}); !strings.Contains(md, "(peak 70.00)") {
 		t.Error("a file without details has lost its peak")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // page is the small run's report as a page.
 func page(t *testing.T) string {
 	t.Helper()
-	d, err := Document(smallRun(), Options{Version: "v0.1.0"})
+	d, err := Document(smallRun(), DocumentOptions{Version: "v0.1.0"})
 	if err != nil {
 		t.Fatal(err)
 	}

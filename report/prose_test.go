@@ -21,7 +21,7 @@ func byRules(results []result.Summary, details ...result.Detail) *writing {
 }
 
 // section is the one with an ID.
-func section(t *testing.T, r *result.Run, id string) *prose.Section {
+func section(t *testing.T, r *result.Run, id string) *prose.ProseSection {
 	t.Helper()
 	for _, s := range Sections(r) {
 		if s.ID == id {
@@ -227,7 +227,7 @@ func TestCurve(t *testing.T) {
 // A suite without a sweep says so in its section and nowhere else.
 func TestNoSweep(t *testing.T) {
 	r := &result.Run{Model: "m", Results: []result.Summary{base("Single User Latency", 1), with("Mixed Traffic", 8, func(r *result.Summary) { r.InputLen = 512 })}}
-	md := render(t, r, Options{})
+	md := render(t, r, DocumentOptions{})
 	if n := len(regexp.MustCompile(`(?i)no concurrency sweep`).FindAllString(md, -1)); n != 1 {
 		t.Errorf("no concurrency sweep is said %d times", n)
 	}
@@ -262,7 +262,7 @@ func TestFailedPointIsLeftOut(t *testing.T) {
 func TestSyntheticWeights(t *testing.T) {
 	r := smallRun()
 	r.Engine.Synthetic = true
-	md := render(t, r, Options{})
+	md := render(t, r, DocumentOptions{})
 	for _, want := range []string{"\n**Model:** demo.gguf (synthetic weights)\n", "This report measures demo.gguf with synthetic weights (speeds are real, the text is random) on AMD EPYC, 2 cores in 5 of 8 planned scenarios."} {
 		if !strings.Contains(md, want) {
 			t.Errorf("no %q", want)

@@ -15,7 +15,7 @@ import (
 )
 
 // render is the report as Markdown.
-func render(t *testing.T, r *result.Run, opt Options) string {
+func render(t *testing.T, r *result.Run, opt DocumentOptions) string {
 	t.Helper()
 	d, err := Document(r, opt)
 	if err != nil {
@@ -123,7 +123,7 @@ func TestReferenceBlocks(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.md, func(t *testing.T) {
 			want := extract(t, readFile(t, filepath.Join("testdata", "reference", tt.md)))
-			got := extract(t, render(t, mustLoad(t, tt.json), Options{}))
+			got := extract(t, render(t, mustLoad(t, tt.json), DocumentOptions{}))
 			if !tt.chart {
 				got.Chart = ""
 			}
@@ -180,7 +180,7 @@ func TestDecember2025Form(t *testing.T) {
 		return md
 	}
 	want := mask(readFile(t, "testdata/reference/benchmark_Devstral-Small-2-24B-AWQ-4bit.md"))
-	got := mask(render(t, mustLoad(t, "december2025.json"), Options{Version: "test"}))
+	got := mask(render(t, mustLoad(t, "december2025.json"), DocumentOptions{Version: "test"}))
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("form (-reference +ours):\n%s", d)
 	}
@@ -191,7 +191,7 @@ func TestDecember2025Form(t *testing.T) {
 
 // The comparison of blocks must notice one changed digit in any of them.
 func TestReferenceBlocksFindDefects(t *testing.T) {
-	md := render(t, mustLoad(t, "december2025.json"), Options{})
+	md := render(t, mustLoad(t, "december2025.json"), DocumentOptions{})
 	want := extract(t, md)
 	for _, defect := range []struct{ old, new string }{
 		{"| 56.02 |", "| 56.03 |"},
@@ -222,7 +222,7 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := Document(r, Options{})
+		d, err := Document(r, DocumentOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,7 +124,7 @@ func TestRepeatsLeaveTheTablesAlone(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	md := render(t, run, Options{})
+	md := render(t, run, DocumentOptions{})
 	if !strings.Contains(md, "## Repeats\n\nThe suite ran in passes") || !strings.Contains(md, "spread over the passes (Repeats)") {
 		t.Errorf("no Repeats in\n%s", md)
 	}

@@ -26,7 +26,7 @@ func serverResults() *result.Run {
 // The Server section takes the place of Engine: what is known from
 // outside, and nothing that is not.
 func TestServerSection(t *testing.T) {
-	md := render(t, serverResults(), Options{})
+	md := render(t, serverResults(), DocumentOptions{})
 	for _, want := range []string{
 		"\n## Server\n\n| Condition | Value |",
 		"| Server | llama-server b1 |",
@@ -54,7 +54,7 @@ func TestServerSection(t *testing.T) {
 
 	in := serverResults()
 	in.Server = nil
-	if md := render(t, in, Options{}); strings.Contains(md, "## Server") || !strings.Contains(md, "## Engine") {
+	if md := render(t, in, DocumentOptions{}); strings.Contains(md, "## Server") || !strings.Contains(md, "## Engine") {
 		t.Errorf("a run in process:\n%s", md)
 	}
 }

@@ -28,7 +28,7 @@ func TestTiles(t *testing.T) {
 			t.Fatalf("%s: %d tiles", path, len(all))
 		}
 		user, _, _ := strings.Cut(all[2].Note, " ")
-		md := render(t, r, Options{})
+		md := render(t, r, DocumentOptions{})
 		for _, want := range []string{
 			" / " + all[0].Value + " tok/s", "- TTFT mean/median/p99: " + all[1].Value + " / ",
 			"**Interactive sweet spot:** " + all[2].Value + " (interactive-optimal by TTFT/TPOT p99; per-user " + user + " tok/s)",

@@ -109,7 +109,7 @@ func namesIn(r *result.Run) []string {
 }
 
 // viewOf is what a section is about.
-func viewOf(r *result.Run, s *prose.Section) view {
+func viewOf(r *result.Run, s *prose.ProseSection) view {
 	v := view{r, -1}
 	if _, err := fmt.Sscanf(s.ID, "interpretation %d", &v.i); err == nil {
 		v.i--

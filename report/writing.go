@@ -18,7 +18,7 @@ type writing struct {
 }
 
 // newWriting composes every section. Choices of another model are none.
-func newWriting(r *result.Run, all []scenario, choices *prose.File) *writing {
+func newWriting(r *result.Run, all []scenario, choices *prose.ChoicesFile) *writing {
 	if choices != nil && choices.Model != r.Model {
 		choices = nil
 	}
@@ -38,7 +38,7 @@ func newWriting(r *result.Run, all []scenario, choices *prose.File) *writing {
 }
 
 // lines are a section's sentences, counted by who chose them.
-func (w *writing) lines(s *prose.Section, choices *prose.File) []string {
+func (w *writing) lines(s *prose.ProseSection, choices *prose.ChoicesFile) []string {
 	lines := s.Lines(choices.Choices(s.ID))
 	out := make([]string, len(lines))
 	for i, line := range lines {

@@ -14,8 +14,8 @@ import (
 )
 
 // choose makes a file in which a model chose claims at random, n a section.
-func choose(r *result.Run, rng *rand.Rand, n int) *prose.File {
-	f := &prose.File{Model: r.Model}
+func choose(r *result.Run, rng *rand.Rand, n int) *prose.ChoicesFile {
+	f := &prose.ChoicesFile{Model: r.Model}
 	for _, s := range Sections(r) {
 		var choices []prose.Choice
 		for _, i := range rng.Perm(len(s.Claims))[:min(n, len(s.Claims))] {
@@ -30,27 +30,27 @@ func choose(r *result.Run, rng *rand.Rand, n int) *prose.File {
 // Header and footer say who chose.
 func TestAuthors(t *testing.T) {
 	r := mustLoad(t, "december2025.json")
-	rules := render(t, r, Options{})
+	rules := render(t, r, DocumentOptions{})
 	footer := func(by string) string { return "*Report generated December 14, 2025 at 23:11 by ceiling (" + by + ")*" }
 	byRules := []string{"Note: The prose of this report was written by fixed rules from the measured numbers; no model wrote any of it.", footer("rule-based prose")}
-	one := &prose.File{Model: r.Model, Sections: []prose.SectionChoices{{ID: "summary", Choices: []prose.Choice{{Key: "fastest"}}}}}
+	one := &prose.ChoicesFile{Model: r.Model, Sections: []prose.SectionChoices{{ID: "summary", Choices: []prose.Choice{{Key: "fastest"}}}}}
 	foreign := *one
 	foreign.Model = "another"
 	tests := []struct {
 		name string
-		opt  Options
+		opt  DocumentOptions
 		want []string // lines that are there
 	}{
-		{"no choices", Options{}, byRules},
-		{"rules although there are choices", Options{Prose: ProseRules, Choices: one}, byRules},
-		{"choices of nothing", Options{Choices: &prose.File{Model: r.Model}}, byRules},
-		{"choices of another model", Options{Choices: &foreign}, byRules},
-		{"model without choices", Options{Prose: ProseModel}, byRules},
-		{"one choice", Options{Choices: one}, []string{
+		{"no choices", DocumentOptions{}, byRules},
+		{"rules although there are choices", DocumentOptions{Prose: ProseRules, Choices: one}, byRules},
+		{"choices of nothing", DocumentOptions{Choices: &prose.ChoicesFile{Model: r.Model}}, byRules},
+		{"choices of another model", DocumentOptions{Choices: &foreign}, byRules},
+		{"model without choices", DocumentOptions{Prose: ProseModel}, byRules},
+		{"one choice", DocumentOptions{Choices: one}, []string{
 			"Note: Of the 66 sentences of this report's prose (a bullet counts as one), 1 chosen and worded by the model being benchmarked, from statements that hold for the measured numbers; the others by fixed rules.",
 			footer("prose chosen and worded by the model being benchmarked, from statements that hold"),
 		}},
-		{"none wanted", Options{Prose: ProseOff, Choices: one}, []string{"Note: This report holds measured numbers only, no prose.", footer("no prose")}},
+		{"none wanted", DocumentOptions{Prose: ProseOff, Choices: one}, []string{"Note: This report holds measured numbers only, no prose.", footer("no prose")}},
 	}
 	for _, tt := range tests {
 		md := render(t, r, tt.opt)
@@ -69,7 +69,7 @@ func TestAuthors(t *testing.T) {
 // part of each line is one of their wordings, and the tables stay.
 func TestChoicesAddNothing(t *testing.T) {
 	r, other := mustLoad(t, "december2025.json"), mustLoad(t, "reference/benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.json")
-	rules := extract(t, render(t, r, Options{}))
+	rules := extract(t, render(t, r, DocumentOptions{}))
 	allowed := map[string]bool{}
 	for _, s := range Sections(r) {
 		for _, c := range s.Claims {
@@ -93,7 +93,7 @@ func TestChoicesAddNothing(t *testing.T) {
 				t.Errorf("seed %d: %q is in no claim: %q", seed, rest, line)
 			}
 		}
-		if d := cmp.Diff(rules, extract(t, render(t, r, Options{Choices: f}))); d != "" {
+		if d := cmp.Diff(rules, extract(t, render(t, r, DocumentOptions{Choices: f}))); d != "" {
 			t.Fatalf("seed %d: the reference's blocks changed:\n%s", seed, d)
 		}
 		if first := w.recommendations[0]; first != "Use c=4 (interactive-optimal by TTFT/TPOT p99; per-user 44.7 tok/s) for interactive UX." {
@@ -125,8 +125,8 @@ func cut(line string, allowed map[string]bool) string {
 // The counts are of what is printed, a failed scenario's bullet included.
 func TestCountsAreOfTheDocument(t *testing.T) {
 	r := smallRun()
-	choices := &prose.File{Model: r.Model, Sections: []prose.SectionChoices{{ID: "interpretation 1", Choices: []prose.Choice{{Key: "split"}}}}}
-	md := render(t, r, Options{Choices: choices})
+	choices := &prose.ChoicesFile{Model: r.Model, Sections: []prose.SectionChoices{{ID: "interpretation 1", Choices: []prose.Choice{{Key: "split"}}}}}
+	md := render(t, r, DocumentOptions{Choices: choices})
 	w := newWriting(r, scenarios(r), choices)
 	printed := len(w.summary)
 	_, rest, _ := strings.Cut(md, "\n## Scenario Results\n")

@@ -54,7 +54,7 @@ func lacks(field string) func(map[string]any) string {
 type connectCase struct {
 	name    string
 	server  *fake
-	options func(*Options)
+	options func(*ServerOptions)
 	detail  []string // conditions whose detail is compared too
 	want    map[string]string
 }
@@ -67,26 +67,26 @@ func connectCases() []connectCase {
 			"slots":     "equal: 4, for at most 4 requests in flight",
 			"context":   "equal: 512 tokens a request, 300 needed",
 			"streaming": "equal: 16 tokens at 16 instants"})},
-		{name: "llama-server by OpenAI's protocol", server: &fake{kind: kindLlama}, options: func(o *Options) { o.API = result.APIOpenAI },
+		{name: "llama-server by OpenAI's protocol", server: &fake{kind: kindLlama}, options: func(o *ServerOptions) { o.API = result.APIOpenAI },
 			want: all(map[string]string{"server's own timings": "unknown"})},
-		{name: "too few slots, too small a context", server: &fake{kind: kindLlama}, options: func(o *Options) { o.Concurrency, o.Longest = 9, 513 },
+		{name: "too few slots, too small a context", server: &fake{kind: kindLlama}, options: func(o *ServerOptions) { o.Concurrency, o.Longest = 9, 513 },
 			want: all(map[string]string{"slots": "differs", "context": "differs"})},
-		{name: "another vocabulary and other weights", server: &fake{kind: kindLlama, vocab: 120}, options: func(o *Options) { o.ModelBytes = 601 },
+		{name: "another vocabulary and other weights", server: &fake{kind: kindLlama, vocab: 120}, options: func(o *ServerOptions) { o.ModelBytes = 601 },
 			want: all(map[string]string{"vocabulary": "differs", "weights": "differs"})},
 		{name: "a draft model", server: &fake{kind: kindLlama, draft: true}, want: all(map[string]string{"speculative decoding": "differs"})},
 		{name: "BOS added", server: &fake{kind: kindLlama, extra: 1}, detail: []string{"prompt"}, want: all(map[string]string{
 			"prompt": "differs: 64 token ids sent, 65 counted by the server: it adds or drops tokens"})},
 		{name: "the end of a text is not ignored", server: &fake{kind: kindLlama, early: true}, detail: []string{"end of text"}, want: all(map[string]string{
 			"end of text": "differs: not ignored: with its token forced the answer has 1 of 4 tokens; answers will be shorter than asked"})},
-		{name: "a model without such a token", server: &fake{kind: kindLlama}, options: func(o *Options) { o.EOS = -1 }, want: all(map[string]string{"end of text": "set"})},
+		{name: "a model without such a token", server: &fake{kind: kindLlama}, options: func(o *ServerOptions) { o.EOS = -1 }, want: all(map[string]string{"end of text": "set"})},
 		{name: "connections closed behind the answer", server: &fake{kind: kindLlama, closes: true}, want: all(map[string]string{"connections": "differs"})},
 		{name: "answers that differ", server: &fake{kind: kindLlama, random: true}, want: all(map[string]string{"sampling": "differs"})},
 		{name: "four tokens to a piece", server: &fake{kind: kindLlama, bundle: 4}, detail: []string{"streaming"}, want: all(map[string]string{
 			"streaming": "differs: 16 tokens came at 4 instants: those in between are estimates"})},
 		{name: "a prefix cache that can't be switched off", server: &fake{kind: kindLlama, cached: secondCached}, want: all(map[string]string{"prefix cache": "differs"})},
-		{name: "warm: a prefix cache", server: &fake{kind: kindLlama, cached: secondCached}, options: func(o *Options) { o.Warm = true },
+		{name: "warm: a prefix cache", server: &fake{kind: kindLlama, cached: secondCached}, options: func(o *ServerOptions) { o.Warm = true },
 			detail: []string{"prefix cache"}, want: all(map[string]string{"prefix cache": "equal: on: 63 tokens of an equal prompt were reused"})},
-		{name: "warm: none", server: &fake{kind: kindLlama}, options: func(o *Options) { o.Warm = true }, want: all(map[string]string{"prefix cache": "differs"})},
+		{name: "warm: none", server: &fake{kind: kindLlama}, options: func(o *ServerOptions) { o.Warm = true }, want: all(map[string]string{"prefix cache": "differs"})},
 		{name: "vLLM", server: &fake{kind: kindVLLM}, want: vllm(nil)},
 		{name: "SGLang", server: &fake{kind: kindSGLang}, want: vllm(nil)},
 		{name: "vLLM that refuses a salt", server: &fake{kind: kindVLLM, refuse: lacks("cache_salt")}, detail: []string{"prefix cache"}, want: vllm(map[string]string{
@@ -134,7 +134,7 @@ func TestIdentity(t *testing.T) {
 		{"", result.APIOpenAI, "", "m", ""},
 	} {
 		f := (&fake{kind: tc.kind}).start(t)
-		v := f.mustConnect(t, func(o *Options) { o.URL += "/v1/" }).Info()
+		v := f.mustConnect(t, func(o *ServerOptions) { o.URL += "/v1/" }).Info()
 		if v.Kind != tc.kind || v.API != tc.api || v.Version != tc.version || v.Model != tc.model || v.ModelPath != tc.path || v.URL != f.server.URL {
 			t.Errorf("%+v, want %+v", v, tc)
 		}
@@ -169,21 +169,21 @@ func TestConnectErrors(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		server  *fake
-		options func(*Options)
+		options func(*ServerOptions)
 		want    string
 	}{
 		{"nobody listens", gone, nil, "connection refused; start it, or correct --url"},
-		{"not a model server", &fake{}, func(o *Options) { o.URL = other.URL }, "its answer to /v1/models is not what a model server sends; start it, or correct --url"},
-		{"a server that says nothing", &fake{}, func(o *Options) { o.URL, o.Timeout = mute.URL, 50*time.Millisecond }, "no answer for 50ms (--timeout); start it, or correct --url"},
-		{"a redirect", &fake{}, func(o *Options) { o.URL = moved.URL }, "HTTP 307: moved to http://elsewhere.example/v1/models"},
+		{"not a model server", &fake{}, func(o *ServerOptions) { o.URL = other.URL }, "its answer to /v1/models is not what a model server sends; start it, or correct --url"},
+		{"a server that says nothing", &fake{}, func(o *ServerOptions) { o.URL, o.Timeout = mute.URL, 50*time.Millisecond }, "no answer for 50ms (--timeout); start it, or correct --url"},
+		{"a redirect", &fake{}, func(o *ServerOptions) { o.URL = moved.URL }, "HTTP 307: moved to http://elsewhere.example/v1/models"},
 		{"no key", &fake{key: "secret"}, nil, "refuses the key: HTTP 401: Invalid API Key; give the right one in CEILING_API_KEY or with --api-key"},
-		{"no such model", &fake{kind: kindVLLM}, func(o *Options) { o.Model = "x" }, `has no model "x", it has ["org/m" "other"]; name one of them with --served-model`},
-		{"no such api", &fake{}, func(o *Options) { o.API = "grpc" }, `api "grpc" is unknown; use auto, llama or openai`},
-		{"the other protocol", &fake{}, func(o *Options) { o.API = result.APILlama }, ""},
+		{"no such model", &fake{kind: kindVLLM}, func(o *ServerOptions) { o.Model = "x" }, `has no model "x", it has ["org/m" "other"]; name one of them with --served-model`},
+		{"no such api", &fake{}, func(o *ServerOptions) { o.API = "grpc" }, `api "grpc" is unknown; use auto, llama or openai`},
+		{"the other protocol", &fake{}, func(o *ServerOptions) { o.API = result.APILlama }, ""},
 		{"no token ids", &fake{refuse: lacks("prompt")}, nil, "a request to /v1/completions failed: HTTP 400: unknown field prompt; it must take a prompt of token ids; try another --api or --served-model"},
-		{"still loading", &fake{loading: 1 << 30}, func(o *Options) { o.Timeout = 600 * time.Millisecond }, "is not ready: HTTP 503: Loading model; wait until it has loaded its model"},
-		{"no address", &fake{}, func(o *Options) { o.URL = "127.0.0.1:8080" }, `server "127.0.0.1:8080" is no address; use http://HOST:PORT`},
-		{"a password in the address", &fake{}, func(o *Options) { o.URL = "ftp://me:secret@host" }, `server "ftp://me:xxxxx@host" is no address; use http://HOST:PORT`},
+		{"still loading", &fake{loading: 1 << 30}, func(o *ServerOptions) { o.Timeout = 600 * time.Millisecond }, "is not ready: HTTP 503: Loading model; wait until it has loaded its model"},
+		{"no address", &fake{}, func(o *ServerOptions) { o.URL = "127.0.0.1:8080" }, `server "127.0.0.1:8080" is no address; use http://HOST:PORT`},
+		{"a password in the address", &fake{}, func(o *ServerOptions) { o.URL = "ftp://me:secret@host" }, `server "ftp://me:xxxxx@host" is no address; use http://HOST:PORT`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.server.server == nil {
@@ -206,7 +206,7 @@ func TestConnectErrors(t *testing.T) {
 // A server that is loading is waited for, one with a key gets it.
 func TestConnectWaits(t *testing.T) {
 	f := (&fake{loading: 1, key: "secret"}).start(t)
-	f.mustConnect(t, func(o *Options) { o.Key = "secret" })
+	f.mustConnect(t, func(o *ServerOptions) { o.Key = "secret" })
 
 	// The wait ends with the caller's patience.
 	f = (&fake{loading: 1 << 30}).start(t)
@@ -229,7 +229,7 @@ func TestConnectWithoutList(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	defer bare.Close()
-	c := f.mustConnect(t, func(o *Options) { o.URL, o.Model = bare.URL, "named" })
+	c := f.mustConnect(t, func(o *ServerOptions) { o.URL, o.Model = bare.URL, "named" })
 	if v := c.Info(); v.Model != "named" || v.RoundTripS != nil || f.bodies[0]["model"] != "named" {
 		t.Errorf("%+v", v)
 	}

@@ -74,7 +74,7 @@ func TestHeldBack(t *testing.T) {
 		{"three at a time, without counts", &fake{silent: true}, 3, 3, 6, "differs: 16 tokens came at 6 instants: those in between are estimates"},
 		{"all at once", &fake{kind: kindLlama}, 0, 1, 7, "differs: all 16 tokens came at once: the server, or a proxy before it, holds its answers back; TTFT is the time of a whole answer, and TPOT and ITL can't be seen; turn its buffering off"},
 	} {
-		c := tc.server.start(t).mustConnect(t, func(o *Options) { o.pace = deliveries(tc.deliveries) })
+		c := tc.server.start(t).mustConnect(t, func(o *ServerOptions) { o.pace = deliveries(tc.deliveries) })
 		if got := outcomes(c, "streaming")["streaming"]; got != tc.streaming {
 			t.Errorf("%s: %s", tc.name, got)
 		}

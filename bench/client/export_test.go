@@ -20,7 +20,7 @@ func (s *Stub) Start(t testing.TB) {
 
 // Connect looks at the server, without the pace that tests set.
 func (s *Stub) Connect(t testing.TB) *Server {
-	return s.fake.mustConnect(t, func(o *Options) { o.pace = nil })
+	return s.fake.mustConnect(t, func(o *ServerOptions) { o.pace = nil })
 }
 
 // Counted are the connections and completions so far.

@@ -228,12 +228,12 @@ func testVocab() suite.Vocab {
 }
 
 // options are those of a run that the fake is fit for.
-func (f *fake) options() Options {
+func (f *fake) options() ServerOptions {
 	closing := time.Millisecond
 	if f.closes {
 		closing = closingPause
 	}
-	return Options{URL: f.server.URL, Timeout: 20 * time.Second, Vocab: testVocab(), EOS: 2, closing: closing, pace: deliveries(1),
+	return ServerOptions{URL: f.server.URL, Timeout: 20 * time.Second, Vocab: testVocab(), EOS: 2, closing: closing, pace: deliveries(1),
 		ModelFile: "m.gguf", ModelBytes: 600, ModelParams: 1000, Concurrency: 4, Longest: 300}
 }
 
@@ -276,7 +276,7 @@ func (d *delivery) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (f *fake) connect(change func(*Options)) (*Server, error) {
+func (f *fake) connect(change func(*ServerOptions)) (*Server, error) {
 	o := f.options()
 	if change != nil {
 		change(&o)
@@ -288,7 +288,7 @@ func (f *fake) connect(change func(*Options)) (*Server, error) {
 	return c, err
 }
 
-func (f *fake) mustConnect(t testing.TB, change func(*Options)) *Server {
+func (f *fake) mustConnect(t testing.TB, change func(*ServerOptions)) *Server {
 	t.Helper()
 	c, err := f.connect(change)
 	if err != nil {

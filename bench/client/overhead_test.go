@@ -124,7 +124,7 @@ func stubClient(t testing.TB, concurrency int) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Server{opt: Options{Timeout: time.Minute}, base: u, http: newHTTP(concurrency, true)}
+	return &Server{opt: ServerOptions{Timeout: time.Minute}, base: u, http: newHTTP(concurrency, true)}
 }
 
 // No token is stamped before it was written: the figures of the benchmark

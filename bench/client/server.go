@@ -25,8 +25,8 @@ import (
 	"ceiling/bench/suite"
 )
 
-// Options say which server to use and what is asked of it.
-type Options struct {
+// ServerOptions say which server to use and what is asked of it.
+type ServerOptions struct {
 	URL   string // http://host:port, with or without /v1 behind it
 	API   string // result.APILlama, result.APIOpenAI; "" or "auto": llama-server's own where it is one
 	Key   string // sent as a bearer token; "": none
@@ -58,7 +58,7 @@ type pacing func(now func() time.Duration) (paced func() time.Duration, body fun
 // Server is a server that has been found fit for a run. It implements
 // Sender.
 type Server struct {
-	opt     Options
+	opt     ServerOptions
 	base    *url.URL
 	http    *http.Client
 	proto   protocol
@@ -79,11 +79,11 @@ const (
 // Connect looks at the server: what it is, how it takes requests, and in what
 // a run through it will differ from one in process. It sends a few requests of
 // its own, with prompts that no run has. A server that is still loading its
-// model is waited for as long as Options.Timeout.
+// model is waited for as long as ServerOptions.Timeout.
 //
 // The error is one line: the server can't be reached, refuses the key, or
 // does not take prompts as token ids.
-func Connect(ctx context.Context, o Options) (*Server, error) {
+func Connect(ctx context.Context, o ServerOptions) (*Server, error) {
 	base, err := parseURL(o.URL)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 // Check tells what is wrong with the options before anything is sent.
-func (o *Options) Check() error {
+func (o *ServerOptions) Check() error {
 	_, err := parseURL(o.URL)
 	return err
 }

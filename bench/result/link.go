@@ -1,8 +1,8 @@
 package result
 
-// Link is the network connection to one server of --rpc, as the kernel counts
+// NetworkLink is the network connection to one server of --rpc, as the kernel counts
 // it.
-type Link struct {
+type NetworkLink struct {
 	Server     string  `json:"server"`       // host:port
 	RoundTripS float64 `json:"round_trip_s"` // seconds, as TCP smooths it, at the scenario's end
 	SentBytes  int64   `json:"sent_bytes"`   // each byte once
@@ -14,8 +14,8 @@ type Link struct {
 
 // LinksSince is what went over each connection after before was taken. One that
 // is not in both, or was opened anew, is left out.
-func LinksSince(before, after []Link) []Link {
-	var during []Link
+func LinksSince(before, after []NetworkLink) []NetworkLink {
+	var during []NetworkLink
 	for _, a := range after {
 		for _, b := range before {
 			if a.Server != b.Server || a.SentBytes < b.SentBytes || a.ReceivedBytes < b.ReceivedBytes {

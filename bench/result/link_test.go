@@ -7,9 +7,9 @@ import (
 )
 
 func TestLinksSince(t *testing.T) {
-	before := []Link{{"a", 0.5, 10, 20, 1}, {"b", 0.5, 10, 20, 1}, {"gone", 0.5, 10, 20, 1}}
-	after := []Link{{"a", 0.1, 110, 220, 3}, {"b", 0.1, 9, 30, 0}, {"new", 0.1, 7, 7, 7}}
-	want := []Link{{"a", 0.1, 100, 200, 2}}
+	before := []NetworkLink{{"a", 0.5, 10, 20, 1}, {"b", 0.5, 10, 20, 1}, {"gone", 0.5, 10, 20, 1}}
+	after := []NetworkLink{{"a", 0.1, 110, 220, 3}, {"b", 0.1, 9, 30, 0}, {"new", 0.1, 7, 7, 7}}
+	want := []NetworkLink{{"a", 0.1, 100, 200, 2}}
 	if diff := cmp.Diff(want, LinksSince(before, after)); diff != "" {
 		t.Error(diff)
 	}

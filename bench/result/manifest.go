@@ -28,15 +28,15 @@ type ManifestModel struct {
 	SHA256 string `json:"sha256"`     // hex, of the file; of a split model, of its parts in order
 	// ConvertedFrom is the checkpoint that --model named, where the file at
 	// Path was made from one.
-	ConvertedFrom *Checkpoint `json:"converted_from,omitempty"`
+	ConvertedFrom *CheckpointInfo `json:"converted_from,omitempty"`
 	// Metadata holds the GGUF key-value pairs with scalar values (numbers,
 	// booleans, strings). Arrays, such as the vocabulary, are left out.
 	Metadata    map[string]any    `json:"gguf_metadata"`
 	TensorTypes []TensorTypeCount `json:"tensor_types"`
 }
 
-// Checkpoint says what a model file was converted from.
-type Checkpoint struct {
+// CheckpointInfo says what a model file was converted from.
+type CheckpointInfo struct {
 	Path   string `json:"path"`       // the folder, absolute
 	Name   string `json:"name"`       // for people
 	Bytes  int64  `json:"size_bytes"` // of its weight files

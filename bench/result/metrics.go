@@ -30,8 +30,8 @@ type Measured struct {
 
 	KeptCells int // most KV cells of finished prompts
 
-	Warmup *Warmup // nil: none, or a run through a server
-	Links  []Link  // to servers of --rpc, while the scenario ran
+	Warmup *Warmup       // nil: none, or a run through a server
+	Links  []NetworkLink // to servers of --rpc, while the scenario ran
 
 	Disturbance *Disturbance // nil: not measured
 	Steadiness  *Steadiness  // nil: too few steps were equal

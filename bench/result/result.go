@@ -171,7 +171,7 @@ type Detail struct {
 	Server *ServerDetail `json:"server,omitempty"`
 
 	// Links are the connections to servers of --rpc; nil: there are none.
-	Links []Link `json:"links,omitempty"`
+	Links []NetworkLink `json:"links,omitempty"`
 
 	// Energy is what the devices drew; nil: they were not sampled.
 	Energy *Energy `json:"energy,omitempty"`
@@ -251,7 +251,7 @@ type EngineInfo struct {
 	ModelSHA256 string `json:"model_sha256,omitempty"`
 	// ConvertedFrom is the checkpoint that ModelFile was made from; nil: the
 	// run was given the file itself.
-	ConvertedFrom *Checkpoint       `json:"converted_from,omitempty"`
+	ConvertedFrom *CheckpointInfo   `json:"converted_from,omitempty"`
 	Architecture  string            `json:"architecture"`
 	Description   string            `json:"description"` // llama.cpp's own, "llama 1B Q4_1"
 	Parameters    int64             `json:"parameters"`

@@ -15,11 +15,11 @@ import (
 // ceilingsOfHere writes made-up figures of this machine.
 func ceilingsOfHere(t *testing.T, age time.Duration) string {
 	t.Helper()
-	if err := engine.Init(engine.Options{}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	figure := func(probe, variant string, unit kernels.Unit, v float64) kernels.Measurement {
-		return kernels.Measurement{Probe: probe, Variant: variant, Unit: unit, Verdict: kernels.OK, Summary: &kernels.Summary{Median: v, Best: v}}
+		return kernels.Measurement{Probe: probe, Variant: variant, Unit: unit, Verdict: kernels.OK, Summary: &kernels.SampleSummary{Median: v, Best: v}}
 	}
 	path := filepath.Join(t.TempDir(), "ceilings.json")
 	err := saveCeilings(output{"out", path, true}, &kernels.Ceilings{Format: kernels.FormatVersion, Date: time.Now().Add(-age), Machine: thisMachine(1),

@@ -21,7 +21,7 @@ import (
 )
 
 // checkpointVariants are the checkpoints that scripts can ask for.
-var checkpointVariants = map[string]awqtest.Options{
+var checkpointVariants = map[string]awqtest.VariantOptions{
 	"compressed-tensors": {},
 	"asymmetric":         {Zeros: true, ScaleType: "F16"},
 	"sharded":            {Shards: 3},

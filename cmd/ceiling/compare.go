@@ -69,7 +69,7 @@ func compareAction(_ context.Context, c *cli.Command) error {
 		return err
 	}
 	margin, _ := parseMargin(c.String("equal-within")) // the flag's validator has seen it
-	result, err := compare.Compare(runs, compare.Options{Assume: compare.Assumption(c.String("assume")), EqualWithin: margin})
+	result, err := compare.Compare(runs, compare.ComparisonOptions{Assume: compare.Assumption(c.String("assume")), EqualWithin: margin})
 	if err != nil {
 		return err
 	}

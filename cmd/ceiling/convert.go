@@ -46,7 +46,7 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	show := newProgress(c.Root().ErrWriter)
-	result, err := checkpoint.Convert(ctx, folder, out.path, checkpoint.Options{
+	result, err := checkpoint.Convert(ctx, folder, out.path, checkpoint.ConvertOptions{
 		AllowRounding: c.Bool("allow-rounding"), Embeddings: c.String("embeddings"), Name: c.String("name"),
 		ChatTemplate: c.String("chat-template"), Verify: c.Bool("verify"), Force: out.force,
 		Progress: stageProgress(show),

@@ -23,7 +23,7 @@ func devicesCommand() *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			if err := engine.Init(engine.Options{RPC: c.StringSlice("rpc")}); err != nil {
+			if err := engine.Init(engine.LibraryOptions{RPC: c.StringSlice("rpc")}); err != nil {
 				return err
 			}
 			for _, note := range engine.BackendNotes() {

@@ -36,7 +36,7 @@ func doctorAction(ctx context.Context, c *cli.Command) error {
 	if err := takeModel(c); err != nil {
 		return err
 	}
-	if err := engine.Init(engine.Options{RPC: c.StringSlice("rpc")}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{RPC: c.StringSlice("rpc")}); err != nil {
 		return err
 	}
 	b := engine.ReadBuild()
@@ -66,10 +66,10 @@ func doctorAction(ctx context.Context, c *cli.Command) error {
 
 // readNeeds adds up a model's memory. A file that is no model is an error; a
 // library without a dry run leaves the check open.
-func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model, error) {
+func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.ModelMemory, error) {
 	load, open := readEngine(c)
 	open.Sequences, open.TokensPerSequence, open.Unified = c.Int("sequences"), c.Int("context"), c.String("kv-unified") == "on"
-	m := &doctor.Model{Name: filepath.Base(path), Shape: fmt.Sprintf("%d × %d tokens, ubatch %d, KV %s", open.Sequences, open.TokensPerSequence, open.UBatch, open.KVType)}
+	m := &doctor.ModelMemory{Name: filepath.Base(path), Shape: fmt.Sprintf("%d × %d tokens, ubatch %d, KV %s", open.Sequences, open.TokensPerSequence, open.UBatch, open.KVType)}
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -82,7 +82,7 @@ func readNeeds(ctx context.Context, c *cli.Command, path string) (*doctor.Model,
 		return nil, err
 	}
 	for _, n := range needs {
-		m.Needs = append(m.Needs, doctor.Need{Text: n.String(), Known: n.Free > 0, Lacks: n.Lacks()})
+		m.Needs = append(m.Needs, doctor.DeviceNeed{Text: n.String(), Known: n.Free > 0, Lacks: n.Lacks()})
 	}
 	return m, nil
 }

@@ -107,7 +107,7 @@ func aTime(d time.Duration) error {
 // nothing to do with an engine in process.
 type driver struct {
 	*runner
-	server client.Options
+	server client.ServerOptions
 }
 
 func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
@@ -120,7 +120,7 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 		key = os.Getenv(keyVariable)
 	}
 	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
-	d.server = client.Options{
+	d.server = client.ServerOptions{
 		URL: c.String("url"), API: c.String("api"), Key: key, Model: c.String("served-model"),
 		Timeout: c.Duration("timeout"), Limit: c.Duration("request-timeout"), Warm: s.prefixCache,
 	}

@@ -71,7 +71,7 @@ func checkExport(out output, format string) error {
 }
 
 // writeFiles writes several files into a folder.
-func writeFiles(out output, files []export.File) error {
+func writeFiles(out output, files []export.ExportedFile) error {
 	var names []string
 	for _, f := range files {
 		names = append(names, f.Name)

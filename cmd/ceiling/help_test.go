@@ -139,7 +139,7 @@ func TestExamples(t *testing.T) {
 	if err := os.Rename(writeDemo(t), filepath.Join(dir, "model.gguf")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awqtest.Write(filepath.Join(dir, "checkpoint"), awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(filepath.Join(dir, "checkpoint"), awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	suite := "name: s\nscenarios:\n  - {name: A, category: Latency, purpose: A test, input: 20, output: 4, concurrency: 1, prompts: 2}\n"

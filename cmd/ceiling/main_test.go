@@ -83,7 +83,7 @@ func writeDemo(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
+	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
 		t.Fatal(err)
 	}
 	return path

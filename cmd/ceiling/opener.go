@@ -55,15 +55,15 @@ func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.Sess
 }
 
 // Step hands the bench's batch to the engine: the two types have one shape.
-func (s session) Step(ctx context.Context, b *bench.Batch) error {
+func (s session) Step(ctx context.Context, b *bench.StepBatch) error {
 	return s.Session.Step(ctx, (*engine.Batch)(b))
 }
 
 // Links are the connections to the servers of --rpc.
-func (s session) Links() []result.Link {
-	var links []result.Link
+func (s session) Links() []result.NetworkLink {
+	var links []result.NetworkLink
 	for _, l := range engine.Links() {
-		links = append(links, result.Link{Server: l.Server, RoundTripS: l.RoundTrip.Seconds(),
+		links = append(links, result.NetworkLink{Server: l.Server, RoundTripS: l.RoundTrip.Seconds(),
 			SentBytes: l.Sent, ReceivedBytes: l.Received, ResentSegments: l.Resent})
 	}
 	return links

@@ -109,7 +109,7 @@ var places = []place{
 // What may not be replaced is as it was, and what is replaced is not.
 func TestOutputs(t *testing.T) {
 	run, demo, ck := "testdata/demo", demoFile(t), filepath.Join(t.TempDir(), "ck")
-	if _, err := awqtest.Write(ck, awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(ck, awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	covered := map[string]bool{}

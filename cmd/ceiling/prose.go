@@ -61,7 +61,7 @@ func (r *runner) writeProse(ctx context.Context, model *engine.Model, results *r
 	writer := &writer{model: model, options: r.session}
 	r.writing.Store(true)
 	defer r.writing.Store(false)
-	file, err := prose.Write(ctx, writer, sections, prose.Options{
+	file, err := prose.Write(ctx, writer, sections, prose.WritingOptions{
 		Model: results.Model, Seed: r.seed, Limit: r.proseLimit,
 		Progress: func(done, sections int) {
 			r.show.update("the model writes the report", share(int64(done), int64(sections)), fmt.Sprintf(" (%d of %d sections)", done, sections))
@@ -113,7 +113,7 @@ func synthetic(model *engine.Model) bool {
 	return kind == "synthetic"
 }
 
-func saveProse(path string, f *prose.File) error {
+func saveProse(path string, f *prose.ChoicesFile) error {
 	var b bytes.Buffer
 	if err := writeJSON(&b, f); err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
@@ -133,7 +133,7 @@ const mostWriting = 32
 
 // Write opens a session for the texts, with fewer side by side where memory
 // is short.
-func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(i int, r prose.Reply) *prose.Request) error {
+func (w *writer) Write(ctx context.Context, requests []prose.BulletRequest, done func(i int, r prose.BulletReply) *prose.BulletRequest) error {
 	texts := make([]engine.TextRequest, len(requests))
 	longest := 0
 	for i := range requests {
@@ -150,7 +150,7 @@ func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(
 	}
 	defer session.Close()
 	var failed error
-	err = session.Generate(ctx, texts, func(i int, t engine.Text) *engine.TextRequest {
+	err = session.Generate(ctx, texts, func(i int, t engine.GeneratedText) *engine.TextRequest {
 		again, err := w.next(i, t, &texts[i], done)
 		if err != nil {
 			failed = err
@@ -166,12 +166,12 @@ func (w *writer) Write(ctx context.Context, requests []prose.Request, done func(
 }
 
 // next hands text i over and is what is asked for in its place.
-func (w *writer) next(i int, t engine.Text, asked *engine.TextRequest, done func(i int, r prose.Reply) *prose.Request) (*engine.TextRequest, error) {
+func (w *writer) next(i int, t engine.GeneratedText, asked *engine.TextRequest, done func(i int, r prose.BulletReply) *prose.BulletRequest) (*engine.TextRequest, error) {
 	text, err := w.model.Detokenize(t.Tokens, false)
 	if err != nil {
 		return nil, err
 	}
-	r := done(i, prose.Reply{Text: text, PromptTokens: len(asked.Prompt), Reused: t.Reused, Tokens: len(t.Tokens)})
+	r := done(i, prose.BulletReply{Text: text, PromptTokens: len(asked.Prompt), Reused: t.Reused, Tokens: len(t.Tokens)})
 	if r == nil {
 		return nil, nil
 	}
@@ -181,7 +181,7 @@ func (w *writer) next(i int, t engine.Text, asked *engine.TextRequest, done func
 
 // text is a request in the engine's terms: the prompt ends with what the model
 // has answered so far.
-func (w *writer) text(r *prose.Request) (engine.TextRequest, error) {
+func (w *writer) text(r *prose.BulletRequest) (engine.TextRequest, error) {
 	messages := make([]engine.Message, len(r.Messages))
 	for i, m := range r.Messages {
 		messages[i] = engine.Message{Role: m.Role, Content: m.Content}

@@ -35,20 +35,20 @@ func newDrawing(t *testing.T, model *engine.Model) *drawing {
 	return d
 }
 
-func (d *drawing) Write(_ context.Context, requests []prose.Request, done func(i int, r prose.Reply) *prose.Request) error {
+func (d *drawing) Write(_ context.Context, requests []prose.BulletRequest, done func(i int, r prose.BulletReply) *prose.BulletRequest) error {
 	for i := range requests {
 		for r := &requests[i]; r != nil; {
 			text, err := d.text(r)
 			if err != nil {
 				return err
 			}
-			r = done(i, prose.Reply{Text: text, Tokens: 1})
+			r = done(i, prose.BulletReply{Text: text, Tokens: 1})
 		}
 	}
 	return nil
 }
 
-func (d *drawing) text(r *prose.Request) (string, error) {
+func (d *drawing) text(r *prose.BulletRequest) (string, error) {
 	p, err := d.model.NewSampler(engine.SamplerOptions{Grammar: r.Grammar})
 	if err != nil {
 		return "", err
@@ -86,7 +86,7 @@ func TestGrammarsOfReports(t *testing.T) {
 			t.Fatal(err)
 		}
 		sections := report.Sections(results)
-		file, err := prose.Write(context.Background(), d, sections, prose.Options{Model: results.Model})
+		file, err := prose.Write(context.Background(), d, sections, prose.WritingOptions{Model: results.Model})
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}

@@ -19,7 +19,7 @@ func demoModel(t *testing.T) *engine.Model {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	path := writeDemo(t)
-	if err := engine.Init(engine.Options{}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	model, err := engine.Load(context.Background(), path, engine.LoadOptions{Devices: []string{"none"}})
@@ -67,11 +67,11 @@ func TestProseByModel(t *testing.T) {
 	}
 
 	// Two texts, the first of which is asked for again.
-	request := func(text string) prose.Request {
-		return prose.Request{Messages: []prose.Message{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40, Room: 80}
+	request := func(text string) prose.BulletRequest {
+		return prose.BulletRequest{Messages: []prose.ChatTurn{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40, Room: 80}
 	}
 	var got []string
-	err = w.Write(context.Background(), []prose.Request{request("one"), request("two")}, func(i int, r prose.Reply) *prose.Request {
+	err = w.Write(context.Background(), []prose.BulletRequest{request("one"), request("two")}, func(i int, r prose.BulletReply) *prose.BulletRequest {
 		got = append(got, r.Text)
 		if r.PromptTokens == 0 || r.Tokens == 0 {
 			t.Errorf("%+v", r)
@@ -92,7 +92,7 @@ func TestProseByModel(t *testing.T) {
 	}
 	// One that has no room for a third bullet leaves the rest to the rules.
 	asked := 0
-	err = w.Write(context.Background(), []prose.Request{request("one")}, func(int, prose.Reply) *prose.Request {
+	err = w.Write(context.Background(), []prose.BulletRequest{request("one")}, func(int, prose.BulletReply) *prose.BulletRequest {
 		asked++
 		long := request("two")
 		long.Begun = strings.Repeat("one two three ", 200)
@@ -103,7 +103,7 @@ func TestProseByModel(t *testing.T) {
 	}
 	bad := request("one")
 	bad.Grammar = "root ::= ("
-	if err := w.Write(context.Background(), []prose.Request{bad}, func(int, prose.Reply) *prose.Request { return nil }); !errors.Is(err, engine.ErrGrammar) {
+	if err := w.Write(context.Background(), []prose.BulletRequest{bad}, func(int, prose.BulletReply) *prose.BulletRequest { return nil }); !errors.Is(err, engine.ErrGrammar) {
 		t.Errorf("a broken grammar gave %v", err)
 	}
 }

@@ -74,7 +74,7 @@ func knownProbes(names []string) error {
 type roofline struct {
 	Machines []kernels.Roofs   `json:"machines"`
 	Ceilings *kernels.Ceilings `json:"ceilings,omitempty"` // nil: nothing was measured
-	Load     *kernels.Load     `json:"model,omitempty"`
+	Load     *kernels.Demand   `json:"model,omitempty"`
 	Limits   []machineLimits   `json:"limits,omitempty"`
 	Ops      *opTimes          `json:"ops,omitempty"`
 	suite    result.Suite
@@ -124,7 +124,7 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 }
 
 // loadShape reads what the model asks of each step.
-func loadShape(path, kvType string) (*kernels.Load, error) {
+func loadShape(path, kvType string) (*kernels.Demand, error) {
 	f, err := gguf.Open(path)
 	if err == nil {
 		err = f.Check()
@@ -163,7 +163,7 @@ func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
 	if err := r.checkFigures(out); err != nil {
 		return err
 	}
-	if err := engine.Init(engine.Options{}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{}); err != nil {
 		return err
 	}
 	show := newProgress(c.Root().ErrWriter)
@@ -208,7 +208,7 @@ func measureCeilings(ctx context.Context, threads int, limit time.Duration, only
 	ofCPU, ofCards := splitProbes(only)
 	var err error
 	if len(ofCPU) > 0 || len(only) == 0 {
-		c.Measurements, err = cpu.Measure(ctx, cpu.Options{
+		c.Measurements, err = cpu.Measure(ctx, cpu.HostProbeOptions{
 			Threads: threads, Features: engine.CPUFeatures(), Only: ofCPU, Limit: limit, Chain: engine.Chain,
 			Tell: func(what string) { show.line("measuring %s", what) },
 		})
@@ -222,9 +222,9 @@ func measureCeilings(ctx context.Context, threads int, limit time.Duration, only
 }
 
 // thisMachine is what ceilings belong to. The engine's back ends are loaded.
-func thisMachine(threads int) kernels.Machine {
+func thisMachine(threads int) kernels.MeasuredMachine {
 	system, _ := host.Read("/")
-	m := kernels.Machine{CPU: system.CPU, Threads: threads, Instructions: engine.CPUFeatures(), Governor: system.Governor,
+	m := kernels.MeasuredMachine{CPU: system.CPU, Threads: threads, Instructions: engine.CPUFeatures(), Governor: system.Governor,
 		Hypervisor: system.Hypervisor, Kernel: system.Kernel, Engine: engine.ReadBuild().Tree}
 	hip.Read("/").Describe(&system)
 	for _, card := range system.Cards {
@@ -246,7 +246,7 @@ func cardText(card result.Card) string {
 }
 
 // countNodes loads the model on the CPU and counts the nodes of its graph.
-func countNodes(ctx context.Context, l *kernels.Load, path string, threads int, kvType string) error {
+func countNodes(ctx context.Context, l *kernels.Demand, path string, threads int, kvType string) error {
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -268,7 +268,7 @@ func countNodes(ctx context.Context, l *kernels.Load, path string, threads int, 
 }
 
 // setNodes takes the nodes of the session's graph, where they were counted.
-func setNodes(l *kernels.Load, s *engine.Session) {
+func setNodes(l *kernels.Demand, s *engine.Session) {
 	if n := s.Nodes(); n > 0 {
 		l.Nodes, l.NodesSource = n, "[meas] counted in the engine's graph"
 	}

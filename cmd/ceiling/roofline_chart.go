@@ -17,7 +17,7 @@ func (r *roofline) saveChart(out output) error {
 	}
 	run := &result.Run{Ceilings: &kernels.Used{Roofs: r.Machines[0], Load: *r.Load}}
 	for _, sc := range r.suite.Scenarios {
-		plan := kernels.Plan{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch}
+		plan := kernels.WorkShape{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch}
 		mix := &kernels.Mix{}
 		for _, w := range []kernels.Work{plan.Decode(), plan.Prompt()} {
 			mix.Add(w, r.Machines[0].Step(r.Load, w).Total())

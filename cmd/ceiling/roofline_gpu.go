@@ -50,7 +50,7 @@ func measureCards(ctx context.Context, quick bool, only []string, show *progress
 		return nil, err
 	}
 	defer meters.Close()
-	found, err := gpu.Run(ctx, list, gpu.Options{Only: only, Quick: quick, Cache: kernelCache(),
+	found, err := gpu.Run(ctx, list, gpu.CardProbeOptions{Only: only, Quick: quick, Cache: kernelCache(),
 		Power: func(device int) (float64, bool) { return meters.Watts(devices[device].PCI) },
 		Progress: func(probe, variant string, devices []int) {
 			show.line("measuring %s", strings.TrimSpace(probe+" "+variant+devicesText(devices)))

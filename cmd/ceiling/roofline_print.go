@@ -42,7 +42,7 @@ func (r *roofline) computeLimits() {
 		list := machineLimits{Machine: m.Name}
 		for _, sc := range r.suite.Scenarios {
 			s := scenarioLimit{Name: sc.Name, Concurrency: sc.Concurrency, Input: sc.Input, Output: sc.Output}
-			s.Decode, s.Prompt = m.Limits(r.Load, kernels.Plan{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch})
+			s.Decode, s.Prompt = m.Limits(r.Load, kernels.WorkShape{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch})
 			s.TPOT, s.DecodeBound = s.Decode.Total(), s.Decode.Bound()
 			s.PromptRate, s.PromptBound = float64(sc.Input)/s.Prompt.Total(), s.Prompt.Bound()
 			list.Scenarios = append(list.Scenarios, s)
@@ -92,7 +92,7 @@ func printMeasurements(w io.Writer, list []kernels.Measurement) {
 	}
 }
 
-func interval(u kernels.Unit, s *kernels.Summary) string {
+func interval(u kernels.Unit, s *kernels.SampleSummary) string {
 	if s.Low == nil || s.High == nil {
 		return "—"
 	}

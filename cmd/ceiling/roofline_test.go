@@ -103,7 +103,7 @@ func TestChartWithoutArithmetic(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "ceilings.json")
-	r := roofline{Load: &kernels.Load{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}, suite: small, ubatch: 512,
+	r := roofline{Load: &kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}, suite: small, ubatch: 512,
 		Machines: []kernels.Roofs{{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}}}}
 	for compute, drawn := range map[float64]bool{0: false, 1e12: true} {
 		r.Machines[0].Compute = map[kernels.Class]float64{kernels.F16: compute}

@@ -150,9 +150,9 @@ type runner struct {
 	ending    atomic.Bool                // someone concludes the run
 	dog       *watchdog
 	pauses    pauses
-	limits    *kernels.Used  // of the machine for the model; nil: not known
-	choices   *prose.File    // that it made; nil: none
-	died      *folder.Marker // the scenario that an earlier part of the run died in; nil: none
+	limits    *kernels.Used      // of the machine for the model; nil: not known
+	choices   *prose.ChoicesFile // that it made; nil: none
+	died      *folder.Marker     // the scenario that an earlier part of the run died in; nil: none
 	// folder is what --model names, nil where that is a file.
 	folder *checkpoint.Checkpoint
 }
@@ -213,13 +213,13 @@ func (r *runner) convert(ctx context.Context) error {
 	defer r.show.clear()
 	path, from, err := cache.Convert(ctx, r.folder, checkpoint.CacheOptions{AllowRounding: r.round, Progress: stageProgress(r.show), Tell: r.show.line})
 	if err == nil {
-		r.model, r.convertedFrom = path, (*result.Checkpoint)(from)
+		r.model, r.convertedFrom = path, (*result.CheckpointInfo)(from)
 	}
 	return err
 }
 
 func (r *runner) initEngine() error {
-	if err := engine.Init(engine.Options{LogFile: r.dir.File(result.LogFile), RPC: r.rpc}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{LogFile: r.dir.File(result.LogFile), RPC: r.rpc}); err != nil {
 		return err
 	}
 	for _, note := range engine.BackendNotes() {
@@ -376,8 +376,8 @@ func (r *runner) soFar(results *result.Run) string {
 		complete(results), len(units), inPasses(r.suite), r.dir.Path, r.dir.Path)
 }
 
-func (r *runner) reportOptions() report.Options {
-	o := report.Options{Version: version, Choices: r.choices}
+func (r *runner) reportOptions() report.DocumentOptions {
+	o := report.DocumentOptions{Version: version, Choices: r.choices}
 	if r.prose == proseOff {
 		o.Prose = report.ProseOff
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // saveText writes a run's report as text alone.
-func (r *runner) saveText(results *result.Run, opt report.Options) error {
+func (r *runner) saveText(results *result.Run, opt report.DocumentOptions) error {
 	page, err := render.Run(r.dir.Path, results, opt)
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func (r *runner) saveText(results *result.Run, opt report.Options) error {
 
 // saveReport writes a run's report: first the text, which nothing that goes
 // wrong with the charts may cost.
-func (r *runner) saveReport(results *result.Run, opt report.Options) error {
+func (r *runner) saveReport(results *result.Run, opt report.DocumentOptions) error {
 	path := r.dir.File(result.ReportFile)
 	page, err := render.Run(r.dir.Path, results, opt)
 	if err != nil {

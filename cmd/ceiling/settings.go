@@ -44,7 +44,7 @@ type settings struct {
 	check       string // a word of --check
 
 	// convertedFrom is the checkpoint that model was made from; nil: none.
-	convertedFrom *result.Checkpoint
+	convertedFrom *result.CheckpointInfo
 
 	load    engine.LoadOptions
 	session engine.SessionOptions // all but the sizes

@@ -40,7 +40,7 @@ func synthAction(ctx context.Context, c *cli.Command) error {
 	}
 	show := newProgress(c.Root().ErrWriter)
 	start := time.Now()
-	stats, err := synth.Write(ctx, synth.Options{
+	stats, err := synth.Write(ctx, synth.FileOptions{
 		Geometry: geometry, Type: c.String("type"), Out: out.path, Seed: c.Uint64("seed"), Overwrite: out.force,
 		Progress: func(done, total int64) {
 			rate := float64(done) / 1e6 / time.Since(start).Seconds()

@@ -23,11 +23,11 @@ func telemetryFlag() cli.Flag {
 
 // startTelemetry starts the sampler of the machine's sensors on the run's
 // clock. It returns nil where none is wanted or nothing can be read.
-func (r *runner) startTelemetry(clock *result.Clock) (*hip.Sampler, error) {
+func (r *runner) startTelemetry(clock *result.Clock) (*hip.TelemetrySampler, error) {
 	if r.telemetryHz == 0 {
 		return nil, nil
 	}
-	o := hip.SamplerOptions{Hz: r.telemetryHz, File: r.dir.File(result.TelemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used), NVIDIA: r.nvidia}
+	o := hip.TelemetryOptions{Hz: r.telemetryHz, File: r.dir.File(result.TelemetryFile), CPUUsed: len(gpuIDs(r.used)) == 0, Used: gpuIDs(r.used), NVIDIA: r.nvidia}
 	if r.resumed != nil {
 		o.Resume = &r.resumed.Offset
 	}
@@ -45,7 +45,7 @@ func (r *runner) startTelemetry(clock *result.Clock) (*hip.Sampler, error) {
 }
 
 // observer adds to a scenario's detail what others than the bench have seen.
-func (r *runner) observer(s *hip.Sampler) func(*result.Summary, *result.Detail) {
+func (r *runner) observer(s *hip.TelemetrySampler) func(*result.Summary, *result.Detail) {
 	return func(summary *result.Summary, detail *result.Detail) {
 		if s != nil {
 			energy, warnings := s.Observe(detail.StartS, detail.EndS, summary.TotalOutputTokens, summary.OutputThroughput)
@@ -58,7 +58,7 @@ func (r *runner) observer(s *hip.Sampler) func(*result.Summary, *result.Detail) 
 }
 
 // stopTelemetry ends the sampling, and records how it was done.
-func (r *runner) stopTelemetry(s *hip.Sampler, results *result.Run) error {
+func (r *runner) stopTelemetry(s *hip.TelemetrySampler, results *result.Run) error {
 	var err error
 	if s != nil {
 		err = s.Stop()

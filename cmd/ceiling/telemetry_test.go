@@ -35,7 +35,7 @@ func rows(t *testing.T, root string, used []engine.Device) string {
 	describeGPUs(&system, hip.Read(root), nil, used)
 	r := result.Run{System: &system, Engine: &result.EngineInfo{Devices: deviceInfos(used)}}
 	var b bytes.Buffer
-	d, err := report.Document(&r, report.Options{})
+	d, err := report.Document(&r, report.DocumentOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

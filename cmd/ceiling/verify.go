@@ -55,7 +55,7 @@ func verifyAction(ctx context.Context, c *cli.Command, w *watchdog) error {
 		return err
 	}
 	o.Alive = w.alive
-	if err := engine.Init(engine.Options{RPC: c.StringSlice("rpc")}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{RPC: c.StringSlice("rpc")}); err != nil {
 		return err
 	}
 	if err := engine.CheckDevices(o.Load.Devices); err != nil {

@@ -23,7 +23,7 @@ func versionCommand() *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			if err := engine.Init(engine.Options{}); err != nil {
+			if err := engine.Init(engine.LibraryOptions{}); err != nil {
 				return err
 			}
 			b := engine.ReadBuild()

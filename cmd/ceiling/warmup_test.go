@@ -32,7 +32,7 @@ func (o *faultOpener) Open(ctx context.Context, spec bench.SessionSpec) (bench.E
 	return faultSession{s, o}, err
 }
 
-func (s faultSession) Step(ctx context.Context, b *bench.Batch) error {
+func (s faultSession) Step(ctx context.Context, b *bench.StepBatch) error {
 	before := minorFaults()
 	err := s.Engine.Step(ctx, b)
 	s.from.steps = append(s.from.steps, faultStep{int64(len(b.Tokens)), minorFaults() - before})

@@ -18,7 +18,7 @@ import (
 // too; warn is what must be said about it.
 var accepted = []struct {
 	name   string
-	o      awqtest.Options
+	o      awqtest.VariantOptions
 	warn   string
 	change func(m *model)
 }{
@@ -69,10 +69,10 @@ var accepted = []struct {
 	{"packed though ignored", symmetric, `1 matrices are quantised though the configuration lists them under ignore, the first is "model.layers.1.mlp.down_proj"`, func(m *model) {
 		m.quantization()["ignore"] = []any{"language_model.lm_head", "re:.*1.mlp.down.*"}
 	}},
-	{"plain though not ignored", awqtest.Options{Plain: []string{"layers.1.mlp.down_proj"}}, "1 matrices are not quantised though the configuration does not list them", func(m *model) {
+	{"plain though not ignored", awqtest.VariantOptions{Plain: []string{"layers.1.mlp.down_proj"}}, "1 matrices are not quantised though the configuration does not list them", func(m *model) {
 		m.quantization()["ignore"] = []any{"language_model.lm_head"}
 	}},
-	{"ignored by a pattern that Go can't read", awqtest.Options{Plain: []string{"layers.1.mlp.down_proj"}}, "", func(m *model) {
+	{"ignored by a pattern that Go can't read", awqtest.VariantOptions{Plain: []string{"layers.1.mlp.down_proj"}}, "", func(m *model) {
 		m.quantization()["ignore"] = []any{"re:(?!x).*"}
 	}},
 	{"tied, but with an output matrix", symmetric, `"language_model.lm_head" is left out: tie_word_embeddings is true`, func(m *model) {
@@ -94,10 +94,10 @@ var accepted = []struct {
 		delete(m.quantization(), "checkpoint_format")
 		m.quantization()["format"] = "gptq"
 	}},
-	{"AutoRound with settings by layer", awqtest.Options{Format: awqtest.AutoRoundAWQ, Zeros: true}, "", func(m *model) {
+	{"AutoRound with settings by layer", awqtest.VariantOptions{Format: awqtest.AutoRoundAWQ, Zeros: true}, "", func(m *model) {
 		m.quantization()["extra_config"], m.quantization()["group_size"] = map[string]any{"x": map[string]any{"bits": 16}}, 128
 	}},
-	{"asymmetric AutoRound as GPTQ", awqtest.Options{Format: awqtest.AutoRoundGPTQ, Zeros: true}, "zero points are read as GPTQ version 1", func(m *model) {}},
+	{"asymmetric AutoRound as GPTQ", awqtest.VariantOptions{Format: awqtest.AutoRoundGPTQ, Zeros: true}, "zero points are read as GPTQ version 1", func(m *model) {}},
 }
 
 func TestAccepts(t *testing.T) {
@@ -112,7 +112,7 @@ func TestAccepts(t *testing.T) {
 			t.Errorf("%s: %v", a.name, err)
 			continue
 		}
-		r, err := Convert(context.Background(), c, out, Options{Verify: true, VerifyRows: 1 << 20})
+		r, err := Convert(context.Background(), c, out, ConvertOptions{Verify: true, VerifyRows: 1 << 20})
 		if err != nil {
 			t.Errorf("%s: %v", a.name, err)
 			continue
@@ -128,7 +128,7 @@ func TestAccepts(t *testing.T) {
 func TestLegacyFiles(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
-		o          awqtest.Options
+		o          awqtest.VariantOptions
 		config     map[string]any
 	}{
 		{"quant_config.json", "awq", gemm, map[string]any{"zero_point": true, "q_group_size": 32, "w_bit": 4, "version": "GEMM"}},
@@ -155,7 +155,7 @@ func TestLegacyFiles(t *testing.T) {
 			t.Errorf("%s for %s: %+v, %v", c.name, c.want, ck, err)
 			continue
 		}
-		convert(t, dir, OpenOptions{}, Options{Verify: true})
+		convert(t, dir, OpenOptions{}, ConvertOptions{Verify: true})
 	}
 	dir := write(t, gemv).Dir
 	m := load(t, dir)
@@ -176,11 +176,11 @@ func TestUnquantized(t *testing.T) {
 			}
 		}
 	}
-	dir := write(t, awqtest.Options{Plain: plain}).Dir
+	dir := write(t, awqtest.VariantOptions{Plain: plain}).Dir
 	m := load(t, dir)
 	delete(m.config, "quantization_config")
 	m.store(t, dir)
-	out, r := convert(t, dir, OpenOptions{}, Options{Verify: true})
+	out, r := convert(t, dir, OpenOptions{}, ConvertOptions{Verify: true})
 	f, err := gguf.Open(out)
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ const (
 
 // readPieces reads lines pieces of n bytes, stride bytes apart, the first at
 // offset off of the tensor.
-func readPieces(files *safetensors.Files, t *safetensors.Tensor, dst []byte, lines, stride, off, n int64) error {
+func readPieces(files *safetensors.Files, t *safetensors.StoredTensor, dst []byte, lines, stride, off, n int64) error {
 	if n == stride || lines == 1 {
 		return files.ReadAt(t, dst[:lines*n], off)
 	}

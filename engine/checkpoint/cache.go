@@ -67,7 +67,7 @@ type CacheOptions struct {
 	// AllowRounding allows scales to be rounded. A file that was made so is
 	// used only where it is set.
 	AllowRounding bool
-	Progress      func(stage string, done, total int64) // as Options.Progress
+	Progress      func(stage string, done, total int64) // as ConvertOptions.Progress
 	Tell          func(format string, args ...any)      // is given lines for the user
 }
 
@@ -114,7 +114,7 @@ func (c *Cache) convert(ctx context.Context, folder *Checkpoint, path, key strin
 	// Whatever happens now, what is there is not to be used.
 	os.Remove(recordPath(path))
 	os.Remove(path)
-	result, err := Convert(ctx, folder, path, Options{AllowRounding: o.AllowRounding, Verify: true, Progress: o.Progress})
+	result, err := Convert(ctx, folder, path, ConvertOptions{AllowRounding: o.AllowRounding, Verify: true, Progress: o.Progress})
 	var space *gguf.SpaceError
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -48,7 +48,7 @@ var smallModel = func() func(t *testing.T) []byte {
 			g, _ := synth.Builtin("demo")
 			g.Name, g.Layers, g.Hidden, g.Heads, g.KVHeads, g.FFN, g.Vocab = "small", 1, 256, 2, 1, 256, 2048
 			path := filepath.Join(t.TempDir(), "small.gguf")
-			if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: "q4_0", Out: path}); err != nil {
+			if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path}); err != nil {
 				t.Fatal(err)
 			}
 			var err error
@@ -250,7 +250,7 @@ func TestCacheFolder(t *testing.T) {
 // An interrupted conversion leaves the cache as it was, and the next one runs.
 func TestConvertOnceStopped(t *testing.T) {
 	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
-	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(dir, awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Open(dir, OpenOptions{})
@@ -287,7 +287,7 @@ func TestConvertOnceStopped(t *testing.T) {
 // What was converted while it changed is neither the one nor the other.
 func TestConvertOnceChanging(t *testing.T) {
 	dir, root := filepath.Join(t.TempDir(), "ck"), t.TempDir()
-	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(dir, awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Open(dir, OpenOptions{})
@@ -316,7 +316,7 @@ func TestConvertOnceChanging(t *testing.T) {
 }
 
 func TestFormatText(t *testing.T) {
-	for want, variant := range map[string]awqtest.Options{
+	for want, variant := range map[string]awqtest.VariantOptions{
 		"compressed-tensors, 4 bit, group 32":       {},
 		"compressed-tensors, 4 and 8 bit, group 32": {EightBit: []string{"layers.1.mlp.down_proj"}, Plain: []string{"layers.0.self_attn.v_proj"}},
 		"gptq, 4 bit, group 32":                     {Format: awqtest.GPTQ},
@@ -333,7 +333,7 @@ func TestFormatText(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	row := Source{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: KindPacked, DType: "BF16"}
+	row := SourceTensor{Dims: []int64{256, 8}, GroupSize: 256, Bits: 4, Kind: KindPacked, DType: "BF16"}
 	if got, want := row.Text(), "4 bit, one group a row, BF16 scales"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

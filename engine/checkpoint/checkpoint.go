@@ -14,16 +14,16 @@ import (
 // blockSize is how many columns of a row share a scale in the file.
 const blockSize = 32
 
-// Kinds of a Source.
+// Kinds of a SourceTensor.
 const (
 	KindPacked = "packed" // integer codes with scales
 	KindFloat  = "float"  // not quantised
 )
 
-// Source is a tensor of the checkpoint that goes into the file: a module's
+// SourceTensor is a tensor of the checkpoint that goes into the file: a module's
 // packed codes with their scales and zero points taken together, or one tensor
 // that is not quantised.
-type Source struct {
+type SourceTensor struct {
 	Name      string // of the module for packed weights, else of the tensor
 	GGUF      string // name in the file
 	Kind      string // KindPacked or KindFloat
@@ -36,7 +36,7 @@ type Source struct {
 }
 
 // Elements returns the number of weights.
-func (s *Source) Elements() int64 {
+func (s *SourceTensor) Elements() int64 {
 	n := int64(1)
 	for _, d := range s.Dims {
 		n *= d
@@ -50,7 +50,7 @@ type Checkpoint struct {
 	Dir      string
 	Format   string // one of Formats(), or "unquantized"
 	Geometry hf.Geometry
-	Config   *hf.Config
+	Config   *hf.ModelConfig
 	Warnings []string
 	Bytes    int64    // of all safetensors files
 	Files    []string // paths of the safetensors files
@@ -134,7 +134,7 @@ type module struct {
 	name  string // in the checkpoint
 	plain string // normalised
 	role  role
-	parts map[string]*safetensors.Tensor // by the last part of their names
+	parts map[string]*safetensors.StoredTensor // by the last part of their names
 }
 
 // modules groups the tensors and drops those that are not of the language
@@ -166,7 +166,7 @@ func (c *Checkpoint) modules() ([]*module, error) {
 		}
 		m := byName[plain[:dot]]
 		if m == nil {
-			m = &module{name: t.Name[:strings.LastIndexByte(t.Name, '.')], plain: plain[:dot], parts: map[string]*safetensors.Tensor{}}
+			m = &module{name: t.Name[:strings.LastIndexByte(t.Name, '.')], plain: plain[:dot], parts: map[string]*safetensors.StoredTensor{}}
 			var err error
 			if m.role, err = roleOf(m.plain, c.Geometry); err != nil {
 				return nil, fmt.Errorf("tensor %q %w", t.Name, err)
@@ -220,10 +220,10 @@ func (c *Checkpoint) complete() error {
 }
 
 // Tensors lists what goes into the file, in file order.
-func (c *Checkpoint) Tensors() []Source {
-	list := make([]Source, len(c.tensors))
+func (c *Checkpoint) Tensors() []SourceTensor {
+	list := make([]SourceTensor, len(c.tensors))
 	for i, t := range c.tensors {
-		list[i] = t.Source
+		list[i] = t.SourceTensor
 	}
 	return list
 }

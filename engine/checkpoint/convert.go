@@ -21,7 +21,7 @@ import (
 // *RefusedError where a tensor can't be converted as the options ask,
 // *gguf.SpaceError where the file would not fit, a *VerifyError, and those of
 // the checkpoint's files and the disk.
-func Convert(ctx context.Context, c *Checkpoint, out string, o Options) (*Report, error) {
+func Convert(ctx context.Context, c *Checkpoint, out string, o ConvertOptions) (*Report, error) {
 	start := time.Now()
 	if err := c.protect(out); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (c *Checkpoint) protect(out string) error {
 }
 
 // report begins a report with what the plan knows.
-func (p *Plan) report(out string) *Report {
+func (p *ConversionPlan) report(out string) *Report {
 	r := &Report{Path: out, Parameters: p.Parameters, SmallScales: p.SmallScales, OddScales: p.OddScales, Warnings: slices.Clone(p.Warnings)}
 	types := map[gguf.Type]*TypeCount{}
 	for i := range p.Targets {
@@ -108,7 +108,7 @@ func (p *Plan) report(out string) *Report {
 		}
 		n.Tensors++
 		n.Bytes += t.Bytes
-		r.BytesRead += t.Source.Bytes
+		r.BytesRead += t.SourceTensor.Bytes
 		r.Rounded += t.Inexact
 		if t.WorstRelative > r.LargestError {
 			r.LargestError, r.LargestErrorTensor = t.WorstRelative, t.Name

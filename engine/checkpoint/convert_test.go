@@ -14,7 +14,7 @@ import (
 )
 
 // write makes a checkpoint.
-func write(t *testing.T, o awqtest.Options) *awqtest.Checkpoint {
+func write(t *testing.T, o awqtest.VariantOptions) *awqtest.WrittenCheckpoint {
 	t.Helper()
 	ck, err := awqtest.Write(filepath.Join(t.TempDir(), "model"), o)
 	if err != nil {
@@ -24,7 +24,7 @@ func write(t *testing.T, o awqtest.Options) *awqtest.Checkpoint {
 }
 
 // convert converts a checkpoint, and returns the file and the report.
-func convert(t *testing.T, dir string, open OpenOptions, o Options) (string, *Report) {
+func convert(t *testing.T, dir string, open OpenOptions, o ConvertOptions) (string, *Report) {
 	t.Helper()
 	c, err := Open(dir, open)
 	if err != nil {
@@ -48,7 +48,7 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%s: %v", v.Name, err)
 			continue
 		}
-		want := map[awqtest.Format]string{
+		want := map[awqtest.QuantFormat]string{
 			"": "compressed-tensors", awqtest.AWQGemm: "awq", awqtest.AWQGemv: "awq-gemv", awqtest.GPTQ: "gptq",
 			awqtest.GPTQv2: "gptq_v2", awqtest.AutoRoundAWQ: "awq", awqtest.AutoRoundGPTQ: "gptq",
 			awqtest.AutoRoundGPTQv2: "gptq_v2",
@@ -56,7 +56,7 @@ func TestTypes(t *testing.T) {
 		if c.Format != want || len(c.Warnings) > 0 {
 			t.Errorf("%s: format %q, want %q, warnings %q", v.Name, c.Format, want, c.Warnings)
 		}
-		p, err := c.Plan(context.Background(), Options{})
+		p, err := c.Plan(context.Background(), ConvertOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", v.Name, err)
 			continue
@@ -101,7 +101,7 @@ func exactType(l *awqtest.Linear) gguf.Type {
 func TestTiles(t *testing.T) {
 	rows, columns := tileBytes, bandBytes
 	t.Cleanup(func() { tileBytes, bandBytes = rows, columns })
-	for _, o := range []awqtest.Options{
+	for _, o := range []awqtest.VariantOptions{
 		{Zeros: true, Plain: []string{"layers.0.self_attn.q_proj"}},
 		{Format: awqtest.AWQGemm, Zeros: true},
 		{Format: awqtest.AWQGemv, Zeros: true},
@@ -121,7 +121,7 @@ func TestTiles(t *testing.T) {
 
 func convertBytes(t *testing.T, dir string, workers int) []byte {
 	t.Helper()
-	out, _ := convert(t, dir, OpenOptions{}, Options{Workers: workers, Verify: true})
+	out, _ := convert(t, dir, OpenOptions{}, ConvertOptions{Workers: workers, Verify: true})
 	b, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +130,9 @@ func convertBytes(t *testing.T, dir string, workers int) []byte {
 }
 
 func TestEmbeddings(t *testing.T) {
-	ck := write(t, awqtest.Options{})
+	ck := write(t, awqtest.VariantOptions{})
 	for name, want := range map[string]gguf.Type{"bf16": gguf.BF16, "f16": gguf.F16, "f32": gguf.F32, "q8_0": gguf.Q8_0, "unchanged": gguf.BF16, "": gguf.BF16} {
-		out, r := convert(t, ck.Dir, OpenOptions{}, Options{Embeddings: name, Verify: true, VerifyRows: 64})
+		out, r := convert(t, ck.Dir, OpenOptions{}, ConvertOptions{Embeddings: name, Verify: true, VerifyRows: 64})
 		f, err := gguf.Open(out)
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestEmbeddings(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "m.gguf")
-	if _, err := Convert(context.Background(), c, out, Options{Embeddings: "q6_k"}); err == nil || !strings.Contains(err.Error(), `no type "q6_k"`) {
+	if _, err := Convert(context.Background(), c, out, ConvertOptions{Embeddings: "q6_k"}); err == nil || !strings.Contains(err.Error(), `no type "q6_k"`) {
 		t.Errorf("q6_k: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // header. Whatever comes of it, nothing may panic, and an error is one line and
 // leaves no file.
 func TestDamage(t *testing.T) {
-	for _, o := range []awqtest.Options{{Zeros: true}, {Format: awqtest.AWQGemv, Zeros: true}, {Format: awqtest.GPTQ}} {
+	for _, o := range []awqtest.VariantOptions{{Zeros: true}, {Format: awqtest.AWQGemv, Zeros: true}, {Format: awqtest.GPTQ}} {
 		dir := write(t, o).Dir
 		weights, config := filepath.Join(dir, "model.safetensors"), filepath.Join(dir, "config.json")
 		file, err := os.ReadFile(weights)
@@ -42,7 +42,7 @@ func TestDamage(t *testing.T) {
 			}
 			c, err := Open(dir, OpenOptions{})
 			if err == nil {
-				_, err = c.Plan(context.Background(), Options{})
+				_, err = c.Plan(context.Background(), ConvertOptions{})
 			}
 			if err != nil {
 				refused++

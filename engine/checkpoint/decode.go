@@ -143,7 +143,7 @@ func (t *tensor) decodeCodes(files *safetensors.Files, rows []sourceRow, first i
 }
 
 // pieces is readPieces into new memory.
-func pieces(files *safetensors.Files, t *safetensors.Tensor, lines, stride, off, n int64) ([]byte, error) {
+func pieces(files *safetensors.Files, t *safetensors.StoredTensor, lines, stride, off, n int64) ([]byte, error) {
 	p := make([]byte, lines*n)
 	return p, readPieces(files, t, p, lines, stride, off, n)
 }

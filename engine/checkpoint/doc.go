@@ -1,9 +1,9 @@
 // Package checkpoint turns a quantised Hugging Face checkpoint into a GGUF file that
 // holds the checkpoint's own codes and scales, not a second quantisation.
 //
-//	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})      // headers and config only
-//	plan, err := c.Plan(ctx, checkpoint.Options{})         // what each tensor becomes
-//	report, err := checkpoint.Convert(ctx, c, "model.gguf", checkpoint.Options{Verify: true})
+//	c, err := checkpoint.Open(dir, checkpoint.OpenOptions{})  // headers and config only
+//	plan, err := c.Plan(ctx, checkpoint.ConvertOptions{})     // what each tensor becomes
+//	report, err := checkpoint.Convert(ctx, c, "model.gguf", checkpoint.ConvertOptions{Verify: true})
 //
 // Every format that is read (compressed-tensors pack-quantized, AutoAWQ GEMM
 // and GEMV, GPTQ v1 and v2) stores unsigned codes u, zero points z and scales
@@ -20,7 +20,7 @@
 //	Q8_0  n·d        n = u-128, for 8-bit codes with z = 128
 //
 // What remains inexact is a scale that float16 can't hold. Such a checkpoint is
-// refused with the tensor's name, or rounded where Options.AllowRounding says
+// refused with the tensor's name, or rounded where ConvertOptions.AllowRounding says
 // so. Matrices and vectors that are not quantised keep their type, but
 // normalisation weights and biases are widened to F32.
 //

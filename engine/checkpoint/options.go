@@ -20,9 +20,9 @@ type OpenOptions struct {
 	Format string
 }
 
-// Options say what Convert, Plan and Verify do. The zero value converts exactly
+// ConvertOptions say what Convert, Plan and Verify do. The zero value converts exactly
 // or not at all, on all processors, without verifying.
-type Options struct {
+type ConvertOptions struct {
 	// AllowRounding rounds scales that float16 can't hold to the nearest that
 	// it can. Otherwise such a checkpoint is refused.
 	AllowRounding bool
@@ -63,7 +63,7 @@ var embeddingTypes = []struct {
 	kind gguf.Type
 }{{"unchanged", 0}, {"bf16", gguf.BF16}, {"f16", gguf.F16}, {"q8_0", gguf.Q8_0}, {"f32", gguf.F32}}
 
-// EmbeddingTypes returns the names that Options.Embeddings may have.
+// EmbeddingTypes returns the names that ConvertOptions.Embeddings may have.
 func EmbeddingTypes() []string {
 	names := make([]string, len(embeddingTypes))
 	for i, e := range embeddingTypes {
@@ -73,7 +73,7 @@ func EmbeddingTypes() []string {
 }
 
 // embeddings returns the type asked for; keep is true for "unchanged".
-func (o Options) embeddings() (kind gguf.Type, keep bool, err error) {
+func (o ConvertOptions) embeddings() (kind gguf.Type, keep bool, err error) {
 	if o.Embeddings == "" {
 		return 0, true, nil
 	}
@@ -85,7 +85,7 @@ func (o Options) embeddings() (kind gguf.Type, keep bool, err error) {
 	return 0, false, fmt.Errorf("no type %q for embeddings: name one of %s", o.Embeddings, strings.Join(EmbeddingTypes(), ", "))
 }
 
-func (o Options) workers() int {
+func (o ConvertOptions) workers() int {
 	if o.Workers > 0 {
 		return o.Workers
 	}
@@ -94,16 +94,16 @@ func (o Options) workers() int {
 
 // readers bounds the workers of stages that wait for the disk more than they
 // compute, each of which has buffers of its own.
-func (o Options) readers() int { return min(o.workers(), 8) }
+func (o ConvertOptions) readers() int { return min(o.workers(), 8) }
 
-func (o Options) verifyRows() int {
+func (o ConvertOptions) verifyRows() int {
 	if o.VerifyRows > 0 {
 		return o.VerifyRows
 	}
 	return defaultVerifyRows
 }
 
-func (o Options) progress(stage string, done, total int64) {
+func (o ConvertOptions) progress(stage string, done, total int64) {
 	if o.Progress != nil {
 		o.Progress(stage, done, total)
 	}
@@ -111,7 +111,7 @@ func (o Options) progress(stage string, done, total int64) {
 
 // Target is what one tensor of the checkpoint becomes.
 type Target struct {
-	Source
+	SourceTensor
 	Type  gguf.Type
 	Bytes int64 // in the file, padding not counted
 	// Inexact counts the scales that float16 can't hold; WorstRelative is the
@@ -126,8 +126,8 @@ type Target struct {
 	zeros bool // some zero points are not in the middle of the range
 }
 
-// Plan says what Convert would write.
-type Plan struct {
+// ConversionPlan says what Convert would write.
+type ConversionPlan struct {
 	Targets     []Target // in file order
 	Parameters  int64
 	Size        int64 // bytes of the file
@@ -139,7 +139,7 @@ type Plan struct {
 
 // Refusal returns the error of the first tensor that can't be converted, or
 // nil.
-func (p *Plan) Refusal() error {
+func (p *ConversionPlan) Refusal() error {
 	var first *Target
 	n := 0
 	for i := range p.Targets {
@@ -197,7 +197,7 @@ type Report struct {
 	Rounded            int64
 	LargestError       float64
 	LargestErrorTensor string
-	// EmbeddingError is the largest absolute error that Options.Embeddings
+	// EmbeddingError is the largest absolute error that ConvertOptions.Embeddings
 	// brought into an element, 0 where it was exact.
 	EmbeddingError float64
 	SmallScales    int64         // as in Plan

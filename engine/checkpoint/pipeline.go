@@ -58,7 +58,7 @@ func (b *sharedBand) release() {
 
 // converter writes the targets of a plan.
 type converter struct {
-	plan     *Plan
+	plan     *ConversionPlan
 	files    *safetensors.Files
 	rounding bool
 	free     chan *scratch
@@ -69,7 +69,7 @@ type converter struct {
 
 // write converts all targets tile by tile and writes them in file order:
 // workers read and repack several tiles while one is written.
-func (p *Plan) write(ctx context.Context, w *gguf.Writer, files *safetensors.Files, r *Report, o Options) error {
+func (p *ConversionPlan) write(ctx context.Context, w *gguf.Writer, files *safetensors.Files, r *Report, o ConvertOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	slots := p.slots(o.workers())
 	c := &converter{
@@ -107,7 +107,7 @@ func (p *Plan) write(ctx context.Context, w *gguf.Writer, files *safetensors.Fil
 }
 
 // slots returns how many tiles may be in flight.
-func (p *Plan) slots(workers int) int {
+func (p *ConversionPlan) slots(workers int) int {
 	tileBytes, bandBytes := int64(1), int64(0)
 	for i := range p.Targets {
 		tile, band := p.Targets[i].memory()
@@ -120,7 +120,7 @@ func (p *Plan) slots(workers int) int {
 // need.
 func (t *Target) memory() (tile, band int64) {
 	at := t.t.bands()[0]
-	perRow := t.Source.Bytes / t.t.role.out
+	perRow := t.SourceTensor.Bytes / t.t.role.out
 	if t.Kind == KindPacked {
 		perRow += 5 * t.t.groups // scales and zero points, unpacked
 	}
@@ -168,7 +168,7 @@ func (c *converter) produce(ctx context.Context) {
 // workers that read in turns look like random access, for which the system
 // would not do that by itself. Where it can't, reading is merely slower.
 func (c *converter) readAhead(t *tensor, at span) {
-	for _, p := range []*safetensors.Tensor{t.float, t.codes, t.scales} {
+	for _, p := range []*safetensors.StoredTensor{t.float, t.codes, t.scales} {
 		if p == nil {
 			continue
 		}
@@ -208,7 +208,7 @@ func (c *converter) read(b *band, t *Target, at span) error {
 var errChanged = errors.New("the checkpoint was changed while it was read")
 
 // consume writes the tiles as they come, which is in file order.
-func (c *converter) consume(ctx context.Context, w *gguf.Writer, r *Report, o Options) error {
+func (c *converter) consume(ctx context.Context, w *gguf.Writer, r *Report, o ConvertOptions) error {
 	l, err := w.Layout()
 	if err != nil {
 		return err

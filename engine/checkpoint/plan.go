@@ -12,8 +12,8 @@ import (
 
 // Plan finds out what every tensor would become. It reads all scales and zero
 // points, and codes as far as they decide. A tensor that can't be converted is
-// no error here: Plan.Refusal tells.
-func (c *Checkpoint) Plan(ctx context.Context, o Options) (*Plan, error) {
+// no error here: ConversionPlan.Refusal tells.
+func (c *Checkpoint) Plan(ctx context.Context, o ConvertOptions) (*ConversionPlan, error) {
 	files, err := c.set.Files()
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (c *Checkpoint) Plan(ctx context.Context, o Options) (*Plan, error) {
 
 // prepare makes the plan, and a writer of the file that has all metadata and
 // tensor descriptions.
-func (c *Checkpoint) prepare(ctx context.Context, files *safetensors.Files, out string, o Options) (*Plan, *gguf.Writer, error) {
+func (c *Checkpoint) prepare(ctx context.Context, files *safetensors.Files, out string, o ConvertOptions) (*ConversionPlan, *gguf.Writer, error) {
 	kind, keep, err := o.embeddings()
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +42,7 @@ func (c *Checkpoint) prepare(ctx context.Context, files *safetensors.Files, out 
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &Plan{Targets: make([]Target, len(c.tensors)), Parameters: c.Parameters(), Warnings: slices.Clone(c.Warnings)}
+	p := &ConversionPlan{Targets: make([]Target, len(c.tensors)), Parameters: c.Parameters(), Warnings: slices.Clone(c.Warnings)}
 	for _, w := range warnings {
 		// Metadata repeats what the configuration gave rise to.
 		if !slices.Contains(p.Warnings, w) {
@@ -50,7 +50,7 @@ func (c *Checkpoint) prepare(ctx context.Context, files *safetensors.Files, out 
 		}
 	}
 	for i, t := range c.tensors {
-		p.Targets[i] = Target{Source: t.Source, t: t}
+		p.Targets[i] = Target{SourceTensor: t.SourceTensor, t: t}
 		if t.Kind == KindFloat {
 			p.Targets[i].Type = floatTarget(t, kind, keep)
 		}
@@ -107,7 +107,7 @@ var fileTypes = map[gguf.Type]uint32{
 
 // fileType names the file after the type that most packed weights have, or
 // most weights where none are packed.
-func (p *Plan) fileType() uint32 {
+func (p *ConversionPlan) fileType() uint32 {
 	weights := map[gguf.Type]int64{}
 	for i := range p.Targets {
 		t := &p.Targets[i]
@@ -127,7 +127,7 @@ func (p *Plan) fileType() uint32 {
 }
 
 // warn adds what the scan saw and is no reason to refuse.
-func (p *Plan) warn() {
+func (p *ConversionPlan) warn() {
 	if p.SmallScales > 0 {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d scales are below 2^-14, subnormal in float16: exact, but a device that flushes those to zero would lose them", p.SmallScales))
 	}

@@ -113,19 +113,19 @@ func (m *model) store(t *testing.T, dir string) {
 }
 
 var (
-	symmetric  = awqtest.Options{}
-	asymmetric = awqtest.Options{Zeros: true}
-	gemm       = awqtest.Options{Format: awqtest.AWQGemm, Zeros: true}
-	gemv       = awqtest.Options{Format: awqtest.AWQGemv, Zeros: true}
-	gptq       = awqtest.Options{Format: awqtest.GPTQ}
-	gptqZeros  = awqtest.Options{Format: awqtest.GPTQ, Zeros: true}
-	old        = awqtest.Options{Zeros: true, OldZeros: true}
+	symmetric  = awqtest.VariantOptions{}
+	asymmetric = awqtest.VariantOptions{Zeros: true}
+	gemm       = awqtest.VariantOptions{Format: awqtest.AWQGemm, Zeros: true}
+	gemv       = awqtest.VariantOptions{Format: awqtest.AWQGemv, Zeros: true}
+	gptq       = awqtest.VariantOptions{Format: awqtest.GPTQ}
+	gptqZeros  = awqtest.VariantOptions{Format: awqtest.GPTQ, Zeros: true}
+	old        = awqtest.VariantOptions{Zeros: true, OldZeros: true}
 )
 
 // refusals change a good checkpoint into one that must be refused.
 var refusals = []struct {
 	name   string
-	o      awqtest.Options
+	o      awqtest.VariantOptions
 	want   string
 	change func(m *model)
 }{
@@ -244,8 +244,8 @@ var refusals = []struct {
 	{"GPTQ format", gptq, `checkpoint_format "marlin"`, func(m *model) { m.quantization()["checkpoint_format"] = "marlin" }},
 	{"GPTQ marlin", gptq, "is_marlin_format is true", func(m *model) { m.quantization()["is_marlin_format"] = true }},
 	{"GPTQ pack_dtype", gptq, `pack_dtype is "int64"`, func(m *model) { m.quantization()["pack_dtype"] = "int64" }},
-	{"AutoRound packing", awqtest.Options{Format: awqtest.AutoRoundGPTQ}, `packing_format "auto_round:exllamav2"`, func(m *model) { m.quantization()["packing_format"] = "auto_round:exllamav2" }},
-	{"AutoRound floats", awqtest.Options{Format: awqtest.AutoRoundGPTQ}, `data_type is "mx_fp"`, func(m *model) { m.quantization()["data_type"] = "mx_fp" }},
+	{"AutoRound packing", awqtest.VariantOptions{Format: awqtest.AutoRoundGPTQ}, `packing_format "auto_round:exllamav2"`, func(m *model) { m.quantization()["packing_format"] = "auto_round:exllamav2" }},
+	{"AutoRound floats", awqtest.VariantOptions{Format: awqtest.AutoRoundGPTQ}, `data_type is "mx_fp"`, func(m *model) { m.quantization()["data_type"] = "mx_fp" }},
 	{"format", symmetric, `format "marlin-24"`, func(m *model) { m.quantization()["format"] = "marlin-24" }},
 	{"group's format", symmetric, `config_groups["group_0"]: format "nvfp4-pack-quantized"`, func(m *model) {
 		m.quantization()["config_groups"].(map[string]any)["group_0"].(map[string]any)["format"] = "nvfp4-pack-quantized"
@@ -298,7 +298,7 @@ func TestRefuses(t *testing.T) {
 		r.change(m)
 		m.store(t, dir)
 		out := filepath.Join(t.TempDir(), "m.gguf")
-		err := convertErr(dir, out, OpenOptions{}, Options{Verify: true})
+		err := convertErr(dir, out, OpenOptions{}, ConvertOptions{Verify: true})
 		if err == nil || !strings.Contains(err.Error(), r.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", r.name, err, r.want)
 		}
@@ -307,7 +307,7 @@ func TestRefuses(t *testing.T) {
 }
 
 // convertErr opens and converts a checkpoint.
-func convertErr(dir, out string, open OpenOptions, o Options) error {
+func convertErr(dir, out string, open OpenOptions, o ConvertOptions) error {
 	c, err := Open(dir, open)
 	if err != nil {
 		return err
@@ -326,7 +326,7 @@ func wantEmpty(t *testing.T, dir string) {
 // TestRounding: what exactness refuses is rounded on request, to the nearest,
 // and reported.
 func TestRounding(t *testing.T) {
-	for _, o := range []awqtest.Options{symmetric, asymmetric} {
+	for _, o := range []awqtest.VariantOptions{symmetric, asymmetric} {
 		dir := write(t, o).Dir
 		m := load(t, dir)
 		p := m.parts[target+".weight_scale"].data.([]byte)
@@ -335,10 +335,10 @@ func TestRounding(t *testing.T) {
 		m.store(t, dir)
 		out := filepath.Join(t.TempDir(), "m.gguf")
 		var refused *RefusedError
-		if err := convertErr(dir, out, OpenOptions{}, Options{}); !errors.As(err, &refused) || refused.Tensor != target || refused.More != 0 {
+		if err := convertErr(dir, out, OpenOptions{}, ConvertOptions{}); !errors.As(err, &refused) || refused.Tensor != target || refused.More != 0 {
 			t.Errorf("exact: %v", err)
 		}
-		out, r := convert(t, dir, OpenOptions{}, Options{AllowRounding: true, Verify: true, VerifyRows: 1 << 20})
+		out, r := convert(t, dir, OpenOptions{}, ConvertOptions{AllowRounding: true, Verify: true, VerifyRows: 1 << 20})
 		if want := 2/1.0078125 - 1; r.Rounded != 2 || r.LargestError != want || r.LargestErrorTensor != target {
 			t.Errorf("report %+v, want an error of %v", r, want)
 		}
@@ -362,7 +362,7 @@ func TestRounding(t *testing.T) {
 		}
 		// Who asks for exactness is told that the file is not.
 		var wrong *VerifyError
-		if _, err := Verify(context.Background(), c, out, Options{VerifyRows: 1 << 20}); !errors.As(err, &wrong) || wrong.Tensor != "blk.1.ffn_down.weight" {
+		if _, err := Verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1 << 20}); !errors.As(err, &wrong) || wrong.Tensor != "blk.1.ffn_down.weight" {
 			t.Errorf("verify for exactness: %v", err)
 		}
 	}
@@ -374,7 +374,7 @@ func TestOptionsThatAccept(t *testing.T) {
 	m := load(t, dir)
 	m.fill(target+".qzeros", 0x7777f777)
 	m.store(t, dir)
-	convert(t, dir, OpenOptions{GPTQv1Carry: true}, Options{Verify: true, VerifyRows: 1 << 20})
+	convert(t, dir, OpenOptions{GPTQv1Carry: true}, ConvertOptions{Verify: true, VerifyRows: 1 << 20})
 
 	dir = write(t, gptq).Dir
 	m = load(t, dir)
@@ -388,7 +388,7 @@ func TestOptionsThatAccept(t *testing.T) {
 	if err != nil || c.Format != "gptq_v2" {
 		t.Fatalf("format %v: %v", c, err)
 	}
-	p, err := c.Plan(context.Background(), Options{})
+	p, err := c.Plan(context.Background(), ConvertOptions{})
 	if err != nil || p.Refusal() != nil || p.FileType != 2 {
 		t.Errorf("plan %+v, %v", p, err)
 	}

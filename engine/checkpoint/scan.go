@@ -20,7 +20,7 @@ type unit struct {
 
 // scan reads the scales and zero points of all packed tensors and chooses their
 // types.
-func (p *Plan) scan(ctx context.Context, files *safetensors.Files, o Options) error {
+func (p *ConversionPlan) scan(ctx context.Context, files *safetensors.Files, o ConvertOptions) error {
 	var (
 		units []unit
 		total int64
@@ -133,7 +133,7 @@ func (b *band) sample(files *safetensors.Files, t *tensor, at span) error {
 
 // choose sets the type of a packed tensor: the first that holds it exactly. The
 // scales are the same in all of them, so they decide whether there is one.
-func (t *Target) choose(ctx context.Context, files *safetensors.Files, s *scaleStats, o Options) error {
+func (t *Target) choose(ctx context.Context, files *safetensors.Files, s *scaleStats, o ConvertOptions) error {
 	t.Inexact, t.WorstRelative = s.inexact, s.worst
 	t.zeros = s.offMiddle > 0
 	t.Type = gguf.Q4_0

@@ -40,17 +40,17 @@ const (
 
 // tensor is one tensor to convert.
 type tensor struct {
-	Source
+	SourceTensor
 	role role
 
-	float *safetensors.Tensor // KindFloat; nil where computed is not
+	float *safetensors.StoredTensor // KindFloat; nil where computed is not
 	// computed holds float32 numbers of the configuration's, that no tensor of
 	// the checkpoint has.
 	computed []byte
 
 	// KindPacked. Groups are of group columns each; a row has groups of them.
-	codes, scales, zeros *safetensors.Tensor
-	shape, index         *safetensors.Tensor // weight_shape and g_idx, may be nil
+	codes, scales, zeros *safetensors.StoredTensor
+	shape, index         *safetensors.StoredTensor // weight_shape and g_idx, may be nil
 	layout               codeLayout
 	zero                 zeroLayout
 	group, groups        int64
@@ -130,7 +130,7 @@ func (b *builder) ropeFactors() {
 		return
 	}
 	n := int64(len(factors))
-	t := &tensor{role: role{gguf: "rope_freqs", out: n, in: 1, vector: true, order: math.MaxInt32}, Source: Source{
+	t := &tensor{role: role{gguf: "rope_freqs", out: n, in: 1, vector: true, order: math.MaxInt32}, SourceTensor: SourceTensor{
 		Name: "rope_parameters", GGUF: "rope_freqs.weight", Kind: KindFloat, Bits: 32, DType: string(safetensors.F32), Dims: []int64{n},
 	}}
 	for _, f := range factors {
@@ -150,7 +150,7 @@ func (t *tensor) readFloats(files *safetensors.Files, p []byte, off int64) error
 }
 
 // float adds a tensor that is not quantised.
-func (b *builder) float(m *module, t *safetensors.Tensor, leaf string) error {
+func (b *builder) float(m *module, t *safetensors.StoredTensor, leaf string) error {
 	r := m.role
 	want := []int64{r.out, r.in}
 	if leaf == "bias" {
@@ -170,7 +170,7 @@ func (b *builder) float(m *module, t *safetensors.Tensor, leaf string) error {
 	if r.vector {
 		dims = dims[1:]
 	}
-	b.c.tensors = append(b.c.tensors, &tensor{role: r, float: t, Source: Source{
+	b.c.tensors = append(b.c.tensors, &tensor{role: r, float: t, SourceTensor: SourceTensor{
 		Name: t.Name, GGUF: m.role.gguf + "." + leaf, Kind: KindFloat, Bits: int(t.DType.Size() * 8),
 		DType: string(t.DType), Dims: dims, Bytes: t.Bytes,
 	}})
@@ -180,7 +180,7 @@ func (b *builder) float(m *module, t *safetensors.Tensor, leaf string) error {
 // packed adds a packed matrix. It returns the names of the parts that its
 // format has.
 func (b *builder) packed(m *module) ([]string, error) {
-	t := &tensor{role: m.role, Source: Source{
+	t := &tensor{role: m.role, SourceTensor: SourceTensor{
 		Name: m.name, GGUF: m.role.gguf + ".weight", Kind: KindPacked, Dims: []int64{m.role.in, m.role.out},
 	}}
 	var names []string
@@ -192,7 +192,7 @@ func (b *builder) packed(m *module) ([]string, error) {
 	default:
 		names = []string{"qweight", "scales", "qzeros"}
 	}
-	for i, part := range []**safetensors.Tensor{&t.codes, &t.scales, &t.zeros, &t.shape, &t.index} {
+	for i, part := range []**safetensors.StoredTensor{&t.codes, &t.scales, &t.zeros, &t.shape, &t.index} {
 		if i < len(names) && m.parts[names[i]] != nil {
 			*part = m.parts[names[i]]
 			t.Bytes += (*part).Bytes
@@ -268,11 +268,11 @@ func (t *tensor) setGroups(groups int64) error {
 }
 
 // wrongShape says what shape a part should have.
-func wrongShape(t *safetensors.Tensor, want ...int64) error {
+func wrongShape(t *safetensors.StoredTensor, want ...int64) error {
 	return fmt.Errorf("%q is %s, must be I32 %v", t.Name, t, want)
 }
 
 // isWords reports whether a tensor is a matrix of 32-bit words of that shape.
-func isWords(t *safetensors.Tensor, rows, cols int64) bool {
+func isWords(t *safetensors.StoredTensor, rows, cols int64) bool {
 	return t.DType == safetensors.I32 && shapeIs(t.Shape, rows, cols)
 }

@@ -23,7 +23,7 @@ func (c *Checkpoint) FormatText() string {
 }
 
 // group is how many columns share a scale, -1 for a whole row.
-func (s Source) group() int {
+func (s SourceTensor) group() int {
 	if int64(s.GroupSize) == s.Dims[0] {
 		return -1
 	}
@@ -42,7 +42,7 @@ func numbers(values []int) string {
 
 // Text is how the checkpoint stores the tensor: "4 bit, group 32, BF16 scales"
 // or "BF16".
-func (s Source) Text() string {
+func (s SourceTensor) Text() string {
 	if s.Kind != KindPacked {
 		return s.DType
 	}

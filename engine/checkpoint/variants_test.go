@@ -43,7 +43,7 @@ func sourceRow(name string, o, headDim int) int {
 }
 
 // convert writes a variant and converts it.
-func convert(t *testing.T, o awqtest.Options) (*awqtest.Checkpoint, *checkpoint.Report) {
+func convert(t *testing.T, o awqtest.VariantOptions) (*awqtest.WrittenCheckpoint, *checkpoint.Report) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "checkpoint")
 	source, err := awqtest.Write(dir, o)
@@ -54,7 +54,7 @@ func convert(t *testing.T, o awqtest.Options) (*awqtest.Checkpoint, *checkpoint.
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := checkpoint.Convert(context.Background(), c, filepath.Join(t.TempDir(), "model.gguf"), checkpoint.Options{Verify: true})
+	r, err := checkpoint.Convert(context.Background(), c, filepath.Join(t.TempDir(), "model.gguf"), checkpoint.ConvertOptions{Verify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestVariants(t *testing.T) {
 
 // compareFactors compares what llama.cpp divides each rotation by with the
 // configuration's. That they mean the right thing the model's own test shows.
-func compareFactors(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqtest.Checkpoint) {
+func compareFactors(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqtest.WrittenCheckpoint) {
 	t.Helper()
 	want := source.Geometry.Rope.FreqFactors(source.Geometry.HeadDim)
 	if g == nil || g.Type != gguf.F32 || !slices.Equal(g.Dims, []int64{int64(len(want))}) || want[0] != 1 || want[len(want)-1] != 8 {
@@ -122,7 +122,7 @@ func compareFactors(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqt
 }
 
 // compareTensor decodes a tensor and compares every element.
-func compareTensor(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqtest.Checkpoint, name string) {
+func compareTensor(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqtest.WrittenCheckpoint, name string) {
 	t.Helper()
 	if want := wantedTypes(source, name); !slices.Contains(want, g.Type) {
 		t.Errorf("%s is %s, want one of %v", name, g.Type, want)
@@ -151,7 +151,7 @@ func compareTensor(t *testing.T, file io.ReaderAt, g *gguf.Tensor, source *awqte
 
 // wantedTypes lists the types that hold a tensor exactly and no larger than
 // need be.
-func wantedTypes(source *awqtest.Checkpoint, name string) []gguf.Type {
+func wantedTypes(source *awqtest.WrittenCheckpoint, name string) []gguf.Type {
 	l := source.Linears[name]
 	switch {
 	case l == nil && source.Dense[name].Rows == 1:

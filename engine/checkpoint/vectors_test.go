@@ -64,7 +64,7 @@ func writeParts(t *testing.T, path string, parts []part) {
 func packedTensor(t *testing.T, set *safetensors.Set, out, in int64, measure func(*tensor) error) *tensor {
 	t.Helper()
 	x := &tensor{
-		role: role{gguf: "x", out: out, in: in}, Source: Source{Kind: KindPacked, Dims: []int64{in, out}},
+		role: role{gguf: "x", out: out, in: in}, SourceTensor: SourceTensor{Kind: KindPacked, Dims: []int64{in, out}},
 		codes: set.Tensor("codes"), scales: set.Tensor("scales"), zeros: set.Tensor("zeros"),
 	}
 	if err := measure(x); err != nil {

@@ -39,7 +39,7 @@ func (e *VerifyError) Error() string {
 // with the conversion but for reading bytes.
 //
 // The error is a *VerifyError, a *gguf.CheckError, or one of reading.
-func Verify(ctx context.Context, c *Checkpoint, path string, o Options) (*VerifyReport, error) {
+func Verify(ctx context.Context, c *Checkpoint, path string, o ConvertOptions) (*VerifyReport, error) {
 	files, err := c.set.Files()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func Verify(ctx context.Context, c *Checkpoint, path string, o Options) (*Verify
 	return r, files.Recheck()
 }
 
-func (c *Checkpoint) verify(ctx context.Context, files *safetensors.Files, path string, o Options) (*VerifyReport, error) {
+func (c *Checkpoint) verify(ctx context.Context, files *safetensors.Files, path string, o ConvertOptions) (*VerifyReport, error) {
 	start := time.Now()
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -101,7 +101,7 @@ type verifier struct {
 	path  string
 	file  *os.File
 	f     *gguf.File
-	o     Options
+	o     ConvertOptions
 
 	mu     sync.Mutex // of report and the calls of Progress
 	report VerifyReport

@@ -19,8 +19,8 @@ import (
 
 // TestVerifyFinds damages a converted file in one place at a time.
 func TestVerifyFinds(t *testing.T) {
-	ck := write(t, awqtest.Options{Zeros: true, Plain: []string{"layers.1.self_attn.k_proj"}, EightBit: []string{"layers.0.mlp.up_proj"}})
-	out, _ := convert(t, ck.Dir, OpenOptions{}, Options{})
+	ck := write(t, awqtest.VariantOptions{Zeros: true, Plain: []string{"layers.1.self_attn.k_proj"}, EightBit: []string{"layers.0.mlp.up_proj"}})
+	out, _ := convert(t, ck.Dir, OpenOptions{}, ConvertOptions{})
 	good, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestVerifyFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := Options{VerifyRows: 1 << 20}
+	all := ConvertOptions{VerifyRows: 1 << 20}
 	if r, err := Verify(context.Background(), c, out, all); err != nil || r.Tensors != len(f.Tensors) || r.Values != f.Parameters() || r.Rounded != 0 {
 		t.Fatalf("undamaged: %+v, %v", r, err)
 	}
@@ -77,45 +77,45 @@ func TestVerifyFinds(t *testing.T) {
 
 // TestVerifyOtherModel compares with a checkpoint of the same shape.
 func TestVerifyOtherModel(t *testing.T) {
-	one, two := write(t, awqtest.Options{}), write(t, awqtest.Options{Seed: 1})
-	out, _ := convert(t, one.Dir, OpenOptions{}, Options{})
+	one, two := write(t, awqtest.VariantOptions{}), write(t, awqtest.VariantOptions{Seed: 1})
+	out, _ := convert(t, one.Dir, OpenOptions{}, ConvertOptions{})
 	c, err := Open(two.Dir, OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wrong *VerifyError
 	for seed := range uint64(4) {
-		if _, err := Verify(context.Background(), c, out, Options{VerifyRows: 1, Seed: seed}); !errors.As(err, &wrong) {
+		if _, err := Verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1, Seed: seed}); !errors.As(err, &wrong) {
 			t.Errorf("seed %d: %v", seed, err)
 		}
 	}
-	tied := write(t, awqtest.Options{Tied: true})
+	tied := write(t, awqtest.VariantOptions{Tied: true})
 	if c, err = Open(tied.Dir, OpenOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Verify(context.Background(), c, out, Options{}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it has 30 tensors, the checkpoint 29") {
+	if _, err := Verify(context.Background(), c, out, ConvertOptions{}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it has 30 tensors, the checkpoint 29") {
 		t.Errorf("tensor counts: %v", err)
 	}
 }
 
 func TestOutputIsGuarded(t *testing.T) {
-	ck := write(t, awqtest.Options{})
+	ck := write(t, awqtest.VariantOptions{})
 	c, err := Open(ck.Dir, OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	out := filepath.Join(dir, "m.gguf")
-	do := func(path string, o Options) error {
+	do := func(path string, o ConvertOptions) error {
 		_, err := Convert(context.Background(), c, path, o)
 		return err
 	}
-	if err := do(out, Options{Free: func(string) (int64, error) { return 1000, nil }}); !errors.As(err, new(*gguf.SpaceError)) {
+	if err := do(out, ConvertOptions{Free: func(string) (int64, error) { return 1000, nil }}); !errors.As(err, new(*gguf.SpaceError)) {
 		t.Errorf("no space: %v", err)
 	}
 	wantEmpty(t, dir)
 	ctx, cancel := context.WithCancel(context.Background())
-	if _, err := Convert(ctx, c, out, Options{Progress: func(stage string, done, _ int64) {
+	if _, err := Convert(ctx, c, out, ConvertOptions{Progress: func(stage string, done, _ int64) {
 		if stage == "convert" {
 			cancel()
 		}
@@ -123,13 +123,13 @@ func TestOutputIsGuarded(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	wantEmpty(t, dir)
-	if err := do(out, Options{}); err != nil {
+	if err := do(out, ConvertOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := do(out, Options{}); !errors.Is(err, fs.ErrExist) {
+	if err := do(out, ConvertOptions{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("exists: %v", err)
 	}
-	if err := do(out, Options{Force: true, Verify: true}); err != nil {
+	if err := do(out, ConvertOptions{Force: true, Verify: true}); err != nil {
 		t.Errorf("forced: %v", err)
 	}
 	link := filepath.Join(dir, "link.gguf")
@@ -143,7 +143,7 @@ func TestOutputIsGuarded(t *testing.T) {
 		dir:                                        "is not a regular file",
 	} {
 		before, _ := os.ReadFile(path)
-		if err := do(path, Options{Force: true}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := do(path, ConvertOptions{Force: true}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", path, err, want)
 		}
 		if after, _ := os.ReadFile(path); string(before) != string(after) {
@@ -155,14 +155,14 @@ func TestOutputIsGuarded(t *testing.T) {
 // TestCheckpointChanges: the file is not kept where an input changed while it
 // was read.
 func TestCheckpointChanges(t *testing.T) {
-	ck := write(t, awqtest.Options{})
+	ck := write(t, awqtest.VariantOptions{})
 	c, err := Open(ck.Dir, OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "m.gguf")
 	touched := false
-	_, err = Convert(context.Background(), c, out, Options{Progress: func(stage string, _, _ int64) {
+	_, err = Convert(context.Background(), c, out, ConvertOptions{Progress: func(stage string, _, _ int64) {
 		if stage == "convert" && !touched {
 			touched = true
 			if err := os.Chtimes(filepath.Join(ck.Dir, "model.safetensors"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
@@ -174,7 +174,7 @@ func TestCheckpointChanges(t *testing.T) {
 		t.Errorf("changed: %v", err)
 	}
 	wantEmpty(t, filepath.Dir(out))
-	if _, err := Convert(context.Background(), c, out, Options{}); err == nil || !strings.Contains(err.Error(), "has changed") {
+	if _, err := Convert(context.Background(), c, out, ConvertOptions{}); err == nil || !strings.Contains(err.Error(), "has changed") {
 		t.Errorf("changed since it was opened: %v", err)
 	}
 }
@@ -185,16 +185,16 @@ func TestMemory(t *testing.T) {
 	g := hf.Geometry{Layers: 1, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 32768, Vocab: 131072}
 	for _, layout := range []codeLayout{rowWords, colWords, colNibbles} {
 		for _, group := range []int64{32, 128} {
-			p := &Plan{}
+			p := &ConversionPlan{}
 			for _, l := range []string{"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"} {
 				r := layerRole(l, g)
 				codes, scales := r.out*r.in/2, r.out*r.in/group*2
 				x := &tensor{
-					Source: Source{Kind: KindPacked, Bits: 4, Bytes: codes + scales + scales/4, Dims: []int64{r.in, r.out}},
-					role:   r, layout: layout, group: group, groups: r.in / group,
-					codes: &safetensors.Tensor{Bytes: codes}, scales: &safetensors.Tensor{DType: safetensors.F16},
+					SourceTensor: SourceTensor{Kind: KindPacked, Bits: 4, Bytes: codes + scales + scales/4, Dims: []int64{r.in, r.out}},
+					role:         r, layout: layout, group: group, groups: r.in / group,
+					codes: &safetensors.StoredTensor{Bytes: codes}, scales: &safetensors.StoredTensor{DType: safetensors.F16},
 				}
-				p.Targets = append(p.Targets, Target{Source: x.Source, t: x, Type: gguf.Q5_0, Bytes: r.out * r.in / 32 * 22})
+				p.Targets = append(p.Targets, Target{SourceTensor: x.SourceTensor, t: x, Type: gguf.Q5_0, Bytes: r.out * r.in / 32 * 22})
 			}
 			var tileBytes, bandBytes int64
 			for i := range p.Targets {
@@ -241,7 +241,7 @@ func TestReadPieces(t *testing.T) {
 // TestConvertFails: an error while reading ends the conversion and leaves
 // nothing.
 func TestConvertFails(t *testing.T) {
-	for _, o := range []awqtest.Options{{}, {Format: awqtest.AWQGemm, Zeros: true}} {
+	for _, o := range []awqtest.VariantOptions{{}, {Format: awqtest.AWQGemm, Zeros: true}} {
 		ck := write(t, o)
 		c, err := Open(ck.Dir, OpenOptions{})
 		if err != nil {
@@ -249,7 +249,7 @@ func TestConvertFails(t *testing.T) {
 		}
 		out := filepath.Join(t.TempDir(), "m.gguf")
 		path := filepath.Join(ck.Dir, "model.safetensors")
-		_, err = Convert(context.Background(), c, out, Options{Progress: func(stage string, done, total int64) {
+		_, err = Convert(context.Background(), c, out, ConvertOptions{Progress: func(stage string, done, total int64) {
 			if stage == "scan" && done == total {
 				if err := os.Truncate(path, 200000); err != nil {
 					t.Error(err)

@@ -43,7 +43,7 @@ type Writer struct {
 	infos  []Tensor
 	err    error // the first mistake of Add and AddTensor
 
-	file    *outfile.File
+	file    *outfile.PendingFile
 	written int   // tensors begun
 	pending int64 // bytes that the current tensor still lacks
 }

@@ -23,9 +23,9 @@ type Conversion struct {
 
 // Checkpoint reads a checkpoint's headers, and as much of its scales and zero
 // points as the choice of types needs. progress, if not nil, is that of
-// checkpoint.Options.
+// checkpoint.ConvertOptions.
 func Checkpoint(ctx context.Context, c *checkpoint.Checkpoint, q MemoryQuery, progress func(stage string, done, total int64)) (*Inspection, error) {
-	plan, err := c.Plan(ctx, checkpoint.Options{Progress: progress})
+	plan, err := c.Plan(ctx, checkpoint.ConvertOptions{Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func Checkpoint(ctx context.Context, c *checkpoint.Checkpoint, q MemoryQuery, pr
 }
 
 // planShape is the shape of the file that the plan would write.
-func planShape(g hf.Geometry, plan *checkpoint.Plan, kvs []gguf.KV) modelShape {
+func planShape(g hf.Geometry, plan *checkpoint.ConversionPlan, kvs []gguf.KV) modelShape {
 	values := map[string]any{
 		g.Architecture + ".block_count": g.Layers, g.Architecture + ".attention.head_count": g.Heads,
 		g.Architecture + ".attention.head_count_kv": g.KVHeads, g.Architecture + ".attention.key_length": g.HeadDim,
@@ -74,7 +74,7 @@ func planShape(g hf.Geometry, plan *checkpoint.Plan, kvs []gguf.KV) modelShape {
 }
 
 // conversionPlan sums the targets up by purpose and treatment, in file order.
-func conversionPlan(plan *checkpoint.Plan) *Conversion {
+func conversionPlan(plan *checkpoint.ConversionPlan) *Conversion {
 	r := &Conversion{Bytes: plan.Size, BitsPerWght: bitsPerWeight(plan.Size, plan.Parameters), Exact: true}
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
@@ -83,18 +83,18 @@ func conversionPlan(plan *checkpoint.Plan) *Conversion {
 			kind = "refused"
 		}
 		r.Exact = r.Exact && t.Refused == "" && t.Inexact == 0
-		r.Classes = addType(r.Classes, TensorGroup{Class: class(t.GGUF), Source: t.Source.Text(), Type: kind,
+		r.Classes = addType(r.Classes, TensorGroup{Class: class(t.GGUF), Source: t.SourceTensor.Text(), Type: kind,
 			Tensors: 1, Parameters: t.Elements(), Bytes: t.Bytes})
 	}
 	return r
 }
 
 // sourceTypes sums the checkpoint's tensors up by how they are stored.
-func sourceTypes(plan *checkpoint.Plan) []TensorGroup {
+func sourceTypes(plan *checkpoint.ConversionPlan) []TensorGroup {
 	var list []TensorGroup
 	for i := range plan.Targets {
 		t := &plan.Targets[i]
-		list = addType(list, TensorGroup{Type: t.Source.Text(), Tensors: 1, Parameters: t.Elements(), Bytes: t.Source.Bytes})
+		list = addType(list, TensorGroup{Type: t.SourceTensor.Text(), Tensors: 1, Parameters: t.Elements(), Bytes: t.SourceTensor.Bytes})
 	}
 	return list
 }

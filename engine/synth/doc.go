@@ -9,7 +9,7 @@
 // depends on the ones before.
 //
 //	g, err := synth.Find("devstral-small-2-24b")   // or "demo", or a JSON file
-//	stats, err := synth.Write(ctx, synth.Options{Geometry: g, Type: "q4_0", Out: "model.gguf"})
+//	stats, err := synth.Write(ctx, synth.FileOptions{Geometry: g, Type: "q4_0", Out: "model.gguf"})
 //
 // The same geometry, type and seed give the same bytes, on any machine and
 // with any number of threads.

@@ -8,10 +8,10 @@ import (
 	"sort"
 )
 
-// Geometry is the shape of a model of architecture mistral3: a dense
+// NamedGeometry is the shape of a model of architecture mistral3: a dense
 // transformer with grouped-query attention, rotary positions and a gated
 // feed-forward layer.
-type Geometry struct {
+type NamedGeometry struct {
 	Name      string // identifier: lower case, digits, '-', '_' and '.'
 	Title     string // shown as the model's name; empty: Name
 	SizeLabel string // such as "24B"; empty: computed from the parameters
@@ -44,7 +44,7 @@ type Yarn struct {
 }
 
 // builtins are the geometries known by name.
-var builtins = []Geometry{
+var builtins = []NamedGeometry{
 	{
 		Name:      "devstral-small-2-24b",
 		Title:     "Devstral Small 2 24B Instruct 2512 (synthetic weights)",
@@ -82,10 +82,10 @@ func Names() []string {
 }
 
 // Builtin returns a built-in geometry.
-func Builtin(name string) (Geometry, bool) {
-	i := slices.IndexFunc(builtins, func(g Geometry) bool { return g.Name == name })
+func Builtin(name string) (NamedGeometry, bool) {
+	i := slices.IndexFunc(builtins, func(g NamedGeometry) bool { return g.Name == name })
 	if i < 0 {
-		return Geometry{}, false
+		return NamedGeometry{}, false
 	}
 	g := builtins[i]
 	yarn := *g.Yarn
@@ -106,7 +106,7 @@ const (
 
 // Validate reports everything that is wrong with a geometry, joined into one
 // error.
-func (g Geometry) Validate() error {
+func (g NamedGeometry) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if g.Name == "" || len(g.Name) > 64 || !allRunes(g.Name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") {

@@ -17,7 +17,7 @@ const maxGeometryFile = 1 << 20
 
 // Find returns the geometry that s names: a built-in one, or a JSON file where
 // s ends in ".json" or holds a '/'.
-func Find(s string) (Geometry, error) {
+func Find(s string) (NamedGeometry, error) {
 	if strings.HasSuffix(s, ".json") || strings.ContainsRune(s, '/') {
 		return Load(s)
 	}
@@ -42,31 +42,31 @@ func Find(s string) (Geometry, error) {
 // The last line's fields and the one before are optional; inside "yarn" only
 // factor and original_context are required. Defaults: rms_epsilon 1e-5,
 // temperature_scale 0, beta_fast 32, beta_slow 1, log_multiplier 1, no yarn.
-func Load(path string) (Geometry, error) {
+func Load(path string) (NamedGeometry, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Geometry{}, err
+		return NamedGeometry{}, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxGeometryFile+1))
 	if err != nil {
-		return Geometry{}, fmt.Errorf("%q: %w", path, err)
+		return NamedGeometry{}, fmt.Errorf("%q: %w", path, err)
 	}
 	if len(data) > maxGeometryFile {
-		return Geometry{}, fmt.Errorf("%q has more than %d bytes, this is no geometry", path, maxGeometryFile)
+		return NamedGeometry{}, fmt.Errorf("%q has more than %d bytes, this is no geometry", path, maxGeometryFile)
 	}
 	g, err := Parse(data)
 	if err != nil {
-		return Geometry{}, fmt.Errorf("%q:\n%w", path, err)
+		return NamedGeometry{}, fmt.Errorf("%q:\n%w", path, err)
 	}
 	return g, nil
 }
 
 // Parse decodes the JSON of a geometry, as Load does.
-func Parse(data []byte) (Geometry, error) {
-	g := Geometry{RMSEpsilon: 1e-5}
+func Parse(data []byte) (NamedGeometry, error) {
+	g := NamedGeometry{RMSEpsilon: 1e-5}
 	if !utf8.Valid(data) {
-		return Geometry{}, errors.New("is not UTF-8 text")
+		return NamedGeometry{}, errors.New("is not UTF-8 text")
 	}
 	d := &decoder{}
 	d.object(data, "", []field{
@@ -107,7 +107,7 @@ func Parse(data []byte) (Geometry, error) {
 		}
 	}
 	if len(d.errs) > 0 {
-		return Geometry{}, errors.Join(d.errs...)
+		return NamedGeometry{}, errors.Join(d.errs...)
 	}
 	return g, nil
 }

@@ -25,7 +25,7 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(path, []byte(my7b), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := Geometry{
+	want := NamedGeometry{
 		Name: "my-7b", Title: "My 7B", SizeLabel: "7B",
 		Layers: 32, Hidden: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Vocab: 32768, Context: 32768,
 		RMSEpsilon: 1e-6, RopeFreqBase: 1e6, TemperatureScale: 0.1,
@@ -106,31 +106,31 @@ func TestParseErrors(t *testing.T) {
 func TestValidate(t *testing.T) {
 	for _, c := range []struct {
 		want string
-		edit func(g *Geometry)
+		edit func(g *NamedGeometry)
 	}{
-		{`name is ""`, func(g *Geometry) { g.Name = "" }},
-		{`name is "../x"`, func(g *Geometry) { g.Name = "../x" }},
-		{"title or size_label is too long", func(g *Geometry) { g.Title = strings.Repeat("x", 201) }},
-		{"layers is 513, must be 1 to 512", func(g *Geometry) { g.Layers = 513 }},
-		{"hidden is 48, must be 32 to 1048576 and a multiple of 32", func(g *Geometry) { g.Hidden = 48 }},
-		{"heads is 0", func(g *Geometry) { g.Heads = 0 }},
-		{"kv_heads is 0", func(g *Geometry) { g.KVHeads = 0 }},
-		{"kv_heads is -1", func(g *Geometry) { g.KVHeads = -1 }},
-		{"heads is 4, must be a multiple of kv_heads 3", func(g *Geometry) { g.KVHeads = 3 }},
-		{"head_dim is 63, must be 2 to 4096 and a multiple of 2", func(g *Geometry) { g.HeadDim = 63 }},
-		{"heads × head_dim is 8, must be a multiple of 32", func(g *Geometry) { g.HeadDim = 2 }},
-		{"ffn is 0", func(g *Geometry) { g.FFN = 0 }},
-		{"vocab is 275, must be 276 to 400000", func(g *Geometry) { g.Vocab = 275 }},
-		{"context is 0", func(g *Geometry) { g.Context = 0 }},
-		{"rms_epsilon is 0", func(g *Geometry) { g.RMSEpsilon = 0 }},
-		{"rms_epsilon is NaN", func(g *Geometry) { g.RMSEpsilon = math.NaN() }},
-		{"rope_freq_base is +Inf", func(g *Geometry) { g.RopeFreqBase = math.Inf(1) }},
-		{"temperature_scale is -1", func(g *Geometry) { g.TemperatureScale = -1 }},
-		{"yarn.factor is 0.5", func(g *Geometry) { g.Yarn.Factor = 0.5 }},
-		{"yarn.original_context is 0", func(g *Geometry) { g.Yarn.OriginalContext = 0 }},
-		{"yarn.beta_fast is 0", func(g *Geometry) { g.Yarn.BetaFast = 0 }},
-		{"yarn.log_multiplier is 11", func(g *Geometry) { g.Yarn.LogMultiplier = 11 }},
-		{"layers is 0, must be 1 to 512\nvocab is 0, must be 276 to 400000", func(g *Geometry) { g.Layers, g.Vocab = 0, 0 }},
+		{`name is ""`, func(g *NamedGeometry) { g.Name = "" }},
+		{`name is "../x"`, func(g *NamedGeometry) { g.Name = "../x" }},
+		{"title or size_label is too long", func(g *NamedGeometry) { g.Title = strings.Repeat("x", 201) }},
+		{"layers is 513, must be 1 to 512", func(g *NamedGeometry) { g.Layers = 513 }},
+		{"hidden is 48, must be 32 to 1048576 and a multiple of 32", func(g *NamedGeometry) { g.Hidden = 48 }},
+		{"heads is 0", func(g *NamedGeometry) { g.Heads = 0 }},
+		{"kv_heads is 0", func(g *NamedGeometry) { g.KVHeads = 0 }},
+		{"kv_heads is -1", func(g *NamedGeometry) { g.KVHeads = -1 }},
+		{"heads is 4, must be a multiple of kv_heads 3", func(g *NamedGeometry) { g.KVHeads = 3 }},
+		{"head_dim is 63, must be 2 to 4096 and a multiple of 2", func(g *NamedGeometry) { g.HeadDim = 63 }},
+		{"heads × head_dim is 8, must be a multiple of 32", func(g *NamedGeometry) { g.HeadDim = 2 }},
+		{"ffn is 0", func(g *NamedGeometry) { g.FFN = 0 }},
+		{"vocab is 275, must be 276 to 400000", func(g *NamedGeometry) { g.Vocab = 275 }},
+		{"context is 0", func(g *NamedGeometry) { g.Context = 0 }},
+		{"rms_epsilon is 0", func(g *NamedGeometry) { g.RMSEpsilon = 0 }},
+		{"rms_epsilon is NaN", func(g *NamedGeometry) { g.RMSEpsilon = math.NaN() }},
+		{"rope_freq_base is +Inf", func(g *NamedGeometry) { g.RopeFreqBase = math.Inf(1) }},
+		{"temperature_scale is -1", func(g *NamedGeometry) { g.TemperatureScale = -1 }},
+		{"yarn.factor is 0.5", func(g *NamedGeometry) { g.Yarn.Factor = 0.5 }},
+		{"yarn.original_context is 0", func(g *NamedGeometry) { g.Yarn.OriginalContext = 0 }},
+		{"yarn.beta_fast is 0", func(g *NamedGeometry) { g.Yarn.BetaFast = 0 }},
+		{"yarn.log_multiplier is 11", func(g *NamedGeometry) { g.Yarn.LogMultiplier = 11 }},
+		{"layers is 0, must be 1 to 512\nvocab is 0, must be 276 to 400000", func(g *NamedGeometry) { g.Layers, g.Vocab = 0, 0 }},
 	} {
 		g := tiny(t)
 		c.edit(&g)

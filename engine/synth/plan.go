@@ -27,7 +27,7 @@ var storages = []storage{
 	{"f16", gguf.F16, gguf.F16, 1},
 }
 
-// Types returns the names that Options.Type may have.
+// Types returns the names that FileOptions.Type may have.
 func Types() []string {
 	names := make([]string, len(storages))
 	for i, s := range storages {
@@ -44,8 +44,8 @@ func findStorage(name string) (storage, error) {
 	return storages[i], nil
 }
 
-// Plan says what Write would write.
-type Plan struct {
+// FilePlan says what Write would write.
+type FilePlan struct {
 	Tensors    []gguf.Tensor
 	Parameters int64 // elements of all tensors
 	Size       int64 // bytes of the file
@@ -53,8 +53,8 @@ type Plan struct {
 
 // NewPlan computes the plan for a geometry and a weight type without writing
 // anything. It fails as Write would.
-func NewPlan(g Geometry, weightType string) (*Plan, error) {
-	w, _, err := prepare(Options{Geometry: g, Type: weightType})
+func NewPlan(g NamedGeometry, weightType string) (*FilePlan, error) {
+	w, _, err := prepare(FileOptions{Geometry: g, Type: weightType})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func NewPlan(g Geometry, weightType string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Tensors: l.Tensors, Size: l.Size}
+	p := &FilePlan{Tensors: l.Tensors, Size: l.Size}
 	for i := range l.Tensors {
 		p.Parameters += l.Tensors[i].Elements()
 	}
@@ -98,7 +98,7 @@ const (
 )
 
 // tensors lists the tensors in file order.
-func (g Geometry) tensors(s storage) []tensor {
+func (g NamedGeometry) tensors(s storage) []tensor {
 	h, ffn, vocab := int64(g.Hidden), int64(g.FFN), int64(g.Vocab)
 	q, kv := int64(g.Heads*g.HeadDim), int64(g.KVHeads*g.HeadDim)
 	// Each block adds twice to the hidden state; together they add about as
@@ -128,7 +128,7 @@ func (g Geometry) tensors(s storage) []tensor {
 
 // prepare validates the options and returns a writer that has all metadata and
 // tensor descriptions, and the tensors.
-func prepare(o Options) (*gguf.Writer, []tensor, error) {
+func prepare(o FileOptions) (*gguf.Writer, []tensor, error) {
 	if err := o.Geometry.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("geometry %q:\n%w", o.Geometry.Name, err)
 	}
@@ -160,7 +160,7 @@ func prepare(o Options) (*gguf.Writer, []tensor, error) {
 const maxParameters = 1e14
 
 // metadata adds every key that llama.cpp reads of a mistral3 model.
-func metadata(w *gguf.Writer, o Options, s storage, parameters int64) {
+func metadata(w *gguf.Writer, o FileOptions, s storage, parameters int64) {
 	g := o.Geometry
 	title, size := g.Title, g.SizeLabel
 	if title == "" {

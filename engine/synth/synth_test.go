@@ -21,7 +21,7 @@ import (
 )
 
 // tiny is a geometry whose files have some hundred kilobytes.
-func tiny(t testing.TB) Geometry {
+func tiny(t testing.TB) NamedGeometry {
 	t.Helper()
 	g, ok := Builtin("demo")
 	if !ok {
@@ -33,7 +33,7 @@ func tiny(t testing.TB) Geometry {
 }
 
 // write writes a model and returns its path.
-func write(t testing.TB, o Options) string {
+func write(t testing.TB, o FileOptions) string {
 	t.Helper()
 	if o.Out == "" {
 		o.Out = filepath.Join(t.TempDir(), "m.gguf")
@@ -150,7 +150,7 @@ func TestBytes(t *testing.T) {
 	} {
 		sum := func(seed uint64, procs int) string {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			data, err := os.ReadFile(write(t, Options{Geometry: tiny(t), Type: c.kind, Seed: seed}))
+			data, err := os.ReadFile(write(t, FileOptions{Geometry: tiny(t), Type: c.kind, Seed: seed}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestWrite(t *testing.T) {
 		g := tiny(t)
 		out := filepath.Join(t.TempDir(), "m.gguf")
 		var last, calls int64
-		st, err := Write(t.Context(), Options{Geometry: g, Type: kind, Out: out, Progress: func(done, total int64) {
+		st, err := Write(t.Context(), FileOptions{Geometry: g, Type: kind, Out: out, Progress: func(done, total int64) {
 			if done < last || done > total {
 				t.Errorf("%s: progress goes from %d to %d of %d", kind, last, done, total)
 			}
@@ -279,7 +279,7 @@ func TestScalesAreNormal(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	g, _ := Builtin("devstral-small-2-24b")
 	g.Vocab, g.Layers, g.FFN, g.Hidden = 400, 1, 32, 32 // small file, other keys as they are
-	f, err := gguf.Open(write(t, Options{Geometry: g, Type: "q4_0", Seed: 5}))
+	f, err := gguf.Open(write(t, FileOptions{Geometry: g, Type: "q4_0", Seed: 5}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestMetadata(t *testing.T) {
 func TestMetadataWithoutYarn(t *testing.T) {
 	g := tiny(t)
 	g.Yarn, g.TemperatureScale = nil, 0
-	out := write(t, Options{Geometry: g, Type: "f16"})
+	out := write(t, FileOptions{Geometry: g, Type: "f16"})
 	if err := gguf.Check(out); err != nil {
 		t.Error(err)
 	}
@@ -353,17 +353,17 @@ func TestMetadataWithoutYarn(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	for _, c := range []struct {
 		want string
-		edit func(o *Options)
+		edit func(o *FileOptions)
 	}{
-		{"layers is 0", func(o *Options) { o.Geometry.Layers = 0 }},
-		{`no weight type "q5_0": name one of q4_0, q4_1, q8_0, f16`, func(o *Options) { o.Type = "q5_0" }},
-		{"parameters, at most 1e+14", func(o *Options) {
+		{"layers is 0", func(o *FileOptions) { o.Geometry.Layers = 0 }},
+		{`no weight type "q5_0": name one of q4_0, q4_1, q8_0, f16`, func(o *FileOptions) { o.Type = "q5_0" }},
+		{"parameters, at most 1e+14", func(o *FileOptions) {
 			o.Geometry.Layers, o.Geometry.Hidden, o.Geometry.FFN = 512, 1<<20, 1<<20
 		}},
-		{"no such file", func(o *Options) { o.Out = filepath.Join(o.Out, "deeper.gguf") }},
+		{"no such file", func(o *FileOptions) { o.Out = filepath.Join(o.Out, "deeper.gguf") }},
 	} {
 		dir := t.TempDir()
-		o := Options{Geometry: tiny(t), Type: "q4_0", Out: filepath.Join(dir, "m.gguf")}
+		o := FileOptions{Geometry: tiny(t), Type: "q4_0", Out: filepath.Join(dir, "m.gguf")}
 		c.edit(&o)
 		if _, err := Write(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
@@ -373,12 +373,12 @@ func TestWriteRefuses(t *testing.T) {
 }
 
 func TestOverwrite(t *testing.T) {
-	out := write(t, Options{Geometry: tiny(t), Type: "q4_0"})
+	out := write(t, FileOptions{Geometry: tiny(t), Type: "q4_0"})
 	before, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Geometry: tiny(t), Type: "q4_0", Out: out, Seed: 9}
+	o := FileOptions{Geometry: tiny(t), Type: "q4_0", Out: out, Seed: 9}
 	if _, err := Write(t.Context(), o); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("existing file: %v", err)
 	}
@@ -399,7 +399,7 @@ func TestCancel(t *testing.T) {
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancel(t.Context())
 		calls := int64(0)
-		o := Options{Geometry: tiny(t), Type: "q8_0", Out: filepath.Join(dir, "m.gguf"), Progress: func(done, total int64) {
+		o := FileOptions{Geometry: tiny(t), Type: "q8_0", Out: filepath.Join(dir, "m.gguf"), Progress: func(done, total int64) {
 			if calls++; calls == after {
 				cancel()
 			}
@@ -417,7 +417,7 @@ func TestCancel(t *testing.T) {
 
 func TestNoSpace(t *testing.T) {
 	dir := t.TempDir()
-	o := Options{Geometry: tiny(t), Type: "q8_0", Out: filepath.Join(dir, "m.gguf")}
+	o := FileOptions{Geometry: tiny(t), Type: "q8_0", Out: filepath.Join(dir, "m.gguf")}
 	p, err := NewPlan(o.Geometry, o.Type)
 	if err != nil {
 		t.Fatal(err)
@@ -455,7 +455,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	} else if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Geometry: tiny(t), Type: "q4_0", Out: filepath.Join(dir, "m.gguf")}
+	o := FileOptions{Geometry: tiny(t), Type: "q4_0", Out: filepath.Join(dir, "m.gguf")}
 	_, err := Write(t.Context(), o)
 	if !errors.Is(err, unix.EROFS) && !errors.Is(err, fs.ErrPermission) || !strings.Contains(fmt.Sprint(err), dir) {
 		t.Errorf("%v", err)
@@ -498,7 +498,7 @@ func TestMemory(t *testing.T) {
 		g.Layers = layers
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		write(t, Options{Geometry: g, Type: "q8_0"})
+		write(t, FileOptions{Geometry: g, Type: "q8_0"})
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}

@@ -11,9 +11,9 @@ import (
 	"ceiling/engine/gguf"
 )
 
-// Options say what Write writes.
-type Options struct {
-	Geometry  Geometry
+// FileOptions say what Write writes.
+type FileOptions struct {
+	Geometry  NamedGeometry
 	Type      string // storage of the matrices, one of Types()
 	Out       string // path of the file
 	Seed      uint64 // files of different seeds share nothing but their shape
@@ -45,7 +45,7 @@ func (s Stats) MBPerSecond() float64 { return float64(s.Bytes) / 1e6 / s.TotalTi
 //
 // Errors are those of the options, *gguf.SpaceError where the file would not
 // fit, and those of the disk.
-func Write(ctx context.Context, o Options) (Stats, error) {
+func Write(ctx context.Context, o FileOptions) (Stats, error) {
 	start := time.Now()
 	w, list, err := prepare(o)
 	if err != nil {
@@ -97,7 +97,7 @@ type chunk struct {
 
 // writeTensors fills the tensors chunk by chunk, on all processors, and writes
 // the chunks in order.
-func writeTensors(ctx context.Context, w *gguf.Writer, list []tensor, o Options, total int64) error {
+func writeTensors(ctx context.Context, w *gguf.Writer, list []tensor, o FileOptions, total int64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := runtime.GOMAXPROCS(0)
 	// The producer hands out buffers in the order of the chunks. If workers

@@ -143,18 +143,18 @@ func (c *Checker) Short(ctx context.Context) (Difference, error) {
 	if err != nil {
 		return Difference{}, err
 	}
-	together := make([]Text, len(tokens))
+	together := make([]ScoredText, len(tokens))
 	for i := range tokens {
-		together[i] = Text{Tokens: tokens[i], Scores: r.Texts[i].Scores}
+		together[i] = ScoredText{Tokens: tokens[i], Scores: r.Texts[i].Scores}
 	}
 	return alone.and(Compare(r.Texts, together, r.Noise)), nil
 }
 
 // Texts puts tokens and scores together.
-func Texts(tokens [][]int32, scores [][]Position) []Text {
-	out := make([]Text, len(tokens))
+func Texts(tokens [][]int32, scores [][]Position) []ScoredText {
+	out := make([]ScoredText, len(tokens))
 	for i := range out {
-		out[i] = Text{tokens[i], scores[i]}
+		out[i] = ScoredText{tokens[i], scores[i]}
 	}
 	return out
 }

@@ -7,8 +7,8 @@ import (
 	"ceiling/engine"
 )
 
-// Session is what is asked of an engine's session.
-type Session interface {
+// Stepper is what is asked of an engine's session.
+type Stepper interface {
 	Step(ctx context.Context, b *engine.Batch) error
 	Decode(ctx context.Context, b *engine.Batch) error
 	Logits(i int) []float32
@@ -23,7 +23,7 @@ type Session interface {
 //
 // With warm all of a prompt but its end is computed in the spare sequence and
 // shared from there, as a prefix cache does.
-func Greedy(ctx context.Context, s Session, prompts [][]int32, n, inFlight int, warm bool) ([][]int32, error) {
+func Greedy(ctx context.Context, s Stepper, prompts [][]int32, n, inFlight int, warm bool) ([][]int32, error) {
 	out := make([][]int32, len(prompts))
 	for from := 0; from < len(prompts); from += inFlight {
 		s.Clear()
@@ -39,7 +39,7 @@ func Greedy(ctx context.Context, s Session, prompts [][]int32, n, inFlight int, 
 
 // group are texts in flight together; text i is sequence i.
 type group struct {
-	session Session
+	session Stepper
 	prompts [][]int32
 	n       int
 	spare   int32
@@ -101,7 +101,7 @@ func (g *group) reuse(ctx context.Context, i int) (int, error) {
 // Score computes the logits of each token of the texts, given their prompts and
 // the tokens before it, all in one batch per text that begins at position shift.
 // The session takes as many outputs as a text has tokens.
-func Score(ctx context.Context, s Session, prompts, texts [][]int32, shift int) ([][]Position, error) {
+func Score(ctx context.Context, s Stepper, prompts, texts [][]int32, shift int) ([][]Position, error) {
 	out := make([][]Position, len(texts))
 	for i, text := range texts {
 		s.Clear()

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Verdict says whether a configuration computes what the reference computes.
-type Verdict string
+// Agreement says whether a configuration computes what the reference computes.
+type Agreement string
 
 const (
-	Equal    Verdict = "equal"    // every token, and every logit to the bit
-	Rounding Verdict = "rounding" // no further apart than rounding explains
-	Wrong    Verdict = "wrong"    // further
+	Equal    Agreement = "equal"    // every token, and every logit to the bit
+	Rounding Agreement = "rounding" // no further apart than rounding explains
+	Wrong    Agreement = "wrong"    // further
 )
 
 // Limits, in units of a model's own rounding noise.
@@ -30,15 +30,15 @@ const (
 
 // Parting is the place where a text leaves the reference's.
 type Parting struct {
-	Prompt    int     `json:"prompt"` // from 0
-	Token     int     `json:"token"`  // from 0
-	Reference Choice  `json:"reference"`
-	Other     Choice  `json:"other"`
-	Tolerance float64 `json:"tolerance"` // that the gaps are judged by
+	Prompt    int         `json:"prompt"` // from 0
+	Token     int         `json:"token"`  // from 0
+	Reference TokenChoice `json:"reference"`
+	Other     TokenChoice `json:"other"`
+	Tolerance float64     `json:"tolerance"` // that the gaps are judged by
 }
 
-// Choice is a token that one side took, with both sides' logits of the two.
-type Choice struct {
+// TokenChoice is a token that one side took, with both sides' logits of the two.
+type TokenChoice struct {
 	Token int32   `json:"token"`
 	Own   float32 `json:"logit"`              // of its own token
 	Their float32 `json:"logit_of_the_other"` // of the other side's token
@@ -46,7 +46,7 @@ type Choice struct {
 }
 
 // gap is how much more a side's own token is worth to it.
-func (c Choice) gap() float64 { return float64(c.Own) - float64(c.Their) }
+func (c TokenChoice) gap() float64 { return float64(c.Own) - float64(c.Their) }
 
 // Difference is a configuration against the reference.
 type Difference struct {
@@ -55,13 +55,13 @@ type Difference struct {
 	RMS         float64   `json:"logits_rms"`   // of the differences of the reference's largest logits
 	Worst       float64   `json:"logits_worst"` // the largest of them; +Inf never: it is an error
 	Partings    []Parting `json:"partings,omitempty"`
-	Verdict     Verdict   `json:"verdict"`
+	Verdict     Agreement `json:"verdict"`
 	Why         string    `json:"why,omitempty"` // of a wrong one
 }
 
 // Compare judges texts against the reference's by the reference's noise. Both
 // are of the same prompts, and the scores of both along the reference's tokens.
-func Compare(reference, other []Text, noise Noise) Difference {
+func Compare(reference, other []ScoredText, noise Noise) Difference {
 	d := Difference{Verdict: Equal}
 	rms, worst := noise.limits(reference)
 	d.RMS, d.Worst = distance(reference, other)
@@ -82,7 +82,7 @@ func Compare(reference, other []Text, noise Noise) Difference {
 
 // limits are the largest root mean square and single difference that rounding
 // explains in texts.
-func (n Noise) limits(texts []Text) (rms, worst float64) {
+func (n Noise) limits(texts []ScoredText) (rms, worst float64) {
 	spread := 0.0
 	for _, t := range texts {
 		for _, p := range t.Scores {
@@ -115,21 +115,21 @@ func (d *Difference) judge(rms, worst float64) {
 	}
 }
 
-func parting(i, k int, reference, other Text, tolerance float64) Parting {
+func parting(i, k int, reference, other ScoredText, tolerance float64) Parting {
 	a, b := reference.Tokens[k], other.Tokens[k]
 	return Parting{Prompt: i, Token: k, Tolerance: tolerance,
 		Reference: choice(reference.Scores[k], a, b), Other: choice(other.Scores[k], b, a)}
 }
 
-func choice(p Position, own, their int32) Choice {
+func choice(p Position, own, their int32) TokenChoice {
 	mine, _ := p.of(own)
 	theirs, known := p.of(their)
-	return Choice{Token: own, Own: mine, Their: theirs, Least: !known}
+	return TokenChoice{Token: own, Own: mine, Their: theirs, Least: !known}
 }
 
 // distance compares the logits of all positions: those that the reference kept.
 // One that the other did not keep is taken for the smallest that it kept.
-func distance(reference, other []Text) (rms, worst float64) {
+func distance(reference, other []ScoredText) (rms, worst float64) {
 	n, squares := 0, 0.0
 	for i := range reference {
 		for k, p := range reference[i].Scores {
@@ -162,8 +162,8 @@ func MeasureNoise(at [][][]Position) Noise {
 	return n
 }
 
-func asTexts(scores [][]Position) []Text {
-	out := make([]Text, len(scores))
+func asTexts(scores [][]Position) []ScoredText {
+	out := make([]ScoredText, len(scores))
 	for i := range scores {
 		out[i].Scores = scores[i]
 	}
@@ -172,7 +172,7 @@ func asTexts(scores [][]Position) []Text {
 
 // Itself judges texts by the logits that the same configuration gives for them
 // in one batch: each token must be the best, or as good as rounding leaves open.
-func Itself(texts []Text, noise Noise) Difference {
+func Itself(texts []ScoredText, noise Noise) Difference {
 	d := Difference{Verdict: Equal}
 	_, worst := noise.limits(texts)
 	for i, t := range texts {
@@ -213,7 +213,7 @@ func common(a, b []int32) int {
 }
 
 // Worse is the worse of two verdicts.
-func Worse(a, b Verdict) Verdict {
-	order := []Verdict{Equal, Rounding, Wrong}
+func Worse(a, b Agreement) Agreement {
+	order := []Agreement{Equal, Rounding, Wrong}
 	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }

@@ -55,7 +55,7 @@ func (m model) score(prompts, along [][]int32) [][]Position {
 	return out
 }
 
-func (m model) texts(prompts, along [][]int32, n int) []Text {
+func (m model) texts(prompts, along [][]int32, n int) []ScoredText {
 	return Texts(m.greedy(prompts, n), m.score(prompts, along))
 }
 
@@ -82,7 +82,7 @@ func TestCompare(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		m    model
-		want Verdict
+		want Agreement
 	}{
 		{"the same", one, Equal},
 		{"rounded otherwise", model{noise: 0.02, seed: 9}, Rounding},
@@ -131,13 +131,13 @@ func TestTokensAlone(t *testing.T) {
 // The edges of what rounding explains, where the noise is not known, and where
 // there is none.
 func TestLimits(t *testing.T) {
-	at := func(a, b float32) []Text {
-		return []Text{{Tokens: []int32{0}, Scores: []Position{{Best: []Logit{{0, a}, {1, b}}, Spread: 2}}}}
+	at := func(a, b float32) []ScoredText {
+		return []ScoredText{{Tokens: []int32{0}, Scores: []Position{{Best: []Logit{{0, a}, {1, b}}, Spread: 2}}}}
 	}
 	for _, c := range []struct {
 		noise Noise
 		off   float32 // of both logits
-		want  Verdict
+		want  Agreement
 	}{
 		{Noise{Known: true, RMS: 0.5, Worst: 1}, 0.9375, Rounding},
 		{Noise{Known: true, RMS: 0.5, Worst: 1}, 1.0625, Wrong}, // rms

@@ -54,7 +54,7 @@ func (r *Row) partings(b *strings.Builder) {
 }
 
 // choiceText is a token with its logit, and that of the other side's token.
-func choiceText(c Choice) string {
+func choiceText(c TokenChoice) string {
 	other := digits(float64(c.Their))
 	if c.Least {
 		other += " or less"

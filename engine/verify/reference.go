@@ -17,14 +17,14 @@ const format = 1
 // how far rounding moves those. As a file it is what another machine, build or
 // day must give.
 type Reference struct {
-	Format     int       `json:"format"`
-	Model      string    `json:"model"`  // file name
-	Engine     string    `json:"engine"` // release of llama.cpp
-	Device     string    `json:"device"` // that the texts were made on
-	Vocabulary int       `json:"vocabulary"`
-	Prompts    [][]int32 `json:"prompts"`
-	Texts      []Text    `json:"texts"`
-	Noise      Noise     `json:"noise"`
+	Format     int          `json:"format"`
+	Model      string       `json:"model"`  // file name
+	Engine     string       `json:"engine"` // release of llama.cpp
+	Device     string       `json:"device"` // that the texts were made on
+	Vocabulary int          `json:"vocabulary"`
+	Prompts    [][]int32    `json:"prompts"`
+	Texts      []ScoredText `json:"texts"`
+	Noise      Noise        `json:"noise"`
 }
 
 // Save writes the reference whole or not at all.

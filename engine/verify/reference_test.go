@@ -12,7 +12,7 @@ import (
 func small() *Reference {
 	p := Position{Best: []Logit{{3, 2.5}, {1, 2}}, Spread: 1}
 	return &Reference{Model: "m.gguf", Vocabulary: 10, Prompts: [][]int32{{1, 2}, {2, 3}},
-		Texts: []Text{{[]int32{3, 3}, []Position{p, p}}, {[]int32{3, 1}, []Position{p, p}}}, Noise: Noise{true, 0.1, 0.2}}
+		Texts: []ScoredText{{[]int32{3, 3}, []Position{p, p}}, {[]int32{3, 1}, []Position{p, p}}}, Noise: Noise{true, 0.1, 0.2}}
 }
 
 func TestReferenceFile(t *testing.T) {

@@ -30,8 +30,8 @@ type Position struct {
 	Spread float64 `json:"spread"` // standard deviation of all logits
 }
 
-// Text is what was made of one prompt.
-type Text struct {
+// ScoredText is what was made of one prompt.
+type ScoredText struct {
 	// Tokens are the greedy ones, as a run's steps give them.
 	Tokens []int32 `json:"tokens"`
 	// Scores are the logits of each position along the reference's tokens.

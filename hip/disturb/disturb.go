@@ -34,8 +34,8 @@ const (
 	wanted = 0.05
 )
 
-// Meter watches the process it is in.
-type Meter struct {
+// ProcessMeter watches the process it is in.
+type ProcessMeter struct {
 	files files
 	cards func() []string // names of other processes on the cards; nil: not known
 	quit  chan struct{}
@@ -59,18 +59,18 @@ type window struct {
 
 // New makes a meter of the tree at root, "/" for this machine. cards names the
 // other processes that use the cards that the model runs on; nil: nobody knows.
-func New(root string, cards func() []string) (*Meter, error) {
+func New(root string, cards func() []string) (*ProcessMeter, error) {
 	f, err := openFiles(root)
 	if err != nil {
 		return nil, err
 	}
-	m := &Meter{files: f, cards: cards, quit: make(chan struct{}), done: make(chan struct{})}
+	m := &ProcessMeter{files: f, cards: cards, quit: make(chan struct{}), done: make(chan struct{})}
 	go m.watch()
 	return m, nil
 }
 
 // Close ends the meter; nil is none.
-func (m *Meter) Close() {
+func (m *ProcessMeter) Close() {
 	if m == nil {
 		return
 	}
@@ -80,7 +80,7 @@ func (m *Meter) Close() {
 }
 
 // Start begins a scenario's window.
-func (m *Meter) Start() {
+func (m *ProcessMeter) Start() {
 	w := &window{cards: m.others()}
 	w.from = m.files.all()
 	w.last = w.from
@@ -91,7 +91,7 @@ func (m *Meter) Start() {
 }
 
 // Stop ends the window, and tells what was seen in it; nil without a Start.
-func (m *Meter) Stop() *machine.Disturbance {
+func (m *ProcessMeter) Stop() *machine.Disturbance {
 	now := m.files.all()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,7 +112,7 @@ func (m *Meter) Stop() *machine.Disturbance {
 	return d
 }
 
-func (m *Meter) others() []string {
+func (m *ProcessMeter) others() []string {
 	if m.cards == nil {
 		return nil
 	}
@@ -120,7 +120,7 @@ func (m *Meter) others() []string {
 }
 
 // watch looks at the clock and the threads until the end.
-func (m *Meter) watch() {
+func (m *ProcessMeter) watch() {
 	runtime.LockOSThread() // its own wait for a core is told from a standstill
 	defer close(m.done)
 	self := fmt.Sprintf("proc/self/task/%d/schedstat", unix.Gettid())
@@ -143,7 +143,7 @@ func (m *Meter) watch() {
 }
 
 // look books a standstill: what a look is late, less its own wait for a core.
-func (m *Meter) look(late, waited time.Duration) {
+func (m *ProcessMeter) look(late, waited time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cost = threadTime()
@@ -153,7 +153,7 @@ func (m *Meter) look(late, waited time.Duration) {
 	}
 }
 
-func (m *Meter) lookAtThreads() {
+func (m *ProcessMeter) lookAtThreads() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.w != nil {

@@ -125,7 +125,7 @@ func TestCountersThatBeginAnew(t *testing.T) {
 // Seconds in which threads waited much are told from the sum, and the meter's
 // own wait for a core from a standstill.
 func TestLooks(t *testing.T) {
-	m := &Meter{w: &window{}}
+	m := &ProcessMeter{w: &window{}}
 	m.look(150*time.Millisecond, 0)                    // a timer that is late
 	m.look(900*time.Millisecond, 850*time.Millisecond) // it waited for a core
 	m.look(5*time.Second, 100*time.Millisecond)        // stopped
@@ -158,7 +158,7 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("a window without a start: %+v", d)
 	}
 	m.Close()
-	(*Meter)(nil).Close()
+	(*ProcessMeter)(nil).Close()
 }
 
 // The process's own work is seen, however busy the machine is, and what used the

@@ -11,42 +11,42 @@ import (
 	"ceiling/internal/machine"
 )
 
-// Status of a check.
-type Status string
+// CheckStatus is how a check came out.
+type CheckStatus string
 
 // A check that could not be made is StatusUnknown, never StatusOK.
 const (
-	StatusOK      Status = "ok"
-	StatusWarn    Status = "warn" // works, but slower or less certain than it could
-	StatusFail    Status = "fail" // does not work, or would end a run
-	StatusUnknown Status = "unknown"
+	StatusOK      CheckStatus = "ok"
+	StatusWarn    CheckStatus = "warn" // works, but slower or less certain than it could
+	StatusFail    CheckStatus = "fail" // does not work, or would end a run
+	StatusUnknown CheckStatus = "unknown"
 )
 
 // Check is one judgement.
 type Check struct {
-	Area   string `json:"area"` // "GPU", "links", "CPU", "model", …
-	Name   string `json:"name"`
-	Status Status `json:"status"`
-	Detail string `json:"detail"`
-	Remedy string `json:"remedy,omitempty"`
+	Area   string      `json:"area"` // "GPU", "links", "CPU", "model", …
+	Name   string      `json:"name"`
+	Status CheckStatus `json:"status"`
+	Detail string      `json:"detail"`
+	Remedy string      `json:"remedy,omitempty"`
 }
 
 // Facts are what the checks judge.
 type Facts struct {
 	Machine hip.Machine
-	State   hip.State
+	State   hip.SystemState
 	System  machine.System
 	// Live says that the facts are of this machine, not of a copied tree: only
 	// then were device files and the HIP runtime tried.
 	Live    bool
 	Access  []Access
 	Build   Build
-	Library Library
-	Runtime *Runtime // nil: not asked
+	Library HIPBackend
+	Runtime *RuntimeFacts // nil: not asked
 	// Env are the variables of this process's environment that bear on the
 	// GPUs. One that is set and empty is in it.
 	Env   map[string]string
-	Model *Model // nil: none given
+	Model *ModelMemory // nil: none given
 	// PowerNotes say why sensors of power can't be read; PowerDevices are
 	// those that can.
 	PowerNotes   []string
@@ -67,16 +67,16 @@ type Build struct {
 	Off             []string // instruction sets left out, with the reason
 }
 
-// Library is libggml-hip.so as its file tells.
-type Library struct {
+// HIPBackend is libggml-hip.so as its file tells.
+type HIPBackend struct {
 	Path    string   // "" where the build has none
 	Archs   []string // with code in it
 	Needs   []string // shared libraries
 	Problem string   // why it could not be read
 }
 
-// Runtime is what the HIP runtime answered.
-type Runtime struct {
+// RuntimeFacts is what the HIP runtime answered.
+type RuntimeFacts struct {
 	Version string
 	Path    string
 	Devices []string // PCI addresses, in the runtime's order
@@ -85,17 +85,17 @@ type Runtime struct {
 	Problem string // why it did not start
 }
 
-// Model is the memory that a model would take, by device.
-type Model struct {
+// ModelMemory is the memory that a model would take, by device.
+type ModelMemory struct {
 	Name    string
 	Shape   string // "1 sequence of 4096 tokens, ubatch 512"
-	Needs   []Need
+	Needs   []DeviceNeed
 	Problem string // why it is not known
 }
 
-// Need is what one device would hold and what it has: see engine.Need, which
+// DeviceNeed is what one device would hold and what it has: see engine.Need, which
 // judges it here as before a run.
-type Need struct {
+type DeviceNeed struct {
 	Text  string
 	Known bool // what is free is told
 	Lacks bool
@@ -129,7 +129,7 @@ type checks struct {
 	list  []Check
 }
 
-func (c *checks) add(area, name string, s Status, remedy, format string, args ...any) {
+func (c *checks) add(area, name string, s CheckStatus, remedy, format string, args ...any) {
 	if s == StatusOK {
 		remedy = ""
 	}

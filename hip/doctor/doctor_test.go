@@ -13,17 +13,17 @@ func ptr[T any](v T) *T { return &v }
 // healthy is a box of four bridged cards with nothing wrong.
 func healthy() Facts {
 	f := Facts{
-		Machine: hip.Machine{Driver: hip.Driver{Loaded: true, Version: "6.16.13"}, ROCm: "7.2.1-81"},
-		State:   hip.State{ProcessesKnown: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 200 << 30, RocBLAS: []string{"gfx906", "gfx908"}},
+		Machine: hip.Machine{Driver: hip.DriverInfo{Loaded: true, Version: "6.16.13"}, ROCm: "7.2.1-81"},
+		State:   hip.SystemState{ProcessesKnown: true, HugePages: "madvise", NUMANodes: 2, AvailableBytes: 200 << 30, RocBLAS: []string{"gfx906", "gfx908"}},
 		System:  machine.System{CPU: "AMD Ryzen Threadripper PRO 3945WX", Cores: 24, MemoryBytes: 256 << 30, Governor: "performance", LoadAverage: "0.05"},
 		Live:    true,
 		Access:  []Access{{Path: "/dev/kfd"}, {Path: "/dev/dri/renderD128"}},
 		Build: Build{Backends: []string{"ROCm", "CPU"}, Toolkit: "HIP 7.2.51831", Collectives: "rccl 2.22",
 			InstructionSets: []string{"AVX2"}, Off: []string{"AVX512: not advertised", "AMX_TILE: faults"}},
-		Library:      Library{Path: "/x/libggml-hip.so", Archs: []string{"gfx908"}, Needs: []string{"libamdhip64.so.7", "librccl.so.1"}},
-		Runtime:      &Runtime{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7"},
+		Library:      HIPBackend{Path: "/x/libggml-hip.so", Archs: []string{"gfx908"}, Needs: []string{"libamdhip64.so.7", "librccl.so.1"}},
+		Runtime:      &RuntimeFacts{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7"},
 		PowerDevices: []string{"0000:83:00.0"},
-		Model:        &Model{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []Need{{Text: "ROCm0: 5 of 31 GiB", Known: true}}},
+		Model:        &ModelMemory{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []DeviceNeed{{Text: "ROCm0: 5 of 31 GiB", Known: true}}},
 	}
 	for i, pci := range []string{"0000:83:00.0", "0000:a3:00.0", "0000:c3:00.0", "0000:e3:00.0"} {
 		f.State.Display = append(f.State.Display, hip.PCIDevice{Address: pci, Vendor: 0x1002, Device: 0x738c, Driver: "amdgpu"})
@@ -58,7 +58,7 @@ var faults = []struct {
 	fault  string
 	alter  func(f *Facts)
 	check  string
-	status Status
+	status CheckStatus
 	says   string // in detail and remedy
 }{
 	{"driver not loaded", func(f *Facts) { f.Machine.Driver.Loaded = false }, "driver", StatusFail, "modprobe amdgpu"},
@@ -66,7 +66,7 @@ var faults = []struct {
 	{"topology unsteady", func(f *Facts) { f.Machine.Notes = []string{"it kept changing"} }, "topology", StatusUnknown, "it kept changing"},
 	{"no permission", func(f *Facts) { f.Access[0].Problem = "permission denied" }, "device files", StatusFail, "/dev/kfd: permission denied usermod -aG render"},
 	{"no device file known", func(f *Facts) { f.Access = nil }, "device files", StatusUnknown, ""},
-	{"a build without HIP", func(f *Facts) { f.Build.Backends, f.Library = []string{"CPU"}, Library{} }, "back end", StatusFail, "PRESET=gfx908"},
+	{"a build without HIP", func(f *Facts) { f.Build.Backends, f.Library = []string{"CPU"}, HIPBackend{} }, "back end", StatusFail, "PRESET=gfx908"},
 	{"a back end that does not load", func(f *Facts) { f.Build.Backends = nil }, "back end", StatusFail, "ldd"},
 	{"code for another card", func(f *Facts) { f.Library.Archs = []string{"gfx90a", "gfx942"} }, "GPU code", StatusFail, "gfx90a, gfx942, and none for gfx908"},
 	{"no code", func(f *Facts) { f.Library.Archs = nil }, "GPU code", StatusFail, "none for gfx908"},
@@ -75,7 +75,7 @@ var faults = []struct {
 	{"build does not say", func(f *Facts) { f.Build.Toolkit, f.Library.Needs = "", nil }, "release", StatusUnknown, "7.2.51831"},
 	{"only the library says", func(f *Facts) { f.Build.Toolkit, f.Library.Needs[0] = "", "libamdhip64.so.6" }, "release", StatusFail, "built with HIP 6"},
 	{"ROCm unknown", func(f *Facts) { f.Machine.ROCm, f.Runtime.Version = "", "" }, "release", StatusUnknown, "ROCM_PATH"},
-	{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &Runtime{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
+	{"no ROCm", func(f *Facts) { f.Machine.ROCm, f.Runtime = "", &RuntimeFacts{Missing: true, Problem: "none"} }, "release", StatusFail, "install ROCm"},
 	{"runtime fails", func(f *Facts) { f.Runtime.Problem = "hipErrorNoDevice" }, "HIP runtime", StatusFail, "hipErrorNoDevice"},
 	{"devices filtered", func(f *Facts) { f.Runtime.Devices = f.Runtime.Devices[:2] }, "HIP runtime", StatusWarn, "2 of 4 GPUs unset ROCR_VISIBLE_DEVICES"},
 	{"no bridge", func(f *Facts) { hives(f, 0, 0, 0, 0) }, "xGMI", StatusWarn, "no bridge fit the bridge"},
@@ -198,7 +198,7 @@ func TestIntegratedBeside(t *testing.T) {
 	if !code {
 		t.Error("alone it needs code")
 	}
-	f.Library, f.Build.Toolkit, f.Build.Backends = Library{}, "", []string{"CPU"}
+	f.Library, f.Build.Toolkit, f.Build.Backends = HIPBackend{}, "", []string{"CPU"}
 	if list := Run(f); list[0].Name != "AMD GPU" || list[0].Status != StatusOK || list[1].Area != areaCPU {
 		t.Errorf("a build for the CPU: %+v", list[:2])
 	}
@@ -224,7 +224,7 @@ func TestLoadFollowsCores(t *testing.T) {
 	for _, tt := range []struct {
 		cores int
 		load  string
-		want  Status
+		want  CheckStatus
 	}{{128, "2.10", StatusOK}, {128, "6.40", StatusWarn}, {24, "1.19", StatusOK}, {24, "1.20", StatusWarn}, {2, "0.49", StatusOK}, {2, "0.50", StatusWarn}, {0, "0.50", StatusWarn}} {
 		f := healthy()
 		f.System.Cores, f.System.LoadAverage = tt.cores, tt.load
@@ -251,7 +251,7 @@ func noKFD(f *Facts) {
 // A machine without a GPU has one line about GPUs and is fit for the CPU.
 func TestNoGPU(t *testing.T) {
 	f := healthy()
-	f.Machine, f.State.Display, f.Runtime, f.Access, f.Library, f.Build.Toolkit = hip.Machine{}, nil, nil, nil, Library{}, ""
+	f.Machine, f.State.Display, f.Runtime, f.Access, f.Library, f.Build.Toolkit = hip.Machine{}, nil, nil, nil, HIPBackend{}, ""
 	list := Run(f)
 	if list[0].Name != "AMD GPU" || list[0].Status != StatusOK || list[1].Area != areaCPU {
 		t.Errorf("%+v", list[:2])

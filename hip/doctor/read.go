@@ -65,11 +65,11 @@ func environ(names []string) map[string]string {
 
 // readLibrary reads what GPU code the HIP back end holds and what it is
 // linked to.
-func readLibrary(path string) Library {
+func readLibrary(path string) HIPBackend {
 	if _, err := os.Stat(path); err != nil {
-		return Library{}
+		return HIPBackend{}
 	}
-	l := Library{Path: path}
+	l := HIPBackend{Path: path}
 	objects, err := codeobject.Library(path)
 	if err != nil {
 		l.Problem = err.Error()
@@ -113,8 +113,8 @@ func tryAccess(m hip.Machine) []Access {
 	return out
 }
 
-func askRuntime() *Runtime {
-	out := &Runtime{}
+func askRuntime() *RuntimeFacts {
+	out := &RuntimeFacts{}
 	r, err := hip.OpenRuntime()
 	var devices []hip.RuntimeDevice
 	if err == nil {

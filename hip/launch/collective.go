@@ -14,14 +14,14 @@ var ErrNoRCCL = errors.New("no RCCL")
 
 // Collective is RCCL over several devices.
 type Collective struct {
-	lib     *rccl.Library
+	lib     *rccl.RCCL
 	comms   []uintptr
 	Version string
 }
 
 // NewCollective loads RCCL, and joins devices. It returns ErrNoRCCL where there is
 // none.
-func NewCollective(devices []*Device) (*Collective, error) {
+func NewCollective(devices []*OpenDevice) (*Collective, error) {
 	lib, err := library.First(append(hip.Libraries("librccl.so"), "librccl.so.1"), rccl.Open)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoRCCL, err)

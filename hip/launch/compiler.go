@@ -21,7 +21,7 @@ var ErrNoCompiler = errors.New("no hipRTC")
 
 // Compiler makes code objects of sources, and keeps them in a folder.
 type Compiler struct {
-	lib     *hiprtc.Library
+	lib     *hiprtc.HIPRTC
 	folder  string // "": nothing is kept
 	release string
 }

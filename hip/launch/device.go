@@ -8,38 +8,38 @@ import (
 	"ceiling/hip/internal/amdhip"
 )
 
-// Runtime is the HIP runtime for those who run kernels. What is asked of it
+// Launcher is the HIP runtime for those who run kernels. What is asked of it
 // must come from one goroutine that is locked to its thread: the current device
 // is the thread's.
-type Runtime struct {
-	lib  *amdhip.Library
+type Launcher struct {
+	lib  *amdhip.HIPRuntime
 	call *amdhip.Compute
 	path string
 }
 
 // Open prepares a runtime for running kernels.
-func Open(r *hip.Runtime) (*Runtime, error) {
+func Open(r *hip.Runtime) (*Launcher, error) {
 	lib := r.Library()
 	call, err := lib.Compute()
 	if err != nil {
 		return nil, err
 	}
-	return &Runtime{lib, call, r.Path()}, nil
+	return &Launcher{lib, call, r.Path()}, nil
 }
 
 // StandIn says whether the cards are those of hip/standin, on which no time
 // means anything.
 func StandIn() bool { return amdhip.StandIn() }
 
-func (r *Runtime) failed(call string, s amdhip.Status) error {
+func (r *Launcher) failed(call string, s amdhip.ErrorCode) error {
 	if s == amdhip.Success {
 		return nil
 	}
 	return fmt.Errorf("%s: %s (code %d) from %q", call, r.lib.ErrorName(s), s, r.path)
 }
 
-// Device is a card with all that was made on it.
-type Device struct {
+// OpenDevice is a card with all that was made on it.
+type OpenDevice struct {
 	Index int
 	Arch  string // "gfx908:sramecc+:xnack-"
 	CUs   int
@@ -48,13 +48,13 @@ type Device struct {
 	ClockHz float64
 	WallHz  float64
 
-	r     *Runtime
+	r     *Launcher
 	frees []func() error
 }
 
 // Device describes a card. Close frees what is made on it.
-func (r *Runtime) Device(index int) (*Device, error) {
-	d := &Device{Index: index, Arch: r.lib.Arch(index), r: r}
+func (r *Launcher) Device(index int) (*OpenDevice, error) {
+	d := &OpenDevice{Index: index, Arch: r.lib.Arch(index), r: r}
 	if d.Arch == "" {
 		return nil, fmt.Errorf("device %d: the runtime tells no architecture", index)
 	}
@@ -77,7 +77,7 @@ func (r *Runtime) Device(index int) (*Device, error) {
 }
 
 // PCI is the device's address, "0000:83:00.0"; "" where the runtime does not tell.
-func (d *Device) PCI() string {
+func (d *OpenDevice) PCI() string {
 	pci, s := d.r.lib.PCI(d.Index)
 	if s != amdhip.Success {
 		return ""
@@ -86,10 +86,10 @@ func (d *Device) PCI() string {
 }
 
 // use makes the device the thread's.
-func (d *Device) use() error { return d.r.failed("hipSetDevice", d.r.lib.SetDevice(d.Index)) }
+func (d *OpenDevice) use() error { return d.r.failed("hipSetDevice", d.r.lib.SetDevice(d.Index)) }
 
 // do makes one call on the device.
-func (d *Device) do(name string, call func(c *amdhip.Compute) amdhip.Status) error {
+func (d *OpenDevice) do(name string, call func(c *amdhip.Compute) amdhip.ErrorCode) error {
 	if err := d.use(); err != nil {
 		return err
 	}
@@ -100,16 +100,16 @@ func (d *Device) do(name string, call func(c *amdhip.Compute) amdhip.Status) err
 }
 
 // made remembers how to free something.
-func (d *Device) made(name string, free func(c *amdhip.Compute) amdhip.Status) {
+func (d *OpenDevice) made(name string, free func(c *amdhip.Compute) amdhip.ErrorCode) {
 	d.frees = append(d.frees, func() error { return d.do(name, free) })
 }
 
 // Mark is a state of a device to go back to.
-func (d *Device) Mark() int { return len(d.frees) }
+func (d *OpenDevice) Mark() int { return len(d.frees) }
 
 // Release waits for the device, and frees what was made since a mark, the last
 // first.
-func (d *Device) Release(mark int) error {
+func (d *OpenDevice) Release(mark int) error {
 	err := d.Sync()
 	for len(d.frees) > mark {
 		last := len(d.frees) - 1
@@ -120,27 +120,27 @@ func (d *Device) Release(mark int) error {
 }
 
 // Close frees all that was made on the device.
-func (d *Device) Close() error { return d.Release(0) }
+func (d *OpenDevice) Close() error { return d.Release(0) }
 
 // Sync waits for all that was queued on the device.
-func (d *Device) Sync() error {
-	return d.do("hipDeviceSynchronize", func(c *amdhip.Compute) amdhip.Status { return c.DeviceSync() })
+func (d *OpenDevice) Sync() error {
+	return d.do("hipDeviceSynchronize", func(c *amdhip.Compute) amdhip.ErrorCode { return c.DeviceSync() })
 }
 
 // EnablePeer lets the device reach another's memory.
-func (d *Device) EnablePeer(other *Device) error {
-	return d.do("hipDeviceEnablePeerAccess", func(c *amdhip.Compute) amdhip.Status { return c.EnablePeer(other.Index) })
+func (d *OpenDevice) EnablePeer(other *OpenDevice) error {
+	return d.do("hipDeviceEnablePeerAccess", func(c *amdhip.Compute) amdhip.ErrorCode { return c.EnablePeer(other.Index) })
 }
 
 // CanReach says whether the device can address another's memory.
-func (d *Device) CanReach(other *Device) (bool, error) {
+func (d *OpenDevice) CanReach(other *OpenDevice) (bool, error) {
 	can, s := d.r.lib.CanAccessPeer(d.Index, other.Index)
 	return can, d.r.failed("hipDeviceCanAccessPeer", s)
 }
 
 // Free is how much of the device's memory is left, in bytes.
-func (d *Device) Free() (bytes uint64, err error) {
-	err = d.do("hipMemGetInfo", func(*amdhip.Compute) (s amdhip.Status) {
+func (d *OpenDevice) Free() (bytes uint64, err error) {
+	err = d.do("hipMemGetInfo", func(*amdhip.Compute) (s amdhip.ErrorCode) {
 		bytes, _, s = d.r.lib.Memory()
 		return s
 	})

@@ -12,30 +12,30 @@ import (
 type Buffer struct {
 	Address uint64
 	Bytes   int
-	device  *Device
+	device  *OpenDevice
 }
 
-// Kind of a device's memory.
-type Kind int
+// MemoryKind is how a device's memory is cached.
+type MemoryKind int
 
 // The kinds. What cards tell each other in the middle of a kernel has to lie in
 // Uncached memory.
 const (
-	Cached   Kind = amdhip.MallocDefault
-	Uncached Kind = amdhip.MallocUncached
+	Cached   MemoryKind = amdhip.MallocDefault
+	Uncached MemoryKind = amdhip.MallocUncached
 )
 
 // Alloc allocates memory, to be freed with the device.
-func (d *Device) Alloc(bytes int, kind Kind) (Buffer, error) {
+func (d *OpenDevice) Alloc(bytes int, kind MemoryKind) (Buffer, error) {
 	b := Buffer{Bytes: bytes, device: d}
-	err := d.do("hipMalloc", func(c *amdhip.Compute) (s amdhip.Status) {
+	err := d.do("hipMalloc", func(c *amdhip.Compute) (s amdhip.ErrorCode) {
 		b.Address, s = c.Malloc(bytes, int(kind))
 		return s
 	})
 	if err != nil {
 		return Buffer{}, fmt.Errorf("%d bytes: %w", bytes, err)
 	}
-	d.made("hipFree", func(c *amdhip.Compute) amdhip.Status { return c.Free(b.Address) })
+	d.made("hipFree", func(c *amdhip.Compute) amdhip.ErrorCode { return c.Free(b.Address) })
 	return b, nil
 }
 
@@ -51,18 +51,18 @@ func (b Buffer) Part(offset, n int) Buffer {
 // Upload copies data to the start of the buffer.
 func (b Buffer) Upload(data []byte) error {
 	b = b.Part(0, len(data))
-	return b.device.do("hipMemcpy", func(c *amdhip.Compute) amdhip.Status { return c.CopyIn(b.Address, data) })
+	return b.device.do("hipMemcpy", func(c *amdhip.Compute) amdhip.ErrorCode { return c.CopyIn(b.Address, data) })
 }
 
 // Download copies the whole buffer into data, which has its length.
 func (b Buffer) Download(data []byte) error {
 	b = b.Part(0, len(data))
-	return b.device.do("hipMemcpy", func(c *amdhip.Compute) amdhip.Status { return c.CopyOut(data, b.Address) })
+	return b.device.do("hipMemcpy", func(c *amdhip.Compute) amdhip.ErrorCode { return c.CopyOut(data, b.Address) })
 }
 
 // Set fills the buffer with a byte, and waits until it is.
 func (b Buffer) Set(value byte) error {
-	err := b.device.do("hipMemset", func(c *amdhip.Compute) amdhip.Status { return c.Set(b.Address, value, b.Bytes) })
+	err := b.device.do("hipMemset", func(c *amdhip.Compute) amdhip.ErrorCode { return c.Set(b.Address, value, b.Bytes) })
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ type Host []byte
 
 // AllocHost allocates such memory, to be freed with the device. Its pages come
 // from the calling thread's NUMA node. pinned makes devices reach it directly.
-func (d *Device) AllocHost(bytes int, pinned bool) (Host, error) {
+func (d *OpenDevice) AllocHost(bytes int, pinned bool) (Host, error) {
 	h, err := unix.Mmap(-1, 0, bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, fmt.Errorf("%d bytes of host memory: %w", bytes, err)
@@ -87,9 +87,9 @@ func (d *Device) AllocHost(bytes int, pinned bool) (Host, error) {
 	if !pinned {
 		return h, nil
 	}
-	if err := d.do("hipHostRegister", func(c *amdhip.Compute) amdhip.Status { return c.HostRegister(h) }); err != nil {
+	if err := d.do("hipHostRegister", func(c *amdhip.Compute) amdhip.ErrorCode { return c.HostRegister(h) }); err != nil {
 		return nil, err
 	}
-	d.made("hipHostUnregister", func(c *amdhip.Compute) amdhip.Status { return c.HostUnregister(h) })
+	d.made("hipHostUnregister", func(c *amdhip.Compute) amdhip.ErrorCode { return c.HostUnregister(h) })
 	return h, nil
 }

@@ -9,34 +9,34 @@ import (
 
 // Module is a code object on a device.
 type Module struct {
-	device *Device
+	device *OpenDevice
 	handle uintptr
 }
 
 // Load loads a code object, to be unloaded with the device.
-func (d *Device) Load(code []byte) (*Module, error) {
+func (d *OpenDevice) Load(code []byte) (*Module, error) {
 	m := &Module{device: d}
-	err := d.do("hipModuleLoadData", func(c *amdhip.Compute) (s amdhip.Status) {
+	err := d.do("hipModuleLoadData", func(c *amdhip.Compute) (s amdhip.ErrorCode) {
 		m.handle, s = c.ModuleLoad(code)
 		return s
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.made("hipModuleUnload", func(c *amdhip.Compute) amdhip.Status { return c.ModuleUnload(m.handle) })
+	d.made("hipModuleUnload", func(c *amdhip.Compute) amdhip.ErrorCode { return c.ModuleUnload(m.handle) })
 	return m, nil
 }
 
-// Kernel is a kernel on a device.
-type Kernel struct {
+// LoadedKernel is a kernel on a device.
+type LoadedKernel struct {
 	Name   string
 	handle uintptr
 }
 
 // Kernel finds a kernel by its name.
-func (m *Module) Kernel(name string) (k Kernel, err error) {
+func (m *Module) Kernel(name string) (k LoadedKernel, err error) {
 	k.Name = name
-	err = m.device.do("hipModuleGetFunction", func(c *amdhip.Compute) (s amdhip.Status) {
+	err = m.device.do("hipModuleGetFunction", func(c *amdhip.Compute) (s amdhip.ErrorCode) {
 		k.handle, s = c.ModuleFunction(m.handle, name)
 		return s
 	})
@@ -54,27 +54,27 @@ type Grid struct {
 
 // Stream is a queue of work on a device.
 type Stream struct {
-	device *Device
+	device *OpenDevice
 	handle uintptr
 }
 
 // NewStream makes a stream, to be freed with the device.
-func (d *Device) NewStream() (*Stream, error) {
+func (d *OpenDevice) NewStream() (*Stream, error) {
 	s := &Stream{device: d}
-	err := d.do("hipStreamCreateWithFlags", func(c *amdhip.Compute) (status amdhip.Status) {
+	err := d.do("hipStreamCreateWithFlags", func(c *amdhip.Compute) (status amdhip.ErrorCode) {
 		s.handle, status = c.StreamCreate()
 		return status
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.made("hipStreamDestroy", func(c *amdhip.Compute) amdhip.Status { return c.StreamDestroy(s.handle) })
+	d.made("hipStreamDestroy", func(c *amdhip.Compute) amdhip.ErrorCode { return c.StreamDestroy(s.handle) })
 	return s, nil
 }
 
 // Launch queues a kernel with its arguments, made by Arguments.
-func (s *Stream) Launch(k Kernel, g Grid, arguments []byte) error {
-	err := s.device.do("hipModuleLaunchKernel", func(c *amdhip.Compute) amdhip.Status {
+func (s *Stream) Launch(k LoadedKernel, g Grid, arguments []byte) error {
+	err := s.device.do("hipModuleLaunchKernel", func(c *amdhip.Compute) amdhip.ErrorCode {
 		return c.Launch(k.handle, g.Groups, g.Threads, 0, arguments, s.handle)
 	})
 	if err != nil {
@@ -114,18 +114,18 @@ func Arguments(values ...any) []byte {
 
 // Sync waits for all that was queued.
 func (s *Stream) Sync() error {
-	return s.device.do("hipStreamSynchronize", func(c *amdhip.Compute) amdhip.Status { return c.StreamSync(s.handle) })
+	return s.device.do("hipStreamSynchronize", func(c *amdhip.Compute) amdhip.ErrorCode { return c.StreamSync(s.handle) })
 }
 
 // Wait makes what is queued from now on wait for an event, of whichever device.
-func (s *Stream) Wait(e *Event) error {
-	return s.device.do("hipStreamWaitEvent", func(c *amdhip.Compute) amdhip.Status { return c.StreamWait(s.handle, e.handle) })
+func (s *Stream) Wait(e *StreamEvent) error {
+	return s.device.do("hipStreamWaitEvent", func(c *amdhip.Compute) amdhip.ErrorCode { return c.StreamWait(s.handle, e.handle) })
 }
 
 // Upload queues a copy from the host.
 func (s *Stream) Upload(to Buffer, from Host) error {
 	to = to.Part(0, len(from))
-	return s.device.do("hipMemcpyAsync", func(c *amdhip.Compute) amdhip.Status {
+	return s.device.do("hipMemcpyAsync", func(c *amdhip.Compute) amdhip.ErrorCode {
 		return c.CopyInAsync(to.Address, from, s.handle)
 	})
 }
@@ -133,7 +133,7 @@ func (s *Stream) Upload(to Buffer, from Host) error {
 // Download queues a copy to the host.
 func (s *Stream) Download(to Host, from Buffer) error {
 	from = from.Part(0, len(to))
-	return s.device.do("hipMemcpyAsync", func(c *amdhip.Compute) amdhip.Status {
+	return s.device.do("hipMemcpyAsync", func(c *amdhip.Compute) amdhip.ErrorCode {
 		return c.CopyOutAsync(to, from.Address, s.handle)
 	})
 }
@@ -141,45 +141,45 @@ func (s *Stream) Download(to Host, from Buffer) error {
 // Copy queues a copy between devices, by their copy engines.
 func (s *Stream) Copy(to, from Buffer) error {
 	to = to.Part(0, from.Bytes)
-	return s.device.do("hipMemcpyPeerAsync", func(c *amdhip.Compute) amdhip.Status {
+	return s.device.do("hipMemcpyPeerAsync", func(c *amdhip.Compute) amdhip.ErrorCode {
 		return c.CopyPeerAsync(to.Address, to.device.Index, from.Address, from.device.Index, from.Bytes, s.handle)
 	})
 }
 
-// Event is a moment in a stream.
-type Event struct {
-	device *Device
+// StreamEvent is a moment in a stream.
+type StreamEvent struct {
+	device *OpenDevice
 	handle uintptr
 }
 
 // NewEvent makes an event, to be freed with the device.
-func (d *Device) NewEvent() (*Event, error) {
-	e := &Event{device: d}
-	err := d.do("hipEventCreateWithFlags", func(c *amdhip.Compute) (s amdhip.Status) {
+func (d *OpenDevice) NewEvent() (*StreamEvent, error) {
+	e := &StreamEvent{device: d}
+	err := d.do("hipEventCreateWithFlags", func(c *amdhip.Compute) (s amdhip.ErrorCode) {
 		e.handle, s = c.EventCreate()
 		return s
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.made("hipEventDestroy", func(c *amdhip.Compute) amdhip.Status { return c.EventDestroy(e.handle) })
+	d.made("hipEventDestroy", func(c *amdhip.Compute) amdhip.ErrorCode { return c.EventDestroy(e.handle) })
 	return e, nil
 }
 
 // Record puts the event at the end of a stream of its device.
-func (e *Event) Record(s *Stream) error {
-	return e.device.do("hipEventRecord", func(c *amdhip.Compute) amdhip.Status { return c.EventRecord(e.handle, s.handle) })
+func (e *StreamEvent) Record(s *Stream) error {
+	return e.device.do("hipEventRecord", func(c *amdhip.Compute) amdhip.ErrorCode { return c.EventRecord(e.handle, s.handle) })
 }
 
 // Since is the time from another event of the device to this one, in seconds.
 // It waits until both have happened.
-func (e *Event) Since(start *Event) (seconds float64, err error) {
-	err = e.device.do("hipEventSynchronize", func(c *amdhip.Compute) amdhip.Status { return c.EventSync(e.handle) })
+func (e *StreamEvent) Since(start *StreamEvent) (seconds float64, err error) {
+	err = e.device.do("hipEventSynchronize", func(c *amdhip.Compute) amdhip.ErrorCode { return c.EventSync(e.handle) })
 	if err != nil {
 		return 0, err
 	}
 	var ms float32
-	err = e.device.do("hipEventElapsedTime", func(c *amdhip.Compute) (s amdhip.Status) {
+	err = e.device.do("hipEventElapsedTime", func(c *amdhip.Compute) (s amdhip.ErrorCode) {
 		ms, s = c.EventElapsed(start.handle, e.handle)
 		return s
 	})
@@ -188,20 +188,20 @@ func (e *Event) Since(start *Event) (seconds float64, err error) {
 
 // Graph is work that was recorded, to be queued again as one.
 type Graph struct {
-	device *Device
+	device *OpenDevice
 	handle uintptr
 }
 
 // Capture records what record queues on the stream. The graph is freed with the
 // device.
 func (s *Stream) Capture(record func() error) (*Graph, error) {
-	err := s.device.do("hipStreamBeginCapture", func(c *amdhip.Compute) amdhip.Status { return c.CaptureBegin(s.handle) })
+	err := s.device.do("hipStreamBeginCapture", func(c *amdhip.Compute) amdhip.ErrorCode { return c.CaptureBegin(s.handle) })
 	if err != nil {
 		return nil, err
 	}
 	recorded := record()
 	g := &Graph{device: s.device}
-	err = s.device.do("hipStreamEndCapture", func(c *amdhip.Compute) (status amdhip.Status) {
+	err = s.device.do("hipStreamEndCapture", func(c *amdhip.Compute) (status amdhip.ErrorCode) {
 		g.handle, status = c.CaptureEnd(s.handle)
 		return status
 	})
@@ -211,11 +211,11 @@ func (s *Stream) Capture(record func() error) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.device.made("hipGraphExecDestroy", func(c *amdhip.Compute) amdhip.Status { return c.GraphDestroy(g.handle) })
+	s.device.made("hipGraphExecDestroy", func(c *amdhip.Compute) amdhip.ErrorCode { return c.GraphDestroy(g.handle) })
 	return g, nil
 }
 
 // LaunchGraph queues a graph.
 func (s *Stream) LaunchGraph(g *Graph) error {
-	return s.device.do("hipGraphLaunch", func(c *amdhip.Compute) amdhip.Status { return c.GraphLaunch(g.handle, s.handle) })
+	return s.device.do("hipGraphLaunch", func(c *amdhip.Compute) amdhip.ErrorCode { return c.GraphLaunch(g.handle, s.handle) })
 }

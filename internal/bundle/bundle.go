@@ -22,8 +22,8 @@ import (
 // sorted by path.
 const SumsName = "SHA256SUMS"
 
-// Fault is one file that is not as it was packed.
-type Fault struct {
+// FileFault is one file that is not as it was packed.
+type FileFault struct {
 	File string // slash-separated, below the folder
 	What string
 }
@@ -32,7 +32,7 @@ type Fault struct {
 type Checked struct {
 	Files  int
 	Bytes  int64
-	Faults []Fault // by file; none: all is as it was packed
+	Faults []FileFault // by file; none: all is as it was packed
 }
 
 // Write writes the sums of all files below a folder. It refuses what sums can't
@@ -94,11 +94,11 @@ func Verify(ctx context.Context, dir string) (Checked, error) {
 	for name := range sums {
 		c.fault(name, "missing")
 	}
-	slices.SortFunc(c.Faults, func(a, b Fault) int { return strings.Compare(a.File, b.File) })
+	slices.SortFunc(c.Faults, func(a, b FileFault) int { return strings.Compare(a.File, b.File) })
 	return c, nil
 }
 
-func (c *Checked) fault(file, what string) { c.Faults = append(c.Faults, Fault{file, what}) }
+func (c *Checked) fault(file, what string) { c.Faults = append(c.Faults, FileFault{file, what}) }
 
 // readSums are the hashes by file. A line that can't be read is a fault of the
 // list itself.

@@ -79,17 +79,17 @@ func TestVerifyFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(dir string) error
-		want   []Fault
+		want   []FileFault
 	}{
 		{"a file gone", func(dir string) error { return os.Remove(filepath.Join(dir, "d1/f 1.txt")) },
-			[]Fault{{"d1/f 1.txt", "missing"}}},
+			[]FileFault{{"d1/f 1.txt", "missing"}}},
 		{"a file too many", func(dir string) error { return os.WriteFile(filepath.Join(dir, "new"), nil, 0o644) },
-			[]Fault{{"new", "not in SHA256SUMS"}}},
+			[]FileFault{{"new", "not in SHA256SUMS"}}},
 		{"a link", func(dir string) error { return os.Symlink("/etc/passwd", filepath.Join(dir, "link")) },
-			[]Fault{{"link", "not a regular file"}}},
+			[]FileFault{{"link", "not a regular file"}}},
 		{"lines that are none", func(dir string) error {
 			return appendTo(filepath.Join(dir, SumsName), "nonsense\n"+strings.Repeat("0", 64)+"  ../../etc/passwd\n")
-		}, []Fault{{SumsName, "line 31 is no hash and file"}, {SumsName, "line 32 is no hash and file"}}},
+		}, []FileFault{{SumsName, "line 31 is no hash and file"}, {SumsName, "line 32 is no hash and file"}}},
 	} {
 		dir, _ := packed(t)
 		if err := c.damage(dir); err != nil {

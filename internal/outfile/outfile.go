@@ -23,8 +23,8 @@ import (
 // mode is what new files are created with, less the umask.
 const mode = 0o644
 
-// File is a file being written. Its Write goes to the end.
-type File struct {
+// PendingFile is a file being written. Its Write goes to the end.
+type PendingFile struct {
 	*os.File
 	path     string // the name that it will have
 	temp     string // the name that it has until then; "": none
@@ -102,13 +102,13 @@ func put(path string, data []byte, replace bool) error {
 // case. What is at path already is an error that wraps fs.ErrExist, unless
 // replace allows it; then it must be a regular file that is not read-only, or
 // a link to one.
-func Create(path string, replace bool) (*File, error) {
+func Create(path string, replace bool) (*PendingFile, error) {
 	path, perm, err := target(path, replace)
 	if err != nil {
 		return nil, err
 	}
 	sweep(path)
-	f := &File{path: path, replaces: replace}
+	f := &PendingFile{path: path, replaces: replace}
 	if f.File, err = nameless(filepath.Dir(path)); err != nil {
 		f.temp = besides(path)
 		if f.File, err = locked(f.temp); err != nil {
@@ -237,7 +237,7 @@ func removeUnlocked(name string) {
 
 // Unfinished is a name by which this process can read the file before it has
 // its own.
-func (f *File) Unfinished() string {
+func (f *PendingFile) Unfinished() string {
 	if f.temp != "" {
 		return f.temp
 	}
@@ -246,7 +246,7 @@ func (f *File) Unfinished() string {
 
 // Commit flushes the file to the disk and gives it its name. The error wraps
 // fs.ErrExist where a file appeared that may not be replaced.
-func (f *File) Commit() error {
+func (f *PendingFile) Commit() error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (f *File) Commit() error {
 }
 
 // name gives the file its name.
-func (f *File) name() error {
+func (f *PendingFile) name() error {
 	if f.temp == "" {
 		err := f.link(f.path)
 		if !f.replaces || !errors.Is(err, fs.ErrExist) {
@@ -280,7 +280,7 @@ func (f *File) name() error {
 	return renameNew(f.temp, f.path)
 }
 
-func (f *File) link(name string) error {
+func (f *PendingFile) link(name string) error {
 	err := unix.Linkat(unix.AT_FDCWD, throughProc(f.File), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
 		return &os.LinkError{Op: "link", Old: f.Name(), New: name, Err: err}
@@ -302,7 +302,7 @@ func renameNew(from, to string) error {
 }
 
 // Abort gives a file up that was not committed; else it does nothing.
-func (f *File) Abort() {
+func (f *PendingFile) Abort() {
 	if f.File == nil {
 		return
 	}

@@ -32,8 +32,8 @@ const (
 // Probes lists them in the order in which they run.
 func Probes() []string { return []string{Read, FMA, BF16, Dot, Block, Node} }
 
-// Options say what is measured.
-type Options struct {
+// HostProbeOptions say what is measured.
+type HostProbeOptions struct {
 	Threads  int      // ≥ 1
 	Features []string // of the engine's CPU back end, by its names: "AVX2", "FMA"
 	Only     []string // of the probes; none: all
@@ -48,7 +48,7 @@ type Options struct {
 
 // run is a run of the probes.
 type run struct {
-	Options
+	HostProbeOptions
 	cpus []int
 	sys  fs.FS
 	out  []kernels.Measurement
@@ -56,12 +56,12 @@ type run struct {
 
 // Measure runs the probes. What could not be measured is in the list, with the
 // reason. An error is of the system or the context.
-func Measure(ctx context.Context, o Options) ([]kernels.Measurement, error) {
+func Measure(ctx context.Context, o HostProbeOptions) ([]kernels.Measurement, error) {
 	from, err := allowed()
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, sys: os.DirFS("/")}
+	r := &run{HostProbeOptions: o, sys: os.DirFS("/")}
 	r.cpus = choose(r.sys, from, o.Threads)
 	for _, p := range []struct {
 		name string
@@ -148,7 +148,7 @@ func (r *run) compute(ctx context.Context, m kernels.Measurement, kernel string,
 }
 
 // sampler takes samples of a kernel that works on the same parts every time.
-func (r *run) sampler(kernel string, memory probe.Memory, parts []probe.Part, right func(uint64, []probe.Time) error) *sampler {
+func (r *run) sampler(kernel string, memory probe.Pages, parts []probe.Part, right func(uint64, []probe.Time) error) *sampler {
 	return &sampler{limit: r.Limit, now: time.Now, right: right, run: func(rounds uint64) (float64, []probe.Time, error) {
 		times, err := probe.Run(kernel, memory, parts, rounds)
 		return span(times), times, err

@@ -24,7 +24,7 @@ func here(t *testing.T) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &run{Options: Options{Threads: 1, Limit: time.Millisecond}, cpus: cpus[:1], sys: fstest.MapFS{}}
+	return &run{HostProbeOptions: HostProbeOptions{Threads: 1, Limit: time.Millisecond}, cpus: cpus[:1], sys: fstest.MapFS{}}
 }
 
 // result runs a kernel on its operands and compares the result.
@@ -93,7 +93,7 @@ func TestPlantedArithmetic(t *testing.T) {
 // A reader's sum is that of the values that were written; one that drops loads
 // or stops half-way has another, and its figures are gone.
 func TestReaders(t *testing.T) {
-	kinds := map[string]kernels.Verdict{"read_plain": kernels.OK, "read_dropped": kernels.Wrong, "read_halved": kernels.Wrong}
+	kinds := map[string]kernels.ProbeVerdict{"read_plain": kernels.OK, "read_dropped": kernels.Wrong, "read_halved": kernels.Wrong}
 	for _, f := range cpuFeatures(t) {
 		kinds[reader([]string{f})] = kernels.OK
 	}
@@ -269,7 +269,7 @@ func TestSampler(t *testing.T) {
 func TestNode(t *testing.T) {
 	for name, c := range map[string]struct {
 		chain func(threads, nodes int) (float64, float64, error)
-		want  kernels.Verdict
+		want  kernels.ProbeVerdict
 	}{
 		"right":   {func(_, n int) (float64, float64, error) { return 1e-3 + 2e-6*float64(n), float64(n), nil }, kernels.OK},
 		"dropped": {func(_, n int) (float64, float64, error) { return 1e-3, float64(n / 2), nil }, kernels.Wrong},

@@ -100,7 +100,7 @@ func (r *run) parts(per, w int) []probe.Part {
 type windowReader struct {
 	r      *run
 	kernel string
-	memory probe.Memory
+	memory probe.Pages
 	per    int
 	sums   [][]uint64 // that each thread must find, by window
 	next   int        // window

@@ -14,9 +14,9 @@ import (
 
 // card is a device that probes run on.
 type card struct {
-	*launch.Device
+	*launch.OpenDevice
 	stream      *launch.Stream
-	start, stop *launch.Event
+	start, stop *launch.StreamEvent
 	kernels     map[string]kernel
 	stamps      launch.Buffer
 	found       launch.Buffer // what checks count
@@ -25,7 +25,7 @@ type card struct {
 
 // kernel is a kernel on a card, with what it needs.
 type kernel struct {
-	launch.Kernel
+	launch.LoadedKernel
 	needs codeobject.Kernel
 }
 
@@ -88,7 +88,7 @@ func (c *card) kernel(name string) kernel {
 
 // do runs a kernel to its end.
 func (c *card) do(name string, g launch.Grid, arguments ...any) error {
-	if err := c.stream.Launch(c.kernel(name).Kernel, g, launch.Arguments(arguments...)); err != nil {
+	if err := c.stream.Launch(c.kernel(name).LoadedKernel, g, launch.Arguments(arguments...)); err != nil {
 		return err
 	}
 	return c.stream.Sync()
@@ -97,7 +97,7 @@ func (c *card) do(name string, g launch.Grid, arguments ...any) error {
 // timed makes a work out of a kernel that leaves stamps. arguments are those of a
 // launch of a number of rounds, without the stamps, which come last.
 func (c *card) timed(w work, name string, g launch.Grid, arguments func(rounds int) []any) *work {
-	k := c.kernel(name).Kernel
+	k := c.kernel(name).LoadedKernel
 	each := g.Groups * ((g.Threads + 63) / 64) * stampBytes
 	w.queue = func(s size) error {
 		if s.launches*each > c.stamps.Bytes {

@@ -20,7 +20,7 @@ func TestCards(t *testing.T) {
 	if !launch.StandIn() {
 		t.Fatal("the cards are not known to be stand-ins: their times would be shown")
 	}
-	o := Options{Cache: t.TempDir(), Progress: func(p, v string, d []int) { t.Log(p, v, d) }}
+	o := CardProbeOptions{Cache: t.TempDir(), Progress: func(p, v string, d []int) { t.Log(p, v, d) }}
 	found, err := Run(t.Context(), []int{0, 1, 2, 3}, o)
 	if err != nil {
 		t.Error(err)
@@ -71,7 +71,7 @@ func TestCardsFindPlanted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		found, err := Run(t.Context(), []int{0}, Options{Only: c.probes, Quick: true, sources: planted})
+		found, err := Run(t.Context(), []int{0}, CardProbeOptions{Only: c.probes, Quick: true, sources: planted})
 		if err != nil || len(found) == 0 {
 			t.Errorf("%s: %d measurements, %v", name, len(found), err)
 		}

@@ -74,7 +74,7 @@ func newTicks(c *card, sc scale) (*ticks, error) {
 
 // launch queues the kernel of a node.
 func (t *ticks) launch(node int) error {
-	return t.c.stream.Launch(t.c.kernel("tick").Kernel, launch.Grid{Groups: 1, Threads: 64}, launch.Arguments(t.counter, t.times, uint32(node)))
+	return t.c.stream.Launch(t.c.kernel("tick").LoadedKernel, launch.Grid{Groups: 1, Threads: 64}, launch.Arguments(t.counter, t.times, uint32(node)))
 }
 
 // work is a way to run kernels, n in a round. Its two clocks are the host's, or

@@ -203,10 +203,10 @@ func collective(g *group, _ scale) ([][]*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	var devices []*launch.Device
+	var devices []*launch.OpenDevice
 	var streams []*launch.Stream
 	for i, c := range g.cards {
-		devices, streams = append(devices, c.Device), append(streams, lanes[i].stream)
+		devices, streams = append(devices, c.OpenDevice), append(streams, lanes[i].stream)
 	}
 	all, err := launch.NewCollective(devices)
 	if err != nil {
@@ -226,7 +226,7 @@ func butterfly(g *group, _ scale) ([][]*work, error) {
 	b := &exchange{group: g, lanes: lanes, steps: bits.Len(uint(len(g.cards))) - 1}
 	for _, c := range g.cards {
 		var in []launch.Buffer
-		var sent, added []*launch.Event
+		var sent, added []*launch.StreamEvent
 		for range b.steps {
 			m, err := c.Alloc(4*g.n, launch.Cached)
 			if err != nil {
@@ -254,7 +254,7 @@ type exchange struct {
 	lanes       []lane
 	steps       int
 	in          [][]launch.Buffer
-	sent, added [][]*launch.Event
+	sent, added [][]*launch.StreamEvent
 }
 
 // round queues one all-reduce on all cards.
@@ -294,7 +294,7 @@ func (b *exchange) add(card, step int) error {
 	s := b.lanes[card].stream
 	grid := launch.Grid{Groups: max(1, min(480, b.n/1024)), Threads: 256}
 	return errors.Join(s.Wait(b.sent[card^1<<step][step]),
-		s.Launch(b.cards[card].kernel("add").Kernel, grid,
+		s.Launch(b.cards[card].kernel("add").LoadedKernel, grid,
 			launch.Arguments(b.result[card], b.has(card, step), b.in[card][step], uint32(b.n/4))),
 		b.added[card][step].Record(s))
 }
@@ -371,7 +371,7 @@ func (p *pushing) alloc() error {
 		for _, m := range []struct {
 			to    *[]launch.Buffer
 			bytes int
-			kind  launch.Kind
+			kind  launch.MemoryKind
 		}{
 			{&p.slots, 2 * n * 4 * p.n, launch.Uncached},
 			{&p.flags, 4 * n * p.grid.Groups, launch.Uncached},
@@ -403,7 +403,7 @@ func (p *pushing) launch(card int) error {
 		}
 	}
 	args = append(args, uint32(card), uint32(len(p.cards)), uint32(p.n/4), uint32(patience))
-	return p.lanes[card].stream.Launch(p.cards[card].kernel("push").Kernel, p.grid, launch.Arguments(args...))
+	return p.lanes[card].stream.Launch(p.cards[card].kernel("push").LoadedKernel, p.grid, launch.Arguments(args...))
 }
 
 // checkCount: every group of threads was there each time, and nobody waited in

@@ -21,8 +21,8 @@ import (
 	"ceiling/kernels"
 )
 
-// Options of a run.
-type Options struct {
+// CardProbeOptions say what a run measures.
+type CardProbeOptions struct {
 	// Only are probes to run, by name or by the first part of it ("hbm", "mfma.f16").
 	// None: all.
 	Only []string
@@ -122,7 +122,7 @@ func (p probe) matches(want string) bool {
 // session is a run.
 type session struct {
 	ctx     context.Context
-	o       Options
+	o       CardProbeOptions
 	scale   scale
 	cards   []*card
 	objects map[string][]byte
@@ -133,7 +133,7 @@ type session struct {
 // stand-in cards results are checked, with small sizes, and no figure is given.
 // Measurements that were finished are returned beside an error too. Errors: no
 // runtime, no compiler, ErrArch, an unknown probe, a card that fails.
-func Run(ctx context.Context, devices []int, o Options) ([]kernels.Measurement, error) {
+func Run(ctx context.Context, devices []int, o CardProbeOptions) ([]kernels.Measurement, error) {
 	probes, err := chosen(o.Only)
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func Run(ctx context.Context, devices []int, o Options) ([]kernels.Measurement, 
 }
 
 // open compiles what the probes need, and loads it onto the devices.
-func (s *session) open(rt *launch.Runtime, devices []int, probes []probe) error {
+func (s *session) open(rt *launch.Launcher, devices []int, probes []probe) error {
 	for _, i := range devices {
 		d, err := rt.Device(i)
 		if err != nil {
@@ -173,7 +173,7 @@ func (s *session) open(rt *launch.Runtime, devices []int, probes []probe) error 
 		if arch, _, _ := strings.Cut(d.Arch, ":"); arch != Arch {
 			return fmt.Errorf("device %d is %s: %w: they are written for %s", i, d.Arch, ErrArch, Arch)
 		}
-		c := &card{Device: d}
+		c := &card{OpenDevice: d}
 		if s.o.Power != nil {
 			c.power = func() (float64, bool) { return s.o.Power(i) }
 		}
@@ -200,14 +200,14 @@ func (s *session) connect() error {
 			if a == b {
 				continue
 			}
-			can, err := a.CanReach(b.Device)
+			can, err := a.CanReach(b.OpenDevice)
 			if err != nil {
 				return err
 			}
 			if !can {
 				continue
 			}
-			if err := a.EnablePeer(b.Device); err != nil {
+			if err := a.EnablePeer(b.OpenDevice); err != nil {
 				return err
 			}
 		}

@@ -277,7 +277,7 @@ func times(x *float64, n float64) *float64 {
 }
 
 // judge says whether a series may be believed.
-func judge(m *kernels.Measurement, w *work, all [][]reading, clocks []float64) (kernels.Verdict, string) {
+func judge(m *kernels.Measurement, w *work, all [][]reading, clocks []float64) (kernels.ProbeVerdict, string) {
 	for i, rs := range all {
 		for _, r := range rs {
 			if r.wall == 0 {

@@ -26,7 +26,7 @@ func linkProbes() []probe {
 // lane is a stream with two events, for work beside that of the card's own stream.
 type lane struct {
 	stream      *launch.Stream
-	start, stop *launch.Event
+	start, stop *launch.StreamEvent
 }
 
 func (c *card) lane() (l lane, err error) {
@@ -245,7 +245,7 @@ func (s *session) ways(p probe, variant string, make pairing, ways ...[2]*card) 
 	var columns [][]*work // by way and size
 	var cards []*card
 	for _, way := range ways {
-		can, err := way[0].CanReach(way[1].Device)
+		can, err := way[0].CanReach(way[1].OpenDevice)
 		if err != nil {
 			return err
 		}

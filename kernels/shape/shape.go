@@ -18,7 +18,7 @@ import (
 const nodesPerLayer = 19
 
 // Of reads the load of a GGUF file with a KV cache of the given type.
-func Of(f *gguf.File, kvType string) (*kernels.Load, error) {
+func Of(f *gguf.File, kvType string) (*kernels.Demand, error) {
 	m := model{f: f}
 	layers := m.number("block_count")
 	kv, err := m.kv(kvType)
@@ -28,7 +28,7 @@ func Of(f *gguf.File, kvType string) (*kernels.Load, error) {
 	if layers < 1 {
 		return nil, fmt.Errorf("%q does not say how many layers it has", f.Paths[0])
 	}
-	l := &kernels.Load{
+	l := &kernels.Demand{
 		Model:      strings.TrimSuffix(filepath.Base(f.Paths[0]), ".gguf"),
 		LayerCount: layers, Embedding: m.number("embedding_length"), Vocab: m.vocab(),
 		KVBytes:      kv,

@@ -12,14 +12,14 @@ import (
 )
 
 // demo writes the demo model.
-func demo(t *testing.T, kind string) (*gguf.File, synth.Geometry) {
+func demo(t *testing.T, kind string) (*gguf.File, synth.NamedGeometry) {
 	t.Helper()
 	g, err := synth.Find("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), kind+".gguf")
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: kind, Out: path, Seed: 1}); err != nil {
+	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: kind, Out: path, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := gguf.Open(path)
@@ -78,7 +78,7 @@ func TestDevstral(t *testing.T) {
 		t.Fatal(err)
 	}
 	layers, out := model{&gguf.File{Tensors: plan.Tensors}}.weights()
-	l := kernels.Load{Layers: layers, Output: out}
+	l := kernels.Demand{Layers: layers, Output: out}
 	var ops float64
 	for _, w := range append(layers, out...) {
 		ops += w.Ops

@@ -14,14 +14,14 @@ import (
 // Series is one run in a comparison.
 type Series struct {
 	Label  string // "A"
-	Points []Point
+	Points []LoadPoint
 
 	index int // among the runs compared: each keeps its look in every chart
 }
 
-// Point is what a run measured under one load. A quantity that was not
+// LoadPoint is what a run measured under one load. A quantity that was not
 // measured, or is not the same quantity as the other runs', is nil.
-type Point struct {
+type LoadPoint struct {
 	// Load is everything of the load but its concurrency, in words: "1024/256
 	// tokens". Points of one load make a line.
 	Load        string
@@ -34,11 +34,11 @@ type Point struct {
 // comparedMetrics are those that runs are compared by.
 var comparedMetrics = []struct {
 	id, name, unit string
-	of             func(*Point) *float64
+	of             func(*LoadPoint) *float64
 }{
-	{"throughput", "Output throughput", "tok/s", func(p *Point) *float64 { return p.Throughput }},
-	{"ttft", "TTFT mean", "ms", func(p *Point) *float64 { return p.TTFTMs }},
-	{"tpot", "TPOT mean", "ms", func(p *Point) *float64 { return p.TPOTMs }},
+	{"throughput", "Output throughput", "tok/s", func(p *LoadPoint) *float64 { return p.Throughput }},
+	{"ttft", "TTFT mean", "ms", func(p *LoadPoint) *float64 { return p.TTFTMs }},
+	{"tpot", "TPOT mean", "ms", func(p *LoadPoint) *float64 { return p.TPOTMs }},
 }
 
 // Compare draws several runs in one chart: a line per run over concurrency for
@@ -98,7 +98,7 @@ func under(runs []Series, load string) []Series {
 				own.Points = append(own.Points, p)
 			}
 		}
-		slices.SortStableFunc(own.Points, func(a, b Point) int { return a.Concurrency - b.Concurrency })
+		slices.SortStableFunc(own.Points, func(a, b LoadPoint) int { return a.Concurrency - b.Concurrency })
 		if len(own.Points) > 0 {
 			out = append(out, own)
 		}
@@ -141,7 +141,7 @@ func lineComparison(runs []Series, load string, cs []int, number int) []sketch {
 			l := curve{name: m.name, pen: penOf(runs[i].index)}
 			for k, c := range cs {
 				// A concurrency that only others have is no gap in this run.
-				if slices.ContainsFunc(runs[i].Points, func(p Point) bool { return p.Concurrency == c }) {
+				if slices.ContainsFunc(runs[i].Points, func(p LoadPoint) bool { return p.Concurrency == c }) {
 					l.x, l.y = append(l.x, float64(c)), append(l.y, m.values[k])
 				}
 			}
@@ -187,7 +187,7 @@ func measured(ms []metric) int {
 }
 
 // at are a run's values at the concurrencies, NaN where it has none.
-func at(r Series, cs []int, of func(*Point) *float64) []float64 {
+func at(r Series, cs []int, of func(*LoadPoint) *float64) []float64 {
 	out := make([]float64, len(cs))
 	for i, c := range cs {
 		out[i] = math.NaN()
@@ -234,8 +234,8 @@ func barComparison(runs []Series, single []string) []sketch {
 	return out
 }
 
-func only(points []Point, load string) []Point {
-	return slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Load != load })
+func only(points []LoadPoint, load string) []LoadPoint {
+	return slices.DeleteFunc(slices.Clone(points), func(p LoadPoint) bool { return p.Load != load })
 }
 
 // Sizes of horizontal bars, in points.

@@ -8,16 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func compared(load string, c int, throughput, ttft float64) Point {
-	p := Point{Load: load, Concurrency: c, Throughput: &throughput, TTFTMs: &ttft}
+func compared(load string, c int, throughput, ttft float64) LoadPoint {
+	p := LoadPoint{Load: load, Concurrency: c, Throughput: &throughput, TTFTMs: &ttft}
 	return p
 }
 
 func TestCompare(t *testing.T) {
 	fs, err := Compare(
-		Series{Label: "A", Points: []Point{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
-		Series{Label: "B", Points: []Point{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
-		Series{Label: "C", Points: []Point{compared("2048/512 tokens", 1, 60, 450)}},
+		Series{Label: "A", Points: []LoadPoint{compared("1024/256 tokens", 4, 150, 60), compared("1024/256 tokens", 2, 100, 40), compared("2048/512 tokens", 1, 50, 500), compared("alone", 2, 1, 1)}},
+		Series{Label: "B", Points: []LoadPoint{compared("1024/256 tokens", 2, 110, 45), compared("1024/256 tokens", 8, 300, 900), compared("2048/512 tokens", 1, 55, nan)}},
+		Series{Label: "C", Points: []LoadPoint{compared("2048/512 tokens", 1, 60, 450)}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestCompare(t *testing.T) {
 // TestCompareGap: a value that a run lacks at a concurrency it has is a hole.
 func TestCompareGap(t *testing.T) {
 	fs, err := Compare(
-		Series{Label: "A", Points: []Point{compared("y", 2, 1, 1), {Load: "y", Concurrency: 4}, compared("y", 8, 2, 2)}},
-		Series{Label: "B", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3), compared("y", 8, 3, 3)}},
+		Series{Label: "A", Points: []LoadPoint{compared("y", 2, 1, 1), {Load: "y", Concurrency: 4}, compared("y", 8, 2, 2)}},
+		Series{Label: "B", Points: []LoadPoint{compared("y", 2, 3, 3), compared("y", 4, 3, 3), compared("y", 8, 3, 3)}},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +85,9 @@ func TestCompareGap(t *testing.T) {
 // missing.
 func TestCompareLooks(t *testing.T) {
 	fs, err := Compare(
-		Series{Label: "A", Points: []Point{compared("x", 2, 1, 1), compared("x", 4, 1, 1)}}, // nobody else was under this load
-		Series{Label: "B", Points: []Point{compared("y", 2, 1, 1), compared("y", 4, 2, 2)}},
-		Series{Label: "C", Points: []Point{compared("y", 2, 3, 3), compared("y", 4, 3, 3)}},
+		Series{Label: "A", Points: []LoadPoint{compared("x", 2, 1, 1), compared("x", 4, 1, 1)}}, // nobody else was under this load
+		Series{Label: "B", Points: []LoadPoint{compared("y", 2, 1, 1), compared("y", 4, 2, 2)}},
+		Series{Label: "C", Points: []LoadPoint{compared("y", 2, 3, 3), compared("y", 4, 3, 3)}},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func roofed() *result.Run {
 		Details: []result.Detail{{Name: "A", Mix: mix, EnginePrefill: ptr(100)}, {Name: "B"}},
 		Ceilings: &kernels.Used{
 			Roofs: kernels.Roofs{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}, Compute: map[kernels.Class]float64{kernels.F16: 2e11}},
-			Load:  kernels.Load{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}},
+			Load:  kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}},
 		},
 	}
 }

@@ -27,8 +27,8 @@ const (
 	Normal Assumption = "normal"
 )
 
-// Options say how to compare. The zero value is usable.
-type Options struct {
+// ComparisonOptions say how to compare. The zero value is usable.
+type ComparisonOptions struct {
 	Assume Assumption // "" stands for Nothing
 	// EqualWithin is the margin, a share, within which two figures count as the
 	// same; 0: nothing is called the same.
@@ -42,17 +42,17 @@ const confidence = 0.95
 // Comparison is the outcome: the first run is the base, and every other one
 // is held against it.
 type Comparison struct {
-	Assume      Assumption  `json:"assume"`
-	EqualWithin float64     `json:"equal_within,omitempty"`
-	Confidence  float64     `json:"confidence"`
-	Runs        []Run       `json:"runs"`
-	Conditions  []Condition `json:"conditions"` // those that some run tells
-	Findings    []Finding   `json:"findings"`
-	Pairs       []Pair      `json:"pairs"`
+	Assume      Assumption          `json:"assume"`
+	EqualWithin float64             `json:"equal_within,omitempty"`
+	Confidence  float64             `json:"confidence"`
+	Runs        []ComparedRun       `json:"runs"`
+	Conditions  []ComparedCondition `json:"conditions"` // those that some run tells
+	Findings    []Artefact          `json:"findings"`
+	Pairs       []Pair              `json:"pairs"`
 }
 
-// Run is what stands above the tables about one run.
-type Run struct {
+// ComparedRun is what stands above the tables about one run.
+type ComparedRun struct {
 	Label     string   `json:"label"` // "A", "B", …
 	Tool      string   `json:"tool"`
 	Path      string   `json:"path"`
@@ -63,8 +63,8 @@ type Run struct {
 	Notes     []string `json:"notes,omitempty"`
 }
 
-// Condition is one hidden condition in all runs.
-type Condition struct {
+// ComparedCondition is one hidden condition in all runs.
+type ComparedCondition struct {
 	Name   string   `json:"name"`
 	Values []string `json:"values"` // one per run; "": the file does not say
 	// Differs says that two runs tell different values.
@@ -72,7 +72,7 @@ type Condition struct {
 }
 
 // known says whether every run tells the condition.
-func (c *Condition) known() bool {
+func (c *ComparedCondition) known() bool {
 	for _, v := range c.Values {
 		if v == "" {
 			return false
@@ -83,21 +83,21 @@ func (c *Condition) known() bool {
 
 // Pair is run A, the base, against run B.
 type Pair struct {
-	A         string      `json:"a"` // label
-	B         string      `json:"b"`
-	Overall   *Overall    `json:"overall"` // nil: no load is in both
-	Scenarios []Scenario  `json:"scenarios"`
-	Unmatched []Unmatched `json:"unmatched"`
+	A         string             `json:"a"` // label
+	B         string             `json:"b"`
+	Overall   *Overall           `json:"overall"` // nil: no load is in both
+	Scenarios []ComparedScenario `json:"scenarios"`
+	Unmatched []Unmatched        `json:"unmatched"`
 	// Overhead breaks the gap between an engine and a server down; nil where not
 	// exactly one of the runs was in process.
 	Overhead *Overhead `json:"server_overhead,omitempty"`
 }
 
-// Scenario is one load that both runs have.
-type Scenario struct {
-	Name  string `json:"name"`             // in A
-	NameB string `json:"name_b,omitempty"` // in B, where it is another
-	Load  Load   `json:"load"`
+// ComparedScenario is one load that both runs have.
+type ComparedScenario struct {
+	Name  string       `json:"name"`             // in A
+	NameB string       `json:"name_b,omitempty"` // in B, where it is another
+	Load  ComparedLoad `json:"load"`
 
 	PassesA int       `json:"passes_a"`
 	PassesB int       `json:"passes_b"`
@@ -122,10 +122,10 @@ type Scenario struct {
 
 // Unmatched is a load that only one run has.
 type Unmatched struct {
-	Run  string `json:"run"` // label
-	Name string `json:"name"`
-	Load Load   `json:"load"`
-	Why  string `json:"why"`
+	Run  string       `json:"run"` // label
+	Name string       `json:"name"`
+	Load ComparedLoad `json:"load"`
+	Why  string       `json:"why"`
 }
 
 // Measure is one quantity of a scenario in both runs.
@@ -155,22 +155,22 @@ type Measure struct {
 	tooFew bool // passes of both sides, but too few for an interval
 }
 
-// Verdict says whether a difference is more than noise.
-type Verdict string
+// Significance says whether a difference is more than noise.
+type Significance string
 
 // Verdicts.
 const (
-	Unknown   Verdict = "unknown"   // no interval
-	Undecided Verdict = "undecided" // no difference shows, and none is ruled out
-	Same      Verdict = "same"      // within the margin
-	Differs   Verdict = "different" // another run would show it, too
+	Unknown   Significance = "unknown"   // no interval
+	Undecided Significance = "undecided" // no difference shows, and none is ruled out
+	Same      Significance = "same"      // within the margin
+	Differs   Significance = "different" // another run would show it, too
 	// TwoRuns is a difference within one pass a side: of these two runs only.
-	TwoRuns Verdict = "different in these two runs"
+	TwoRuns Significance = "different in these two runs"
 )
 
 // Verdict needs both the interval and the test to agree on a difference. A small
 // one that is certain to be within the margin is none.
-func (f *Measure) Verdict() Verdict {
+func (f *Measure) Verdict() Significance {
 	switch i := f.Interval; {
 	case i == nil:
 		return Unknown
@@ -185,7 +185,7 @@ func (f *Measure) Verdict() Verdict {
 }
 
 // Compare holds every run against the first. It needs at least two.
-func Compare(runs []*importer.Run, opt Options) (*Comparison, error) {
+func Compare(runs []*importer.ToolRun, opt ComparisonOptions) (*Comparison, error) {
 	switch opt.Assume {
 	case "":
 		opt.Assume = Nothing
@@ -200,7 +200,7 @@ func Compare(runs []*importer.Run, opt Options) (*Comparison, error) {
 	for i := range runs {
 		r := runs[i]
 		label := Label(i)
-		c.Runs = append(c.Runs, Run{Label: label, Tool: r.Tool, Path: r.Path, Model: r.Model, Hardware: r.Hardware,
+		c.Runs = append(c.Runs, ComparedRun{Label: label, Tool: r.Tool, Path: r.Path, Model: r.Model, Hardware: r.Hardware,
 			Date: r.Date, InProcess: r.InProcess, Notes: r.Notes})
 		c.Findings = append(c.Findings, findings(label, r)...)
 	}
@@ -219,7 +219,7 @@ func Label(i int) string {
 	return s
 }
 
-func newPair(a, b *importer.Run, label string, opt Options) Pair {
+func newPair(a, b *importer.ToolRun, label string, opt ComparisonOptions) Pair {
 	p := Pair{A: Label(0), B: label}
 	as, bs := groups(a, p.A), groups(b, p.B)
 	matched, onlyA, onlyB := match(as, bs)
@@ -241,8 +241,8 @@ func newPair(a, b *importer.Run, label string, opt Options) Pair {
 	return p
 }
 
-func newScenario(a, b *group, opt Options) Scenario {
-	s := Scenario{Name: a.name(), Load: a.load(), PassesA: len(a.loads), PassesB: len(b.loads), VerdictA: a.verdict(), VerdictB: b.verdict()}
+func newScenario(a, b *group, opt ComparisonOptions) ComparedScenario {
+	s := ComparedScenario{Name: a.name(), Load: a.load(), PassesA: len(a.loads), PassesB: len(b.loads), VerdictA: a.verdict(), VerdictB: b.verdict()}
 	if b.name() != s.Name {
 		s.NameB = b.name()
 	}

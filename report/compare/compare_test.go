@@ -33,7 +33,7 @@ var byHand = []struct {
 }
 
 func TestReferenceRatios(t *testing.T) {
-	c := compared(t, Options{}, open(t, december, april)...)
+	c := compared(t, ComparisonOptions{}, open(t, december, april)...)
 	p := c.Pairs[0]
 	if len(p.Scenarios) != len(byHand) {
 		t.Fatalf("%d scenarios, want %d", len(p.Scenarios), len(byHand))
@@ -64,7 +64,7 @@ func TestReferenceRatios(t *testing.T) {
 
 // The rows of both files that a prefix cache made, and no other.
 func TestReferenceFindings(t *testing.T) {
-	c := compared(t, Options{}, open(t, december, april)...)
+	c := compared(t, ComparisonOptions{}, open(t, december, april)...)
 	var got []string
 	for _, f := range c.Findings {
 		got = append(got, fmt.Sprintf("%s %s: %s", f.Run, strings.TrimPrefix(f.Scenario, "Concurrency Scaling "), f.Kind))
@@ -102,7 +102,7 @@ func TestSelf(t *testing.T) {
 		{"passes, normal", 3, Normal, Passes},
 	} {
 		run := fakeRun(1, single(tc.passes, 20, 0.05, 0.02))
-		s := compared(t, Options{Assume: tc.assume}, run, run).Pairs[0].Scenarios[0]
+		s := compared(t, ComparisonOptions{Assume: tc.assume}, run, run).Pairs[0].Scenarios[0]
 		if !s.SamePrompts {
 			t.Errorf("%s: not the same prompts", tc.name)
 		}
@@ -125,7 +125,7 @@ func TestSelf(t *testing.T) {
 func TestDifference(t *testing.T) {
 	a, b := fakeRun(1, single(6, 20, 0.01, 0.004)), fakeRun(2, single(6, 21, 0.01, 0.004))
 	for _, assume := range []Assumption{Nothing, Normal} {
-		s := compared(t, Options{Assume: assume}, a, b).Pairs[0].Scenarios[0]
+		s := compared(t, ComparisonOptions{Assume: assume}, a, b).Pairs[0].Scenarios[0]
 		f := s.figure(metric.TPOTMean)
 		if f.Verdict() != Differs || f.Interval.Lo < 1.03 || f.Interval.Hi > 1.07 || f.Interval.NA != 6 || *f.Ratio < f.Interval.Lo || *f.Ratio > f.Interval.Hi {
 			t.Errorf("%s: TPOT %.4f %+v", assume, *f.Ratio, f.Interval)
@@ -140,7 +140,7 @@ func TestDifference(t *testing.T) {
 }
 
 func TestNoInterval(t *testing.T) {
-	whole := func() *importer.Run { return fakeRun(1, single(1, 20, 0.05, 0)) }
+	whole := func() *importer.ToolRun { return fakeRun(1, single(1, 20, 0.05, 0)) }
 	summary := whole()
 	for m, v := range summary.Loads[0].Values {
 		v.Samples = nil
@@ -151,7 +151,7 @@ func TestNoInterval(t *testing.T) {
 	few.number = 9
 	for _, tc := range []struct {
 		name string
-		a, b *importer.Run
+		a, b *importer.ToolRun
 		m    metric.Key
 		why  string
 	}{
@@ -164,7 +164,7 @@ func TestNoInterval(t *testing.T) {
 		{"few passes", fakeRun(1, single(3, 20, 0.1, 0.1)), fakeRun(2, single(3, 20, 0.1, 0.1)), metric.OutputThroughput, "3 + 3 passes are too few"},
 		{"passes of one side", fakeRun(1, single(3, 20, 0.1, 0.1)), whole(), metric.OutputThroughput, "one side has one pass"},
 	} {
-		f := compared(t, Options{}, tc.a, tc.b).Pairs[0].Scenarios[0].figure(tc.m)
+		f := compared(t, ComparisonOptions{}, tc.a, tc.b).Pairs[0].Scenarios[0].figure(tc.m)
 		if f.Interval != nil || f.Why != tc.why || f.Verdict() != Unknown {
 			t.Errorf("%s: %+v %q", tc.name, f.Interval, f.Why)
 		}
@@ -178,7 +178,7 @@ func TestNotTheSameQuantity(t *testing.T) {
 	v.Same, v.Note = false, "includes the first token"
 	b.Loads[0].Values[metric.TPOTMean] = v
 	b.Tool = importer.ToolGuideLLM
-	c := compared(t, Options{}, a, b)
+	c := compared(t, ComparisonOptions{}, a, b)
 	f := c.Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if f.Ratio != nil || f.Interval != nil || f.A == nil || f.B == nil || f.NotSame != "B: includes the first token" {
 		t.Errorf("%+v", f)
@@ -195,7 +195,7 @@ func TestNotTheSameQuantity(t *testing.T) {
 	// Bundled tokens make an ITL of one file another quantity than that of the
 	// next, of the same tool.
 	const qwen = "../testdata/reference/benchmark_Qwen3."
-	mtp := compared(t, Options{}, open(t, qwen+"6-27B-GPTQ-8bit.json", qwen+"8-27B-GPTQ-4bit_mtp3.json")...)
+	mtp := compared(t, ComparisonOptions{}, open(t, qwen+"6-27B-GPTQ-8bit.json", qwen+"8-27B-GPTQ-4bit_mtp3.json")...)
 	if f := mtp.Pairs[0].Scenarios[0].figure(metric.ITLMean); f.Ratio != nil || !strings.Contains(f.NotSame, "B: ") {
 		t.Errorf("ITL with draft tokens: %+v", f)
 	}
@@ -203,24 +203,24 @@ func TestNotTheSameQuantity(t *testing.T) {
 		t.Errorf("%d findings: %+v", n, mtp.Findings)
 	}
 	// Two files of one tool mean the same, whatever that is.
-	if f := compared(t, Options{}, b, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean); f.Ratio == nil || *f.Ratio != 1 {
+	if f := compared(t, ComparisonOptions{}, b, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean); f.Ratio == nil || *f.Ratio != 1 {
 		t.Errorf("of one tool: %+v", f)
 	}
 }
 
 func TestConditions(t *testing.T) {
-	run := func(pairs ...string) *importer.Run {
+	run := func(pairs ...string) *importer.ToolRun {
 		r := fakeRun(1, single(1, 20, 0, 0))
 		for i := 0; i < len(pairs); i += 2 {
 			r.Conditions = append(r.Conditions, importer.Condition{Name: pairs[i], Value: pairs[i+1]})
 		}
 		return r
 	}
-	c := compared(t, Options{},
+	c := compared(t, ComparisonOptions{},
 		run(importer.CondQuant, "Q4_0", importer.CondEngine, "llama.cpp", importer.CondThreads, "8"),
 		run(importer.CondQuant, "Q8_0", importer.CondEngine, "llama.cpp"),
 		run(importer.CondQuant, "Q4_0", importer.CondEngine, "llama.cpp", importer.CondThreads, "8"))
-	want := []Condition{
+	want := []ComparedCondition{
 		{"model", []string{"m", "m", "m"}, false}, {"hardware", []string{"h", "h", "h"}, false},
 		{importer.CondQuant, []string{"Q4_0", "Q8_0", "Q4_0"}, true},
 		{importer.CondEngine, []string{"llama.cpp", "llama.cpp", "llama.cpp"}, false},
@@ -236,10 +236,10 @@ func TestConditions(t *testing.T) {
 
 func TestCompareRefuses(t *testing.T) {
 	run := fakeRun(1, single(1, 20, 0, 0))
-	if _, err := Compare([]*importer.Run{run}, Options{}); err == nil || !strings.Contains(err.Error(), `"1" runs`) {
+	if _, err := Compare([]*importer.ToolRun{run}, ComparisonOptions{}); err == nil || !strings.Contains(err.Error(), `"1" runs`) {
 		t.Errorf("one run: %v", err)
 	}
-	if _, err := Compare([]*importer.Run{run, run}, Options{Assume: "uniform"}); err == nil || !strings.Contains(err.Error(), `"uniform"`) {
+	if _, err := Compare([]*importer.ToolRun{run, run}, ComparisonOptions{Assume: "uniform"}); err == nil || !strings.Contains(err.Error(), `"uniform"`) {
 		t.Errorf("an assumption that is none: %v", err)
 	}
 }
@@ -248,7 +248,7 @@ func TestCompareRefuses(t *testing.T) {
 func TestCacheStates(t *testing.T) {
 	cold, warm := single(1, 20, 0.01, 0), single(1, 20, 0.01, 0)
 	warm.cache, warm.ttft = result.CacheWarm, 10
-	c := compared(t, Options{}, fakeRun(1, cold), fakeRun(2, warm))
+	c := compared(t, ComparisonOptions{}, fakeRun(1, cold), fakeRun(2, warm))
 	s := c.Pairs[0].Scenarios[0]
 	if !s.CacheDiffers || len(s.Flags) != 1 || !strings.Contains(s.Flags[0], "A is cold, B is warm") {
 		t.Errorf("flags %q", s.Flags)
@@ -262,7 +262,7 @@ func TestCacheStates(t *testing.T) {
 	}
 	// A run that has both is matched with its like.
 	both := fakeRun(1, warm, cold)
-	if s := compared(t, Options{}, fakeRun(2, cold), both).Pairs[0].Scenarios[0]; s.CacheDiffers {
+	if s := compared(t, ComparisonOptions{}, fakeRun(2, cold), both).Pairs[0].Scenarios[0]; s.CacheDiffers {
 		t.Errorf("cold was compared with warm although there is a cold one: %q", s.Flags)
 	}
 }

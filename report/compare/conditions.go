@@ -7,10 +7,10 @@ import (
 // conditions lays the hidden conditions of all runs side by side, and the
 // model and hardware that their files name above them. A condition that no
 // file tells is left out.
-func conditions(runs []*importer.Run) []Condition {
-	var out []Condition
-	add := func(name string, of func(*importer.Run) string) {
-		c := Condition{Name: name}
+func conditions(runs []*importer.ToolRun) []ComparedCondition {
+	var out []ComparedCondition
+	add := func(name string, of func(*importer.ToolRun) string) {
+		c := ComparedCondition{Name: name}
 		any := false
 		for i := range runs {
 			v := of(runs[i])
@@ -22,10 +22,10 @@ func conditions(runs []*importer.Run) []Condition {
 			out = append(out, c)
 		}
 	}
-	add("model", func(r *importer.Run) string { return r.Model })
-	add("hardware", func(r *importer.Run) string { return r.Hardware })
+	add("model", func(r *importer.ToolRun) string { return r.Model })
+	add("hardware", func(r *importer.ToolRun) string { return r.Hardware })
 	for _, name := range importer.ConditionNames() {
-		add(name, func(r *importer.Run) string {
+		add(name, func(r *importer.ToolRun) string {
 			v, _ := r.Condition(name)
 			return v
 		})

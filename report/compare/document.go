@@ -77,7 +77,7 @@ func (c *Comparison) shortNames() []string {
 
 // ambiguous says whether another run's path, which is not the same, ends alike.
 func (c *Comparison) ambiguous(i int, end string) bool {
-	return slices.ContainsFunc(c.Runs, func(r Run) bool {
+	return slices.ContainsFunc(c.Runs, func(r ComparedRun) bool {
 		path := "/" + strings.TrimSuffix(filepath.ToSlash(r.Path), "/")
 		return r.Path != c.Runs[i].Path && strings.HasSuffix(path, "/"+end)
 	})
@@ -87,7 +87,7 @@ func (c *Comparison) ambiguous(i int, end string) bool {
 // have in common in one line, and what to know of whole runs.
 func (c *Comparison) conditionsSection(d *doc.Document) {
 	s := d.Add("Conditions of the runs")
-	var differ, unknown []*Condition
+	var differ, unknown []*ComparedCondition
 	var shared []string
 	for i := range c.Conditions {
 		switch x := &c.Conditions[i]; {
@@ -123,7 +123,7 @@ func (c *Comparison) conditionsSection(d *doc.Document) {
 	}
 }
 
-func (c *Comparison) conditionsTable(differ, unknown []*Condition) *doc.Table {
+func (c *Comparison) conditionsTable(differ, unknown []*ComparedCondition) *doc.Table {
 	t := &doc.Table{Columns: doc.Words("Condition")}
 	for i := range c.Runs {
 		t.Columns = append(t.Columns, doc.Words(c.Runs[i].Label)...)
@@ -261,7 +261,7 @@ func (c *Comparison) legend(p *Pair, marked bool) doc.Block {
 // of tools that measure none of them show what they do measure.
 func (p *Pair) columns() []metric.Key {
 	has := func(m metric.Key) bool {
-		return slices.ContainsFunc(p.Scenarios, func(s Scenario) bool {
+		return slices.ContainsFunc(p.Scenarios, func(s ComparedScenario) bool {
 			f := s.figure(m)
 			return f != nil && f.Ratio != nil
 		})
@@ -286,7 +286,7 @@ func (p *Pair) columns() []metric.Key {
 }
 
 // flag sums up in a few words why a scenario's ratios may mislead.
-func (p *Pair) flag(c *Comparison, s *Scenario) doc.Text {
+func (p *Pair) flag(c *Comparison, s *ComparedScenario) doc.Text {
 	var out []doc.Text
 	if s.CacheDiffers {
 		out = append(out, doc.Marked(doc.Strong, "CACHE STATE DIFFERS"))
@@ -345,7 +345,7 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 
 // cell is a figure's ratio with the mark of its verdict; only figures that can
 // be trusted stand out.
-func (s *Scenario) cell(f *Measure, write func(float64) string) doc.Text {
+func (s *ComparedScenario) cell(f *Measure, write func(float64) string) doc.Text {
 	if f == nil || f.Ratio == nil {
 		return doc.T(missing)
 	}

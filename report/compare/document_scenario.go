@@ -9,7 +9,7 @@ import (
 )
 
 // section is a scenario's own table.
-func (s *Scenario) section(p *Pair) *doc.Section {
+func (s *ComparedScenario) section(p *Pair) *doc.Section {
 	about := s.Load.String()
 	if s.NameB != "" {
 		about += fmt.Sprintf("; in %s: \"%s\"", p.B, s.NameB)
@@ -41,7 +41,7 @@ func (s *Scenario) section(p *Pair) *doc.Section {
 
 // table has a row for each figure; known says that there are columns for
 // intervals.
-func (s *Scenario) table(p *Pair, known bool) *doc.Table {
+func (s *ComparedScenario) table(p *Pair, known bool) *doc.Table {
 	t := &doc.Table{Columns: slices.Concat(doc.Words("Figure"), doc.Numbers(p.A, p.B, p.B+"/"+p.A, p.B+" − "+p.A))}
 	if known {
 		t.Columns = slices.Concat(t.Columns, doc.Words("Interval of the ratio"), doc.Numbers("p"))
@@ -53,7 +53,7 @@ func (s *Scenario) table(p *Pair, known bool) *doc.Table {
 }
 
 // noInterval is why none of the figures has an interval.
-func (s *Scenario) noInterval() string {
+func (s *ComparedScenario) noInterval() string {
 	for i := range s.Figures {
 		if f := &s.Figures[i]; f.Ratio != nil && fromRecords[f.Metric] != nil {
 			return f.Why
@@ -68,7 +68,7 @@ func (s *Scenario) noInterval() string {
 }
 
 // row is one figure's; known says that the table has columns for intervals.
-func (s *Scenario) row(f *Measure, known bool) []doc.Text {
+func (s *ComparedScenario) row(f *Measure, known bool) []doc.Text {
 	info := f.Metric.Info()
 	value := func(v *float64) doc.Text {
 		if v == nil {
@@ -120,7 +120,7 @@ func (f *Measure) intervalCell() string {
 
 // footnotes are what a scenario's table needs to be understood: what is not
 // the same quantity, how many passes more would tell, the notes of the files.
-func (s *Scenario) footnotes() []string {
+func (s *ComparedScenario) footnotes() []string {
 	var out []string
 	for i := range s.Figures {
 		if f := &s.Figures[i]; f.NotSame != "" {
@@ -139,7 +139,7 @@ func (s *Scenario) footnotes() []string {
 
 // needs are what it takes to know more: passes for an interval, and passes
 // for the differences of the main figures that may be noise.
-func (s *Scenario) needs() []string {
+func (s *ComparedScenario) needs() []string {
 	var out, more []string
 	for i := range s.Figures {
 		f := &s.Figures[i]

@@ -18,7 +18,7 @@ func TestShortNames(t *testing.T) {
 	} {
 		var cmp Comparison
 		for _, p := range c.paths {
-			cmp.Runs = append(cmp.Runs, Run{Path: p})
+			cmp.Runs = append(cmp.Runs, ComparedRun{Path: p})
 		}
 		if got := cmp.shortNames(); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.paths, got, c.want)
@@ -29,7 +29,7 @@ func TestShortNames(t *testing.T) {
 // The ratios come first, and the name of a file stands once.
 func TestOrder(t *testing.T) {
 	var b bytes.Buffer
-	if err := compared(t, Options{}, open(t, december, april)...).Document().Markdown(&b); err != nil {
+	if err := compared(t, ComparisonOptions{}, open(t, december, april)...).Document().Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	at := -1

@@ -23,8 +23,8 @@ type fakeLoad struct {
 
 // fakeRun makes a run with a journal. Prompts depend on the load alone, as
 // those of one seed do; seed is that of the noise.
-func fakeRun(seed uint64, loads ...fakeLoad) *importer.Run {
-	r := &importer.Run{Tool: importer.ToolCeiling, Path: fmt.Sprintf("run%d", seed), Model: "m", Hardware: "h", InProcess: true}
+func fakeRun(seed uint64, loads ...fakeLoad) *importer.ToolRun {
+	r := &importer.ToolRun{Tool: importer.ToolCeiling, Path: fmt.Sprintf("run%d", seed), Model: "m", Hardware: "h", InProcess: true}
 	rng := rand.New(rand.NewPCG(seed, 7))
 	for _, f := range loads {
 		for pass := range max(1, f.passes) {
@@ -40,10 +40,10 @@ func fakeRun(seed uint64, loads ...fakeLoad) *importer.Run {
 	return r
 }
 
-func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
+func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.ToolLoad {
 	closed := 0.0
-	l := importer.Load{Name: f.name, Input: f.input, Output: f.output, Concurrency: f.conc, Prompts: f.number,
-		Lengths: importer.LengthsNominal, RangeRatio: &closed, Cache: f.cache, Repeat: pass, Values: map[metric.Key]importer.Value{}}
+	l := importer.ToolLoad{Name: f.name, Input: f.input, Output: f.output, Concurrency: f.conc, Prompts: f.number,
+		Lengths: importer.LengthsNominal, RangeRatio: &closed, Cache: f.cache, Repeat: pass, Values: map[metric.Key]importer.ToolValue{}}
 	var ttft, tpot, e2el []float64
 	at := 0.0
 	for i := range f.number {
@@ -55,7 +55,7 @@ func (f fakeLoad) load(rng *rand.Rand, pass int, speed float64) importer.Load {
 		at = rec.End
 	}
 	put := func(m metric.Key, v float64, samples []float64) {
-		l.Values[m] = importer.Value{V: v, Unit: m.Info().Unit, Same: true, Samples: samples}
+		l.Values[m] = importer.ToolValue{V: v, Unit: m.Info().Unit, Same: true, Samples: samples}
 	}
 	for _, d := range []struct {
 		mean, p99 metric.Key

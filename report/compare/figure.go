@@ -179,7 +179,7 @@ func paired(m metric.Key, a, b *group) (x, y []float64) {
 }
 
 // newFigure compares one metric.
-func newFigure(m metric.Key, a, b *group, opt Options) Measure {
+func newFigure(m metric.Key, a, b *group, opt ComparisonOptions) Measure {
 	f := Measure{Metric: m, A: a.value(m, opt.Assume), B: b.value(m, opt.Assume)}
 	if f.A == nil || f.B == nil {
 		f.Why = "measured on one side only"
@@ -223,7 +223,7 @@ const minRequests = 10
 
 // interval finds the best interval there is: over passes where they suffice,
 // else over the requests within the runs, else none. Values of 0 are left out.
-func (f *Measure) interval(a, b *group, opt Options) {
+func (f *Measure) interval(a, b *group, opt ComparisonOptions) {
 	x, y := a.values(f.Metric), b.values(f.Metric)
 	zeros := len(x) + len(y)
 	x, y = aboveZero(x), aboveZero(y)
@@ -266,7 +266,7 @@ func (f *Measure) interval(a, b *group, opt Options) {
 
 // overPasses adds the interval from one value per pass, and the test for
 // equality where a margin was asked for; neither where there are too few.
-func (f *Measure) overPasses(x, y []float64, of Basis, opt Options) {
+func (f *Measure) overPasses(x, y []float64, of Basis, opt ComparisonOptions) {
 	if f.Interval = overPasses(x, y, opt.Assume); f.Interval == nil {
 		return
 	}

@@ -11,28 +11,28 @@ import (
 	"ceiling/report/plausible"
 )
 
-// Finding is a figure that can't mean what it seems to mean, judged from its
+// Artefact is a figure that can't mean what it seems to mean, judged from its
 // own file alone.
-type Finding struct {
-	Run      string `json:"run"` // label
-	Scenario string `json:"scenario"`
-	Kind     Kind   `json:"kind"`
-	Text     string `json:"text"`
+type Artefact struct {
+	Run      string       `json:"run"` // label
+	Scenario string       `json:"scenario"`
+	Kind     ArtefactKind `json:"kind"`
+	Text     string       `json:"text"`
 }
 
-// Kind says what is wrong with a figure.
-type Kind string
+// ArtefactKind says what is wrong with a figure.
+type ArtefactKind string
 
 // Kinds of findings.
 const (
-	PrefixCache Kind = "prefix cache"       // prompts were served from a cache
-	Burst       Kind = "burst"              // a burst, not a steady state
-	Tokenless   Kind = "no token"           // requests completed without one
-	Impossible  Kind = "impossible figures" // two figures contradict each other
+	PrefixCache ArtefactKind = "prefix cache"       // prompts were served from a cache
+	Burst       ArtefactKind = "burst"              // a burst, not a steady state
+	Tokenless   ArtefactKind = "no token"           // requests completed without one
+	Impossible  ArtefactKind = "impossible figures" // two figures contradict each other
 )
 
 // kinds in the order in which they are told.
-var kinds = []Kind{PrefixCache, Tokenless, Impossible, Burst}
+var kinds = []ArtefactKind{PrefixCache, Tokenless, Impossible, Burst}
 
 // Limits of what is believed.
 const (
@@ -49,13 +49,13 @@ const (
 )
 
 // findings judges every load of a run.
-func findings(label string, r *importer.Run) []Finding {
-	var out []Finding
+func findings(label string, r *importer.ToolRun) []Artefact {
+	var out []Artefact
 	for i := range r.Loads {
 		l := &r.Loads[i]
-		add := func(k Kind, text string) {
+		add := func(k ArtefactKind, text string) {
 			if text != "" && !already(out, l.Name, k) {
-				out = append(out, Finding{label, l.Name, k, text})
+				out = append(out, Artefact{label, l.Name, k, text})
 			}
 		}
 		add(PrefixCache, cached(r, l))
@@ -67,7 +67,7 @@ func findings(label string, r *importer.Run) []Finding {
 }
 
 // already keeps the passes over one load from saying the same several times.
-func already(list []Finding, name string, k Kind) bool {
+func already(list []Artefact, name string, k ArtefactKind) bool {
 	for _, f := range list {
 		if f.Scenario == name && f.Kind == k {
 			return true
@@ -76,7 +76,7 @@ func already(list []Finding, name string, k Kind) bool {
 	return false
 }
 
-func number(l *importer.Load, m metric.Key) float64 {
+func number(l *importer.ToolLoad, m metric.Key) float64 {
 	if v, ok := l.Values[m]; ok {
 		return v.V
 	}
@@ -84,7 +84,7 @@ func number(l *importer.Load, m metric.Key) float64 {
 }
 
 // meaning says in a sentence what each kind of finding is about.
-var meaning = map[Kind]string{
+var meaning = map[ArtefactKind]string{
 	PrefixCache: "These prompts can't all have been computed: a request that shares the engine is not prefilled faster than one that has it alone, nor a wave of them many times faster. TTFT, PP and throughput are of a cache",
 	Burst:       "All requests start at once and no more follow: not a steady state",
 	Tokenless:   "Requests that got no token count as completed: the client took an empty answer for a success. A mean TTFT over them is no TTFT, and their E2EL and request rate are of nothing",
@@ -92,14 +92,16 @@ var meaning = map[Kind]string{
 }
 
 // rateOf is the prefill rate that a TTFT in ms implies, as text.
-func rateOf(l *importer.Load, ms float64) string { return grouped(int(math.Round(rate(l.Input, ms)))) }
+func rateOf(l *importer.ToolLoad, ms float64) string {
+	return grouped(int(math.Round(rate(l.Input, ms))))
+}
 
 // rate is tokens per second for tokens in ms; NaN where ms is missing.
 func rate(tokens int, ms float64) float64 { return 1000 * float64(tokens) / ms }
 
 // cached says why a load's prompts can't all have been computed, "" where
 // they may have been.
-func cached(r *importer.Run, l *importer.Load) string {
+func cached(r *importer.ToolRun, l *importer.ToolLoad) string {
 	if l.Input < leastTokens || l.Depth > 0 || knownCold(r, l) {
 		return ""
 	}
@@ -123,15 +125,15 @@ func cached(r *importer.Run, l *importer.Load) string {
 
 // knownCold says whether the run counted the reused tokens itself and there
 // were none.
-func knownCold(r *importer.Run, l *importer.Load) bool {
+func knownCold(r *importer.ToolRun, l *importer.ToolLoad) bool {
 	return r.Tool == importer.ToolCeiling && r.InProcess && l.Cache == result.CacheCold && number(l, metric.ReusedTokens) == 0
 }
 
 // alone is the load of the same run with one request in flight whose prompts
 // are nearest in length, nil for none that is near enough.
-func alone(r *importer.Run, l *importer.Load) *importer.Load {
-	var best *importer.Load
-	distance := func(o *importer.Load) float64 { return plausible.Apart(o.Input, l.Input) }
+func alone(r *importer.ToolRun, l *importer.ToolLoad) *importer.ToolLoad {
+	var best *importer.ToolLoad
+	distance := func(o *importer.ToolLoad) float64 { return plausible.Apart(o.Input, l.Input) }
 	for i := range r.Loads {
 		o := &r.Loads[i]
 		if o.Concurrency != 1 || o.Input < leastTokens || o.Open() || math.IsNaN(number(o, metric.TTFTMean)) {
@@ -147,7 +149,7 @@ func alone(r *importer.Run, l *importer.Load) *importer.Load {
 // twoKinds recognises a single stream some of whose prompts were cached and
 // some not: with nothing to wait for, the slowest of equal prompts would take
 // about as long as the middle one.
-func twoKinds(l *importer.Load) string {
+func twoKinds(l *importer.ToolLoad) string {
 	mean, median, p99 := number(l, metric.TTFTMean), number(l, metric.TTFTMedian), number(l, metric.TTFTP99)
 	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Prompts < 3 || !(p99 > tailAlone*median) {
 		return ""
@@ -163,7 +165,7 @@ func twoKinds(l *importer.Load) string {
 
 // tooFast compares the prefill rate that a request's TTFT implies with that
 // of a single stream of the same file.
-func tooFast(l, ref *importer.Load) string {
+func tooFast(l, ref *importer.ToolLoad) string {
 	single := rate(ref.Input, number(ref, metric.TTFTMean))
 	computed := ""
 	if twoKinds(ref) != "" {
@@ -189,7 +191,7 @@ func tooFast(l, ref *importer.Load) string {
 // waveTooFast looks at the first wave of a closed loop: all of its requests
 // begin together, so the slowest first token has waited for the prompts of
 // all of them, and their tokens over its TTFT is what the engine did at least.
-func waveTooFast(l, ref *importer.Load) string {
+func waveTooFast(l, ref *importer.ToolLoad) string {
 	if l.Open() || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 {
 		return ""
 	}
@@ -203,7 +205,7 @@ func waveTooFast(l, ref *importer.Load) string {
 }
 
 // burst recognises loads whose requests all start at once.
-func burst(l *importer.Load) string {
+func burst(l *importer.ToolLoad) string {
 	if l.Open() || l.Concurrency < 2 || l.Prompts == 0 || l.Prompts > l.Concurrency {
 		return ""
 	}
@@ -211,7 +213,7 @@ func burst(l *importer.Load) string {
 }
 
 // tokenless counts the requests that completed without a token.
-func tokenless(l *importer.Load) string {
+func tokenless(l *importer.ToolLoad) string {
 	if l.Tokenless == 0 || l.Successful == nil {
 		return ""
 	}
@@ -219,7 +221,7 @@ func tokenless(l *importer.Load) string {
 }
 
 // contradiction compares the throughput with what the streams' TPOT allows.
-func contradiction(l *importer.Load) string {
+func contradiction(l *importer.ToolLoad) string {
 	out, tpot := number(l, metric.OutputThroughput), number(l, metric.TPOTMean)
 	if l.Concurrency == 0 || !(tpot > 0) || !l.Values[metric.TPOTMean].Same || !l.Values[metric.OutputThroughput].Same {
 		return ""

@@ -233,7 +233,7 @@ func parseLimit(text string, m metric.Key) (limit float64, ratio bool, err error
 }
 
 // picks says whether the rule is for a scenario.
-func (r *Rule) picks(name string, l Load) bool {
+func (r *Rule) picks(name string, l ComparedLoad) bool {
 	for _, s := range r.Where {
 		ok := false
 		switch s.Key {
@@ -317,7 +317,7 @@ func (r *Rule) judge(p *Pair, out *Outcome) {
 	}
 }
 
-func (r *Rule) judgeScenario(s *Scenario, p *Pair, j *judging) {
+func (r *Rule) judgeScenario(s *ComparedScenario, p *Pair, j *judging) {
 	v, text, err := r.figure(s, p)
 	if err != nil {
 		j.gaps = append(j.gaps, fmt.Sprintf("%s: %s", s.Name, err))
@@ -341,11 +341,11 @@ type side struct {
 	v     *result.Verdict
 }
 
-func (s *Scenario) sides(p *Pair) []side { return []side{{p.A, s.VerdictA}, {p.B, s.VerdictB}} }
+func (s *ComparedScenario) sides(p *Pair) []side { return []side{{p.A, s.VerdictA}, {p.B, s.VerdictB}} }
 
 // doubts are why figures of a scenario may not be its own: requests that failed,
 // and what its verdict says beside that.
-func (s *Scenario) doubts(p *Pair) []string {
+func (s *ComparedScenario) doubts(p *Pair) []string {
 	out := slices.Clone(s.failures)
 	for _, side := range s.sides(p) {
 		if side.v.Trusted() || side.v.State == result.StateInvalid && len(s.failures) > 0 {
@@ -358,7 +358,7 @@ func (s *Scenario) doubts(p *Pair) []string {
 
 // wrong says that a side's output is wrong, or that it has none: not what to
 // judge speed by. Requests that failed are told beside the rule instead.
-func (s *Scenario) wrong(p *Pair) error {
+func (s *ComparedScenario) wrong(p *Pair) error {
 	if len(s.failures) > 0 {
 		return nil
 	}
@@ -390,7 +390,7 @@ func (r *Rule) violated(v float64) bool {
 }
 
 // figure is the value that the rule judges in a scenario, and its text.
-func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) {
+func (r *Rule) figure(s *ComparedScenario, p *Pair) (v float64, text string, err error) {
 	f := s.figure(r.Metric)
 	info := r.Metric.Info()
 	if err := s.wrong(p); err != nil && r.Metric != metric.FailedShare {
@@ -418,7 +418,7 @@ func (r *Rule) figure(s *Scenario, p *Pair) (v float64, text string, err error) 
 }
 
 // figure finds a metric of the scenario, nil for none.
-func (s *Scenario) figure(m metric.Key) *Measure {
+func (s *ComparedScenario) figure(m metric.Key) *Measure {
 	for i := range s.all {
 		if s.all[i].Metric == m {
 			return &s.all[i]

@@ -91,7 +91,7 @@ func TestGate(t *testing.T) {
 
 	for _, tc := range []struct {
 		name   string
-		a, b   *importer.Run
+		a, b   *importer.ToolRun
 		rule   string
 		breaks string // "": none
 		errs   string
@@ -125,7 +125,7 @@ func TestGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := compared(t, Options{}, tc.a, tc.b).Gate([]Rule{rule})
+		got := compared(t, ComparisonOptions{}, tc.a, tc.b).Gate([]Rule{rule})
 		if broken := strings.Join(got.Violations, "|"); broken != tc.breaks {
 			t.Errorf("%s: violations %q, want %q", tc.name, broken, tc.breaks)
 		}
@@ -138,7 +138,7 @@ func TestGate(t *testing.T) {
 // Two runs that differ by noise break a rule about size, and none that asks for
 // significance as well.
 func TestGateOfNoise(t *testing.T) {
-	c := compared(t, Options{}, open(t, "testdata/noise/a", "testdata/noise/b")...)
+	c := compared(t, ComparisonOptions{}, open(t, "testdata/noise/a", "testdata/noise/b")...)
 	const by = `name="Chat: turns, short": ttft_mean > 1.05x`
 	f := c.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if *f.Ratio < 1.5 || f.Verdict() != Undecided {
@@ -156,7 +156,7 @@ func TestGateOfNoise(t *testing.T) {
 	}
 	// A name with its quotes, of a run against itself.
 	self := open(t, "testdata/noise/a")
-	if got := gated(t, compared(t, Options{}, self[0], self[0]), `name='Chat: turns, short': ttft_mean > 1000x`); len(got.Violations)+len(got.Errors) > 0 {
+	if got := gated(t, compared(t, ComparisonOptions{}, self[0], self[0]), `name='Chat: turns, short': ttft_mean > 1000x`); len(got.Violations)+len(got.Errors) > 0 {
 		t.Errorf("a quoted name: %+v", got)
 	}
 }
@@ -174,7 +174,7 @@ func gated(t *testing.T, c *Comparison, text string) Outcome {
 // A difference that is more than noise and beyond the limit violates a rule
 // that asks for both; one within the limit does not.
 func TestGateSignificantly(t *testing.T) {
-	c := compared(t, Options{}, fakeRun(1, single(6, 20, 0.01, 0.004)), fakeRun(2, single(6, 21, 0.01, 0.004)))
+	c := compared(t, ComparisonOptions{}, fakeRun(1, single(6, 20, 0.01, 0.004)), fakeRun(2, single(6, 21, 0.01, 0.004)))
 	if got := gated(t, c, "tpot_mean > 1.02x significantly"); len(got.Violations) != 1 {
 		t.Errorf("5 %% slower: %+v", got)
 	}
@@ -185,12 +185,12 @@ func TestGateSignificantly(t *testing.T) {
 
 // Failed requests are a figure of their own, and told beside every other rule.
 func TestGateOfFailures(t *testing.T) {
-	count := func(r *importer.Run, failed int) *importer.Run {
+	count := func(r *importer.ToolRun, failed int) *importer.ToolRun {
 		good := 20 - failed
 		r.Loads[0].Failed, r.Loads[0].Successful = &failed, &good
 		return r
 	}
-	c := compared(t, Options{}, count(fakeRun(1, single(1, 20, 0, 0)), 0), count(fakeRun(2, single(1, 20, 0, 0)), 3))
+	c := compared(t, ComparisonOptions{}, count(fakeRun(1, single(1, 20, 0, 0)), 0), count(fakeRun(2, single(1, 20, 0, 0)), 3))
 	for rule, want := range map[string]Outcome{
 		"tpot_mean > 1.05x": {Notices: []string{`gate "tpot_mean > 1.05x" on B: 1 of 1 scenarios are not beyond doubt; Single User Latency: B: 3 of 20 requests failed; its figures are of the others`}},
 		"failed > 15%":      {},
@@ -202,17 +202,17 @@ func TestGateOfFailures(t *testing.T) {
 		}
 	}
 	base := count(fakeRun(1, single(1, 20, 0, 0)), 1)
-	if got := gated(t, compared(t, Options{}, base, count(fakeRun(2, single(1, 20, 0, 0)), 4)), "failed > 3x"); len(got.Violations) != 1 {
+	if got := gated(t, compared(t, ComparisonOptions{}, base, count(fakeRun(2, single(1, 20, 0, 0)), 4)), "failed > 3x"); len(got.Violations) != 1 {
 		t.Errorf("four times as many: %+v", got)
 	}
 	// A file that does not say how many failed can't pass.
-	if got := gated(t, compared(t, Options{}, base, fakeRun(2, single(1, 20, 0, 0))), "failed > 0%"); len(got.Errors) != 1 || len(got.Violations) != 0 {
+	if got := gated(t, compared(t, ComparisonOptions{}, base, fakeRun(2, single(1, 20, 0, 0))), "failed > 0%"); len(got.Errors) != 1 || len(got.Violations) != 0 {
 		t.Errorf("not known: %+v", got)
 	}
 	// Completed without a token: a failure that the tool did not call one.
 	empty := fakeRun(2, single(1, 20, 0, 0))
 	empty.Loads[0].Tokenless = 2
-	if got := gated(t, compared(t, Options{}, fakeRun(1, single(1, 20, 0, 0)), empty), "tpot_mean > 1.05x"); len(got.Notices) != 1 || !strings.Contains(got.Notices[0], "B: 2 completed requests without a token") {
+	if got := gated(t, compared(t, ComparisonOptions{}, fakeRun(1, single(1, 20, 0, 0)), empty), "tpot_mean > 1.05x"); len(got.Notices) != 1 || !strings.Contains(got.Notices[0], "B: 2 completed requests without a token") {
 		t.Errorf("without a token: %+v", got)
 	}
 }
@@ -223,7 +223,7 @@ func TestGateOfThreeRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := compared(t, Options{}, fakeRun(1, single(1, 20, 0, 0)), fakeRun(2, single(1, 22, 0, 0)), fakeRun(3, single(1, 30, 0, 0)))
+	c := compared(t, ComparisonOptions{}, fakeRun(1, single(1, 20, 0, 0)), fakeRun(2, single(1, 22, 0, 0)), fakeRun(3, single(1, 30, 0, 0)))
 	got := c.Gate([]Rule{rule})
 	if len(got.Violations) != 2 || !strings.Contains(got.Violations[0], "on B") || !strings.Contains(got.Violations[1], "on C: violated in 1 of 1 scenarios, most in Single User Latency: 1.500x") {
 		t.Errorf("%q", got.Violations)

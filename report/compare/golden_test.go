@@ -15,9 +15,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files again")
 
 // open reads the runs of the files, in order.
-func open(t *testing.T, paths ...string) []*importer.Run {
+func open(t *testing.T, paths ...string) []*importer.ToolRun {
 	t.Helper()
-	var runs []*importer.Run
+	var runs []*importer.ToolRun
 	for _, p := range paths {
 		more, err := importer.Open(p)
 		if err != nil {
@@ -28,7 +28,7 @@ func open(t *testing.T, paths ...string) []*importer.Run {
 	return runs
 }
 
-func compared(t *testing.T, opt Options, runs ...*importer.Run) *Comparison {
+func compared(t *testing.T, opt ComparisonOptions, runs ...*importer.ToolRun) *Comparison {
 	t.Helper()
 	c, err := Compare(runs, opt)
 	if err != nil {
@@ -67,5 +67,5 @@ const (
 )
 
 func TestReferenceMarkdown(t *testing.T) {
-	golden(t, "reference.md", compared(t, Options{}, open(t, december, april)...))
+	golden(t, "reference.md", compared(t, ComparisonOptions{}, open(t, december, april)...))
 }

@@ -11,9 +11,9 @@ import (
 	"ceiling/report/importer"
 )
 
-// Load is what two scenarios must have in common to be compared. A 0, nil or
+// ComparedLoad is what two scenarios must have in common to be compared. A 0, nil or
 // "" is not known.
-type Load struct {
+type ComparedLoad struct {
 	Input       int      `json:"input"`
 	Output      int      `json:"output"`
 	Concurrency int      `json:"concurrency"`
@@ -27,7 +27,7 @@ type Load struct {
 }
 
 // String is "2048/512 tokens ±50 %, c=8, 30 prompts, 2.5 req/s, cold".
-func (l Load) String() string {
+func (l ComparedLoad) String() string {
 	known := func(n int) string {
 		if n == 0 {
 			return "?"
@@ -64,9 +64,9 @@ func (l Load) String() string {
 
 // group is one load of a run with all its passes.
 type group struct {
-	run   *importer.Run
-	label string          // of the run
-	loads []importer.Load // one per pass, at least one
+	run   *importer.ToolRun
+	label string              // of the run
+	loads []importer.ToolLoad // one per pass, at least one
 	// repeated says that a load's samples are repetitions of the whole
 	// measurement, not requests within it.
 	repeated bool
@@ -75,9 +75,9 @@ type group struct {
 func (g *group) name() string  { return g.loads[0].Name }
 func (g *group) cache() string { return g.loads[0].Cache }
 
-func (g *group) load() Load {
+func (g *group) load() ComparedLoad {
 	l := g.loads[0]
-	return Load{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Arrivals, l.Prefix, l.Cache}
+	return ComparedLoad{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Arrivals, l.Prefix, l.Cache}
 }
 
 // repeatingTools are those whose samples are one value per repetition.
@@ -86,7 +86,7 @@ var repeatingTools = []string{importer.ToolLlamaBench, importer.ToolLlamaBenchy,
 // groups gathers the passes over each load of a run, in the run's order. Two
 // loads are passes of one when the importer numbered them so and nothing else
 // tells them apart.
-func groups(r *importer.Run, label string) []*group {
+func groups(r *importer.ToolRun, label string) []*group {
 	var out []*group
 	for _, l := range r.Loads {
 		i := slices.IndexFunc(out, func(g *group) bool { return g.takes(l) })
@@ -99,12 +99,12 @@ func groups(r *importer.Run, label string) []*group {
 	return out
 }
 
-func (g *group) takes(l importer.Load) bool {
+func (g *group) takes(l importer.ToolLoad) bool {
 	f := g.loads[0]
 	return f.Name == l.Name && f.Input == l.Input && f.Output == l.Output && f.Concurrency == l.Concurrency &&
 		f.Prompts == l.Prompts && f.Depth == l.Depth && f.Cache == l.Cache && equal(f.RangeRatio, l.RangeRatio) && equal(f.RequestRate, l.RequestRate) &&
 		f.Arrivals == l.Arrivals && equal(f.Prefix, l.Prefix) &&
-		!slices.ContainsFunc(g.loads, func(o importer.Load) bool { return o.Repeat == l.Repeat })
+		!slices.ContainsFunc(g.loads, func(o importer.ToolLoad) bool { return o.Repeat == l.Repeat })
 }
 
 func equal[T comparable](a, b *T) bool {
@@ -202,7 +202,7 @@ func gapsText(burstiness float64) string {
 	return strconv.FormatFloat(burstiness, 'g', -1, 64)
 }
 
-func rateText(l *importer.Load) string {
+func rateText(l *importer.ToolLoad) string {
 	switch {
 	case l.Arrivals != "":
 		return l.Arrivals

@@ -26,14 +26,14 @@ type Overhead struct {
 //
 //	E2EL = Before + Prefill + Decode + Streaming
 type OverheadRow struct {
-	Name string `json:"name"`
-	Load Load   `json:"load"`
+	Name string       `json:"name"`
+	Load ComparedLoad `json:"load"`
 
-	EngineE2EL *float64 `json:"engine_e2el_ms"`
-	E2EL       *float64 `json:"e2el_ms"`
-	Verdict    Verdict  `json:"verdict"` // on the ratio of the E2EL
-	TTFT       *float64 `json:"ttft_ms"`
-	TPOT       *float64 `json:"tpot_ms"` // per token
+	EngineE2EL *float64     `json:"engine_e2el_ms"`
+	E2EL       *float64     `json:"e2el_ms"`
+	Verdict    Significance `json:"verdict"` // on the ratio of the E2EL
+	TTFT       *float64     `json:"ttft_ms"`
+	TPOT       *float64     `json:"tpot_ms"` // per token
 	// Throughput is the share of the engine's output throughput that the
 	// server loses.
 	Throughput *float64 `json:"throughput_loss"`
@@ -63,7 +63,7 @@ type requestTimes struct {
 }
 
 // newOverhead compares the side in process with the one through a server.
-func newOverhead(a, b *importer.Run, p *Pair, matched []pairOf) *Overhead {
+func newOverhead(a, b *importer.ToolRun, p *Pair, matched []pairOf) *Overhead {
 	t := &Overhead{Engine: p.A, Server: p.B}
 	server := b
 	if b.InProcess {

@@ -46,7 +46,7 @@ func (t *Overhead) parts() *doc.Table {
 	return out
 }
 
-func mark(v Verdict) string {
+func mark(v Significance) string {
 	if v == Same {
 		return " ~"
 	}

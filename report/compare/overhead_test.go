@@ -8,7 +8,7 @@ import (
 	"ceiling/report/importer"
 )
 
-func serverPair() (engine, server *importer.Run) {
+func serverPair() (engine, server *importer.ToolRun) {
 	four := fakeLoad{name: "Four at a time", input: 512, output: 16, conc: 4, number: 20, cache: "cold", ttft: 150, tpot: 30, noise: 0.02}
 	through, fourThrough := single(1, 22, 0.02, 0), four
 	through.server, through.ttft = true, 112
@@ -23,7 +23,7 @@ func TestOverhead(t *testing.T) {
 		if swapped {
 			a, b = server, engine
 		}
-		tax := compared(t, Options{}, a, b).Pairs[0].Overhead
+		tax := compared(t, ComparisonOptions{}, a, b).Pairs[0].Overhead
 		if tax == nil || len(tax.Rows) != 2 || math.Abs(*tax.RoundTripMs-0.4) > 1e-9 {
 			t.Fatalf("tax %+v", tax)
 		}
@@ -52,30 +52,30 @@ func TestOverheadWithoutTheServersOwnTimes(t *testing.T) {
 			server.Loads[i].Records[k].Server.DecodeS = nil
 		}
 	}
-	tax := compared(t, Options{}, engine, server).Pairs[0].Overhead
+	tax := compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
 	if r := tax.Rows[0]; r.Before != nil || r.Decode != nil || r.E2EL == nil || !strings.Contains(tax.Limits[0], "told no times of its own") {
 		t.Errorf("%+v, %q", r, tax.Limits)
 	}
 	for i := range server.Loads {
 		server.Loads[i].Records = nil
 	}
-	tax = compared(t, Options{}, engine, server).Pairs[0].Overhead
+	tax = compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
 	if r := tax.Rows[0]; r.Before != nil || r.TTFT == nil || !strings.Contains(tax.Limits[0], "only summaries") {
 		t.Errorf("%+v, %q", r, tax.Limits)
 	}
-	if c := compared(t, Options{}, engine, engine); c.Pairs[0].Overhead != nil {
+	if c := compared(t, ComparisonOptions{}, engine, engine); c.Pairs[0].Overhead != nil {
 		t.Error("a tax between two runs in process")
 	}
 }
 
 func TestOverheadMarkdown(t *testing.T) {
 	engine, server := serverPair()
-	golden(t, "overhead.md", compared(t, Options{}, engine, server))
+	golden(t, "overhead.md", compared(t, ComparisonOptions{}, engine, server))
 }
 
 func TestPassesMarkdown(t *testing.T) {
 	a := fakeRun(1, single(5, 20, 0.01, 0.01))
 	b := fakeRun(2, single(5, 21, 0.01, 0.01))
 	c := fakeRun(3, single(2, 20.2, 0.01, 0.01))
-	golden(t, "passes.md", compared(t, Options{}, a, b, c))
+	golden(t, "passes.md", compared(t, ComparisonOptions{}, a, b, c))
 }

@@ -34,7 +34,7 @@ const (
 	heldUp           = 0.002
 )
 
-func (e *noisyEngine) Step(_ context.Context, b *bench.Batch) error {
+func (e *noisyEngine) Step(_ context.Context, b *bench.StepBatch) error {
 	ms := e.speed * (10 + 0.1*float64(len(b.Tokens))) * (1 + betweenSteps*e.rng.NormFloat64())
 	if e.rng.Float64() < heldUp {
 		ms *= 3
@@ -58,7 +58,7 @@ func (e *noisyEngine) Open(context.Context, bench.SessionSpec) (bench.Engine, er
 
 // simulated is a run of a short suite, one process per pass or all passes in one
 // process, on an engine that takes slower times as long.
-func simulated(t *testing.T, seed uint64, passes int, perProcess bool, slower float64) *importer.Run {
+func simulated(t *testing.T, seed uint64, passes int, perProcess bool, slower float64) *importer.ToolRun {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 11))
 	short := result.Suite{Name: "short", Scenarios: []result.Scenario{
@@ -117,12 +117,12 @@ func TestNoisyPairs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		count := func(pairs int, seed uint64, slower float64) (verdicts map[Verdict]int, tests, significant, violated int) {
-			verdicts = map[Verdict]int{}
+		count := func(pairs int, seed uint64, slower float64) (verdicts map[Significance]int, tests, significant, violated int) {
+			verdicts = map[Significance]int{}
 			for k := range uint64(pairs) {
 				a := simulated(t, seed+2*k, simulPass, true, 1)
 				b := simulated(t, seed+2*k+1, simulPass, true, slower)
-				c := compared(t, Options{EqualWithin: simulEqual}, a, b)
+				c := compared(t, ComparisonOptions{EqualWithin: simulEqual}, a, b)
 				verdicts[c.Pairs[0].Overall.Verdict]++
 				for i := range c.Pairs[0].Scenarios {
 					f := c.Pairs[0].Scenarios[i].figure(metric.OutputThroughput)
@@ -163,7 +163,7 @@ func TestPassesOfOneProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		different := 0
 		for k := range uint64(10) {
-			c := compared(t, Options{}, simulated(t, 9000+2*k, simulPass, false, 1), simulated(t, 9001+2*k, simulPass, false, 1))
+			c := compared(t, ComparisonOptions{}, simulated(t, 9000+2*k, simulPass, false, 1), simulated(t, 9001+2*k, simulPass, false, 1))
 			o := c.Pairs[0].Overall
 			if o.Verdict == Differs {
 				different++

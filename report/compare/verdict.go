@@ -16,7 +16,7 @@ import (
 type Overall struct {
 	// Verdict is that of the leading figure: output throughput in closed loops,
 	// the time of a whole request where requests come on a schedule.
-	Verdict Verdict `json:"verdict"`
+	Verdict Significance `json:"verdict"`
 	// Sentence says it, with its reasons.
 	Sentence string `json:"sentence"`
 	// Doubts are why a run's figures are not its own: one for each run.
@@ -40,7 +40,7 @@ func summed(matched []pairOf) []metric.Key {
 }
 
 // newOverall sums a pair up.
-func newOverall(p *Pair, matched []pairOf, opt Options) *Overall {
+func newOverall(p *Pair, matched []pairOf, opt ComparisonOptions) *Overall {
 	o := &Overall{Verdict: Unknown, Doubts: doubts(matched)}
 	// What only one of two runs computed is no part of a mean.
 	matched = slices.DeleteFunc(slices.Clone(matched), func(m pairOf) bool {
@@ -65,7 +65,7 @@ func newOverall(p *Pair, matched []pairOf, opt Options) *Overall {
 // overall is one metric over all scenarios that have it in the same passes: a
 // pass's value is the geometric mean over them, so that each pass is one value
 // however many scenarios it has. nil: there is none.
-func overall(m metric.Key, matched []pairOf, opt Options) (f *Measure, scenarios int) {
+func overall(m metric.Key, matched []pairOf, opt ComparisonOptions) (f *Measure, scenarios int) {
 	var x, y []float64
 	var first *pairOf
 	for i := range matched {
@@ -142,7 +142,7 @@ func (g *group) verdict() *result.Verdict {
 }
 
 // sentence is the verdict, and what it rests on.
-func (o *Overall) sentence(p *Pair, opt Options) doc.Text {
+func (o *Overall) sentence(p *Pair, opt ComparisonOptions) doc.Text {
 	if len(o.Figures) == 0 {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"ceiling/report/metric"
 )
 
-func judged(r *importer.Run, state result.State, text string) *importer.Run {
+func judged(r *importer.ToolRun, state result.State, text string) *importer.ToolRun {
 	v := &result.Verdict{State: state}
 	if text != "" {
 		v.Findings = []result.Finding{{State: state, Text: text}}
@@ -35,7 +35,7 @@ func TestDisturbedIsToldFirst(t *testing.T) {
 	const why = "engine threads waited 38 % of the time for a core"
 	a := judged(fakeRun(1, single(6, 20, 0.01, 0.004)), result.StateDisturbed, why)
 	b := judged(fakeRun(2, single(6, 40, 0.01, 0.004)), result.StateValid, "")
-	c := compared(t, Options{}, a, b)
+	c := compared(t, ComparisonOptions{}, a, b)
 	got := text(t, c)
 	said, ratio := strings.Index(got, "A is disturbed: "+why+" in Single User Latency"), strings.Index(got, "2.00")
 	if said < 0 || ratio < said {
@@ -45,17 +45,17 @@ func TestDisturbedIsToldFirst(t *testing.T) {
 		t.Errorf("bold, or no word beside the ratio:\n%s", got)
 	}
 	for _, state := range []result.State{result.StateDisturbed, result.StateUnsettled, result.StateShort} {
-		c := compared(t, Options{}, judged(a, state, why), b)
+		c := compared(t, ComparisonOptions{}, judged(a, state, why), b)
 		g := gated(t, c, "tpot_mean > 3x")
 		if len(g.Notices) != 1 || !strings.Contains(g.Notices[0], "A is "+string(state)+": "+why) || len(g.Violations)+len(g.Errors) > 0 {
 			t.Errorf("%s: %+v", state, g)
 		}
 	}
-	if g := gated(t, compared(t, Options{}, judged(a, result.StateValid, ""), b), "tpot_mean > 3x"); len(g.Notices) > 0 {
+	if g := gated(t, compared(t, ComparisonOptions{}, judged(a, result.StateValid, ""), b), "tpot_mean > 3x"); len(g.Notices) > 0 {
 		t.Errorf("valid: %+v", g)
 	}
 	// Wrong output is not judged by its speed.
-	c = compared(t, Options{}, b, judged(a, result.StateInvalid, "the output is wrong"))
+	c = compared(t, ComparisonOptions{}, b, judged(a, result.StateInvalid, "the output is wrong"))
 	g := gated(t, c, "tpot_mean > 3x")
 	if len(g.Errors) != 1 || !strings.Contains(g.Errors[0], "B is invalid: the output is wrong") {
 		t.Errorf("invalid: %+v", g)
@@ -65,7 +65,7 @@ func TestDisturbedIsToldFirst(t *testing.T) {
 // With one pass a side nothing stands out, however far the two are apart, and no
 // rule takes it for significant.
 func TestTwoRunsOnly(t *testing.T) {
-	c := compared(t, Options{EqualWithin: 0.02}, fakeRun(1, single(1, 20, 0.01, 0)), fakeRun(2, single(1, 40, 0.01, 0)))
+	c := compared(t, ComparisonOptions{EqualWithin: 0.02}, fakeRun(1, single(1, 20, 0.01, 0)), fakeRun(2, single(1, 40, 0.01, 0)))
 	got := text(t, c)
 	if !strings.Contains(got, "**These two runs only:** one pass a side") || !strings.Contains(got, "about these two runs only") {
 		t.Errorf("not told:\n%s", got)
@@ -92,7 +92,7 @@ func TestMargin(t *testing.T) {
 		tpot   float64
 		drift  float64
 		margin float64
-		want   Verdict
+		want   Significance
 		says   string
 	}{
 		{"the same", 20, 0.002, 0.02, Same, "Same within 2 %."},
@@ -104,7 +104,7 @@ func TestMargin(t *testing.T) {
 	} {
 		for _, assume := range []Assumption{Nothing, Normal} {
 			a, b := fakeRun(1, single(8, 20, 0, c.drift)), fakeRun(2, single(8, c.tpot, 0, c.drift))
-			o := compared(t, Options{Assume: assume, EqualWithin: c.margin}, a, b).Pairs[0].Overall
+			o := compared(t, ComparisonOptions{Assume: assume, EqualWithin: c.margin}, a, b).Pairs[0].Overall
 			f := o.Figures[1] // TPOT; throughput has the prefill in it
 			if f.Metric != metric.TPOTMean || f.Verdict() != c.want {
 				t.Errorf("%s, assume %s: %s %s, interval %+v, equal %+v", c.name, assume, f.Metric, f.Verdict(), f.Interval, f.Equal)
@@ -118,14 +118,14 @@ func TestMargin(t *testing.T) {
 
 // One value per process, of however many passes, where both sides have several.
 func TestProcesses(t *testing.T) {
-	run := func(seed uint64) *importer.Run {
+	run := func(seed uint64) *importer.ToolRun {
 		r := fakeRun(seed, single(10, 20, 0, 0.01))
 		for i := range r.Loads {
 			r.Loads[i].Process = r.Loads[i].Repeat / 2
 		}
 		return r
 	}
-	c := compared(t, Options{}, run(1), run(2))
+	c := compared(t, ComparisonOptions{}, run(1), run(2))
 	f := c.Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if f.Interval.Basis != Processes || f.Interval.NA != 5 || f.Interval.NB != 5 {
 		t.Errorf("%+v", f.Interval)
@@ -134,7 +134,7 @@ func TestProcesses(t *testing.T) {
 		t.Error(got)
 	}
 	// The other side's passes are of one process: so is what can be said.
-	mixed := compared(t, Options{}, run(1), fakeRun(2, single(10, 20, 0, 0.01)))
+	mixed := compared(t, ComparisonOptions{}, run(1), fakeRun(2, single(10, 20, 0, 0.01)))
 	if f := mixed.Pairs[0].Scenarios[0].figure(metric.TPOTMean); f.Interval.Basis != Passes {
 		t.Errorf("%+v", f.Interval)
 	}

@@ -18,12 +18,12 @@ const (
 // TestOneRequestWithoutToken: a TTFT of 0 among fourteen requests costs that
 // request, not the interval, and is told first of all.
 func TestOneRequestWithoutToken(t *testing.T) {
-	whole := compared(t, Options{}, open(t, fourteenA, fourteenB)...)
+	whole := compared(t, ComparisonOptions{}, open(t, fourteenA, fourteenB)...)
 	f := whole.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if i := f.Interval; i == nil || math.Abs(i.Lo-0.880) > 5e-4 || math.Abs(i.Hi-1.029) > 5e-4 || i.LeftOut != 0 {
 		t.Fatalf("all with a token: %+v, %s", f.Interval, f.Why)
 	}
-	c := compared(t, Options{}, open(t, fourteenA, fourteenZero)...)
+	c := compared(t, ComparisonOptions{}, open(t, fourteenA, fourteenZero)...)
 	f = c.Pairs[0].Scenarios[0].figure(metric.TTFTMean)
 	if i := f.Interval; i == nil || i.NA != 14 || i.NB != 13 || math.Abs(i.Lo-0.880) > 0.02 || math.Abs(i.Hi-1.029) > 0.02 {
 		t.Fatalf("one without: %+v, %s", f.Interval, f.Why)
@@ -49,7 +49,7 @@ func TestOneRequestWithoutToken(t *testing.T) {
 // counted.
 func TestZerosLeftOut(t *testing.T) {
 	// Tokens that all came at once: a TPOT of 0.
-	at := func(r *importer.Run, request int) {
+	at := func(r *importer.ToolRun, request int) {
 		l := &r.Loads[0]
 		rec := &l.Records[request]
 		for i := range rec.TokenTimes {
@@ -60,14 +60,14 @@ func TestZerosLeftOut(t *testing.T) {
 	}
 	a, b := fakeRun(1, single(1, 20, 0.05, 0)), fakeRun(2, single(1, 21, 0.05, 0))
 	at(b, 3)
-	f := compared(t, Options{}, a, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
+	f := compared(t, ComparisonOptions{}, a, b).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || !i.Paired || i.NA != 19 || i.NB != 19 || i.LeftOut != 1 || f.Verdict() != TwoRuns {
 		t.Errorf("paired requests: %+v, %s", f.Interval, f.Why)
 	}
 	for k := range b.Loads[0].Records {
 		b.Loads[0].Records[k].PromptHash = "other"
 	}
-	s := compared(t, Options{}, a, b).Pairs[0].Scenarios[0]
+	s := compared(t, ComparisonOptions{}, a, b).Pairs[0].Scenarios[0]
 	f = s.figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || i.Paired || i.NA != 20 || i.NB != 19 || i.LeftOut != 1 {
 		t.Errorf("requests: %+v, %s", f.Interval, f.Why)
@@ -79,7 +79,7 @@ func TestZerosLeftOut(t *testing.T) {
 	v := y.Loads[2].Values[metric.TPOTMean]
 	v.V = 0
 	y.Loads[2].Values[metric.TPOTMean] = v
-	f = compared(t, Options{}, x, y).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
+	f = compared(t, ComparisonOptions{}, x, y).Pairs[0].Scenarios[0].figure(metric.TPOTMean)
 	if i := f.Interval; i == nil || i.Basis != Passes || i.NA != 6 || i.NB != 5 || i.LeftOut != 1 {
 		t.Errorf("passes: %+v, %s", f.Interval, f.Why)
 	}
@@ -89,7 +89,7 @@ func TestZerosLeftOut(t *testing.T) {
 // many there may be at a time.
 func TestOpenLoopsAreNoBurst(t *testing.T) {
 	rate := 2.5
-	for _, l := range []importer.Load{
+	for _, l := range []importer.ToolLoad{
 		{Concurrency: 8, Prompts: 8, RequestRate: &rate},
 		{Concurrency: 8, Prompts: 8, Arrivals: "a ramp from 1 to 9 req/s (linear)"},
 	} {
@@ -97,7 +97,7 @@ func TestOpenLoopsAreNoBurst(t *testing.T) {
 			t.Errorf("%+v: %s", l, text)
 		}
 	}
-	if burst(&importer.Load{Concurrency: 8, Prompts: 8}) == "" {
+	if burst(&importer.ToolLoad{Concurrency: 8, Prompts: 8}) == "" {
 		t.Error("eight at once and none after")
 	}
 }

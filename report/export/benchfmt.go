@@ -42,7 +42,7 @@ func base(u *unit, key metric.Key) *float64 {
 // that benchstat takes passes as its samples. The count in front of the
 // figures is the number of requests that succeeded. Figures of single
 // requests are not given as samples: requests of one pass are no repeats.
-func benchLines(s *Source) (files []File, notes []string, err error) {
+func benchLines(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	var b bytes.Buffer
 	for _, c := range s.config() {
 		fmt.Fprintf(&b, "%s: %s\n", c.key, c.value)
@@ -72,14 +72,14 @@ func benchLines(s *Source) (files []File, notes []string, err error) {
 	if lines == 0 {
 		return nil, notes, nil
 	}
-	return []File{{Place("benchfmt"), b.Bytes()}}, notes, nil
+	return []ExportedFile{{Place("benchfmt"), b.Bytes()}}, notes, nil
 }
 
 type setting struct{ key, value string }
 
 // config are the conditions above the lines; benchstat keeps results apart
 // that differ in them. Keys begin with a lower case letter.
-func (s *Source) config() []setting {
+func (s *ExportSource) config() []setting {
 	out := []setting{{"model", s.Results.Model}, {"hardware", s.Results.Hardware}}
 	if e := s.Results.Engine; e != nil {
 		out = append(out, setting{"engine", strings.TrimSpace(e.Name + " " + e.Release)},

@@ -15,7 +15,7 @@ import (
 // csvTable writes one row per scenario and pass: the pass (from 1), the
 // fields of results.json under their names, then what the details have. What
 // was not measured is an empty cell.
-func csvTable(s *Source) (files []File, notes []string, err error) {
+func csvTable(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	var header []string
@@ -38,7 +38,7 @@ func csvTable(s *Source) (files []File, notes []string, err error) {
 	if header == nil {
 		return nil, nil, nil
 	}
-	return []File{{Place("csv"), b.Bytes()}}, nil, w.Error()
+	return []ExportedFile{{Place("csv"), b.Bytes()}}, nil, w.Error()
 }
 
 func csvRow(u *unit) (names, values []string, err error) {

@@ -14,8 +14,8 @@ import (
 	"ceiling/bench/result"
 )
 
-// Source is a run: its results and the records of its requests.
-type Source struct {
+// ExportSource is a run: its results and the records of its requests.
+type ExportSource struct {
 	Results *result.Run
 	// Records are those of the journal; nil: there is none, and only summaries
 	// can be exported.
@@ -23,8 +23,8 @@ type Source struct {
 	Start   *time.Time // nil: not known with its time zone
 }
 
-// File is one exported file.
-type File struct {
+// ExportedFile is one exported file.
+type ExportedFile struct {
 	Name string // without a folder
 	Data []byte
 }
@@ -43,7 +43,7 @@ func Place(format string) string {
 
 // Format writes a run in one of the Formats. notes say what was left out and
 // why, one sentence each. It is an error if nothing is left.
-func Format(name string, s *Source) (files []File, notes []string, err error) {
+func Format(name string, s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	switch name {
 	case "vllm":
 		files, notes, err = vllm(s)
@@ -64,7 +64,7 @@ func Format(name string, s *Source) (files []File, notes []string, err error) {
 
 // Open reads a run's folder or its results.json, with the journal and the
 // manifest beside it where they are.
-func Open(path string) (*Source, error) {
+func Open(path string) (*ExportSource, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, result.ResultsFile)
 	}
@@ -72,7 +72,7 @@ func Open(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{Results: results}
+	s := &ExportSource{Results: results}
 	content, err := result.ReadJournalFile(filepath.Join(filepath.Dir(path), result.JournalFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -96,7 +96,7 @@ type unit struct {
 
 // units are all passes over all scenarios. Records are in the order of their
 // requests.
-func (s *Source) units() []unit {
+func (s *ExportSource) units() []unit {
 	var out []unit
 	for i := range s.Results.Results {
 		u := unit{index: i, planned: 1, Pass: result.Pass{Result: s.Results.Results[i]}}
@@ -116,7 +116,7 @@ func (s *Source) units() []unit {
 	return out
 }
 
-func (s *Source) of(scenario, pass int) []result.Record {
+func (s *ExportSource) of(scenario, pass int) []result.Record {
 	var out []result.Record
 	for _, r := range s.Records {
 		if r.Scenario == scenario && r.Pass == pass {

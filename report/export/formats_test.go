@@ -17,7 +17,7 @@ import (
 )
 
 // write exports a run in a format of one file.
-func write(t *testing.T, s *Source, format string) (path string, notes []string) {
+func write(t *testing.T, s *ExportSource, format string) (path string, notes []string) {
 	t.Helper()
 	files, notes, err := Format(format, s)
 	if err != nil || len(files) != 1 {

@@ -19,7 +19,7 @@ import (
 // pp: the prompt's tokens over the time from its first step to the first
 // token. tg: the tokens after the first over the time they took, at the depth
 // of the prompt. Both hold sampling, which llama-bench leaves out.
-func llamaBench(s *Source) (files []File, notes []string, err error) {
+func llamaBench(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	rows := []*ordered{}
 	leave := func(note string) { // the same for every pass
 		if !slices.Contains(notes, note) {
@@ -50,10 +50,10 @@ func llamaBench(s *Source) (files []File, notes []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return []File{{Place("llama-bench"), append(data, '\n')}}, notes, nil
+	return []ExportedFile{{Place("llama-bench"), append(data, '\n')}}, notes, nil
 }
 
-func (s *Source) llamaRows(u *unit) []*ordered {
+func (s *ExportSource) llamaRows(u *unit) []*ordered {
 	var prompt, output []int64 // ns per request
 	prompts, outputs := 0, 0
 	for i := range u.records {
@@ -85,7 +85,7 @@ func nanoseconds(s float64) int64 { return 1000 * int64(math.Round(s*1e6)) }
 
 // llamaRow is one test of llama-bench's, with what is known of its fields in
 // its order.
-func (s *Source) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
+func (s *ExportSource) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
 	o := &ordered{}
 	e := s.Results.Engine
 	if e == nil {

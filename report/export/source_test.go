@@ -101,7 +101,7 @@ func fakeRecords(rng *rand.Rand, sc result.Scenario, index, pass int, at, slower
 	return out
 }
 
-func opened(t *testing.T, dir string) *Source {
+func opened(t *testing.T, dir string) *ExportSource {
 	t.Helper()
 	s, err := Open(dir)
 	if err != nil {

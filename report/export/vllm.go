@@ -20,7 +20,7 @@ import (
 // is where the first request of a closed loop is admitted; request_goodput of
 // an open loop holds the limits from the intended start, which the arrays don't
 // have where a request waited for a slot.
-func vllm(s *Source) (files []File, notes []string, err error) {
+func vllm(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	if s.Records == nil {
 		notes = append(notes, "no requests.jsonl beside the results: the files hold summaries without the detailed arrays")
 	}
@@ -41,7 +41,7 @@ func vllm(s *Source) (files []File, notes []string, err error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", u.label(), err)
 		}
-		files = append(files, File{name + ".json", data})
+		files = append(files, ExportedFile{name + ".json", data})
 	}
 	return files, notes, nil
 }
@@ -88,7 +88,7 @@ func (o *ordered) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Source) vllmFile(u *unit) ([]byte, error) {
+func (s *ExportSource) vllmFile(u *unit) ([]byte, error) {
 	o := &ordered{}
 	s.vllmHead(o, u)
 	r := u.Result
@@ -138,7 +138,7 @@ func (s *Source) vllmFile(u *unit) ([]byte, error) {
 }
 
 // vllmHead is what the file says of the run and the load.
-func (s *Source) vllmHead(o *ordered, u *unit) {
+func (s *ExportSource) vllmHead(o *ordered, u *unit) {
 	if at, err := time.Parse("2006-01-02T15:04:05", truncate(s.Results.Date, 19)); err == nil {
 		o.add("date", at.Format("20060102-150405"))
 	} else {

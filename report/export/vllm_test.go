@@ -213,7 +213,7 @@ func TestVLLMIsImported(t *testing.T) {
 }
 
 // imported is the first scenario's export, read back.
-func imported(t *testing.T, s *Source) *importer.Run {
+func imported(t *testing.T, s *ExportSource) *importer.ToolRun {
 	t.Helper()
 	files, _, err := Format("vllm", s)
 	if err != nil {
@@ -250,7 +250,7 @@ func TestWithoutJournal(t *testing.T) {
 // A scenario without a figure is left out, and said to be.
 func TestFailedScenario(t *testing.T) {
 	reason := "no memory"
-	s := &Source{Results: &result.Run{Results: []result.Summary{{Name: "A", Concurrency: 1, NumPrompts: 3, Error: &reason}},
+	s := &ExportSource{Results: &result.Run{Results: []result.Summary{{Name: "A", Concurrency: 1, NumPrompts: 3, Error: &reason}},
 		Details: []result.Detail{{Name: "A", Status: result.StatusFailed}}}, Records: []result.Record{}}
 	for _, format := range []string{"vllm", "benchfmt"} {
 		files, notes, err := Format(format, s)

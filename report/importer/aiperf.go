@@ -30,16 +30,16 @@ func isAIPerf(o object) bool {
 
 // readAIPerf reads AIPerf's profile_export_aiperf.json, and genai-perf's,
 // which has the same shape.
-func readAIPerf(f *file) ([]*Run, error) {
+func readAIPerf(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		p := profile{object: o, input: o.object("input_config")}
 		p.command = strings.Fields(o.object("run_info").text("cli_command"))
-		r := Run{Tool: ToolGenAIPerf, Model: p.model(), Date: o.text("start_time"), Notes: f.notes}
+		r := ToolRun{Tool: ToolGenAIPerf, Model: p.model(), Date: o.text("start_time"), Notes: f.notes}
 		if own := o.has("aiperf_version") || o.has("schema_version"); own {
 			r.Tool = ToolAIPerf
 		}
-		l := Load{}
+		l := ToolLoad{}
 		l.aiperfOffered(p)
 		r.aiperfConditions(p)
 		l.aiperfFigures(p, r.Tool == ToolAIPerf)
@@ -57,13 +57,13 @@ func isAIPerfSweep(o object) bool {
 }
 
 // readAIPerfSweep reads the summary of a sweep, profile_export_aiperf_sweep.json.
-func readAIPerfSweep(f *file) ([]*Run, error) {
+func readAIPerfSweep(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		for _, c := range o.objects("per_combination_metrics") {
 			c.bad = new([]string)
 			p := profile{object: c.object("metrics"), input: object{fields: map[string]json.RawMessage{}, bad: c.bad}}
-			r, l := Run{Tool: ToolAIPerf, Notes: f.notes}, Load{}
+			r, l := ToolRun{Tool: ToolAIPerf, Notes: f.notes}, ToolLoad{}
 			parameters := c.object("parameters")
 			for _, key := range sortedKeys(parameters.fields) {
 				name := key[strings.LastIndexByte(key, '.')+1:]
@@ -127,7 +127,7 @@ func firstText(o object, key string) string {
 	return ""
 }
 
-func (r *Run) aiperfConditions(p profile) {
+func (r *ToolRun) aiperfConditions(p profile) {
 	endpoint := p.input.object("endpoint")
 	client := "HTTP"
 	if kind := first(endpoint.text("type"), endpoint.scalar("endpoint_type"), p.input.scalar("endpoint_type"), p.option("--endpoint-type")); kind != "" {
@@ -159,7 +159,7 @@ func (p profile) dataset() string {
 // aiperfOffered finds the offered load: in the phases that count in newer
 // versions of AIPerf, in its loadgen block before, in genai-perf's stimulus or
 // beside its other options, else in the command line.
-func (l *Load) aiperfOffered(p profile) {
+func (l *ToolLoad) aiperfOffered(p profile) {
 	for _, block := range []struct {
 		object
 		requests, rate string
@@ -240,7 +240,7 @@ var toBase = map[string]float64{
 
 // aiperfValue is one statistic of a metric object by the unit it names. Early
 // versions of genai-perf write numbers as texts.
-func (l *Load) aiperfValue(o object, key, name string, units map[string]float64) (v float64, origin string, ok bool) {
+func (l *ToolLoad) aiperfValue(o object, key, name string, units map[string]float64) (v float64, origin string, ok bool) {
 	metric := o.object(key)
 	if v, ok = metric.figure(name); !ok {
 		metric.number(name) // says so where it is something else
@@ -255,13 +255,13 @@ func (l *Load) aiperfValue(o object, key, name string, units map[string]float64)
 	return v * scale, fmt.Sprintf("%s.%s (%s)", key, name, unit), true
 }
 
-func (l *Load) aiperfMean(m metric.Key, o object, key string, units map[string]float64, q quality) {
+func (l *ToolLoad) aiperfMean(m metric.Key, o object, key string, units map[string]float64, q quality) {
 	if v, origin, ok := l.aiperfValue(o, key, "avg", units); ok {
 		l.put(m, v, origin, q)
 	}
 }
 
-func (l *Load) aiperfFamily(f family, o object, key string, q quality) {
+func (l *ToolLoad) aiperfFamily(f family, o object, key string, q quality) {
 	var stats []stat
 	for i, name := range []string{"avg", "p50", "p90", "p95", "p99", "std"} {
 		if v, origin, ok := l.aiperfValue(o, key, name, toMs); ok {
@@ -275,7 +275,7 @@ func (l *Load) aiperfFamily(f family, o object, key string, q quality) {
 
 // aiperfFigures takes the figures; own says that it is AIPerf's file and not
 // genai-perf's.
-func (l *Load) aiperfFigures(p profile, own bool) {
+func (l *ToolLoad) aiperfFigures(p profile, own bool) {
 	o := p.object
 	l.aiperfCounts(o)
 	if l.Successful != nil && *l.Successful == 0 {
@@ -299,7 +299,7 @@ func (l *Load) aiperfFigures(p profile, own bool) {
 
 // aiperfCounts finds how many requests there were. A run without a success has
 // nothing but errors.
-func (l *Load) aiperfCounts(o object) {
+func (l *ToolLoad) aiperfCounts(o object) {
 	l.Successful, l.Failed = wholeStat(o, "request_count"), wholeStat(o, "error_request_count")
 	if l.Failed == nil {
 		n := 0
@@ -324,7 +324,7 @@ func (l *Load) aiperfCounts(o object) {
 
 // aiperfTokens takes what streaming tells. Without it AIPerf writes none of it,
 // and genai-perf the whole latency as the time to the first token.
-func (l *Load) aiperfTokens(p profile, own bool) {
+func (l *ToolLoad) aiperfTokens(p profile, own bool) {
 	o := p.object
 	_, there := o.get("time_to_first_token")
 	if !there || sameMean(o, "time_to_first_token", "request_latency") || p.input.object("endpoint").onOff("streaming") == "off" || p.input.onOff("streaming") == "off" {
@@ -354,7 +354,7 @@ func wholeStat(o object, key string) *int {
 }
 
 // aiperfLengths takes the lengths, under their name of today or of 2024.
-func (l *Load) aiperfLengths(o object) {
+func (l *ToolLoad) aiperfLengths(o object) {
 	length := func(keys ...string) (mean float64, constant, ok bool) {
 		for _, key := range keys {
 			if mean, _, ok = l.aiperfValue(o, key, "avg", toBase); ok {
@@ -375,7 +375,7 @@ func (l *Load) aiperfLengths(o object) {
 }
 
 // aiperfChunks compares the number of gaps with the number of tokens.
-func (l *Load) aiperfChunks(o object) {
+func (l *ToolLoad) aiperfChunks(o object) {
 	gaps, okGaps := o.object("inter_chunk_latency").count("count")
 	tokens, okTokens := l.Values[metric.OutputTokens]
 	if !okGaps || !okTokens || l.Successful == nil {

@@ -7,10 +7,10 @@ import (
 )
 
 // readBenchy reads llama-benchy's JSON.
-func readBenchy(f *file) ([]*Run, error) {
+func readBenchy(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolLlamaBenchy, Model: o.text("model"), Date: o.text("timestamp"), Notes: f.notes}
+		r := ToolRun{Tool: ToolLlamaBenchy, Model: o.text("model"), Date: o.text("timestamp"), Notes: f.notes}
 		r.set(CondClient, "HTTP, chat completions")
 		if v := o.onOff("prefix_caching_enabled"); v != "" {
 			r.set(CondCache, "prefix caching "+v)
@@ -26,9 +26,9 @@ func readBenchy(f *file) ([]*Run, error) {
 	return gather(parts), nil
 }
 
-func benchyLoad(o object) Load {
+func benchyLoad(o object) ToolLoad {
 	o.bad = new([]string)
-	l := Load{Lengths: LengthsNominal}
+	l := ToolLoad{Lengths: LengthsNominal}
 	l.Concurrency, _ = o.count("concurrency")
 	l.Input, _ = o.count("prompt_size")
 	l.Output, _ = o.count("response_size")
@@ -56,7 +56,7 @@ func benchyLoad(o object) Load {
 
 // benchyStat takes {mean, std, values}, which is null where nothing was
 // measured.
-func (l *Load) benchyStat(m metric.Key, o object, key string, q quality) {
+func (l *ToolLoad) benchyStat(m metric.Key, o object, key string, q quality) {
 	stat := o.object(key)
 	mean, ok := stat.number("mean")
 	if !ok || mean == 0 {

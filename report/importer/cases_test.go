@@ -25,7 +25,7 @@ func without(base map[string]any, parts ...string) map[string]any {
 	return out
 }
 
-func notesOf(l Load) string { return strings.Join(l.Notes, "; ") }
+func notesOf(l ToolLoad) string { return strings.Join(l.Notes, "; ") }
 
 // TestWithoutToken: requests that completed without a token are told, and TTFT
 // is over the others.
@@ -73,7 +73,7 @@ func TestWithoutToken(t *testing.T) {
 // TestFamiliesWithoutMean: a family keeps what statistics it has, in every
 // format; one with nothing but zeros has none.
 func TestFamiliesWithoutMean(t *testing.T) {
-	lacks := func(l Load, name string, m ...metric.Key) {
+	lacks := func(l ToolLoad, name string, m ...metric.Key) {
 		t.Helper()
 		for _, m := range m {
 			if v, ok := l.Values[m]; ok {
@@ -81,7 +81,7 @@ func TestFamiliesWithoutMean(t *testing.T) {
 			}
 		}
 	}
-	has := func(l Load, name string, want map[metric.Key]float64) {
+	has := func(l ToolLoad, name string, want map[metric.Key]float64) {
 		t.Helper()
 		for m, v := range want {
 			if l.Values[m].V != v {

@@ -15,7 +15,7 @@ import (
 
 // readResults reads this program's results.json or the reference's JSON, in
 // either of its forms.
-func readResults(f *file) ([]*Run, error) {
+func readResults(f *file) ([]*ToolRun, error) {
 	if f.text == nil {
 		return nil, errors.New("holds more than one JSON value: give the results.json of one run")
 	}
@@ -27,15 +27,15 @@ func readResults(f *file) ([]*Run, error) {
 		return nil, errors.New("no scenario has a result yet: finish the run first")
 	}
 	if res.Engine == nil && res.Server == nil && len(res.Details) == 0 && len(res.Planned) == 0 {
-		return []*Run{referenceRun(res)}, nil
+		return []*ToolRun{referenceRun(res)}, nil
 	}
-	return []*Run{ceilingRun(res, f.path)}, nil
+	return []*ToolRun{ceilingRun(res, f.path)}, nil
 }
 
 // ceilingRun is a run of this program, in process or through a server, with
 // the records of the journal that lies beside path.
-func ceilingRun(res *result.Run, path string) *Run {
-	r := &Run{
+func ceilingRun(res *result.Run, path string) *ToolRun {
+	r := &ToolRun{
 		Tool: ToolCeiling, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date),
 		InProcess: res.Server == nil, Server: res.Server,
 	}
@@ -92,7 +92,7 @@ func disturbance(res *result.Run) string {
 }
 
 // passLoad is one pass over a scenario.
-func (r *Run) passLoad(p *result.Pass, detailed bool, records map[place][]result.Record) Load {
+func (r *ToolRun) passLoad(p *result.Pass, detailed bool, records map[place][]result.Record) ToolLoad {
 	l := resultLoad(&p.Result, same)
 	l.Repeat = p.Pass
 	if detailed {
@@ -119,7 +119,7 @@ type place struct {
 
 // journal reads the records. A journal that is not there, or can't be read,
 // leaves the summaries as they are.
-func (r *Run) journal(path string) map[place][]result.Record {
+func (r *ToolRun) journal(path string) map[place][]result.Record {
 	content, err := result.ReadJournalFile(path)
 	if err != nil {
 		if _, errStat := os.Stat(path); !errors.Is(errStat, fs.ErrNotExist) {
@@ -152,8 +152,8 @@ var resultKeys = []struct {
 }
 
 // resultLoad is one of the 26-field results.
-func resultLoad(r *result.Summary, q quality) Load {
-	l := Load{
+func resultLoad(r *result.Summary, q quality) ToolLoad {
+	l := ToolLoad{
 		Name: r.Name, Input: r.InputLen, Output: r.OutputLen, Lengths: LengthsNominal,
 		Concurrency: r.Concurrency, Prompts: r.NumPrompts,
 		Successful: wholeNumber(r.SuccessfulRequests), Failed: wholeNumber(r.FailedRequests),
@@ -183,7 +183,7 @@ func wholeNumber(v float64) *int {
 
 // perConcurrency marks a PP that contains waiting without calling it another
 // figure: it is our own.
-func (l *Load) perConcurrency(metrics ...metric.Key) {
+func (l *ToolLoad) perConcurrency(metrics ...metric.Key) {
 	for _, m := range metrics {
 		if v, ok := l.Values[m]; ok && l.Concurrency > 1 {
 			v.Note = waitingPP(l.Concurrency).note
@@ -193,7 +193,7 @@ func (l *Load) perConcurrency(metrics ...metric.Key) {
 }
 
 // detail adds what only this program knows of a scenario.
-func (l *Load) detail(d *result.Detail) {
+func (l *ToolLoad) detail(d *result.Detail) {
 	ratio := d.RangeRatio
 	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
 	l.Verdict, l.Process = d.Verdict, d.Process
@@ -242,7 +242,7 @@ func (l *Load) detail(d *result.Detail) {
 
 // serverDetail adds the server's own figures. Tokens that arrived several at
 // a time have estimated instants.
-func (l *Load) serverDetail(d *result.ServerDetail) {
+func (l *ToolLoad) serverDetail(d *result.ServerDetail) {
 	if d == nil {
 		return
 	}
@@ -269,7 +269,7 @@ func (l *Load) serverDetail(d *result.ServerDetail) {
 }
 
 // share adds how close decode and prefill came to the machine's limit.
-func (l *Load) share(decode, prompt *kernels.Share) {
+func (l *ToolLoad) share(decode, prompt *kernels.Share) {
 	for key, s := range map[metric.Key]*kernels.Share{metric.DecodeShare: decode, metric.PrefillShare: prompt} {
 		if s != nil {
 			l.put(key, 100*s.Of(), "step_mix and ceilings", quality{same: true, note: "bound by " + s.Bound()})
@@ -279,7 +279,7 @@ func (l *Load) share(decode, prompt *kernels.Share) {
 
 // energy takes the power of the first kind of devices that the model ran on.
 // Kinds are not added up: which can be read differs between machines.
-func (l *Load) energy(e *result.Energy) {
+func (l *ToolLoad) energy(e *result.Energy) {
 	if e == nil {
 		return
 	}
@@ -298,7 +298,7 @@ func (l *Load) energy(e *result.Energy) {
 
 // dist adds the statistics of one of our distributions that the reference's
 // fields do not have.
-func (l *Load) dist(f family, d *result.Dist, key string) {
+func (l *ToolLoad) dist(f family, d *result.Dist, key string) {
 	if d == nil {
 		return
 	}
@@ -311,7 +311,7 @@ func (l *Load) dist(f family, d *result.Dist, key string) {
 }
 
 // recordSamples takes the raw values from the journal's records.
-func (l *Load) recordSamples() {
+func (l *ToolLoad) recordSamples() {
 	var first, perToken, gaps, total []float64
 	for i := range l.Records {
 		r := &l.Records[i]

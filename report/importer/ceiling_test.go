@@ -368,7 +368,7 @@ func TestReferenceErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	results.Model, results.Date = "m", "2026-01-01T00:00:00"
-	d, err := report.Document(results, report.Options{})
+	d, err := report.Document(results, report.DocumentOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestStepTokensOfFormerRuns(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			t.Fatal(err)
 		}
-		var r Run
+		var r ToolRun
 		r.engineConditions(&e)
 		if got, _ := r.Condition(CondStep); got != want {
 			t.Errorf("%s: steps of %s tokens, want %s", text, got, want)

@@ -10,7 +10,7 @@ import (
 )
 
 // engineConditions takes over what the engine says of itself.
-func (r *Run) engineConditions(e *result.EngineInfo) {
+func (r *ToolRun) engineConditions(e *result.EngineInfo) {
 	if e == nil {
 		return
 	}
@@ -96,7 +96,7 @@ func dominantType(types []result.TensorTypeCount) string {
 
 // hostConditions takes over what the machine adds: the CPU, the drivers and
 // the power caps of its cards.
-func (r *Run) hostConditions(s *result.System) {
+func (r *ToolRun) hostConditions(s *result.System) {
 	if s == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (r *Run) hostConditions(s *result.System) {
 
 // serverConditions says how the requests reached the engine, and what of the
 // server is not as in process.
-func (r *Run) serverConditions(s *result.ServerInfo) {
+func (r *ToolRun) serverConditions(s *result.ServerInfo) {
 	if s == nil {
 		r.set(CondClient, clientInProcess)
 		return

@@ -72,9 +72,9 @@ func readFigures(t *testing.T) []figure {
 }
 
 // opener opens each file once for many rows.
-func opener(t *testing.T) func(file string) []*Run {
-	cache := map[string][]*Run{}
-	return func(file string) []*Run {
+func opener(t *testing.T) func(file string) []*ToolRun {
+	cache := map[string][]*ToolRun{}
+	return func(file string) []*ToolRun {
 		t.Helper()
 		if _, ok := cache[file]; !ok {
 			runs, err := Open(file)
@@ -87,7 +87,7 @@ func opener(t *testing.T) func(file string) []*Run {
 	}
 }
 
-func findLoad(t *testing.T, runs []*Run, model, name string) Load {
+func findLoad(t *testing.T, runs []*ToolRun, model, name string) ToolLoad {
 	t.Helper()
 	for _, r := range runs {
 		for _, l := range r.Loads {
@@ -97,7 +97,7 @@ func findLoad(t *testing.T, runs []*Run, model, name string) Load {
 		}
 	}
 	t.Fatalf("no load %q of model %q", name, model)
-	return Load{}
+	return ToolLoad{}
 }
 
 // TestFigures holds every imported figure against the one read off the file.

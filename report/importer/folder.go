@@ -22,7 +22,7 @@ const summaryFile = "summary.csv"
 
 // openDir reads a run's folder, a sweep's, or one that holds the result files
 // of one tool, a load each.
-func openDir(dir string) ([]*Run, error) {
+func openDir(dir string) ([]*ToolRun, error) {
 	if _, err := os.Stat(filepath.Join(dir, result.ResultsFile)); err == nil {
 		runs, err := openFile(filepath.Join(dir, result.ResultsFile))
 		if err != nil {
@@ -53,7 +53,7 @@ func openDir(dir string) ([]*Run, error) {
 }
 
 // openAll reads files of one tool and puts their loads together.
-func openAll(dir string, files []string) ([]*Run, error) {
+func openAll(dir string, files []string) ([]*ToolRun, error) {
 	var parts []part
 	for _, name := range files {
 		runs, err := openFile(filepath.Join(dir, name))

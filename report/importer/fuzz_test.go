@@ -65,7 +65,7 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
-func checkRun(t *testing.T, r *Run) {
+func checkRun(t *testing.T, r *ToolRun) {
 	t.Helper()
 	if r.Tool == "" || r.Path == "" || len(r.Loads) == 0 {
 		t.Fatalf("run %+v", r)

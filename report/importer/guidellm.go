@@ -25,7 +25,7 @@ func isGuideLLM(o object) bool {
 
 // readGuideLLM reads GuideLLM's benchmarks.json: version 2 (config), version
 // 1 (args) and the older form that is a list of benchmarks only.
-func readGuideLLM(f *file) ([]*Run, error) {
+func readGuideLLM(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		for _, b := range o.objects("benchmarks") {
@@ -42,11 +42,11 @@ func readGuideLLM(f *file) ([]*Run, error) {
 }
 
 // guideRun takes the conditions from wherever the version keeps them.
-func guideRun(o, b object) Run {
+func guideRun(o, b object) ToolRun {
 	spec, args := o.object("config").object("spec"), o.object("args")
 	backend := spec.object("backend")
 	own := b.object("config").object("backend")
-	r := Run{Tool: ToolGuideLLM}
+	r := ToolRun{Tool: ToolGuideLLM}
 	if start, ok := b.number("start_time"); ok && start < maxCount {
 		r.Date = time.Unix(int64(start), 0).UTC().Format(time.RFC3339)
 	}
@@ -94,9 +94,9 @@ func guideArgsData(args object) string {
 }
 
 // guideLoad is one benchmark: one strategy at one rate.
-func guideLoad(b object) Load {
+func guideLoad(b object) ToolLoad {
 	metrics := b.object("metrics")
-	l := Load{}
+	l := ToolLoad{}
 	l.guideStrategy(b)
 	totals := metrics.object("request_totals")
 	if !totals.has("successful") {
@@ -118,7 +118,7 @@ func guideLoad(b object) Load {
 }
 
 // guideStrategy finds the offered load.
-func (l *Load) guideStrategy(b object) {
+func (l *ToolLoad) guideStrategy(b object) {
 	s := b.object("config").object("strategy")
 	if !s.has("type_") {
 		s = b.object("args").object("strategy")
@@ -153,7 +153,7 @@ const (
 )
 
 // guideLatencies takes the latency distributions of the successful requests.
-func (l *Load) guideLatencies(metrics object) {
+func (l *ToolLoad) guideLatencies(metrics object) {
 	l.guideDist(ttft, metrics, "time_to_first_token_ms", 1, sameServer)
 	l.guideDist(e2el, metrics, "request_latency", 1e3, sameServer)
 	q := differs("%s", noteWeighted)
@@ -186,7 +186,7 @@ func guideSuccessful(metrics object, key string) (d object, ok bool) {
 	return d, !there || mean > 0
 }
 
-func (l *Load) guideDist(f family, metrics object, key string, scale float64, q quality) {
+func (l *ToolLoad) guideDist(f family, metrics object, key string, scale float64, q quality) {
 	d, ok := guideSuccessful(metrics, key)
 	if !ok {
 		return
@@ -221,7 +221,7 @@ func (l *Load) guideDist(f family, metrics object, key string, scale float64, q 
 }
 
 // guideRates takes throughputs, lengths and the duration.
-func (l *Load) guideRates(b, metrics object) {
+func (l *ToolLoad) guideRates(b, metrics object) {
 	duration, ok := b.number("duration")
 	origin := "duration"
 	if !ok {
@@ -257,7 +257,7 @@ func (l *Load) guideRates(b, metrics object) {
 	}
 }
 
-func (l *Load) guideMean(m metric.Key, metrics object, key string, q quality) {
+func (l *ToolLoad) guideMean(m metric.Key, metrics object, key string, q quality) {
 	if d, ok := guideSuccessful(metrics, key); ok {
 		if v, ok := d.number("mean"); ok {
 			l.put(m, v, key+".successful.mean", q)
@@ -267,7 +267,7 @@ func (l *Load) guideMean(m metric.Key, metrics object, key string, q quality) {
 
 // guideEdges says whether a warm-up or cool-down was left out. The requests
 // that reach into either count whole, so no total over the duration is a rate.
-func (l *Load) guideEdges(b object) bool {
+func (l *ToolLoad) guideEdges(b object) bool {
 	warmup, _ := b.number("warmup_duration")
 	cooldown, _ := b.number("cooldown_duration")
 	if warmup <= 0 && cooldown <= 0 {
@@ -278,7 +278,7 @@ func (l *Load) guideEdges(b object) bool {
 }
 
 // guideTotals takes the token counts.
-func (l *Load) guideTotals(metrics object) {
+func (l *ToolLoad) guideTotals(metrics object) {
 	input, okIn := guideSuccessful(metrics, "prompt_token_count")
 	output, okOut := guideSuccessful(metrics, "output_token_count")
 	for _, t := range []struct {
@@ -303,7 +303,7 @@ func (l *Load) guideTotals(metrics object) {
 
 // guideSamples takes the raw values of the requests, where all of them are in
 // the file.
-func (l *Load) guideSamples(b object) {
+func (l *ToolLoad) guideSamples(b object) {
 	requests := b.object("requests").objects("successful")
 	if len(requests) == 0 || l.Successful == nil {
 		return

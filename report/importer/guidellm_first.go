@@ -18,13 +18,13 @@ func isFirstGuideLLM(o object) bool {
 
 // readFirstGuideLLM reads such a report: the statistics are computed here, as
 // ours are.
-func readFirstGuideLLM(f *file) ([]*Run, error) {
+func readFirstGuideLLM(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		args := o.object("args")
 		for _, b := range o.objects("benchmarks") {
 			b.bad = new([]string)
-			r := Run{Tool: ToolGuideLLM, Model: args.text("model"), Notes: f.notes}
+			r := ToolRun{Tool: ToolGuideLLM, Model: args.text("model"), Notes: f.notes}
 			r.set(CondClient, first("HTTP, "+args.text("backend_type"), "HTTP"))
 			r.set(CondTokenizer, args.text("tokenizer"))
 			r.set(CondDataset, args.scalar("data"))
@@ -36,8 +36,8 @@ func readFirstGuideLLM(f *file) ([]*Run, error) {
 	return gather(parts), nil
 }
 
-func firstGuideLoad(b object) Load {
-	l := Load{}
+func firstGuideLoad(b object) ToolLoad {
+	l := ToolLoad{}
 	mode := b.text("mode")
 	if mode == "synchronous" {
 		l.Concurrency = 1
@@ -110,7 +110,7 @@ func (t *guideTimes) add(r object) {
 }
 
 // guideTimes takes the figures that the times have.
-func (l *Load) guideTimes(t *guideTimes) {
+func (l *ToolLoad) guideTimes(t *guideTimes) {
 	sum := func(x []float64) (s float64) {
 		for _, v := range x {
 			s += v
@@ -147,7 +147,7 @@ func (l *Load) guideTimes(t *guideTimes) {
 
 // derive adds the statistics of one distribution that are computed here, as
 // the results of this program are.
-func (l *Load) derive(f family, samples []float64, origin string, q quality) {
+func (l *ToolLoad) derive(f family, samples []float64, origin string, q quality) {
 	if len(samples) == 0 {
 		return
 	}

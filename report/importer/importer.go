@@ -11,7 +11,7 @@ import (
 	"ceiling/report/metric"
 )
 
-// Tools, as they are in Run.Tool.
+// Tools, as they are in ToolRun.Tool.
 const (
 	ToolCeiling      = "ceiling"
 	ToolReference    = "benchmark_and_report.py" // the reports that ceiling's are modelled on
@@ -30,9 +30,9 @@ const (
 	ToolSGLang       = "SGLang bench_serving"
 )
 
-// Run is what one tool measured under one set of hidden conditions: a result
+// ToolRun is what one tool measured under one set of hidden conditions: a result
 // file, a part of one, or a folder of them.
-type Run struct {
+type ToolRun struct {
 	Tool     string // one of the Tool constants
 	Path     string // the file or folder, as it was given
 	Model    string // as the file names it; "": not known
@@ -47,7 +47,7 @@ type Run struct {
 	// Conditions are what the figures depend on beside the load, in the order
 	// of the Cond constants. What the file does not say is absent.
 	Conditions []Condition
-	Loads      []Load
+	Loads      []ToolLoad
 	// Notes are sentences that qualify the whole run.
 	Notes []string
 }
@@ -116,8 +116,8 @@ var conditionOrder = []string{
 	CondClient, CondTokenizer, CondDriver, CondServer, CondOther, CondEnvironment,
 }
 
-// Load is one workload at one offered load, and what was measured under it.
-type Load struct {
+// ToolLoad is one workload at one offered load, and what was measured under it.
+type ToolLoad struct {
 	Name string // never empty; made of the load where the file has none
 
 	Input       int // prompt tokens per request; 0: not known
@@ -154,14 +154,14 @@ type Load struct {
 	// tools that count them have a TTFT of 0 for them.
 	Tokenless int
 
-	Values  map[metric.Key]Value
+	Values  map[metric.Key]ToolValue
 	Records []result.Record // of this load, from our journal; nil where there is none
 	// Notes are sentences that qualify this load's figures.
 	Notes []string
 }
 
 // gaps notes how the arrivals of a rate lie.
-func (l *Load) gaps(kind string, shape float64) {
+func (l *ToolLoad) gaps(kind string, shape float64) {
 	switch kind {
 	case "constant":
 		shape = math.Inf(1)
@@ -178,7 +178,7 @@ func (l *Load) gaps(kind string, shape float64) {
 
 // Open says whether requests come on a schedule of their own, whatever became
 // of those before.
-func (l *Load) Open() bool { return l.RequestRate != nil || l.Arrivals != "" }
+func (l *ToolLoad) Open() bool { return l.RequestRate != nil || l.Arrivals != "" }
 
 // What a load's Input and Output are.
 const (
@@ -187,8 +187,8 @@ const (
 	LengthsMean    = "mean"    // mean over the requests, rounded to a whole token
 )
 
-// Value is one figure.
-type Value struct {
+// ToolValue is one figure.
+type ToolValue struct {
 	V    float64 // finite, in Unit
 	Unit string  // that of its metric
 	// Origin is the field or the place in the file that V came from, with the
@@ -207,7 +207,7 @@ type Value struct {
 
 // Condition is the value of a hidden condition; ok is false where the file
 // does not say.
-func (r *Run) Condition(name string) (value string, ok bool) {
+func (r *ToolRun) Condition(name string) (value string, ok bool) {
 	for _, c := range r.Conditions {
 		if c.Name == name {
 			return c.Value, true

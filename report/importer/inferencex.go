@@ -35,10 +35,10 @@ var (
 )
 
 // readInferenceX reads agg_*.json, one configuration, or a list of them.
-func readInferenceX(f *file) ([]*Run, error) {
+func readInferenceX(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolInferenceX, Model: o.text("model"), Hardware: first(o.text("hw"), o.text("device")), Date: o.text("date"), Notes: f.notes}
+		r := ToolRun{Tool: ToolInferenceX, Model: o.text("model"), Hardware: first(o.text("hw"), o.text("device")), Date: o.text("date"), Notes: f.notes}
 		r.set(CondDevice, r.Hardware)
 		r.set(CondEngine, o.text("framework"))
 		r.set(CondVersion, o.text("image"))
@@ -86,8 +86,8 @@ func inferenceXSplit(o object) string {
 // isApart says whether prefill and decode ran on GPUs of their own.
 func isApart(o object) bool { return o.onOff("disagg") == "on" }
 
-func inferenceXLoad(o object) Load {
-	l := Load{}
+func inferenceXLoad(o object) ToolLoad {
+	l := ToolLoad{}
 	m := inferenceXMetrics(o)
 	l.Concurrency, _ = o.count("conc")
 	in, okIn := o.count("isl")
@@ -121,7 +121,7 @@ func inferenceXLoad(o object) Load {
 
 // inferenceXRates turns rates per GPU into those of the whole. Where prefill and
 // decode had GPUs of their own, each rate is over its own.
-func (l *Load) inferenceXRates(o, m object) {
+func (l *ToolLoad) inferenceXRates(o, m object) {
 	all, _ := firstCount(o, "tp", "num_decode_gpu", "num_gpus")
 	decode, prefill := all, all
 	if isApart(o) {
@@ -145,7 +145,7 @@ func (l *Load) inferenceXRates(o, m object) {
 }
 
 // judgeOffline gives the figures of an offline row their own meaning.
-func (l *Load) judgeOffline() {
+func (l *ToolLoad) judgeOffline() {
 	l.requalify(ttft, offlineBatch)
 	l.requalify(e2el, offlineBatch)
 	l.requalify(tpot, offlineRounds)

@@ -18,7 +18,7 @@ import (
 const noteEngineOnly = "engine only: random tokens, a fresh KV cache each repetition, no sampling and no scheduler"
 
 // readLlamaBench reads `llama-bench -o json` and `-o jsonl`.
-func readLlamaBench(f *file) ([]*Run, error) {
+func readLlamaBench(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		r := llamaBenchRun(o)
@@ -36,8 +36,8 @@ func readLlamaBench(f *file) ([]*Run, error) {
 // llamaBenchRun takes the conditions. The tests of one file may differ in any
 // of them. A commit of digits alone is a number in CSV, so texts are read as
 // scalars.
-func llamaBenchRun(o object) Run {
-	r := Run{Tool: ToolLlamaBench, InProcess: true, Model: o.scalar("model_type"), Date: o.scalar("test_time")}
+func llamaBenchRun(o object) ToolRun {
+	r := ToolRun{Tool: ToolLlamaBench, InProcess: true, Model: o.scalar("model_type"), Date: o.scalar("test_time")}
 	r.Hardware = first(o.scalar("gpu_info"), o.scalar("cpu_info"))
 	version := o.scalar("build_commit")
 	if n := o.scalar("build_number"); n != "" {
@@ -155,14 +155,14 @@ func quantisation(description string) string {
 
 // llamaBenchLoad is one test: a prompt (pp), a generation (tg) or one after
 // the other (pg).
-func llamaBenchLoad(o object) (Load, error) {
+func llamaBenchLoad(o object) (ToolLoad, error) {
 	prompt, okPrompt := o.count("n_prompt")
 	gen, okGen := o.count("n_gen")
 	rate, okRate := o.number("avg_ts")
 	if !okPrompt || !okGen || prompt+gen == 0 {
-		return Load{}, errors.New("n_prompt and n_gen say of no test what it was")
+		return ToolLoad{}, errors.New("n_prompt and n_gen say of no test what it was")
 	}
-	l := Load{Input: prompt, Output: gen, Concurrency: 1, Lengths: LengthsExact}
+	l := ToolLoad{Input: prompt, Output: gen, Concurrency: 1, Lengths: LengthsExact}
 	l.Depth, _ = o.count("n_depth")
 	key, q := metric.TotalThroughput, differs("prompt and generation together in one stream; %s", noteEngineOnly)
 	switch {
@@ -189,7 +189,7 @@ func llamaBenchLoad(o object) (Load, error) {
 
 // llamaBenchSamples are the rates of the repetitions. samples_ns is exact;
 // samples_ts has six digits.
-func (l *Load) llamaBenchSamples(o object, mean float64) []float64 {
+func (l *ToolLoad) llamaBenchSamples(o object, mean float64) []float64 {
 	ns := o.numbers("samples_ns")
 	samples := make([]float64, 0, len(ns))
 	sum := 0.0
@@ -222,7 +222,7 @@ func isLlamaBenchCSV(b []byte) bool {
 
 // readLlamaBenchCSV reads `llama-bench -o csv`, which quotes every value and
 // has no repetitions.
-func readLlamaBenchCSV(b []byte) ([]*Run, error) {
+func readLlamaBenchCSV(b []byte) ([]*ToolRun, error) {
 	items, err := csvObjects(b, ToolLlamaBench)
 	if err != nil {
 		return nil, err
@@ -273,10 +273,10 @@ func csvValue(cell string) json.RawMessage {
 
 // readBatchedBench reads llama-batched-bench's JSONL: lock step batches of pl
 // sequences.
-func readBatchedBench(f *file) ([]*Run, error) {
+func readBatchedBench(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolBatchedBench, InProcess: true, Notes: f.notes}
+		r := ToolRun{Tool: ToolBatchedBench, InProcess: true, Notes: f.notes}
 		r.addNotes("the file names neither model nor device")
 		r.set(CondEngine, "llama.cpp")
 		r.set(CondGPULayers, o.scalar("n_gpu_layers"))
@@ -303,8 +303,8 @@ func readBatchedBench(f *file) ([]*Run, error) {
 	return gather(parts), nil
 }
 
-func batchedLoad(o object) Load {
-	l := Load{Lengths: LengthsExact}
+func batchedLoad(o object) ToolLoad {
+	l := ToolLoad{Lengths: LengthsExact}
 	l.Input, _ = o.count("pp")
 	l.Output, _ = o.count("tg")
 	l.Concurrency, _ = o.count("pl")

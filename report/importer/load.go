@@ -33,26 +33,26 @@ func differs(format string, args ...any) quality {
 
 // put adds a figure. One that is not finite or below 0 was not measured, and
 // is left out with a note.
-func (l *Load) put(m metric.Key, v float64, origin string, q quality) {
+func (l *ToolLoad) put(m metric.Key, v float64, origin string, q quality) {
 	if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 		l.note("%s is %g, which is not a measured number: left out", origin, v)
 		return
 	}
 	if l.Values == nil {
-		l.Values = map[metric.Key]Value{}
+		l.Values = map[metric.Key]ToolValue{}
 	}
-	l.Values[m] = Value{V: v, Unit: m.Info().Unit, Origin: origin, Same: q.same, Note: q.note}
+	l.Values[m] = ToolValue{V: v, Unit: m.Info().Unit, Origin: origin, Same: q.same, Note: q.note}
 }
 
 // putField adds a figure from a field that may be missing. scale turns the
 // field's unit into the metric's.
-func (l *Load) putField(m metric.Key, o object, key string, scale float64, q quality) {
+func (l *ToolLoad) putField(m metric.Key, o object, key string, scale float64, q quality) {
 	if v, ok := o.number(key); ok {
 		l.put(m, v*scale, key, q)
 	}
 }
 
-func (l *Load) note(format string, args ...any) {
+func (l *ToolLoad) note(format string, args ...any) {
 	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
 }
 
@@ -91,7 +91,7 @@ type stat struct {
 // putFamily adds the statistics of one distribution that a file has, whichever
 // they are. Tools write 0 for the statistics of nothing, so where none is above
 // 0 there was no value.
-func (l *Load) putFamily(stats []stat) {
+func (l *ToolLoad) putFamily(stats []stat) {
 	if !slices.ContainsFunc(stats, func(s stat) bool { return s.v > 0 }) {
 		return
 	}
@@ -104,7 +104,7 @@ func (l *Load) putFamily(stats []stat) {
 // file's own mean, or its median where it has no mean, to within tolerance, a
 // share of it: what does not is not the sample behind the figures, and is left
 // out with a note.
-func (l *Load) attach(f family, samples []float64, tolerance float64) {
+func (l *ToolLoad) attach(f family, samples []float64, tolerance float64) {
 	if len(samples) == 0 {
 		return
 	}
@@ -125,7 +125,7 @@ func (l *Load) attach(f family, samples []float64, tolerance float64) {
 }
 
 // setSamples gives the family's figures their raw values.
-func (l *Load) setSamples(f family, samples []float64) {
+func (l *ToolLoad) setSamples(f family, samples []float64) {
 	for _, s := range f.stats() {
 		if v, ok := l.Values[s.metric]; ok {
 			v.Samples = samples
@@ -139,7 +139,7 @@ const itlUnknown = "gap between streamed chunks; the file does not show whether 
 // judgeITL marks ITL as what it is: the gap between chunks, equal to ours
 // where each chunk is one token. chunks and tokens are totals over the same
 // requests, 0 where the file does not say.
-func (l *Load) judgeITL(chunks, tokens int) {
+func (l *ToolLoad) judgeITL(chunks, tokens int) {
 	q := quality{same: true, note: itlUnknown}
 	itlMean, okITL := l.Values[metric.ITLMean]
 	tpotMean, okTPOT := l.Values[metric.TPOTMean]
@@ -155,7 +155,7 @@ func (l *Load) judgeITL(chunks, tokens int) {
 }
 
 // requalify marks a whole family.
-func (l *Load) requalify(f family, q quality) {
+func (l *ToolLoad) requalify(f family, q quality) {
 	for _, s := range f.stats() {
 		if v, ok := l.Values[s.metric]; ok {
 			v.Same, v.Note = q.same, q.note
@@ -175,7 +175,7 @@ func waitingPP(c int) quality {
 
 // dropIfZero takes the figures away whose value is 0, for tools that write 0
 // where nothing was measured.
-func (l *Load) dropIfZero(metrics ...metric.Key) {
+func (l *ToolLoad) dropIfZero(metrics ...metric.Key) {
 	for _, m := range metrics {
 		if v, ok := l.Values[m]; ok && v.V == 0 {
 			delete(l.Values, m)
@@ -184,7 +184,7 @@ func (l *Load) dropIfZero(metrics ...metric.Key) {
 }
 
 // means fills Input and Output from totals over n requests.
-func (l *Load) means(input, output float64, n int) {
+func (l *ToolLoad) means(input, output float64, n int) {
 	if n <= 0 {
 		return
 	}
@@ -200,7 +200,7 @@ func round(v float64) int {
 }
 
 // describe names a load that has no name in its file.
-func (l *Load) describe() string {
+func (l *ToolLoad) describe() string {
 	var parts []string
 	add := func(format string, n int) {
 		if n > 0 {
@@ -225,14 +225,14 @@ func (l *Load) describe() string {
 
 // part is one load and the run it belongs to, before runs are put together.
 type part struct {
-	run  Run
-	load Load
+	run  ToolRun
+	load ToolLoad
 }
 
-// gather makes one Run of all parts that have the same model and conditions.
-func gather(parts []part) []*Run {
-	var runs []*Run
-	index := map[string]*Run{}
+// gather makes one ToolRun of all parts that have the same model and conditions.
+func gather(parts []part) []*ToolRun {
+	var runs []*ToolRun
+	index := map[string]*ToolRun{}
 	for _, p := range parts {
 		key := fmt.Sprintf("%q %q %q", p.run.Model, p.run.Hardware, p.run.Conditions)
 		r := index[key]
@@ -259,7 +259,7 @@ func hubName(path string) string {
 	return org + "/" + model
 }
 
-func (r *Run) addNotes(notes ...string) {
+func (r *ToolRun) addNotes(notes ...string) {
 	for _, n := range notes {
 		if !slices.Contains(r.Notes, n) {
 			r.Notes = append(r.Notes, n)
@@ -269,7 +269,7 @@ func (r *Run) addNotes(notes ...string) {
 
 // set adds a hidden condition, unless its value is not known or was known
 // before.
-func (r *Run) set(name, value string) {
+func (r *ToolRun) set(name, value string) {
 	_, there := r.Condition(name)
 	if value = oneLine(value); value != "" && !there {
 		r.Conditions = append(r.Conditions, Condition{Name: name, Value: value})
@@ -278,7 +278,7 @@ func (r *Run) set(name, value string) {
 
 // finish fills in what follows from the rest: names, passes over the same
 // load, the order of conditions.
-func (r *Run) finish(path string) {
+func (r *ToolRun) finish(path string) {
 	r.Path, r.Model = path, hubName(r.Model)
 	for i, c := range r.Conditions {
 		if c.Name == CondTokenizer {

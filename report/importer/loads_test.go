@@ -18,7 +18,7 @@ type header struct {
 	Successful, Failed, Repeat                 int
 }
 
-func headerOf(l Load) header {
+func headerOf(l ToolLoad) header {
 	number := func(v *float64) float64 {
 		if v == nil {
 			return -1

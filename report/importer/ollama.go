@@ -40,7 +40,7 @@ type ollamaModel struct {
 }
 
 // readOllama reads either form, a run per model.
-func readOllama(b []byte) ([]*Run, error) {
+func readOllama(b []byte) ([]*ToolRun, error) {
 	var models []*ollamaModel
 	at := func(name string) *ollamaModel {
 		for _, m := range models {
@@ -187,7 +187,7 @@ func (m *ollamaModel) add(s ollamaStepValue) {
 
 // part is the model's run.
 func (m *ollamaModel) part() part {
-	r := Run{Tool: ToolOllama, Model: m.name}
+	r := ToolRun{Tool: ToolOllama, Model: m.name}
 	r.set(CondEngine, "ollama")
 	r.set(CondClient, "HTTP, ollama API")
 	for _, detail := range strings.Split(m.about, " | ") {
@@ -195,7 +195,7 @@ func (m *ollamaModel) part() part {
 			r.set(CondQuant, value)
 		}
 	}
-	l := Load{Concurrency: 1}
+	l := ToolLoad{Concurrency: 1}
 	in, _ := result.Mean(m.input)
 	out, _ := result.Mean(m.output)
 	if in > 1 {
@@ -219,7 +219,7 @@ func (m *ollamaModel) part() part {
 }
 
 // epochs adds a figure that was measured once per epoch.
-func (l *Load) epochs(m metric.Key, samples []float64, origin string, q quality) {
+func (l *ToolLoad) epochs(m metric.Key, samples []float64, origin string, q quality) {
 	mean, ok := result.Mean(samples)
 	if !ok {
 		return

@@ -23,16 +23,16 @@ const maxFile = 256 << 20
 // (results.json, requests.jsonl), of `vllm bench sweep`, or holds result files
 // of one tool.
 //
-// There is one Run per model and set of hidden conditions, in the order of
+// There is one ToolRun per model and set of hidden conditions, in the order of
 // the file: most files hold one. The error is one line that names the path
 // and says what was recognised: the file is cut off, empty, of a tool that is
 // not known or of a kind that holds no results.
-func Open(path string) ([]*Run, error) {
+func Open(path string) ([]*ToolRun, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("result file %q: %w", path, cause(err))
 	}
-	var runs []*Run
+	var runs []*ToolRun
 	if info.IsDir() {
 		runs, err = openDir(path)
 	} else {
@@ -52,7 +52,7 @@ func Open(path string) ([]*Run, error) {
 }
 
 // openFile reads one file; the error does not name it.
-func openFile(path string) ([]*Run, error) {
+func openFile(path string) ([]*ToolRun, error) {
 	b, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -132,13 +132,13 @@ type format struct {
 	// marks are keys that only this kind has and that stand near its start,
 	// to name a file that is cut off.
 	marks []string
-	read  func(*file) ([]*Run, error)
+	read  func(*file) ([]*ToolRun, error)
 	// refuse, where read is nil, says what to import instead.
 	refuse string
 }
 
 // readJSON finds out which tool wrote the JSON in b and reads it.
-func readJSON(path string, b []byte) ([]*Run, error) {
+func readJSON(path string, b []byte) ([]*ToolRun, error) {
 	b = jsontext.Finite(b)
 	values, skipped, err := splitJSON(b)
 	if err != nil {

@@ -16,8 +16,8 @@ const (
 
 // referenceRun is a run of the reports that ceiling's are modelled on: vLLM,
 // measured by its own client, every figure printed with two decimals.
-func referenceRun(res *result.Run) *Run {
-	r := &Run{Tool: ToolReference, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date)}
+func referenceRun(res *result.Run) *ToolRun {
+	r := &ToolRun{Tool: ToolReference, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date)}
 	r.set(CondClient, "HTTP, vllm bench serve")
 	for i := range res.Results {
 		r.Loads = append(r.Loads, referenceLoad(&res.Results[i]))
@@ -25,7 +25,7 @@ func referenceRun(res *result.Run) *Run {
 	return r
 }
 
-func referenceLoad(res *result.Summary) Load {
+func referenceLoad(res *result.Summary) ToolLoad {
 	l := resultLoad(res, same)
 	if res.SuccessfulRequests == 0 && res.FailedRequests == 0 {
 		l.Successful, l.Failed = nil, nil // as everywhere in these files, not measured
@@ -42,7 +42,7 @@ func referenceLoad(res *result.Summary) Load {
 }
 
 // serverNotes marks what a client of a server measures otherwise than we do.
-func (l *Load) serverNotes() {
+func (l *ToolLoad) serverNotes() {
 	l.requalify(ttft, sameServer)
 	l.requalify(e2el, sameServer)
 	if v, ok := l.Values[metric.PeakThroughput]; ok {
@@ -53,7 +53,7 @@ func (l *Load) serverNotes() {
 
 // referencePP finds out what pp_speed was divided by: reports of 2025 take
 // the mean TTFT, as ours do, later ones the median.
-func (l *Load) referencePP() {
+func (l *ToolLoad) referencePP() {
 	pp, ok := l.Values[metric.PP]
 	if !ok {
 		return
@@ -79,7 +79,7 @@ func (l *Load) referencePP() {
 
 // suiteRatio is the length spread of the load in the suite that the reference
 // runs, nil for a load that is not in it: its files don't say.
-func suiteRatio(l *Load) *float64 {
+func suiteRatio(l *ToolLoad) *float64 {
 	suite, _ := suite.Builtin("extended")
 	for _, sc := range suite.Scenarios {
 		if sc.Name == l.Name && sc.Input == l.Input && sc.Output == l.Output && sc.Concurrency == l.Concurrency && sc.Prompts == l.Prompts {

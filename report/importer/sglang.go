@@ -11,10 +11,10 @@ const (
 const sglangITL = "the native client splits the gap before a chunk evenly over the chunk's tokens; ours are true gaps"
 
 // readSGLang reads the JSONL of SGLang's bench_serving, one run per line.
-func readSGLang(f *file) ([]*Run, error) {
+func readSGLang(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolSGLang, Notes: f.notes}
+		r := ToolRun{Tool: ToolSGLang, Notes: f.notes}
 		server := o.object("server_info")
 		r.Model = first(server.text("served_model_name"), server.text("model_path"))
 		r.sglangConditions(o, server)
@@ -29,7 +29,7 @@ func readSGLang(f *file) ([]*Run, error) {
 	return gather(parts), nil
 }
 
-func (r *Run) sglangConditions(o, server object) {
+func (r *ToolRun) sglangConditions(o, server object) {
 	if path := server.text("model_path"); path != "" {
 		r.set(CondModelFile, baseName(path))
 		r.set(CondEngine, "sglang")
@@ -56,8 +56,8 @@ func (r *Run) sglangConditions(o, server object) {
 	r.set(CondClient, client)
 }
 
-func sglangLoad(o object) Load {
-	l := Load{Name: o.text("tag")}
+func sglangLoad(o object) ToolLoad {
+	l := ToolLoad{Name: o.text("tag")}
 	l.Concurrency, _ = o.count("max_concurrency")
 	l.Successful = o.countPointer("completed")
 	if raw, ok := o.get("request_rate"); ok && raw[0] == '"' {
@@ -102,7 +102,7 @@ func sglangLoad(o object) Load {
 
 // sglangLengths reads the lengths. Its range ratio is not ours: lengths are
 // drawn from r·L to L, so 1 is a fixed length and 0 anything up to it.
-func (l *Load) sglangLengths(o object) {
+func (l *ToolLoad) sglangLengths(o object) {
 	n := *l.Successful
 	input, okIn := l.Values[metric.InputTokens]
 	output, okOut := l.Values[metric.OutputTokens]

@@ -18,7 +18,7 @@ func TestLimitShares(t *testing.T) {
 		Results: []result.Summary{{Name: "A", Concurrency: 1, TPOTMeanMs: &tpot}},
 		Details: []result.Detail{{Name: "A", Mix: mix}},
 		Ceilings: &kernels.Used{Roofs: kernels.Roofs{Devices: 1, Read: []kernels.Level{{Rate: 1e10}}},
-			Load: kernels.Load{Layers: []kernels.Weights{{Bytes: 1e9}}}},
+			Load: kernels.Demand{Layers: []kernels.Weights{{Bytes: 1e9}}}},
 	}, "none/results.json")
 	values := run.Loads[0].Values
 	if v := values[metric.DecodeShare]; v.V != 80 || !v.Same || v.Note != "bound by memory" {

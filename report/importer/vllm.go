@@ -38,7 +38,7 @@ func keySet(names string) map[string]bool {
 
 // readVLLM reads `vllm bench serve --save-result` files: one result, one per
 // line (--append-result), or the list of a sweep's summary.json.
-func readVLLM(f *file) ([]*Run, error) {
+func readVLLM(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
 		parts = append(parts, vllmPart(o, f.notes))
@@ -47,7 +47,7 @@ func readVLLM(f *file) ([]*Run, error) {
 }
 
 func vllmPart(o object, notes []string) part {
-	r := Run{Tool: vllmTool(o), Model: o.text("model_id"), Date: o.text("date"), Notes: notes}
+	r := ToolRun{Tool: vllmTool(o), Model: o.text("model_id"), Date: o.text("date"), Notes: notes}
 	l := vllmLoad(o)
 	backend := first(o.text("backend"), o.text("endpoint_type"))
 	if backend == exportBackend {
@@ -82,7 +82,7 @@ const exportBackend = "ceiling"
 // ownExport takes what this program's export adds to vLLM's keys. One that
 // does not say how its requests reached the engine may be of a run through a
 // server.
-func (r *Run) ownExport(o object, l *Load) {
+func (r *ToolRun) ownExport(o object, l *ToolLoad) {
 	r.Hardware = o.text("ceiling_hardware")
 	l.Name, l.Cache = o.text("ceiling_scenario"), o.text("ceiling_cache")
 	client := o.text("ceiling_client")
@@ -117,7 +117,7 @@ func isText(o object, key string) bool {
 }
 
 // arrivals finds out how the requests of vLLM's client come.
-func (l *Load) arrivals(o object) {
+func (l *ToolLoad) arrivals(o object) {
 	l.Concurrency, _ = o.count("max_concurrency")
 	l.RequestRate, l.Arrivals = vllmRate(o), vllmRamp(o)
 	if l.Arrivals != "" {
@@ -132,7 +132,7 @@ func (l *Load) arrivals(o object) {
 }
 
 // atOnce is for clients without a limit and without a schedule.
-func (l *Load) atOnce() {
+func (l *ToolLoad) atOnce() {
 	if !l.Open() && l.Concurrency == 0 {
 		l.Concurrency = l.Prompts
 		l.note("no limit on concurrency and no rate: all %d requests at once", l.Prompts)
@@ -153,8 +153,8 @@ func vllmRamp(o object) string {
 	return fmt.Sprintf("a ramp from %g to %g req/s (%s)", from, to, strategy)
 }
 
-func vllmLoad(o object) Load {
-	l := Load{Name: o.text("label")}
+func vllmLoad(o object) ToolLoad {
+	l := ToolLoad{Name: o.text("label")}
 	l.Prompts, _ = o.count("num_prompts")
 	l.arrivals(o)
 	l.Successful, l.Failed = o.countPointer("completed"), o.countPointer("failed")
@@ -196,7 +196,7 @@ func vllmRate(o object) *float64 {
 }
 
 // vllmFigures takes the summary.
-func (l *Load) vllmFigures(o object) {
+func (l *ToolLoad) vllmFigures(o object) {
 	l.putField(metric.Duration, o, "duration", 1, same)
 	l.putField(metric.InputTokens, o, "total_input_tokens", 1, same)
 	l.putField(metric.OutputTokens, o, "total_output_tokens", 1, same)
@@ -218,7 +218,7 @@ func (l *Load) vllmFigures(o object) {
 
 // steadyState notes what the client in Rust measured while its concurrency was
 // reached: a part of the run, so none of it is a figure of the load.
-func (l *Load) steadyState(o object) {
+func (l *ToolLoad) steadyState(o object) {
 	window := o.object("window")
 	length, okLength := window.number("duration_s")
 	output, okOutput := o.number("output_throughput")
@@ -238,12 +238,12 @@ func mustNumber(o object, key string) float64 {
 
 // readConversations reads what the client in Rust measured of conversations of
 // several turns.
-func readConversations(f *file) ([]*Run, error) {
+func readConversations(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolVLLMBench, Model: o.text("model_id"), Date: o.text("date"), Notes: f.notes}
+		r := ToolRun{Tool: ToolVLLMBench, Model: o.text("model_id"), Date: o.text("date"), Notes: f.notes}
 		r.set(CondClient, strings.TrimSuffix("HTTP, backend "+o.text("backend"), ", backend "))
-		l := Load{}
+		l := ToolLoad{}
 		l.Concurrency, _ = o.count("multi_turn_concurrency")
 		l.Successful, l.Failed = o.countPointer("completed"), o.countPointer("failed")
 		if l.Successful != nil && l.Failed != nil {
@@ -285,7 +285,7 @@ func conversations(o object) string {
 }
 
 // latencies takes "mean_ttft_ms" and the like.
-func (l *Load) latencies(o object, families map[string]family) {
+func (l *ToolLoad) latencies(o object, families map[string]family) {
 	for _, key := range sortedKeys(families) {
 		f := families[key]
 		q := same
@@ -310,7 +310,7 @@ func (l *Load) latencies(o object, families map[string]family) {
 
 // vllmLengths finds the lengths: those that were asked for, where a sweep
 // varied them, else the means.
-func (l *Load) vllmLengths(o object) {
+func (l *ToolLoad) vllmLengths(o object) {
 	input, okIn := l.Values[metric.InputTokens]
 	output, okOut := l.Values[metric.OutputTokens]
 	if okIn && okOut {
@@ -342,7 +342,7 @@ type vllmArrays struct {
 
 // vllmRaw takes the raw values of the detailed arrays, and counts their
 // chunks and tokens; 0 where there are no arrays.
-func (l *Load) vllmRaw(o object) (chunks, tokens int) {
+func (l *ToolLoad) vllmRaw(o object) (chunks, tokens int) {
 	a, there := readVLLMArrays(o)
 	if !there {
 		return 0, 0
@@ -397,7 +397,7 @@ func readVLLMArrays(o object) (a vllmArrays, ok bool) {
 }
 
 // vllmSamples turns the arrays into the values that the summary is of.
-func (l *Load) vllmSamples(a vllmArrays) {
+func (l *ToolLoad) vllmSamples(a vllmArrays) {
 	var first, perToken, gaps, total []float64
 	for i, ok := range a.ok {
 		if !ok {
@@ -432,7 +432,7 @@ func (l *Load) vllmSamples(a vllmArrays) {
 
 // firstTokens takes the times to first tokens in ms, of which those that are 0
 // are of requests that got none, though they count as completed.
-func (l *Load) firstTokens(all []float64, tolerance float64) {
+func (l *ToolLoad) firstTokens(all []float64, tolerance float64) {
 	l.attach(ttft, all, tolerance)
 	with := slices.DeleteFunc(slices.Clone(all), func(v float64) bool { return v == 0 })
 	if len(with) == len(all) || len(with) == 0 {
@@ -469,14 +469,14 @@ func requests(n int) string {
 }
 
 // tokenless is what to know of requests that got no token.
-func (l *Load) tokenless() string {
+func (l *ToolLoad) tokenless() string {
 	return fmt.Sprintf("%d of %d requests counted as completed without a token (TTFT 0): TTFT is over the others, E2EL and request throughput over all", l.Tokenless, *l.Successful)
 }
 
 // oneToken says that requests ended with their first token where more were
 // asked for: so it looks when a server refuses them in its stream, and clients
 // count them as completed, with all the tokens of their prompts.
-func (l *Load) oneToken(o object) []string {
+func (l *ToolLoad) oneToken(o object) []string {
 	asked, _ := firstCount(o, "random_output_len", "output_len", "sharegpt_output_len")
 	output, ok := l.Values[metric.OutputTokens]
 	if !ok || asked < 2 || l.Successful == nil || output.V > float64(*l.Successful) {
@@ -521,14 +521,14 @@ func firstCount(o object, keys ...string) (int, bool) {
 }
 
 // readVLLMLatency reads `vllm bench latency`: the seconds of whole batches.
-func readVLLMLatency(f *file) ([]*Run, error) {
+func readVLLMLatency(f *file) ([]*ToolRun, error) {
 	q := differs("seconds of a whole batch of requests, offline: no arrivals, no streaming, and the file does not say how many")
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolVLLMLatency, InProcess: true, Notes: f.notes}
+		r := ToolRun{Tool: ToolVLLMLatency, InProcess: true, Notes: f.notes}
 		r.set(CondEngine, "vllm")
 		r.set(CondClient, clientInProcess)
-		l := Load{Name: "batch"}
+		l := ToolLoad{Name: "batch"}
 		l.putField(metric.E2ELMean, o, "avg_latency", 1e3, q)
 		percentiles := o.object("percentiles")
 		for key, m := range map[string]metric.Key{"50": metric.E2ELMedian, "90": metric.E2ELP90, "99": metric.E2ELP99} {
@@ -549,13 +549,13 @@ func readVLLMLatency(f *file) ([]*Run, error) {
 
 // readVLLMThroughput reads `vllm bench throughput`: all requests at once,
 // offline.
-func readVLLMThroughput(f *file) ([]*Run, error) {
+func readVLLMThroughput(f *file) ([]*ToolRun, error) {
 	var parts []part
 	for _, o := range f.items {
-		r := Run{Tool: ToolVLLMThrough, InProcess: true, Notes: f.notes}
+		r := ToolRun{Tool: ToolVLLMThrough, InProcess: true, Notes: f.notes}
 		r.set(CondEngine, "vllm")
 		r.set(CondClient, clientInProcess)
-		l := Load{}
+		l := ToolLoad{}
 		l.Prompts, _ = o.count("num_requests")
 		l.Concurrency = l.Prompts
 		l.note("all %d requests at once, offline", l.Prompts)
@@ -583,7 +583,7 @@ func isVLLMSummary(b []byte) bool {
 
 // readVLLMSummary reads summary.csv. What a row has beside the client's keys is
 // what the sweep varied of the server.
-func readVLLMSummary(b []byte) ([]*Run, error) {
+func readVLLMSummary(b []byte) ([]*ToolRun, error) {
 	items, err := csvObjects(b, ToolVLLM)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func marshal(t *testing.T, v any) string {
 }
 
 // openLoad opens a file of one load.
-func openLoad(t *testing.T, text string) Load {
+func openLoad(t *testing.T, text string) ToolLoad {
 	t.Helper()
 	runs, err := Open(write(t, "file", text))
 	if err != nil {

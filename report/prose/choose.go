@@ -21,7 +21,7 @@ type Line struct {
 // model chose, and by rank what is missing up to Min. Without a choice that
 // holds, the claims are taken by rank up to Max, those from Filler on up to
 // Min. A choice of a claim that the section does not have adds nothing.
-func (s *Section) Lines(choices []Choice) []Line {
+func (s *ProseSection) Lines(choices []Choice) []Line {
 	c := newComposition(s)
 	for _, choice := range choices {
 		c.choose(choice)
@@ -36,7 +36,7 @@ func (s *Section) Lines(choices []Choice) []Line {
 }
 
 // ranked are the claims in the order of their ranks.
-func (s *Section) ranked() []*Claim {
+func (s *ProseSection) ranked() []*Claim {
 	out := make([]*Claim, len(s.Claims))
 	for i := range s.Claims {
 		out[i] = &s.Claims[i]
@@ -47,14 +47,14 @@ func (s *Section) ranked() []*Claim {
 
 // composition is a section's text as it grows.
 type composition struct {
-	section *Section
+	section *ProseSection
 	lines   []Line
 	said    map[Topic]bool
 	last    []*Claim // of the last line that the model chose
 }
 
 // newComposition begins with the required claims.
-func newComposition(s *Section) *composition {
+func newComposition(s *ProseSection) *composition {
 	c := &composition{section: s, said: map[Topic]bool{}}
 	for _, claim := range s.ranked() {
 		if claim.Required {

@@ -18,10 +18,10 @@ const (
 	EndedError = "error"
 )
 
-// File is prose.json: what a model chose, without any text. The claims are
+// ChoicesFile is prose.json: what a model chose, without any text. The claims are
 // computed again when a report is rendered, and the choices looked up among
 // them. Times are in seconds.
-type File struct {
+type ChoicesFile struct {
 	Version      int              `json:"version"`
 	Model        string           `json:"model"` // as in results.json
 	Seed         uint64           `json:"seed"`
@@ -47,12 +47,12 @@ type SectionChoices struct {
 	Choices []Choice `json:"choices"`
 }
 
-func newFile(opt Options) *File {
-	return &File{Version: fileVersion, Model: opt.Model, Seed: opt.Seed, LimitSeconds: opt.Limit.Seconds(), Sections: []SectionChoices{}}
+func newFile(opt WritingOptions) *ChoicesFile {
+	return &ChoicesFile{Version: fileVersion, Model: opt.Model, Seed: opt.Seed, LimitSeconds: opt.Limit.Seconds(), Sections: []SectionChoices{}}
 }
 
-// Choices are those of a section, nil for none. A nil File has none.
-func (f *File) Choices(id string) []Choice {
+// Choices are those of a section, nil for none. A nil ChoicesFile has none.
+func (f *ChoicesFile) Choices(id string) []Choice {
 	if f == nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (f *File) Choices(id string) []Choice {
 
 // Load reads prose.json. Its error is one line; fs.ErrNotExist where there is
 // no such file.
-func Load(path string) (*File, error) {
+func Load(path string) (*ChoicesFile, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		var p *fs.PathError
@@ -75,7 +75,7 @@ func Load(path string) (*File, error) {
 		}
 		return nil, fmt.Errorf("read %q: %w", path, err)
 	}
-	f := &File{}
+	f := &ChoicesFile{}
 	err = json.Unmarshal(data, f)
 	if err == nil && f.Version != fileVersion {
 		err = fmt.Errorf("version %d, this program reads %d", f.Version, fileVersion)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Message is one turn of a chat; Role is "system" or "user".
-type Message struct{ Role, Content string }
+// ChatTurn is one turn of a chat; Role is "system" or "user".
+type ChatTurn struct{ Role, Content string }
 
 // instructions are the same for every section, so that a model computes them
 // once.
@@ -14,12 +14,12 @@ const instructions = `You edit the report of a benchmark. You get a list of true
 TTFT is the time to the first token, TPOT the time per further token, ITL the gap between two tokens: lower is better. Of throughput, higher is better.`
 
 // prompt asks for the bullets of a section beside those that stand in any case.
-func prompt(s *Section, claims []*Claim, standing int) []Message {
+func prompt(s *ProseSection, claims []*Claim, standing int) []ChatTurn {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nTrue statements:\n", s.Title)
 	for _, claim := range claims {
 		b.WriteString(bullet + sentence(claim.Phrases[0]) + "\n")
 	}
 	fmt.Fprintf(&b, "Write %d to %d lines.", max(1, s.Min-standing), s.Max-standing)
-	return []Message{{"system", instructions}, {"user", b.String()}}
+	return []ChatTurn{{"system", instructions}, {"user", b.String()}}
 }

@@ -7,7 +7,7 @@
 // anything that is not in the list. What it chose is kept as keys, not as text.
 //
 // The package knows no results and no engine: a model is the small interface
-// Model.
+// BulletWriter.
 package prose
 
 import (
@@ -49,20 +49,20 @@ func (c *Claim) Topic() Topic {
 	return Topic(topic)
 }
 
-// Kind is what a section of prose is.
-type Kind string
+// SectionKind is what a section of prose is.
+type SectionKind string
 
 // The kinds of sections, in the order in which they are written.
 const (
-	Interpretation  Kind = "interpretation"  // of one scenario
-	Recommendations Kind = "recommendations" // for the run
-	Summary         Kind = "summary"         // sentences instead of bullets
+	Interpretation  SectionKind = "interpretation"  // of one scenario
+	Recommendations SectionKind = "recommendations" // for the run
+	Summary         SectionKind = "summary"         // sentences instead of bullets
 )
 
-// Section is one piece of prose.
-type Section struct {
+// ProseSection is one piece of prose.
+type ProseSection struct {
 	ID       string // stable within a run: "interpretation 3", "recommendations", "summary"
-	Kind     Kind
+	Kind     SectionKind
 	Title    string // the scenario's name, or the kind in words
 	Min, Max int    // bullets or sentences, the required ones included
 	Claims   []Claim

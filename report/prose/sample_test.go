@@ -22,8 +22,8 @@ var nasty = []string{
 }
 
 // randomSection has claims of all kinds, many with a common beginning.
-func randomSection(rng *rand.Rand) *Section {
-	s := &Section{ID: "x", Kind: Interpretation, Title: nasty[rng.IntN(len(nasty))], Min: 2, Max: 3}
+func randomSection(rng *rand.Rand) *ProseSection {
+	s := &ProseSection{ID: "x", Kind: Interpretation, Title: nasty[rng.IntN(len(nasty))], Min: 2, Max: 3}
 	for i := range 2 + rng.IntN(7) {
 		c := Claim{Key: fmt.Sprintf("k%d.x", i), Rank: rng.IntN(9), Tone: Tone(rng.IntN(3) - 1), Required: rng.IntN(6) == 0}
 		for w := range 1 + rng.IntN(3) {
@@ -44,7 +44,7 @@ func vocabularies(t *testing.T) []*engine.Model {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "demo.gguf")
-	if _, err := synth.Write(context.Background(), synth.Options{Geometry: g, Type: "q4_0", Out: path}); err != nil {
+	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path}); err != nil {
 		t.Fatal(err)
 	}
 	var models []*engine.Model

@@ -12,8 +12,8 @@ import (
 
 // small is a section with a required claim, two tones, two wordings and a
 // filler.
-func small(kind Kind) *Section {
-	return &Section{ID: "interpretation 1", Kind: kind, Title: "Mixed Traffic", Min: 2, Max: 3, Claims: []Claim{
+func small(kind SectionKind) *ProseSection {
+	return &ProseSection{ID: "interpretation 1", Kind: kind, Title: "Mixed Traffic", Min: 2, Max: 3, Claims: []Claim{
 		{Key: "failed", Rank: 0, Tone: Worse, Required: true, Phrases: []string{"2 of 16 requests failed"}},
 		{Key: "ttft.tail", Rank: 3, Tone: Worse, Phrases: []string{"TTFT has a long tail", "the slowest first tokens are late"}},
 		{Key: "tpot.even", Rank: 2, Tone: Better, Phrases: []string{"decode is even"}},
@@ -103,7 +103,7 @@ func options(st step) []string {
 // parses back to what it says.
 func TestGrammarIsTheList(t *testing.T) {
 	steps := map[string]step{}
-	for _, kind := range []Kind{Interpretation, Summary} {
+	for _, kind := range []SectionKind{Interpretation, Summary} {
 		c := newComposition(small(kind))
 		for i := 0; ; i++ {
 			st, ok := c.next()
@@ -150,7 +150,7 @@ func rendered(st step, choices []Choice) string {
 	if len(choices) == 0 {
 		return ""
 	}
-	s := &Section{Max: 1}
+	s := &ProseSection{Max: 1}
 	for _, c := range st.claims {
 		s.Claims = append(s.Claims, *c)
 	}
@@ -161,7 +161,7 @@ func rendered(st step, choices []Choice) string {
 func TestJointsLeaveEnough(t *testing.T) {
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		s := &Section{Kind: Interpretation, Min: 2 + rng.IntN(3), Max: 5}
+		s := &ProseSection{Kind: Interpretation, Min: 2 + rng.IntN(3), Max: 5}
 		for i := range s.Min + rng.IntN(5) {
 			s.Claims = append(s.Claims, Claim{Key: fmt.Sprint("k", i), Tone: Tone(rng.IntN(3) - 1), Required: i == 0 && rng.IntN(2) == 0, Phrases: []string{fmt.Sprint("phrase ", i)}})
 		}

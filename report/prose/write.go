@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Request is one bullet that a model is asked for.
-type Request struct {
-	Messages    []Message // formatted by the model's own chat template
-	Begun       string    // of the answer: the bullets so far
-	Grammar     string    // GBNF with the rule "root"
+// BulletRequest is one bullet that a model is asked for.
+type BulletRequest struct {
+	Messages    []ChatTurn // formatted by the model's own chat template
+	Begun       string     // of the answer: the bullets so far
+	Grammar     string     // GBNF with the rule "root"
 	Seed        uint32
 	Temperature float32
 	MinP        float32 // tokens less likely than this × the likeliest are never drawn
@@ -21,25 +21,25 @@ type Request struct {
 	Room        int     // tokens that the section's further bullets may take, this one included
 }
 
-// Reply is what a model wrote.
-type Reply struct {
+// BulletReply is what a model wrote.
+type BulletReply struct {
 	Text         string
 	PromptTokens int
 	Reused       int // prompt tokens that were not computed for this text alone
 	Tokens       int // of the text
 }
 
-// Model writes texts. The implementation owns batching and memory.
-type Model interface {
+// BulletWriter writes texts. The implementation owns batching and memory.
+type BulletWriter interface {
 	// Write answers all requests, as many side by side as it can. done gets
 	// each reply as it comes, with the index of its request, on the calling
 	// goroutine; the request that it returns, if any, takes the place of the
 	// one that was answered. When ctx ends, done gets what was begun.
-	Write(ctx context.Context, requests []Request, done func(i int, r Reply) *Request) error
+	Write(ctx context.Context, requests []BulletRequest, done func(i int, r BulletReply) *BulletRequest) error
 }
 
-// Options say how a model writes.
-type Options struct {
+// WritingOptions say how a model writes.
+type WritingOptions struct {
 	Model string // its name as in results.json
 	Seed  uint64 // of the run
 	// Limit is the time for all of it; 0: none. When it is over, what was
@@ -63,9 +63,9 @@ const (
 // The file is whole whatever happens: an end of the time limit or an error of
 // the model leaves bullets to the ranks and is named in the file; the error is
 // then returned too. Where ctx ends, nothing is returned but its error.
-func Write(ctx context.Context, model Model, sections []Section, opt Options) (*File, error) {
+func Write(ctx context.Context, model BulletWriter, sections []ProseSection, opt WritingOptions) (*ChoicesFile, error) {
 	w := &writer{opt: opt, start: time.Now(), file: newFile(opt)}
-	var requests []Request
+	var requests []BulletRequest
 	for i := range sections {
 		d := &draft{section: &sections[i], text: newComposition(&sections[i])}
 		d.offered, d.standing = d.text.open(), len(d.text.lines)
@@ -82,7 +82,7 @@ func Write(ctx context.Context, model Model, sections []Section, opt Options) (*
 	}
 	var err error
 	if len(requests) > 0 {
-		err = model.Write(limited, requests, func(i int, r Reply) *Request {
+		err = model.Write(limited, requests, func(i int, r BulletReply) *BulletRequest {
 			again := w.take(w.drafts[i], r)
 			if again != nil && limited.Err() != nil {
 				w.cut = true
@@ -105,17 +105,17 @@ func Write(ctx context.Context, model Model, sections []Section, opt Options) (*
 
 // writer is a call of Write.
 type writer struct {
-	opt    Options
+	opt    WritingOptions
 	start  time.Time
 	drafts []*draft
 	done   int  // sections
 	cut    bool // a section would have gone on
-	file   *File
+	file   *ChoicesFile
 }
 
 // draft is a section that the model is writing.
 type draft struct {
-	section  *Section
+	section  *ProseSection
 	text     *composition
 	offered  []*Claim // to the model, in its prompt
 	standing int      // bullets that need no model
@@ -125,7 +125,7 @@ type draft struct {
 }
 
 // next asks for the next bullet, nil where the section is done.
-func (w *writer) next(d *draft) *Request {
+func (w *writer) next(d *draft) *BulletRequest {
 	var ok bool
 	if d.step, ok = d.text.next(); !ok {
 		return nil
@@ -139,7 +139,7 @@ func (w *writer) next(d *draft) *Request {
 		longest, room = max(longest, n), room+n
 	}
 	// A token has a byte at least; two claims may share a bullet.
-	return &Request{Messages: prompt(d.section, d.offered, d.standing), Begun: d.begun.String(), Grammar: d.step.grammar(),
+	return &BulletRequest{Messages: prompt(d.section, d.offered, d.standing), Begun: d.begun.String(), Grammar: d.step.grammar(),
 		Seed: seedOf(w.opt.Seed, d.section.ID, len(d.choices)), Temperature: temperature, MinP: minP,
 		MaxTokens: 2*longest + 16, Room: room + 16*len(d.step.claims)}
 }
@@ -153,13 +153,13 @@ func seedOf(seed uint64, id string, choices int) uint32 {
 
 // take keeps a bullet and asks for the next. A text that is cut off or empty
 // ends its section.
-func (w *writer) take(d *draft, r Reply) *Request {
+func (w *writer) take(d *draft, r BulletReply) *BulletRequest {
 	t := &w.file.Totals
 	t.PromptTokens += r.PromptTokens - r.Reused
 	t.Reused += r.Reused
 	t.Tokens += r.Tokens
 	choices, ok := d.step.parse(r.Text)
-	var again *Request
+	var again *BulletRequest
 	if ok && len(choices) > 0 {
 		for _, choice := range choices {
 			d.text.choose(choice)
@@ -178,7 +178,7 @@ func (w *writer) take(d *draft, r Reply) *Request {
 }
 
 // finish closes the file.
-func (w *writer) finish(ended string, err error) *File {
+func (w *writer) finish(ended string, err error) *ChoicesFile {
 	f := w.file
 	f.Ended = ended
 	if err != nil {

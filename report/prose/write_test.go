@@ -18,12 +18,12 @@ import (
 // scripted is a model that answers each section's requests with given texts.
 type scripted struct {
 	texts map[string][]string // by the section's title, in order; "" behind them
-	asked []Request
+	asked []BulletRequest
 	err   error // after everything was answered
 	pause time.Duration
 }
 
-func (m *scripted) Write(ctx context.Context, requests []Request, done func(int, Reply) *Request) error {
+func (m *scripted) Write(ctx context.Context, requests []BulletRequest, done func(int, BulletReply) *BulletRequest) error {
 	for i := range requests {
 		title, _, _ := strings.Cut(requests[i].Messages[1].Content, "\n")
 		for r := &requests[i]; r != nil; {
@@ -31,14 +31,14 @@ func (m *scripted) Write(ctx context.Context, requests []Request, done func(int,
 			select {
 			case <-time.After(m.pause):
 			case <-ctx.Done():
-				done(i, Reply{Text: "- Decode is ev"})
+				done(i, BulletReply{Text: "- Decode is ev"})
 				return ctx.Err()
 			}
 			text := ""
 			if rest := m.texts[title]; len(rest) > 0 {
 				text, m.texts[title] = rest[0], rest[1:]
 			}
-			r = done(i, Reply{Text: text, PromptTokens: 10, Reused: 4, Tokens: 5})
+			r = done(i, BulletReply{Text: text, PromptTokens: 10, Reused: 4, Tokens: 5})
 		}
 	}
 	return m.err
@@ -47,12 +47,12 @@ func (m *scripted) Write(ctx context.Context, requests []Request, done func(int,
 // late is a model that does not see ctx end.
 type late struct{ *scripted }
 
-func (m late) Write(ctx context.Context, requests []Request, done func(int, Reply) *Request) error {
+func (m late) Write(ctx context.Context, requests []BulletRequest, done func(int, BulletReply) *BulletRequest) error {
 	return m.scripted.Write(context.WithoutCancel(ctx), requests, done)
 }
 
 // section is small's, with a title of its own.
-func section(title string) Section {
+func section(title string) ProseSection {
 	s := small(Interpretation)
 	s.ID, s.Title, s.Max = "interpretation "+title, title, 4
 	return *s
@@ -71,7 +71,7 @@ func TestWrite(t *testing.T) {
 		"nothing":        {nil, nil},
 	} {
 		m := &scripted{texts: map[string][]string{"A": test.texts}}
-		f, err := Write(context.Background(), m, []Section{section("A")}, Options{Model: "m", Seed: 3})
+		f, err := Write(context.Background(), m, []ProseSection{section("A")}, WritingOptions{Model: "m", Seed: 3})
 		if err != nil || f.Ended != EndedDone {
 			t.Errorf("%s: %v, %v", name, err, f)
 			continue
@@ -88,11 +88,11 @@ func TestWrite(t *testing.T) {
 // What a model is asked: the list, what it answered so far, and no more than
 // what is left.
 func TestWriteAsks(t *testing.T) {
-	ask := func(seed uint64) []Request {
+	ask := func(seed uint64) []BulletRequest {
 		m := &scripted{texts: map[string][]string{"A": {"- Decode is even.", "- TTFT has a long tail."}, "B": nil}}
-		nothing := Section{ID: "none", Title: "C", Max: 3, Claims: []Claim{{Key: "a", Required: true, Phrases: []string{"a b"}}}}
+		nothing := ProseSection{ID: "none", Title: "C", Max: 3, Claims: []Claim{{Key: "a", Required: true, Phrases: []string{"a b"}}}}
 		var steps []string
-		_, err := Write(context.Background(), m, []Section{section("A"), section("B"), nothing}, Options{Seed: seed,
+		_, err := Write(context.Background(), m, []ProseSection{section("A"), section("B"), nothing}, WritingOptions{Seed: seed,
 			Progress: func(done, sections int) { steps = append(steps, fmt.Sprintf("%d/%d", done, sections)) }})
 		if d := cmp.Diff([]string{"0/2", "0/2", "1/2", "2/2"}, steps); err != nil || d != "" {
 			t.Fatalf("%v, progress %v", err, steps)
@@ -128,18 +128,18 @@ func TestWriteEnds(t *testing.T) {
 	good := func() map[string][]string {
 		return map[string][]string{"A": {"- Decode is even."}, "B": {"- Decode is even."}}
 	}
-	two := []Section{section("A"), section("B")}
+	two := []ProseSection{section("A"), section("B")}
 
 	// The limit comes in the third text: what was chosen stays.
 	synctest.Test(t, func(t *testing.T) {
-		f, err := Write(t.Context(), &scripted{texts: good(), pause: 25 * time.Second}, two, Options{Limit: time.Minute})
+		f, err := Write(t.Context(), &scripted{texts: good(), pause: 25 * time.Second}, two, WritingOptions{Limit: time.Minute})
 		if err != nil || f.Ended != EndedLimit || f.Totals.Chosen != 1 || f.Totals.Seconds != 60 || f.LimitSeconds != 60 {
 			t.Errorf("limit: %v, %+v", err, f)
 		}
 	})
 	// It comes while a bullet is handed over: that stays, too.
 	synctest.Test(t, func(t *testing.T) {
-		f, err := Write(t.Context(), late{&scripted{texts: good(), pause: 61 * time.Second}}, two, Options{Limit: time.Minute})
+		f, err := Write(t.Context(), late{&scripted{texts: good(), pause: 61 * time.Second}}, two, WritingOptions{Limit: time.Minute})
 		if err != nil || f.Ended != EndedLimit || f.Totals.Chosen != 2 {
 			t.Errorf("late: %v, %+v", err, f)
 		}
@@ -147,17 +147,17 @@ func TestWriteEnds(t *testing.T) {
 	// Ctrl-C: nothing.
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if f, err := Write(ctx, &scripted{texts: good(), pause: time.Hour}, two, Options{}); f != nil || !errors.Is(err, context.Canceled) {
+	if f, err := Write(ctx, &scripted{texts: good(), pause: time.Hour}, two, WritingOptions{}); f != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v, %v", f, err)
 	}
 	// A model that breaks down keeps what it chose.
 	broken := errors.New("no memory")
-	f, err := Write(context.Background(), &scripted{texts: good(), err: broken}, two, Options{})
+	f, err := Write(context.Background(), &scripted{texts: good(), err: broken}, two, WritingOptions{})
 	if !errors.Is(err, broken) || f.Ended != EndedError || f.Error != "no memory" || f.Totals.Chosen != 2 {
 		t.Errorf("broken: %v, %+v", err, f)
 	}
 	// Nothing to ask for.
-	f, err = Write(context.Background(), &scripted{}, []Section{{ID: "x"}}, Options{})
+	f, err = Write(context.Background(), &scripted{}, []ProseSection{{ID: "x"}}, WritingOptions{})
 	if err != nil || f.Ended != EndedDone || len(f.Sections) != 0 {
 		t.Errorf("no claims: %v, %+v", err, f)
 	}
@@ -166,7 +166,7 @@ func TestWriteEnds(t *testing.T) {
 // prose.json holds choices and no text, and comes back as it was.
 func TestFile(t *testing.T) {
 	m := &scripted{texts: map[string][]string{"A": {"- c=8 delivers 8 % more, but the slowest first tokens are late.", "- Decode is even."}}}
-	f, err := Write(context.Background(), m, []Section{section("A")}, Options{Model: "m", Seed: 9, Limit: time.Minute})
+	f, err := Write(context.Background(), m, []ProseSection{section("A")}, WritingOptions{Model: "m", Seed: 9, Limit: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("the file is %s", text)
 	}
 	path := filepath.Join(t.TempDir(), "prose.json")
-	load := func(data string) (*File, error) {
+	load := func(data string) (*ChoicesFile, error) {
 		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,7 @@ func Path(path, version string, limits Replaced) (*Rendering, []string, error) {
 		if limits.Ceilings != nil {
 			results.Ceilings = limits.Ceilings
 		}
-		opt := report.Options{Version: version}
+		opt := report.DocumentOptions{Version: version}
 		var stored string
 		if ours(results) && filepath.Base(file) == result.ResultsFile {
 			folder = filepath.Dir(file)
@@ -90,7 +90,7 @@ func Path(path, version string, limits Replaced) (*Rendering, []string, error) {
 func ours(r *result.Run) bool { return len(r.Details) > 0 || r.Engine != nil || r.Server != nil }
 
 // foreign renders the runs of one file of another tool.
-func foreign(runs []*importer.Run, version string) (*Rendering, []string, error) {
+func foreign(runs []*importer.ToolRun, version string) (*Rendering, []string, error) {
 	r := &Rendering{name: "report", doc: sheet.Document(runs, version)}
 	if len(runs) > 1 {
 		return r, nil, nil
@@ -110,7 +110,7 @@ func Paths(paths []string) (*Rendering, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := compare.Compare(runs, compare.Options{})
+	result, err := compare.Compare(runs, compare.ComparisonOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +118,8 @@ func Paths(paths []string) (*Rendering, error) {
 }
 
 // Open reads the runs of several paths, in order.
-func Open(paths []string) ([]*importer.Run, error) {
-	var runs []*importer.Run
+func Open(paths []string) ([]*importer.ToolRun, error) {
+	var runs []*importer.ToolRun
 	for _, path := range paths {
 		more, err := importer.Open(path)
 		if err != nil {
@@ -137,7 +137,7 @@ func Comparison(result *compare.Comparison) *Rendering {
 // storedProse is what a model chose for the run in folder, for a report's
 // options. It is nil where there is none; the note, if any, says why a file
 // that is there can't be used.
-func storedProse(folder string) (choices *prose.File, note string) {
+func storedProse(folder string) (choices *prose.ChoicesFile, note string) {
 	f, err := prose.Load(filepath.Join(folder, result.ProseFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -44,7 +44,7 @@ func (r *Rendering) Illustrate() (notes []string) {
 
 // Run makes a run's rendering. The folder holds what its results.json does
 // not: "" stands for none.
-func Run(folder string, r *result.Run, opt report.Options) (*Rendering, error) {
+func Run(folder string, r *result.Run, opt report.DocumentOptions) (*Rendering, error) {
 	d, err := report.Document(r, opt)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 // none. Of several such loads it is the one with the most. The figures are the
 // file's own, as its tool defines them: they are fit to be compared with each
 // other, not beside ceiling's.
-func Series(r *importer.Run) *result.Run {
+func Series(r *importer.ToolRun) *result.Run {
 	loads := longest(r)
 	if loads == nil {
 		return nil
@@ -24,7 +24,7 @@ func Series(r *importer.Run) *result.Run {
 
 // results are the loads as a file of ceiling has them, as far as scaling
 // points need it.
-func results(r *importer.Run, loads []*importer.Load) *result.Run {
+func results(r *importer.ToolRun, loads []*importer.ToolLoad) *result.Run {
 	out := &result.Run{Model: r.Model, Hardware: r.Hardware, Date: r.Date}
 	for _, l := range loads {
 		out.Results = append(out.Results, point(l))
@@ -45,15 +45,15 @@ var charted = []metric.Key{metric.OutputThroughput, metric.TTFTMean, metric.TPOT
 
 // longest are the scaling points by rising concurrency. Of several passes it
 // has the first.
-func longest(r *importer.Run) []*importer.Load {
-	var drawn []*importer.Load
+func longest(r *importer.ToolRun) []*importer.ToolLoad {
+	var drawn []*importer.ToolLoad
 	for i := range r.Loads {
 		l := &r.Loads[i]
 		if !l.Open() && slices.ContainsFunc(charted, func(m metric.Key) bool { _, ok := l.Values[m]; return ok }) {
 			drawn = append(drawn, l)
 		}
 	}
-	var out []*importer.Load
+	var out []*importer.ToolLoad
 	for _, i := range results(r, drawn).Series() {
 		out = append(out, drawn[i])
 	}
@@ -61,7 +61,7 @@ func longest(r *importer.Run) []*importer.Load {
 }
 
 // lengths names a load without its concurrency.
-func lengths(l *importer.Load) string {
+func lengths(l *importer.ToolLoad) string {
 	text := fmt.Sprintf("%s/%s tokens", count(l.Input), count(l.Output))
 	if l.Depth > 0 {
 		text += fmt.Sprintf(" at depth %d", l.Depth)
@@ -76,7 +76,7 @@ func lengths(l *importer.Load) string {
 }
 
 // point is a load as a point of a scaling curve.
-func point(l *importer.Load) result.Summary {
+func point(l *importer.ToolLoad) result.Summary {
 	v := func(m metric.Key) *float64 {
 		if value, ok := l.Values[m]; ok {
 			return &value.V

@@ -25,7 +25,7 @@ const notOurs = " †"
 
 // Document builds the sheet of the runs of one result file, which holds one of
 // each set of hidden conditions. version is this program's, "" leaves it out.
-func Document(runs []*importer.Run, version string) *doc.Document {
+func Document(runs []*importer.ToolRun, version string) *doc.Document {
 	d := head(runs, version)
 	for i, r := range runs {
 		at := ""
@@ -53,7 +53,7 @@ func Document(runs []*importer.Run, version string) *doc.Document {
 	return d
 }
 
-func head(runs []*importer.Run, version string) *doc.Document {
+func head(runs []*importer.ToolRun, version string) *doc.Document {
 	first := runs[0]
 	d := &doc.Document{
 		Comment: []doc.Remark{{Name: "Model", Value: cmp.Or(first.Model, missing)}, {Name: "Hardware", Value: cmp.Or(first.Hardware, missing)},
@@ -70,7 +70,7 @@ func head(runs []*importer.Run, version string) *doc.Document {
 }
 
 // about is what was measured, and by what.
-func about(r *importer.Run) []doc.Field {
+func about(r *importer.ToolRun) []doc.Field {
 	var out []doc.Field
 	for _, f := range []struct{ name, value string }{
 		{"Tool", r.Tool}, {"Model", r.Model}, {"Hardware", r.Hardware}, {"Date", r.Date}, {"File", r.Path},
@@ -88,7 +88,7 @@ func notes(lines []string) []doc.Block {
 	return []doc.Block{doc.Bullets(lines)}
 }
 
-func conditions(r *importer.Run) *doc.Table {
+func conditions(r *importer.ToolRun) *doc.Table {
 	t := &doc.Table{Columns: doc.Words("Condition", "Value")}
 	for _, c := range r.Conditions {
 		t.Add(c.Name, c.Value)
@@ -105,12 +105,12 @@ var overview = []metric.Key{
 
 const mostColumns = 6
 
-func summary(r *importer.Run) *doc.Table {
+func summary(r *importer.ToolRun) *doc.Table {
 	columns := slices.DeleteFunc(slices.Clone(overview), func(m metric.Key) bool {
-		return !slices.ContainsFunc(r.Loads, func(l importer.Load) bool { _, ok := l.Values[m]; return ok })
+		return !slices.ContainsFunc(r.Loads, func(l importer.ToolLoad) bool { _, ok := l.Values[m]; return ok })
 	})
 	columns = columns[:min(len(columns), mostColumns)]
-	depth := slices.ContainsFunc(r.Loads, func(l importer.Load) bool { return l.Depth > 0 })
+	depth := slices.ContainsFunc(r.Loads, func(l importer.ToolLoad) bool { return l.Depth > 0 })
 	t := &doc.Table{Columns: append(doc.Words("Scenario"), doc.Asides("Input (tok)", "Output (tok)")...)}
 	if depth {
 		t.Columns = append(t.Columns, doc.Numbers("Depth (tok)")...)
@@ -135,7 +135,7 @@ func summary(r *importer.Run) *doc.Table {
 }
 
 // series says what the charts over concurrency are of, "" where there are none.
-func series(r *importer.Run) string {
+func series(r *importer.ToolRun) string {
 	loads := longest(r)
 	if loads == nil {
 		return ""
@@ -158,7 +158,7 @@ func series(r *importer.Run) string {
 }
 
 // figures is all that a load has, in the order of the metrics.
-func figures(l *importer.Load) []doc.Block {
+func figures(l *importer.ToolLoad) []doc.Block {
 	if len(l.Values) == 0 {
 		return []doc.Block{doc.Paragraph{Text: doc.T("The file has no figure of it.")}}
 	}
@@ -182,7 +182,7 @@ func figures(l *importer.Load) []doc.Block {
 }
 
 // name is a load's, with its pass where there are several.
-func name(l *importer.Load) string {
+func name(l *importer.ToolLoad) string {
 	if l.Repeat > 0 {
 		return fmt.Sprintf("%s, pass %d", l.Name, l.Repeat+1)
 	}
@@ -197,7 +197,7 @@ func heading(m metric.Key) string {
 	return info.Title + " (" + info.Unit + ")"
 }
 
-func value(l *importer.Load, m metric.Key) string {
+func value(l *importer.ToolLoad, m metric.Key) string {
 	v, ok := l.Values[m]
 	if !ok {
 		return missing

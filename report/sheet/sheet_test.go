@@ -72,7 +72,7 @@ func TestNothingInvented(t *testing.T) {
 	}
 }
 
-func remember(known map[string]bool, r *importer.Run) {
+func remember(known map[string]bool, r *importer.ToolRun) {
 	add := func(text string) {
 		for _, n := range number.FindAllString(text, -1) {
 			known[n] = true
@@ -97,21 +97,21 @@ func remember(known map[string]bool, r *importer.Run) {
 	}
 }
 
-func load(c, input int, throughput float64, same bool) importer.Load {
-	return importer.Load{
+func load(c, input int, throughput float64, same bool) importer.ToolLoad {
+	return importer.ToolLoad{
 		Name: fmt.Sprintf("c=%d", c), Input: input, Output: 20, Concurrency: c,
-		Values: map[metric.Key]importer.Value{metric.OutputThroughput: {V: throughput, Unit: "tok/s", Origin: "x", Same: same, Note: "counts chunks"}},
+		Values: map[metric.Key]importer.ToolValue{metric.OutputThroughput: {V: throughput, Unit: "tok/s", Origin: "x", Same: same, Note: "counts chunks"}},
 	}
 }
 
 func TestDocument(t *testing.T) {
-	run := &importer.Run{
+	run := &importer.ToolRun{
 		Tool: "vllm bench serve", Path: "a.json", Model: "m | <b>", Notes: []string{"trimmed\nfile"},
 		Conditions: []importer.Condition{{Name: importer.CondKV, Value: "fp8 | e4m3"}},
-		Loads:      []importer.Load{load(8, 0, 80.123, true), load(2, 0, 30, false), {Name: "empty", Notes: []string{"failed: all"}}},
+		Loads:      []importer.ToolLoad{load(8, 0, 80.123, true), load(2, 0, 30, false), {Name: "empty", Notes: []string{"failed: all"}}},
 	}
 	var b bytes.Buffer
-	if err := Document([]*importer.Run{run}, "v1").Markdown(&b); err != nil {
+	if err := Document([]*importer.ToolRun{run}, "v1").Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	want := `<!-- 
@@ -186,7 +186,7 @@ func TestSeries(t *testing.T) {
 	rate := 3.0
 	open := load(16, 100, 5, true)
 	open.RequestRate = &rate
-	run := &importer.Run{Model: "m", Loads: []importer.Load{
+	run := &importer.ToolRun{Model: "m", Loads: []importer.ToolLoad{
 		load(8, 100, 80, true), load(2, 999, 1, true), load(2, 100, 30, true), load(2, 100, 31, true), load(4, 100, 50, false), open,
 		{Name: "empty", Input: 100, Output: 20, Concurrency: 32},
 	}}

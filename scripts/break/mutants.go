@@ -87,7 +87,7 @@ func (b *breaker) mutatedModel(n int) error {
 // soundCheckpoint makes the checkpoint that is damaged.
 func (b *breaker) soundCheckpoint() error {
 	dir := b.path("checkpoint")
-	if _, err := awqtest.Write(dir, awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(dir, awqtest.VariantOptions{}); err != nil {
 		return err
 	}
 	return b.must("convert", dir, "--out", b.path("converted.gguf"))

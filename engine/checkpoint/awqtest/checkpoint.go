@@ -14,19 +14,19 @@ import (
 	"ceiling/engine/checkpoint/hf"
 )
 
-// Format is how quantised matrices are stored.
-type Format string
+// QuantFormat is how quantised matrices are stored.
+type QuantFormat string
 
 // The formats.
 const (
-	CompressedTensors Format = "compressed-tensors" // pack-quantized
-	AWQGemm           Format = "awq gemm"
-	AWQGemv           Format = "awq gemv"
-	GPTQ              Format = "gptq"    // zero points stored less one
-	GPTQv2            Format = "gptq_v2" // zero points stored as they are
-	AutoRoundAWQ      Format = "auto-round as awq"
-	AutoRoundGPTQ     Format = "auto-round as gptq"
-	AutoRoundGPTQv2   Format = "auto-round as gptq_v2"
+	CompressedTensors QuantFormat = "compressed-tensors" // pack-quantized
+	AWQGemm           QuantFormat = "awq gemm"
+	AWQGemv           QuantFormat = "awq gemv"
+	GPTQ              QuantFormat = "gptq"    // zero points stored less one
+	GPTQv2            QuantFormat = "gptq_v2" // zero points stored as they are
+	AutoRoundAWQ      QuantFormat = "auto-round as awq"
+	AutoRoundGPTQ     QuantFormat = "auto-round as gptq"
+	AutoRoundGPTQv2   QuantFormat = "auto-round as gptq_v2"
 )
 
 // Family is the kind of model.
@@ -49,13 +49,13 @@ const (
 	Text  Prefix = "model."                // beside lm_head
 )
 
-// Options choose a variant. The zero value is a symmetric compressed-tensors
+// VariantOptions choose a variant. The zero value is a symmetric compressed-tensors
 // checkpoint of 4 bits in groups of 32, with bf16 scales, in one file.
-type Options struct {
+type VariantOptions struct {
 	Seed     uint64      // of the real-valued weights
 	Geometry hf.Geometry // zero: Small of the family
 	Family   Family      // "": Ministral3
-	Format   Format      // "": CompressedTensors
+	Format   QuantFormat // "": CompressedTensors
 
 	GroupSize int    // columns that share a scale; 0: 32; -1: a whole row
 	Zeros     bool   // asymmetric: every group has a zero point
@@ -76,8 +76,8 @@ type Options struct {
 	Tekken bool
 }
 
-// Checkpoint is what Write wrote.
-type Checkpoint struct {
+// WrittenCheckpoint is what Write wrote.
+type WrittenCheckpoint struct {
 	Dir      string
 	Geometry hf.Geometry
 	// Linears are the quantised matrices, Dense all other tensors, by their
@@ -113,7 +113,7 @@ func Small(f Family) hf.Geometry {
 }
 
 // normalised returns the options with every choice made.
-func (o Options) normalised() Options {
+func (o VariantOptions) normalised() VariantOptions {
 	if o.Family == "" {
 		o.Family = Ministral3
 	}
@@ -144,10 +144,10 @@ func (o Options) normalised() Options {
 }
 
 // validate refuses variants that can't be made.
-func (o Options) validate() error {
+func (o VariantOptions) validate() error {
 	g := o.Geometry
 	switch {
-	case !slices.Contains([]Format{CompressedTensors, AWQGemm, AWQGemv, GPTQ, GPTQv2, AutoRoundAWQ, AutoRoundGPTQ, AutoRoundGPTQv2}, o.Format):
+	case !slices.Contains([]QuantFormat{CompressedTensors, AWQGemm, AWQGemv, GPTQ, GPTQv2, AutoRoundAWQ, AutoRoundGPTQ, AutoRoundGPTQv2}, o.Format):
 		return fmt.Errorf("unknown format %q", o.Format)
 	case o.Format != CompressedTensors && (o.GroupSize < 0 && o.Format == AWQGemv || len(o.EightBit) > 0):
 		return fmt.Errorf("format %q has neither whole rows as groups nor 8 bits", o.Format)
@@ -163,7 +163,7 @@ func (o Options) validate() error {
 }
 
 // Write writes a checkpoint into dir, which it creates.
-func Write(dir string, o Options) (*Checkpoint, error) {
+func Write(dir string, o VariantOptions) (*WrittenCheckpoint, error) {
 	o = o.normalised()
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func Write(dir string, o Options) (*Checkpoint, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Dir: dir, Geometry: o.Geometry, Linears: map[string]*Linear{}, Dense: map[string]*Dense{}}
+	c := &WrittenCheckpoint{Dir: dir, Geometry: o.Geometry, Linears: map[string]*Linear{}, Dense: map[string]*Dense{}}
 	c.fill(o)
 	if err := writeTensors(dir, c.tensors(o), o.Shards); err != nil {
 		return nil, fmt.Errorf("write %q: %w", dir, err)

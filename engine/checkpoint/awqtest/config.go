@@ -9,7 +9,7 @@ import (
 type object = map[string]any
 
 // config is the content of config.json.
-func config(o Options) object {
+func config(o VariantOptions) object {
 	text := textConfig(o)
 	top := object{}
 	switch {
@@ -33,7 +33,7 @@ func config(o Options) object {
 }
 
 // textConfig is the part that describes the language model.
-func textConfig(o Options) object {
+func textConfig(o VariantOptions) object {
 	g := o.Geometry
 	c := object{
 		"model_type": "ministral3", "num_hidden_layers": g.Layers, "hidden_size": g.Hidden, "intermediate_size": g.FFN,
@@ -70,7 +70,7 @@ func textConfig(o Options) object {
 }
 
 // quantization is the content of quantization_config.
-func quantization(o Options) object {
+func quantization(o VariantOptions) object {
 	switch o.Format {
 	case CompressedTensors:
 		return compressedConfig(o)
@@ -83,14 +83,14 @@ func quantization(o Options) object {
 			"desc_act": false, "static_groups": false, "damp_percent": 0.01, "true_sequential": true,
 			"checkpoint_format": string(o.Format)}
 	}
-	packing := map[Format]string{AutoRoundAWQ: "auto_round:auto_awq", AutoRoundGPTQ: "auto_round:auto_gptq",
+	packing := map[QuantFormat]string{AutoRoundAWQ: "auto_round:auto_awq", AutoRoundGPTQ: "auto_round:auto_gptq",
 		AutoRoundGPTQv2: "auto_round:gptqmodel"}[o.Format]
 	return object{"quant_method": "auto-round", "packing_format": packing, "bits": 4, "group_size": o.GroupSize,
 		"sym": !o.Zeros, "data_type": "int", "iters": 200, "autoround_version": "0.5.1"}
 }
 
 // skipped lists the names of modules that are not quantised.
-func skipped(o Options) []string {
+func skipped(o VariantOptions) []string {
 	list := []string{"lm_head"}
 	if o.Vision {
 		list = append(list, "vision_tower", "multi_modal_projector")
@@ -101,7 +101,7 @@ func skipped(o Options) []string {
 	return list
 }
 
-func compressedConfig(o Options) object {
+func compressedConfig(o VariantOptions) object {
 	groups := object{"group_0": group(o, []string{"Linear"}, 4)}
 	if len(o.EightBit) > 0 {
 		targets := make([]string, len(o.EightBit))
@@ -128,7 +128,7 @@ func compressedConfig(o Options) object {
 }
 
 // group describes one scheme of compressed-tensors.
-func group(o Options, targets []string, bits int) object {
+func group(o VariantOptions, targets []string, bits int) object {
 	w := object{
 		"num_bits": bits, "type": "int", "symmetric": !o.Zeros || bits == 8, "strategy": "group", "group_size": o.GroupSize,
 		"actorder": nil, "block_structure": nil, "dynamic": false, "observer": "mse", "observer_kwargs": object{},
@@ -140,7 +140,7 @@ func group(o Options, targets []string, bits int) object {
 }
 
 // Names lists the tensors of a checkpoint without prefix, sorted.
-func (c *Checkpoint) Names() []string {
+func (c *WrittenCheckpoint) Names() []string {
 	return slices.Sorted(func(yield func(string) bool) {
 		for name := range maps.Keys(c.Linears) {
 			if !yield(name) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Matrix returns the exact values of a weight, row by row.
-func (c *Checkpoint) Matrix(name string) (rows, cols int, values []float64) {
+func (c *WrittenCheckpoint) Matrix(name string) (rows, cols int, values []float64) {
 	if l := c.Linears[name]; l != nil {
 		values = make([]float64, l.Out*l.In)
 		for o := range l.Out {
@@ -29,7 +29,7 @@ func (c *Checkpoint) Matrix(name string) (rows, cols int, values []float64) {
 // each token to come next. It is written from the definition of the model as
 // Hugging Face's library has it: rotations pair element i of a head with
 // element i + HeadDim/2.
-func (c *Checkpoint) LogProbs(tokens []int32) [][]float64 {
+func (c *WrittenCheckpoint) LogProbs(tokens []int32) [][]float64 {
 	g := c.Geometry
 	_, _, embedding := c.Matrix("embed_tokens")
 	x := make([][]float64, len(tokens))
@@ -76,7 +76,7 @@ func LogSoftmax(x []float64) {
 }
 
 // multiply applies a matrix to every row of x.
-func (c *Checkpoint) multiply(name string, x [][]float64) [][]float64 {
+func (c *WrittenCheckpoint) multiply(name string, x [][]float64) [][]float64 {
 	rows, cols, w := c.Matrix(name)
 	y := make([][]float64, len(x))
 	for t := range y {
@@ -115,7 +115,7 @@ func add(x, y [][]float64) {
 }
 
 // normalise is RMSNorm.
-func (c *Checkpoint) normalise(name string, x [][]float64) [][]float64 {
+func (c *WrittenCheckpoint) normalise(name string, x [][]float64) [][]float64 {
 	_, _, w := c.Matrix(name)
 	y := make([][]float64, len(x))
 	for t, row := range x {
@@ -129,7 +129,7 @@ func (c *Checkpoint) normalise(name string, x [][]float64) [][]float64 {
 }
 
 // attention is causal attention with grouped queries.
-func (c *Checkpoint) attention(name string, x [][]float64) [][]float64 {
+func (c *WrittenCheckpoint) attention(name string, x [][]float64) [][]float64 {
 	g := c.Geometry
 	q, k, v := c.multiply(name+"q_proj", x), c.multiply(name+"k_proj", x), c.multiply(name+"v_proj", x)
 	for t := range x {

@@ -20,7 +20,7 @@ type tensor struct {
 }
 
 // tensors lists everything that the checkpoint stores, sorted by name.
-func (c *Checkpoint) tensors(o Options) []tensor {
+func (c *WrittenCheckpoint) tensors(o VariantOptions) []tensor {
 	var list []tensor
 	for name, l := range c.Linears {
 		list = append(list, l.pack(string(o.Prefix)+name, o)...)
@@ -51,7 +51,7 @@ func (d *Dense) tensor(name string) tensor {
 }
 
 // visionTensors are a few of those that a text model has no use for.
-func visionTensors(o Options) []tensor {
+func visionTensors(o VariantOptions) []tensor {
 	top := ""
 	if o.Prefix == Inner {
 		top = "model."
@@ -98,7 +98,7 @@ func floats(values []float32, kind string) []byte {
 }
 
 // pack stores a matrix in its format.
-func (l *Linear) pack(name string, o Options) []tensor {
+func (l *Linear) pack(name string, o VariantOptions) []tensor {
 	switch o.Format {
 	case CompressedTensors:
 		return l.packCompressed(name, o)
@@ -140,7 +140,7 @@ func (l *Linear) zero(o, g int) uint8 {
 
 // packCompressed packs columns in order. Zero points are packed along the
 // rows, or in old files not at all and as signed numbers.
-func (l *Linear) packCompressed(name string, o Options) []tensor {
+func (l *Linear) packCompressed(name string, o VariantOptions) []tensor {
 	per, groups := 32/l.Bits, l.Groups()
 	shape := le.AppendUint64(le.AppendUint64(nil, uint64(l.Out)), uint64(l.In))
 	list := []tensor{
@@ -168,7 +168,7 @@ func (l *Linear) packCompressed(name string, o Options) []tensor {
 // gemmOrder is the output column, of eight, that nibble k of a word holds.
 var gemmOrder = [8]int{0, 2, 4, 6, 1, 3, 5, 7}
 
-func (l *Linear) packGemm(name string, o Options) []tensor {
+func (l *Linear) packGemm(name string, o VariantOptions) []tensor {
 	groups := l.Groups()
 	return []tensor{
 		{name + ".qweight", "I32", []int{l.In, l.Out / 8},
@@ -191,7 +191,7 @@ func (l *Linear) transposed(width int) []float32 {
 }
 
 // packGemv pads the groups of a row to what its kernel reads at once.
-func (l *Linear) packGemv(name string, o Options) []tensor {
+func (l *Linear) packGemv(name string, o VariantOptions) []tensor {
 	multiple := map[int]int{32: 4, 64: 2}[l.Group]
 	multiple = max(multiple, 1)
 	width := ((l.Groups()+7)/8 + multiple - 1) / multiple * multiple
@@ -209,7 +209,7 @@ func (l *Linear) packGemv(name string, o Options) []tensor {
 }
 
 // packGPTQ packs along the columns; zero points are stored less the offset.
-func (l *Linear) packGPTQ(name string, o Options, offset uint8) []tensor {
+func (l *Linear) packGPTQ(name string, o VariantOptions, offset uint8) []tensor {
 	groups := l.Groups()
 	list := []tensor{
 		{name + ".qweight", "I32", []int{l.In / 8, l.Out},

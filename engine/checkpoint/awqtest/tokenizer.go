@@ -60,7 +60,7 @@ func wordList() (words, left, right []string) {
 
 // writeTokenizer writes tokenizer.json or tekken.json, and
 // tokenizer_config.json.
-func writeTokenizer(dir string, o Options) error {
+func writeTokenizer(dir string, o VariantOptions) error {
 	config := object{"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": true, "add_eos_token": false,
 		"bos_token": "<s>", "eos_token": object{"content": "</s>", "special": true}, "unk_token": "<unk>", "pad_token": "<pad>",
 		"chat_template": chatTemplate}

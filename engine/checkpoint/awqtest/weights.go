@@ -39,7 +39,7 @@ type matrix struct {
 }
 
 // linears lists the linears of a layer.
-func (c *Checkpoint) linears(layer int) []matrix {
+func (c *WrittenCheckpoint) linears(layer int) []matrix {
 	g := c.Geometry
 	q, kv := g.Heads*g.HeadDim, g.KVHeads*g.HeadDim
 	list := []matrix{
@@ -58,7 +58,7 @@ func (c *Checkpoint) linears(layer int) []matrix {
 const tableSpread = 0.04
 
 // fill makes the weights.
-func (c *Checkpoint) fill(o Options) {
+func (c *WrittenCheckpoint) fill(o VariantOptions) {
 	g := c.Geometry
 	for n := range g.Layers {
 		for _, m := range c.linears(n) {
@@ -84,7 +84,7 @@ func (c *Checkpoint) fill(o Options) {
 }
 
 // norm adds a vector of factors around 1.
-func (c *Checkpoint) norm(o Options, name string) {
+func (c *WrittenCheckpoint) norm(o VariantOptions, name string) {
 	v := noise(o.Seed, name, c.Geometry.Hidden, 0.2)
 	for i := range v {
 		v[i]++
@@ -122,7 +122,7 @@ func round16(x float64, kind string) float32 {
 }
 
 // newLinear has no codes yet.
-func newLinear(m matrix, bits int, o Options) *Linear {
+func newLinear(m matrix, bits int, o VariantOptions) *Linear {
 	l := &Linear{Out: m.out, In: m.in, Bits: bits, Group: o.GroupSize, Codes: make([]uint8, m.out*m.in)}
 	if l.Group < 0 {
 		l.Group = m.in
@@ -134,7 +134,7 @@ func newLinear(m matrix, bits int, o Options) *Linear {
 
 // quantise4 gives every group of a row 16 levels: symmetric around 8, or from
 // its least to its greatest value.
-func quantise4(real []float64, m matrix, o Options) *Linear {
+func quantise4(real []float64, m matrix, o VariantOptions) *Linear {
 	l := newLinear(m, 4, o)
 	least := uint8(0)
 	if o.Format == GPTQ || o.Format == AutoRoundGPTQ {
@@ -155,7 +155,7 @@ func quantise4(real []float64, m matrix, o Options) *Linear {
 }
 
 // quantise8 is symmetric around 128.
-func quantise8(real []float64, m matrix, o Options) *Linear {
+func quantise8(real []float64, m matrix, o VariantOptions) *Linear {
 	l := newLinear(m, 8, o)
 	for g := range l.Zeros {
 		group := real[g*l.Group : (g+1)*l.Group]

@@ -12,7 +12,7 @@ import (
 	"ceiling/internal/absent"
 )
 
-// Architectures of llama.cpp that a Config can name.
+// Architectures of llama.cpp that a ModelConfig can name.
 const (
 	archMistral3 = "mistral3"
 	archLlama    = "llama"
@@ -84,8 +84,8 @@ func (g Geometry) Parameters() int64 {
 	return int64(g.Layers)*layer + matrices*hidden*int64(g.Vocab) + hidden
 }
 
-// Config is a checkpoint's config.json, read and checked.
-type Config struct {
+// ModelConfig is a checkpoint's config.json, read and checked.
+type ModelConfig struct {
 	Geometry
 	Architectures []string // as in the file
 	ModelType     string   // of the text part: "ministral3", "mistral" or "llama"
@@ -107,7 +107,7 @@ type Config struct {
 // is an error, and so is every setting that the dense Mistral and Llama graphs
 // of llama.cpp v0.5.0 do not have: sliding windows, experts, other activations,
 // unknown rotary scalings.
-func ReadConfig(dir string) (*Config, error) {
+func ReadConfig(dir string) (*ModelConfig, error) {
 	path := filepath.Join(dir, "config.json")
 	top, err := strictjson.ReadFile(path, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -138,7 +138,7 @@ func noConfig(dir string) error {
 }
 
 // readLegacy looks for the files in which older tools describe a quantisation.
-func (c *Config) readLegacy(dir string) error {
+func (c *ModelConfig) readLegacy(dir string) error {
 	for _, name := range []string{"quantize_config.json", "quant_config.json"} {
 		path := filepath.Join(dir, name)
 		v, err := strictjson.ReadFile(path, maxConfigBytes)
@@ -159,7 +159,7 @@ func (c *Config) readLegacy(dir string) error {
 }
 
 // parseConfig judges the content of a config.json.
-func parseConfig(top *strictjson.Value) (*Config, error) {
+func parseConfig(top *strictjson.Value) (*ModelConfig, error) {
 	if top.Kind() != strictjson.Object {
 		return nil, fmt.Errorf("it is %s, must be an object", top.Kind())
 	}
@@ -167,7 +167,7 @@ func parseConfig(top *strictjson.Value) (*Config, error) {
 	if text != nil && text.Kind() != strictjson.Object {
 		return nil, fmt.Errorf("text_config is %s, must be an object", text.Kind())
 	}
-	c := &Config{tree: top.Merge(text)}
+	c := &ModelConfig{tree: top.Merge(text)}
 	if err := c.architecture(text); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func parseConfig(top *strictjson.Value) (*Config, error) {
 }
 
 // architecture finds llama.cpp's name for the model.
-func (c *Config) architecture(text *strictjson.Value) error {
+func (c *ModelConfig) architecture(text *strictjson.Value) error {
 	f := fields{v: c.tree}
 	c.Architectures = f.strings("architectures")
 	c.ModelType = f.string("model_type")
@@ -220,7 +220,7 @@ var expertKeys = []string{"num_local_experts", "num_experts", "n_routed_experts"
 
 // refuse rejects settings that change the computation and that the graph of
 // llama.cpp does not have.
-func (c *Config) refuse() error {
+func (c *ModelConfig) refuse() error {
 	f := fields{v: c.tree}
 	for _, key := range expertKeys {
 		if v := c.tree.Get(key); !v.IsNull() {
@@ -264,7 +264,7 @@ const (
 )
 
 // dimensions reads the sizes and compares them with each other.
-func (c *Config) dimensions() error {
+func (c *ModelConfig) dimensions() error {
 	f := fields{v: c.tree}
 	c.Layers = f.int("num_hidden_layers", 1, maxLayers)
 	c.Hidden = f.int("hidden_size", rowBlock, maxWidth)
@@ -295,7 +295,7 @@ func (c *Config) dimensions() error {
 // headDim reads the width of a head. In Llama's and the old Mistral's own
 // definition it is optional and then hidden_size / num_attention_heads; in
 // Mistral 3 it is another number.
-func (c *Config) headDim() error {
+func (c *ModelConfig) headDim() error {
 	f := fields{v: c.tree}
 	switch {
 	case !c.tree.Get("head_dim").IsNull() || c.Architecture == archMistral3:
@@ -330,7 +330,7 @@ func dtype(tree *strictjson.Value) string {
 
 // quantization finds the description of the quantisation, which may stand at
 // the top or in the text part.
-func (c *Config) quantization(top, text *strictjson.Value) error {
+func (c *ModelConfig) quantization(top, text *strictjson.Value) error {
 	const key = "quantization_config"
 	outer, inner := top.Get(key), text.Get(key)
 	if !outer.IsNull() && !inner.IsNull() && !outer.Equal(inner) {

@@ -109,11 +109,11 @@ func TestReadConfig(t *testing.T) {
 var configVariants = []struct {
 	name   string
 	change func(object)
-	check  func(*Config) bool
+	check  func(*ModelConfig) bool
 }{
-	{"text only", flat, func(c *Config) bool { return c.Architecture == "mistral3" && c.Layers == 40 && c.Rope.Yarn != nil }},
+	{"text only", flat, func(c *ModelConfig) bool { return c.Architecture == "mistral3" && c.Layers == 40 && c.Rope.Yarn != nil }},
 	{"the text part wins", func(c object) { c["vocab_size"], c["hidden_size"] = 7, 7 },
-		func(c *Config) bool { return c.Vocab == 131072 && c.Hidden == 5120 }},
+		func(c *ModelConfig) bool { return c.Vocab == 131072 && c.Hidden == 5120 }},
 	{"rope_scaling with rope_theta", func(c object) {
 		r := rope(c)
 		delete(text(c), "rope_parameters")
@@ -121,48 +121,50 @@ var configVariants = []struct {
 		delete(r, "rope_theta")
 		delete(r, "rope_type")
 		text(c)["rope_scaling"] = r
-	}, func(c *Config) bool { return c.Rope.FreqBase == 1e8 && c.Rope.Yarn.Factor == 48 }},
+	}, func(c *ModelConfig) bool { return c.Rope.FreqBase == 1e8 && c.Rope.Yarn.Factor == 48 }},
 	{"said twice alike", func(c object) { text(c)["rope_theta"], text(c)["rope_scaling"] = 1e8, object{"factor": 48} },
-		func(c *Config) bool { return c.Rope.FreqBase == 1e8 && c.Rope.Yarn.Factor == 48 }},
+		func(c *ModelConfig) bool { return c.Rope.FreqBase == 1e8 && c.Rope.Yarn.Factor == 48 }},
 	{"stretched elsewhere", func(c object) { rope(c)["factor"] = 32.0 },
-		func(c *Config) bool { return len(c.Warnings) == 1 && c.Rope.Yarn.Factor == 32 }},
+		func(c *ModelConfig) bool { return len(c.Warnings) == 1 && c.Rope.Yarn.Factor == 32 }},
 	{"neutral extras", func(c object) {
 		r := rope(c)
 		r["attention_factor"], r["extrapolation_factor"], r["truncate"], r["partial_rotary_factor"] = 1.0, 1, true, 1.0
-	}, func(c *Config) bool { return c.Rope.Yarn != nil }},
+	}, func(c *ModelConfig) bool { return c.Rope.Yarn != nil }},
 	{"Mistral Small 3", func(c object) {
 		text(c)["model_type"], text(c)["rope_theta"] = "mistral", 1e9
 		delete(text(c), "rope_parameters")
-	}, func(c *Config) bool {
+	}, func(c *ModelConfig) bool {
 		return c.Architecture == "mistral3" && c.Rope == Rope{FreqBase: 1e9} && c.TemperatureScale == 0
 	}},
-	{"Llama", llama, func(c *Config) bool { return c.Architecture == "llama" && c.HeadDim == 160 && c.Rope.FreqBase == 5e5 }},
+	{"Llama", llama, func(c *ModelConfig) bool {
+		return c.Architecture == "llama" && c.HeadDim == 160 && c.Rope.FreqBase == 5e5
+	}},
 	{"Mistral", func(c object) {
 		llama(c)
 		c["architectures"], c["model_type"] = []string{"MistralForCausalLM"}, "mistral"
-	}, func(c *Config) bool { return c.Architecture == "llama" }},
+	}, func(c *ModelConfig) bool { return c.Architecture == "llama" }},
 	{"linear scaling", func(c object) {
 		llama(c)
 		c["rope_scaling"] = object{"type": "linear", "factor": 4}
-	}, func(c *Config) bool { return c.Rope.LinearFactor == 4 }},
+	}, func(c *ModelConfig) bool { return c.Rope.LinearFactor == 4 }},
 	{"Llama 3 scaling", func(c object) {
 		llama(c)
 		c["rope_scaling"] = llama3(8, 1, 4)
-	}, func(c *Config) bool {
+	}, func(c *ModelConfig) bool {
 		return *c.Rope.Llama3 == Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192} && c.Rope.LinearFactor == 0
 	}},
-	{"tied", func(c object) { text(c)["tie_word_embeddings"] = true }, func(c *Config) bool {
+	{"tied", func(c object) { text(c)["tie_word_embeddings"] = true }, func(c *ModelConfig) bool {
 		return c.TieEmbeddings && c.Parameters() == 23_572_403_200-131072*5120
 	}},
 	{"quantisation in the text part", func(c object) {
 		text(c)["quantization_config"] = c["quantization_config"]
 		delete(c, "quantization_config")
-	}, func(c *Config) bool { return c.Quantization.Has("config_groups") }},
-	{"not quantised", func(c object) { c["quantization_config"] = nil }, func(c *Config) bool {
+	}, func(c *ModelConfig) bool { return c.Quantization.Has("config_groups") }},
+	{"not quantised", func(c object) { c["quantization_config"] = nil }, func(c *ModelConfig) bool {
 		return c.Quantization == nil && c.QuantizationFile == ""
 	}},
 	{"full attention by layer", func(c object) { text(c)["layer_types"] = []string{"full_attention", "full_attention"} },
-		func(c *Config) bool { return true }},
+		func(c *ModelConfig) bool { return true }},
 }
 
 // The factors of Llama 3.1 (heads of 128, base 500000), computed from Hugging

@@ -21,7 +21,7 @@ type MetadataOptions struct {
 // shape, the tokenizer, the chat template. general.file_type is left to the
 // caller, who knows the tensors' types. Warnings are about what was found and
 // is usable though it looks wrong, one line each; those of cfg come first.
-func Metadata(dir string, cfg *Config, o MetadataOptions) (kvs []gguf.KV, warnings []string, err error) {
+func Metadata(dir string, cfg *ModelConfig, o MetadataOptions) (kvs []gguf.KV, warnings []string, err error) {
 	m := &metadata{cfg: cfg, warnings: append([]string(nil), cfg.Warnings...)}
 	m.general(dir, o)
 	m.geometry()
@@ -40,7 +40,7 @@ func Metadata(dir string, cfg *Config, o MetadataOptions) (kvs []gguf.KV, warnin
 
 // metadata collects entries.
 type metadata struct {
-	cfg      *Config
+	cfg      *ModelConfig
 	kvs      []gguf.KV
 	warnings []string
 }

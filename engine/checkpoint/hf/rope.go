@@ -29,7 +29,7 @@ var ropeKeys = map[string][]string{
 
 // rope reads the rotation: from rope_parameters or, as older files have it,
 // from rope_scaling with rope_theta beside it.
-func (c *Config) rope() error {
+func (c *ModelConfig) rope() error {
 	p, err := c.ropeParameters()
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (c *Config) rope() error {
 const ropeName = "rope_parameters."
 
 // ropeScaling reads the numbers of a type, where the model may have it.
-func (c *Config) ropeScaling(kind string, p *strictjson.Value) error {
+func (c *ModelConfig) ropeScaling(kind string, p *strictjson.Value) error {
 	f := fields{v: p, name: ropeName}
 	switch {
 	case c.ModelType == "ministral3" && kind == "yarn":
@@ -83,7 +83,7 @@ func (c *Config) ropeScaling(kind string, p *strictjson.Value) error {
 }
 
 // llama3 reads what Llama 3.1 and later have.
-func (c *Config) llama3(p *strictjson.Value) error {
+func (c *ModelConfig) llama3(p *strictjson.Value) error {
 	f := fields{v: p, name: ropeName}
 	l := &Llama3{
 		Factor:          f.float("factor", 1, maxRopeFactor),
@@ -118,7 +118,7 @@ func (r Rope) FreqFactors(headDim int) []float32 {
 
 // ropeParameters unites the places in which the rotation is described.
 // Whatever is said twice must be said alike.
-func (c *Config) ropeParameters() (*strictjson.Value, error) {
+func (c *ModelConfig) ropeParameters() (*strictjson.Value, error) {
 	one, two := c.tree.Get("rope_parameters"), c.tree.Get("rope_scaling")
 	for _, key := range []string{"rope_parameters", "rope_scaling"} {
 		if v := c.tree.Get(key); !v.IsNull() && v.Kind() != strictjson.Object {
@@ -169,7 +169,7 @@ func ropeType(p *strictjson.Value) (string, error) {
 }
 
 // yarn reads what ministral3 needs.
-func (c *Config) yarn(p *strictjson.Value) error {
+func (c *ModelConfig) yarn(p *strictjson.Value) error {
 	f := fields{v: p, name: ropeName}
 	y := &Yarn{
 		Factor:          f.float("factor", 1, maxRopeFactor),

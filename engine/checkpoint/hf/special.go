@@ -16,7 +16,7 @@ var (
 
 // specials finds the special tokens and whether texts get them: in
 // tokenizer_config.json by their text, else in config.json by their id.
-func (t *tokenizer) specials(root, config *strictjson.Value, cfg *Config) error {
+func (t *tokenizer) specials(root, config *strictjson.Value, cfg *ModelConfig) error {
 	for _, name := range specialNames {
 		key := hfNames[name] + "_token"
 		text, err := tokenText(config.Get(key))
@@ -55,7 +55,7 @@ func tokenText(v *strictjson.Value) (string, error) {
 
 // declared returns the id that config.json gives a special token. A list, as
 // some files have of the ends of a text, stands for its first entry.
-func (t *tokenizer) declared(cfg *Config, key string) (id uint32, ok bool, err error) {
+func (t *tokenizer) declared(cfg *ModelConfig, key string) (id uint32, ok bool, err error) {
 	v := cfg.tree.Get(key)
 	if v.Kind() == strictjson.Array && v.Len() > 0 {
 		for _, first := range v.Items() {

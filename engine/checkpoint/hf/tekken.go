@@ -24,7 +24,7 @@ const maxTekkenToken = 1024
 
 // readTekken reads Mistral's own form of the vocabulary: tokens as bytes in
 // order of rank. The merges are not in it; they follow from the ranks.
-func readTekken(path string, config *strictjson.Value, cfg *Config) (*tokenizer, error) {
+func readTekken(path string, config *strictjson.Value, cfg *ModelConfig) (*tokenizer, error) {
 	root, err := strictjson.ReadFile(path, maxTokenizerBytes)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func readTekken(path string, config *strictjson.Value, cfg *Config) (*tokenizer,
 	return parseTekken(root, config, cfg)
 }
 
-func parseTekken(root, config *strictjson.Value, cfg *Config) (*tokenizer, error) {
+func parseTekken(root, config *strictjson.Value, cfg *ModelConfig) (*tokenizer, error) {
 	f := fields{v: root.Get("config"), name: "config."}
 	size := f.int("default_vocab_size", 1, maxVocab)
 	specials := f.int("default_num_special_tokens", int64(len(tekkenNames)), maxVocab)

@@ -67,7 +67,7 @@ func (m *metadata) tokenizer(t *tokenizer) {
 
 // readTokenizer reads tokenizer.json or, where there is none or its way to cut
 // text is not Tekken's, tekken.json.
-func readTokenizer(dir string, cfg *Config) (*tokenizer, error) {
+func readTokenizer(dir string, cfg *ModelConfig) (*tokenizer, error) {
 	config, err := readOptional(filepath.Join(dir, "tokenizer_config.json"), maxConfigBytes)
 	if err != nil {
 		return nil, err

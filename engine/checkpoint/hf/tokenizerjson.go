@@ -11,7 +11,7 @@ import (
 
 // parseTokenizer reads a tokenizer.json with what tokenizer_config.json and
 // config.json add to it.
-func parseTokenizer(root, config *strictjson.Value, cfg *Config) (*tokenizer, error) {
+func parseTokenizer(root, config *strictjson.Value, cfg *ModelConfig) (*tokenizer, error) {
 	model := root.Get("model")
 	if err := bytePairs(root, model); err != nil {
 		return nil, err

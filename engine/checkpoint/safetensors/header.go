@@ -52,9 +52,9 @@ func (d DType) Size() int64 {
 	return int64(bits[d] / 8)
 }
 
-// Tensor describes one tensor. Shape is in the format's order, outermost
+// StoredTensor describes one tensor. Shape is in the format's order, outermost
 // dimension first, and may hold zeros.
-type Tensor struct {
+type StoredTensor struct {
 	Name  string
 	DType DType
 	Shape []int64
@@ -64,11 +64,11 @@ type Tensor struct {
 }
 
 // String formats type and shape, as "I32 [4096 640]".
-func (t *Tensor) String() string { return fmt.Sprintf("%s %v", t.DType, t.Shape) }
+func (t *StoredTensor) String() string { return fmt.Sprintf("%s %v", t.DType, t.Shape) }
 
 // ReadHeader reads the header of a file of size bytes. The tensors come in
 // order of their data, which covers the rest of the file without gaps.
-func ReadHeader(r io.ReaderAt, size int64) ([]Tensor, error) {
+func ReadHeader(r io.ReaderAt, size int64) ([]StoredTensor, error) {
 	text, err := headerText(r, size)
 	if err != nil {
 		return nil, err
@@ -130,12 +130,12 @@ func readFull(r io.ReaderAt, p []byte, off int64) error {
 
 // parseHeader reads the tensors' descriptions. Start and the end (in Bytes) are
 // left as the file has them, relative to the data.
-func parseHeader(text []byte) ([]Tensor, error) {
+func parseHeader(text []byte) ([]StoredTensor, error) {
 	s, err := newScanner(text)
 	if err != nil {
 		return nil, err
 	}
-	var list []Tensor
+	var list []StoredTensor
 	err = s.object("the header", func(name string) error {
 		if name == "__metadata__" {
 			return s.object(name, func(key string) error {
@@ -182,8 +182,8 @@ func checkName(name string) error {
 }
 
 // parseTensor reads {dtype, shape, data_offsets}, each once, nothing else.
-func parseTensor(s *scanner, name string) (Tensor, error) {
-	t := Tensor{Name: name}
+func parseTensor(s *scanner, name string) (StoredTensor, error) {
+	t := StoredTensor{Name: name}
 	var offsets []int64
 	err := s.object("the description", func(key string) (err error) {
 		switch key {
@@ -224,7 +224,7 @@ func parseTensor(s *scanner, name string) (Tensor, error) {
 }
 
 // measure returns the bytes that type and shape need.
-func (t *Tensor) measure() (int64, error) {
+func (t *StoredTensor) measure() (int64, error) {
 	size, ok := bits[t.DType]
 	if !ok {
 		return 0, fmt.Errorf("dtype %s does not exist", quote(string(t.DType)))
@@ -251,8 +251,8 @@ func (t *Tensor) measure() (int64, error) {
 
 // place sorts the tensors by offset, checks that they follow each other
 // without gaps up to the end of the file, and makes offsets absolute.
-func place(list []Tensor, data, size int64) error {
-	slices.SortFunc(list, func(a, b Tensor) int {
+func place(list []StoredTensor, data, size int64) error {
+	slices.SortFunc(list, func(a, b StoredTensor) int {
 		if a.Start != b.Start {
 			return cmp.Compare(a.Start, b.Start)
 		}

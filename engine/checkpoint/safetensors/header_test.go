@@ -16,7 +16,7 @@ func file(header string, n int) []byte {
 	return append(append(b, header...), make([]byte, n)...)
 }
 
-func parse(b []byte) ([]Tensor, error) { return ReadHeader(bytes.NewReader(b), int64(len(b))) }
+func parse(b []byte) ([]StoredTensor, error) { return ReadHeader(bytes.NewReader(b), int64(len(b))) }
 
 const good = `{"b":{"dtype":"I32","shape":[2,3],"data_offsets":[4,28]},"__metadata__":{"format":"pt"},` +
 	`"a":{"data_offsets":[0,4],"shape":[2],"dtype":"BF16"},"e":{"dtype":"F32","shape":[0,7],"data_offsets":[4,4]},` +
@@ -32,7 +32,7 @@ func TestReadHeader(t *testing.T) {
 			continue
 		}
 		data := 8 + int64(len(header))
-		want := []Tensor{
+		want := []StoredTensor{
 			{"a", BF16, []int64{2}, 0, data, 4}, {"e", F32, []int64{0, 7}, 0, data + 4, 0},
 			{"b", I32, []int64{2, 3}, 0, data + 4, 24}, {"s", "F64", []int64{}, 0, data + 28, 8},
 		}
@@ -148,7 +148,7 @@ func TestTruncated(t *testing.T) {
 
 // checkTensors checks what every header that was accepted must have: tensors
 // that cover the data from its beginning to the end of the file.
-func checkTensors(t *testing.T, list []Tensor, data, size int64) {
+func checkTensors(t *testing.T, list []StoredTensor, data, size int64) {
 	t.Helper()
 	next := data
 	seen := map[string]bool{}
@@ -202,7 +202,9 @@ func FuzzHeader(f *testing.F) {
 		if err != nil {
 			t.Fatalf("written anew: %v", err)
 		}
-		if !slices.EqualFunc(list, again, func(a, b Tensor) bool { return a.Name == b.Name && a.String() == b.String() && a.Bytes == b.Bytes }) {
+		if !slices.EqualFunc(list, again, func(a, b StoredTensor) bool {
+			return a.Name == b.Name && a.String() == b.String() && a.Bytes == b.Bytes
+		}) {
 			t.Fatalf("%v came back as %v", list, again)
 		}
 	})

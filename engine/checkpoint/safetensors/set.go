@@ -20,9 +20,9 @@ const (
 
 // Set holds the headers of all files of a checkpoint, but no open file.
 type Set struct {
-	Paths    []string // of the files
-	Tensors  []Tensor // file by file, in order of their data
-	Bytes    int64    // of all files together
+	Paths    []string       // of the files
+	Tensors  []StoredTensor // file by file, in order of their data
+	Bytes    int64          // of all files together
 	Warnings []string
 
 	names  map[string]int
@@ -204,7 +204,7 @@ func (s *Set) compare(x *Index, path string) error {
 }
 
 // Tensor returns the description of the named tensor, or nil.
-func (s *Set) Tensor(name string) *Tensor {
+func (s *Set) Tensor(name string) *StoredTensor {
 	i, ok := s.names[name]
 	if !ok {
 		return nil
@@ -253,7 +253,7 @@ func (f *Files) Recheck() error {
 }
 
 // ReadAt fills p with bytes of a tensor's data that begin at offset off in it.
-func (f *Files) ReadAt(t *Tensor, p []byte, off int64) error {
+func (f *Files) ReadAt(t *StoredTensor, p []byte, off int64) error {
 	if off < 0 || off > t.Bytes || int64(len(p)) > t.Bytes-off {
 		return fmt.Errorf("tensor %s has %d bytes, not %d at offset %d", quote(t.Name), t.Bytes, len(p), off)
 	}
@@ -264,7 +264,7 @@ func (f *Files) ReadAt(t *Tensor, p []byte, off int64) error {
 }
 
 // File returns the open file that holds a tensor.
-func (f *Files) File(t *Tensor) *os.File { return f.open[t.File] }
+func (f *Files) File(t *StoredTensor) *os.File { return f.open[t.File] }
 
 // Close closes the files.
 func (f *Files) Close() {

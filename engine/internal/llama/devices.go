@@ -6,8 +6,8 @@ import "C"
 
 import "unsafe"
 
-// Device is one of ggml's devices. Memory is in bytes.
-type Device struct {
+// NativeDevice is one of ggml's devices. Memory is in bytes.
+type NativeDevice struct {
 	Name, Description, ID   string
 	Backend                 string // "ROCm", "RPC"
 	Type                    int
@@ -16,12 +16,12 @@ type Device struct {
 }
 
 // Devices lists the devices of all loaded back ends.
-func Devices() []Device {
-	out := make([]Device, int(C.ceil_device_count()))
+func Devices() []NativeDevice {
+	out := make([]NativeDevice, int(C.ceil_device_count()))
 	for i := range out {
 		var d C.struct_ceil_device
 		C.ceil_device_at(C.size_t(i), &d)
-		out[i] = Device{
+		out[i] = NativeDevice{
 			Name: C.GoString(&d.name[0]), Description: C.GoString(&d.description[0]), ID: C.GoString(&d.id[0]),
 			Backend: C.GoString(&d.backend[0]), Type: int(d._type), SplitRows: bool(d.split_rows),
 			MemoryFree: uint64(d.memory_free), MemoryTotal: uint64(d.memory_total),

@@ -2,7 +2,7 @@
 // llama.h, through the shim, into Go types; package engine checks arguments
 // and gives the results their meaning.
 //
-// Nothing here is safe for concurrent use except [Session.Abort].
+// Nothing here is safe for concurrent use except [NativeSession.Abort].
 //
 // Linking it changes the whole process before main starts (process.c): Go's
 // monitor thread gets a long timer slack, malloc maps every block of 128 KiB

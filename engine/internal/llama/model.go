@@ -28,8 +28,8 @@ type LoadParams struct {
 	Progress func(float32) bool
 }
 
-// Model owns a llama_model.
-type Model struct {
+// NativeModel owns a llama_model.
+type NativeModel struct {
 	p     *C.struct_llama_model
 	vocab *C.struct_llama_vocab
 }
@@ -42,7 +42,7 @@ func ceilProgress(progress C.float, handle C.uintptr_t) C.bool {
 
 // LoadModel returns nil where the library refuses the file; [LoggedErrors]
 // then says why.
-func LoadModel(p LoadParams) *Model {
+func LoadModel(p LoadParams) *NativeModel {
 	path := C.CString(p.Path)
 	defer C.free(unsafe.Pointer(path))
 	l := C.struct_ceil_load{
@@ -70,11 +70,11 @@ func LoadModel(p LoadParams) *Model {
 	if m == nil {
 		return nil
 	}
-	return &Model{p: m, vocab: C.llama_model_get_vocab(m)}
+	return &NativeModel{p: m, vocab: C.llama_model_get_vocab(m)}
 }
 
 // Free releases the model. Its sessions and samplers must be freed before.
-func (m *Model) Free() {
+func (m *NativeModel) Free() {
 	if m.p != nil {
 		C.ceil_model_free(m.p)
 		m.p, m.vocab = nil, nil
@@ -82,7 +82,7 @@ func (m *Model) Free() {
 }
 
 // Meta returns a scalar metadata value as text.
-func (m *Model) Meta(key string) (string, bool) {
+func (m *NativeModel) Meta(key string) (string, bool) {
 	k := C.CString(key)
 	defer C.free(unsafe.Pointer(k))
 	n := C.llama_model_meta_val_str(m.p, k, nil, 0)
@@ -95,40 +95,40 @@ func (m *Model) Meta(key string) (string, bool) {
 }
 
 // Description is the library's short name of the model, "llama 1B Q4_1".
-func (m *Model) Description() string {
+func (m *NativeModel) Description() string {
 	var buf [256]C.char
 	C.llama_model_desc(m.p, &buf[0], C.size_t(len(buf)))
 	return C.GoString(&buf[0])
 }
 
 // Shape returns layer count, KV heads, trained context and embedding length.
-func (m *Model) Shape() (layers, kvHeads, context, embedding int) {
+func (m *NativeModel) Shape() (layers, kvHeads, context, embedding int) {
 	return int(C.llama_model_n_layer(m.p)), int(C.llama_model_n_head_kv(m.p)),
 		int(C.llama_model_n_ctx_train(m.p)), int(C.llama_model_n_embd(m.p))
 }
 
 // Heads returns the number of attention heads.
-func (m *Model) Heads() int { return int(C.llama_model_n_head(m.p)) }
+func (m *NativeModel) Heads() int { return int(C.llama_model_n_head(m.p)) }
 
 // Window returns the positions that the layers with a sliding window attend to;
 // 0: there are none.
-func (m *Model) Window() int { return int(C.llama_model_n_swa(m.p)) }
+func (m *NativeModel) Window() int { return int(C.llama_model_n_swa(m.p)) }
 
 // Params returns the number of parameters.
-func (m *Model) Params() int64 { return int64(C.llama_model_n_params(m.p)) }
+func (m *NativeModel) Params() int64 { return int64(C.llama_model_n_params(m.p)) }
 
 // Bytes returns the size of all tensors.
-func (m *Model) Bytes() int64 { return int64(C.llama_model_size(m.p)) }
+func (m *NativeModel) Bytes() int64 { return int64(C.llama_model_size(m.p)) }
 
 // HasDecoder tells whether the model generates text.
-func (m *Model) HasDecoder() bool { return bool(C.llama_model_has_decoder(m.p)) }
+func (m *NativeModel) HasDecoder() bool { return bool(C.llama_model_has_decoder(m.p)) }
 
 // HasEncoder tells whether llama_encode must run first.
-func (m *Model) HasEncoder() bool { return bool(C.llama_model_has_encoder(m.p)) }
+func (m *NativeModel) HasEncoder() bool { return bool(C.llama_model_has_encoder(m.p)) }
 
 // Recurrent tells whether the model, or a part of its layers, keeps a state
 // instead of a cache.
-func (m *Model) Recurrent() bool {
+func (m *NativeModel) Recurrent() bool {
 	return bool(C.llama_model_is_recurrent(m.p)) || bool(C.llama_model_is_hybrid(m.p))
 }
 
@@ -136,7 +136,7 @@ func (m *Model) Recurrent() bool {
 func MaxSequences() int { return int(C.llama_max_parallel_sequences()) }
 
 // ChatTemplate returns the model's own template, or "".
-func (m *Model) ChatTemplate() string {
+func (m *NativeModel) ChatTemplate() string {
 	p := C.llama_model_chat_template(m.p, nil)
 	if p == nil {
 		return ""
@@ -145,21 +145,21 @@ func (m *Model) ChatTemplate() string {
 }
 
 // VocabSize returns the number of tokens.
-func (m *Model) VocabSize() int { return int(C.llama_vocab_n_tokens(m.vocab)) }
+func (m *NativeModel) VocabSize() int { return int(C.llama_vocab_n_tokens(m.vocab)) }
 
 // BOS returns the beginning-of-sequence id, or -1, and whether the model
 // wants it in front of a prompt.
-func (m *Model) BOS() (id int32, add bool) {
+func (m *NativeModel) BOS() (id int32, add bool) {
 	return int32(C.llama_vocab_bos(m.vocab)), bool(C.llama_vocab_get_add_bos(m.vocab))
 }
 
 // EndsGeneration tells whether the token ends a text (EOS, EOT …).
-func (m *Model) EndsGeneration(token int32) bool {
+func (m *NativeModel) EndsGeneration(token int32) bool {
 	return bool(C.llama_vocab_is_eog(m.vocab, C.llama_token(token)))
 }
 
 // Attributes returns the token's llama_token_attr bits.
-func (m *Model) Attributes(token int32) int {
+func (m *NativeModel) Attributes(token int32) int {
 	return int(C.llama_vocab_get_attr(m.vocab, C.llama_token(token)))
 }
 
@@ -168,7 +168,7 @@ const AttrSpecial = C.LLAMA_TOKEN_ATTR_UNKNOWN | C.LLAMA_TOKEN_ATTR_UNUSED |
 	C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED
 
 // Tokenize turns text into ids. ok is false where the library fails.
-func (m *Model) Tokenize(text string, addSpecial, parseSpecial bool) (ids []int32, ok bool) {
+func (m *NativeModel) Tokenize(text string, addSpecial, parseSpecial bool) (ids []int32, ok bool) {
 	p := C.CString(text)
 	defer C.free(unsafe.Pointer(p))
 	ids = make([]int32, len(text)+8)
@@ -188,7 +188,7 @@ func (m *Model) Tokenize(text string, addSpecial, parseSpecial bool) (ids []int3
 }
 
 // Detokenize turns ids into text. special shows control tokens too.
-func (m *Model) Detokenize(ids []int32, special bool) (string, bool) {
+func (m *NativeModel) Detokenize(ids []int32, special bool) (string, bool) {
 	if len(ids) == 0 {
 		return "", true
 	}

@@ -5,8 +5,8 @@ import "C"
 
 import "unsafe"
 
-// Op is one node of a graph, computed by itself.
-type Op struct {
+// NativeOp is one node of a graph, computed by itself.
+type NativeOp struct {
 	Op, Name, Type    string // "MUL_MAT", "ffn_down-3", "q4_0"
 	Shape             [4]int64
 	Inner             int64 // length of the sums of a matrix product
@@ -15,12 +15,12 @@ type Op struct {
 }
 
 // Ops are the nodes of the last Step or Decode, where the session times them.
-func (s *Session) Ops() []Op {
+func (s *NativeSession) Ops() []NativeOp {
 	var n C.size_t
 	p := C.ceil_ops(s.p, &n)
-	out := make([]Op, int(n))
+	out := make([]NativeOp, int(n))
 	for i, o := range unsafe.Slice(p, int(n)) {
-		out[i] = Op{Op: C.GoString(&o.op[0]), Name: C.GoString(&o.name[0]), Type: C.GoString(&o._type[0]),
+		out[i] = NativeOp{Op: C.GoString(&o.op[0]), Name: C.GoString(&o.name[0]), Type: C.GoString(&o._type[0]),
 			Inner: int64(o.inner), Seconds: float64(o.seconds), Bytes: uint64(o.bytes), Operations: uint64(o.operations)}
 		for k := range out[i].Shape {
 			out[i].Shape[k] = int64(o.ne[k])

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// Sampler owns llama_samplers: a grammar and a chain.
-type Sampler struct{ p *C.struct_ceil_sampler }
+// NativeSampler owns llama_samplers: a grammar and a chain.
+type NativeSampler struct{ p *C.struct_ceil_sampler }
 
 // SamplerParams configure a chain: grammar, then top-k, top-p, min-p and
 // temperature, then a seeded draw; greedy at temperature 0.
@@ -21,7 +21,7 @@ type SamplerParams struct {
 }
 
 // NewSampler returns nil where the grammar does not parse.
-func (m *Model) NewSampler(p SamplerParams) *Sampler {
+func (m *NativeModel) NewSampler(p SamplerParams) *NativeSampler {
 	c := C.struct_ceil_sampling{
 		temperature: C.float(p.Temperature), top_k: C.int32_t(p.TopK), top_p: C.float(p.TopP),
 		min_p: C.float(p.MinP), seed: C.uint32_t(p.Seed),
@@ -34,24 +34,24 @@ func (m *Model) NewSampler(p SamplerParams) *Sampler {
 	if s == nil {
 		return nil
 	}
-	return &Sampler{p: s}
+	return &NativeSampler{p: s}
 }
 
 // Sample draws a token from the logits at batch position i of the last Decode
 // and remembers that it was taken. It returns the id, [NoLogits], [NaNLogits]
 // or [NoToken].
-func (s *Sampler) Sample(from *Session, i int) int32 {
+func (s *NativeSampler) Sample(from *NativeSession, i int) int32 {
 	return int32(C.ceil_sampler_sample(s.p, from.p, C.int32_t(i)))
 }
 
 // Draw is Sample from the caller's logits, one for each token of the
 // vocabulary.
-func (s *Sampler) Draw(logits []float32) int32 {
+func (s *NativeSampler) Draw(logits []float32) int32 {
 	return int32(C.ceil_sampler_draw(s.p, (*C.float)(unsafe.Pointer(&logits[0]))))
 }
 
 // Free releases the samplers.
-func (s *Sampler) Free() {
+func (s *NativeSampler) Free() {
 	C.ceil_sampler_free(s.p)
 	s.p = nil
 }

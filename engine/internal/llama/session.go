@@ -17,8 +17,8 @@ type OpenParams struct {
 	TimeOps                                    bool // compute node by node, and time each
 }
 
-// Session owns a llama_context, its batch arrays and its samplers.
-type Session struct {
+// NativeSession owns a llama_context, its batch arrays and its samplers.
+type NativeSession struct {
 	p      *C.struct_ceil_session
 	ctx    *C.struct_llama_context
 	mem    C.llama_memory_t
@@ -28,7 +28,7 @@ type Session struct {
 
 // OpenSession returns nil where the library can't make the context;
 // [LoggedErrors] then says why.
-func (m *Model) OpenSession(p OpenParams) *Session {
+func (m *NativeModel) OpenSession(p OpenParams) *NativeSession {
 	o := C.struct_ceil_open{
 		n_ctx: C.uint32_t(p.Context), n_batch: C.uint32_t(p.Batch), n_ubatch: C.uint32_t(p.UBatch),
 		n_seq_max: C.uint32_t(p.Sequences), n_outputs_max: C.uint32_t(p.Outputs),
@@ -43,11 +43,11 @@ func (m *Model) OpenSession(p OpenParams) *Session {
 		return nil
 	}
 	ctx := C.ceil_session_context(s)
-	return &Session{p: s, ctx: ctx, mem: C.llama_get_memory(ctx), counts: C.ceil_session_counts(s), size: m.VocabSize()}
+	return &NativeSession{p: s, ctx: ctx, mem: C.llama_get_memory(ctx), counts: C.ceil_session_counts(s), size: m.VocabSize()}
 }
 
 // Free releases the context and everything made for it.
-func (s *Session) Free() {
+func (s *NativeSession) Free() {
 	if s.p != nil {
 		C.ceil_session_free(s.p)
 		s.p, s.ctx, s.counts = nil, nil, nil
@@ -56,26 +56,26 @@ func (s *Session) Free() {
 
 // Limits returns the context's real sizes: tokens per sequence, tokens per
 // decode call, sequences.
-func (s *Session) Limits() (perSequence, batch, sequences int) {
+func (s *NativeSession) Limits() (perSequence, batch, sequences int) {
 	return int(C.llama_n_ctx_seq(s.ctx)), int(C.llama_n_batch(s.ctx)), int(C.llama_n_seq_max(s.ctx))
 }
 
-// Memory is what a buffer type's buffers take, in bytes.
-type Memory struct {
+// NativeMemory is what a buffer type's buffers take, in bytes.
+type NativeMemory struct {
 	Device                  string
 	Model, Context, Compute uint64
 }
 
 // Memory lists what the session and its model take; ok is false where the
 // library does not tell.
-func (s *Session) Memory() (list []Memory, ok bool) {
+func (s *NativeSession) Memory() (list []NativeMemory, ok bool) {
 	var out [64]C.struct_ceil_memory
 	n := C.ceil_session_memory(s.p, &out[0], C.int32_t(len(out)))
 	if n < 0 {
 		return nil, false
 	}
 	for _, m := range out[:n] {
-		list = append(list, Memory{Device: C.GoString(&m.device[0]), Model: uint64(m.model),
+		list = append(list, NativeMemory{Device: C.GoString(&m.device[0]), Model: uint64(m.model),
 			Context: uint64(m.context), Compute: uint64(m.compute)})
 	}
 	return list, true
@@ -85,7 +85,7 @@ func (s *Session) Memory() (list []Memory, ok bool) {
 // want[i] != 0, in order. The slices must be as long as the caller has
 // checked; it returns llama_decode's code, [NoLogits], [NaNLogits] or
 // [BadToken].
-func (s *Session) Step(token, pos, seq []int32, want []int8, out []int32) int {
+func (s *NativeSession) Step(token, pos, seq []int32, want []int8, out []int32) int {
 	var o *C.int32_t
 	if len(out) > 0 {
 		o = (*C.int32_t)(unsafe.Pointer(&out[0]))
@@ -96,7 +96,7 @@ func (s *Session) Step(token, pos, seq []int32, want []int8, out []int32) int {
 }
 
 // Decode is Step without sampling.
-func (s *Session) Decode(token, pos, seq []int32, want []int8) int {
+func (s *NativeSession) Decode(token, pos, seq []int32, want []int8) int {
 	return int(C.ceil_decode(s.p, C.int32_t(len(token)), (*C.int32_t)(unsafe.Pointer(&token[0])),
 		(*C.int32_t)(unsafe.Pointer(&pos[0])), (*C.int32_t)(unsafe.Pointer(&seq[0])),
 		(*C.int8_t)(unsafe.Pointer(&want[0]))))
@@ -104,20 +104,20 @@ func (s *Session) Decode(token, pos, seq []int32, want []int8) int {
 
 // BackendToken is what the back end sampled at batch position i, or [BadToken];
 // for its tests.
-func (s *Session) BackendToken(i int) int { return int(C.ceil_sampled(s.p, C.int32_t(i))) }
+func (s *NativeSession) BackendToken(i int) int { return int(C.ceil_sampled(s.p, C.int32_t(i))) }
 
 // Settle ends the copying of the first sequence's logits to the host where the
 // back end samples; the step after it makes the library reserve anew.
-func (s *Session) Settle() { C.ceil_settle(s.p) }
+func (s *NativeSession) Settle() { C.ceil_settle(s.p) }
 
 // CheckLogits looks at the logits that Step sampled batch position i from; where
-// the back end samples, of the first sequence before [Session.Settle]. It
+// the back end samples, of the first sequence before [NativeSession.Settle]. It
 // returns 0, [NoLogits], [NaNLogits] (or infinite) or [FlatLogits].
-func (s *Session) CheckLogits(i int) int { return int(C.ceil_check_logits(s.p, C.int32_t(i))) }
+func (s *NativeSession) CheckLogits(i int) int { return int(C.ceil_check_logits(s.p, C.int32_t(i))) }
 
 // Logits copies the logits of batch position i of the last Decode, or
 // returns nil where it asked for none. Length: the vocabulary.
-func (s *Session) Logits(i int) []float32 {
+func (s *NativeSession) Logits(i int) []float32 {
 	p := C.ceil_logits(s.p, C.int32_t(i))
 	if p == nil {
 		return nil
@@ -127,35 +127,35 @@ func (s *Session) Logits(i int) []float32 {
 
 // Abort makes a running step stop early on back ends that look at the flag.
 // It may be called from any goroutine while the session is open.
-func (s *Session) Abort(on bool) { C.ceil_session_abort(s.p, C.bool(on)) }
+func (s *NativeSession) Abort(on bool) { C.ceil_session_abort(s.p, C.bool(on)) }
 
 // Sampled counts the tokens sampled by the back end and by the CPU argmax.
-func (s *Session) Sampled() (backend, argmax uint64) {
+func (s *NativeSession) Sampled() (backend, argmax uint64) {
 	return uint64(s.counts.backend), uint64(s.counts.argmax)
 }
 
 // Graphs is the number of compute graphs that the last Step or Decode became;
 // 0: not known.
-func (s *Session) Graphs() int { return int(s.counts.graphs) }
+func (s *NativeSession) Graphs() int { return int(s.counts.graphs) }
 
 // Nodes is the number of nodes of the session's first graph that compute
 // something; 0: not known.
-func (s *Session) Nodes() int { return int(s.counts.nodes) }
+func (s *NativeSession) Nodes() int { return int(s.counts.nodes) }
 
 // RemoveSeq drops the cells of seq in [from, to); to < 0: to the end.
-func (s *Session) RemoveSeq(seq, from, to int32) bool {
+func (s *NativeSession) RemoveSeq(seq, from, to int32) bool {
 	return bool(C.llama_memory_seq_rm(s.mem, C.llama_seq_id(seq), C.llama_pos(from), C.llama_pos(to)))
 }
 
 // CopySeq lets dst share the cells of src in [from, to).
-func (s *Session) CopySeq(src, dst, from, to int32) {
+func (s *NativeSession) CopySeq(src, dst, from, to int32) {
 	C.llama_memory_seq_cp(s.mem, C.llama_seq_id(src), C.llama_seq_id(dst), C.llama_pos(from), C.llama_pos(to))
 }
 
 // SeqEnd returns the largest position that the sequence holds, or -1.
-func (s *Session) SeqEnd(seq int32) int32 {
+func (s *NativeSession) SeqEnd(seq int32) int32 {
 	return int32(C.llama_memory_seq_pos_max(s.mem, C.llama_seq_id(seq)))
 }
 
 // Clear empties the KV cache.
-func (s *Session) Clear() { C.llama_memory_clear(s.mem, C.bool(false)) }
+func (s *NativeSession) Clear() { C.llama_memory_clear(s.mem, C.bool(false)) }

@@ -15,16 +15,16 @@ import (
 	"ceiling/hip/internal/library"
 )
 
-// Status is a hipError_t.
-type Status int32
+// ErrorCode is a hipError_t.
+type ErrorCode int32
 
 // Error codes that mean something here. They are the same in all releases
 // from 5.4 on.
 const (
-	Success       Status = 0
-	NoDevice      Status = 100
-	InvalidDevice Status = 101
-	NotSupported  Status = 801
+	Success       ErrorCode = 0
+	NoDevice      ErrorCode = 100
+	InvalidDevice ErrorCode = 101
+	NotSupported  ErrorCode = 801
 )
 
 // Attribute is a hipDeviceAttribute_t.
@@ -55,9 +55,9 @@ const (
 	archR0000, sizeR0000 = 396, 792   // ROCm 5
 )
 
-// Library is a loaded HIP runtime. Calls of one device's memory are of the
+// HIPRuntime is a loaded HIP runtime. Calls of one device's memory are of the
 // thread that called SetDevice.
-type Library struct {
+type HIPRuntime struct {
 	Path   string
 	handle library.Handle
 	call   calls
@@ -65,20 +65,20 @@ type Library struct {
 
 // calls are the library's functions. A nil one is not in this release.
 type calls struct {
-	init            func(flags uint32) Status
-	deviceCount     func(count *int32) Status
-	runtimeVersion  func(version *int32) Status
-	setDevice       func(device int32) Status
-	deviceName      func(name *byte, length, device int32) Status
-	pciBusID        func(id *byte, length, device int32) Status
-	attribute       func(value *int32, attribute Attribute, device int32) Status
-	memInfo         func(free, total *uint64) Status
-	totalMem        func(bytes *uint64, device int32) Status
-	canAccessPeer   func(can *int32, device, peer int32) Status
-	linkTypeAndHops func(from, to int32, kind, hops *uint32) Status
-	errorName       func(Status) string
-	propertiesR0600 func(props *byte, device int32) Status
-	propertiesR0000 func(props *byte, device int32) Status
+	init            func(flags uint32) ErrorCode
+	deviceCount     func(count *int32) ErrorCode
+	runtimeVersion  func(version *int32) ErrorCode
+	setDevice       func(device int32) ErrorCode
+	deviceName      func(name *byte, length, device int32) ErrorCode
+	pciBusID        func(id *byte, length, device int32) ErrorCode
+	attribute       func(value *int32, attribute Attribute, device int32) ErrorCode
+	memInfo         func(free, total *uint64) ErrorCode
+	totalMem        func(bytes *uint64, device int32) ErrorCode
+	canAccessPeer   func(can *int32, device, peer int32) ErrorCode
+	linkTypeAndHops func(from, to int32, kind, hops *uint32) ErrorCode
+	errorName       func(ErrorCode) string
+	propertiesR0600 func(props *byte, device int32) ErrorCode
+	propertiesR0000 func(props *byte, device int32) ErrorCode
 }
 
 func (c *calls) symbols() []library.Symbol {
@@ -102,8 +102,8 @@ func (c *calls) symbols() []library.Symbol {
 
 // Open loads the library at path, a file or a name for the loader's own
 // search, and binds its functions.
-func Open(path string) (*Library, error) {
-	l := &Library{Path: path}
+func Open(path string) (*HIPRuntime, error) {
+	l := &HIPRuntime{Path: path}
 	var err error
 	if l.handle, err = library.Open(path, l.call.symbols(), "it is not the HIP runtime of ROCm 5 or later"); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func Open(path string) (*Library, error) {
 }
 
 // ErrorName is the library's own name of a status, "hipErrorNoDevice".
-func (l *Library) ErrorName(s Status) string {
+func (l *HIPRuntime) ErrorName(s ErrorCode) string {
 	if l.call.errorName == nil {
 		return fmt.Sprintf("hipError %d", s)
 	}
@@ -120,60 +120,60 @@ func (l *Library) ErrorName(s Status) string {
 }
 
 // Init starts the runtime.
-func (l *Library) Init() Status { return l.call.init(0) }
+func (l *HIPRuntime) Init() ErrorCode { return l.call.init(0) }
 
 // DeviceCount is the number of devices that the process may use.
-func (l *Library) DeviceCount() (n int, s Status) {
+func (l *HIPRuntime) DeviceCount() (n int, s ErrorCode) {
 	var v int32
 	s = l.call.deviceCount(&v)
 	return int(v), s
 }
 
 // Version is major × 10⁷ + minor × 10⁵ + patch.
-func (l *Library) Version() (v int, s Status) {
+func (l *HIPRuntime) Version() (v int, s ErrorCode) {
 	var n int32
 	s = l.call.runtimeVersion(&n)
 	return int(n), s
 }
 
 // SetDevice makes device the calling thread's.
-func (l *Library) SetDevice(device int) Status { return l.call.setDevice(int32(device)) }
+func (l *HIPRuntime) SetDevice(device int) ErrorCode { return l.call.setDevice(int32(device)) }
 
 // Memory is what the calling thread's device has, in bytes.
-func (l *Library) Memory() (free, total uint64, s Status) {
+func (l *HIPRuntime) Memory() (free, total uint64, s ErrorCode) {
 	s = l.call.memInfo(&free, &total)
 	return free, total, s
 }
 
 // TotalMemory is a device's, in bytes.
-func (l *Library) TotalMemory(device int) (bytes uint64, s Status) {
+func (l *HIPRuntime) TotalMemory(device int) (bytes uint64, s ErrorCode) {
 	s = l.call.totalMem(&bytes, int32(device))
 	return bytes, s
 }
 
 // Name is a device's marketing name.
-func (l *Library) Name(device int) (string, Status) {
+func (l *HIPRuntime) Name(device int) (string, ErrorCode) {
 	var buf [256]byte
 	s := l.call.deviceName(&buf[0], int32(len(buf)), int32(device))
 	return text(buf[:]), s
 }
 
 // PCI is a device's address, "0000:83:00.0".
-func (l *Library) PCI(device int) (string, Status) {
+func (l *HIPRuntime) PCI(device int) (string, ErrorCode) {
 	var buf [64]byte
 	s := l.call.pciBusID(&buf[0], int32(len(buf)), int32(device))
 	return strings.ToLower(text(buf[:])), s
 }
 
 // Attribute is one property of a device.
-func (l *Library) Attribute(a Attribute, device int) (int, Status) {
+func (l *HIPRuntime) Attribute(a Attribute, device int) (int, ErrorCode) {
 	var v int32
 	s := l.call.attribute(&v, a, int32(device))
 	return int(v), s
 }
 
 // CanAccessPeer tells whether device can address peer's memory.
-func (l *Library) CanAccessPeer(device, peer int) (bool, Status) {
+func (l *HIPRuntime) CanAccessPeer(device, peer int) (bool, ErrorCode) {
 	var v int32
 	s := l.call.canAccessPeer(&v, int32(device), int32(peer))
 	return v != 0, s
@@ -182,7 +182,7 @@ func (l *Library) CanAccessPeer(device, peer int) (bool, Status) {
 // Link is the type of the way between two devices (LinkPCIe, LinkXGMI, or
 // another of HSA's) and its hops; NotSupported where this release does not
 // have the call.
-func (l *Library) Link(from, to int) (kind, hops int, s Status) {
+func (l *HIPRuntime) Link(from, to int) (kind, hops int, s ErrorCode) {
 	if l.call.linkTypeAndHops == nil {
 		return 0, 0, NotSupported
 	}
@@ -194,9 +194,9 @@ func (l *Library) Link(from, to int) (kind, hops int, s Status) {
 // Arch is a device's architecture with its features,
 // "gfx908:sramecc+:xnack-", out of hipDeviceProp_t by the symbol that names
 // its layout. "" where the library has none of the two.
-func (l *Library) Arch(device int) string {
+func (l *HIPRuntime) Arch(device int) string {
 	for _, layout := range []struct {
-		get    func(*byte, int32) Status
+		get    func(*byte, int32) ErrorCode
 		offset int
 	}{{l.call.propertiesR0600, archR0600}, {l.call.propertiesR0000, archR0000}} {
 		if layout.get == nil {

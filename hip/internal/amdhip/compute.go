@@ -23,43 +23,43 @@ const (
 )
 
 // PeerAccessAlreadyEnabled is no failure.
-const PeerAccessAlreadyEnabled Status = 704
+const PeerAccessAlreadyEnabled ErrorCode = 704
 
 // Compute are the calls that run kernels and move memory. Handles and device
 // addresses are numbers.
 type Compute struct {
-	malloc          func(address *uint64, bytes uint64) Status
-	mallocFlags     func(address *uint64, bytes uint64, flags uint32) Status
-	free            func(address uint64) Status
-	hostRegister    func(memory *byte, bytes uint64, flags uint32) Status
-	hostUnregister  func(memory *byte) Status
-	copyIn          func(to uint64, from *byte, bytes uint64, kind int32) Status
-	copyOut         func(to *byte, from uint64, bytes uint64, kind int32) Status
-	copyInAsync     func(to uint64, from *byte, bytes uint64, kind int32, stream uintptr) Status
-	copyOutAsync    func(to *byte, from uint64, bytes uint64, kind int32, stream uintptr) Status
-	copyPeerAsync   func(to uint64, toDevice int32, from uint64, fromDevice int32, bytes uint64, stream uintptr) Status
-	set             func(at uint64, value int32, bytes uint64) Status
-	enablePeer      func(peer int32, flags uint32) Status
-	deviceSync      func() Status
-	streamCreate    func(stream *uintptr, flags uint32) Status
-	streamDestroy   func(stream uintptr) Status
-	streamSync      func(stream uintptr) Status
-	streamWait      func(stream, event uintptr, flags uint32) Status
-	eventCreate     func(event *uintptr, flags uint32) Status
-	eventDestroy    func(event uintptr) Status
-	eventRecord     func(event, stream uintptr) Status
-	eventSync       func(event uintptr) Status
-	eventElapsed    func(milliseconds *float32, start, stop uintptr) Status
-	moduleLoad      func(module *uintptr, code *byte) Status
-	moduleUnload    func(module uintptr) Status
-	moduleFunction  func(function *uintptr, module uintptr, name string) Status
-	launch          func(function uintptr, gx, gy, gz, bx, by, bz, lds uint32, stream uintptr, parameters, extra unsafe.Pointer) Status
-	captureBegin    func(stream uintptr, mode int32) Status
-	captureEnd      func(stream uintptr, graph *uintptr) Status
-	graphInstance   func(exec *uintptr, graph uintptr, flags uint64) Status
-	graphLaunch     func(exec, stream uintptr) Status
-	graphExecDelete func(exec uintptr) Status
-	graphDelete     func(graph uintptr) Status
+	malloc          func(address *uint64, bytes uint64) ErrorCode
+	mallocFlags     func(address *uint64, bytes uint64, flags uint32) ErrorCode
+	free            func(address uint64) ErrorCode
+	hostRegister    func(memory *byte, bytes uint64, flags uint32) ErrorCode
+	hostUnregister  func(memory *byte) ErrorCode
+	copyIn          func(to uint64, from *byte, bytes uint64, kind int32) ErrorCode
+	copyOut         func(to *byte, from uint64, bytes uint64, kind int32) ErrorCode
+	copyInAsync     func(to uint64, from *byte, bytes uint64, kind int32, stream uintptr) ErrorCode
+	copyOutAsync    func(to *byte, from uint64, bytes uint64, kind int32, stream uintptr) ErrorCode
+	copyPeerAsync   func(to uint64, toDevice int32, from uint64, fromDevice int32, bytes uint64, stream uintptr) ErrorCode
+	set             func(at uint64, value int32, bytes uint64) ErrorCode
+	enablePeer      func(peer int32, flags uint32) ErrorCode
+	deviceSync      func() ErrorCode
+	streamCreate    func(stream *uintptr, flags uint32) ErrorCode
+	streamDestroy   func(stream uintptr) ErrorCode
+	streamSync      func(stream uintptr) ErrorCode
+	streamWait      func(stream, event uintptr, flags uint32) ErrorCode
+	eventCreate     func(event *uintptr, flags uint32) ErrorCode
+	eventDestroy    func(event uintptr) ErrorCode
+	eventRecord     func(event, stream uintptr) ErrorCode
+	eventSync       func(event uintptr) ErrorCode
+	eventElapsed    func(milliseconds *float32, start, stop uintptr) ErrorCode
+	moduleLoad      func(module *uintptr, code *byte) ErrorCode
+	moduleUnload    func(module uintptr) ErrorCode
+	moduleFunction  func(function *uintptr, module uintptr, name string) ErrorCode
+	launch          func(function uintptr, gx, gy, gz, bx, by, bz, lds uint32, stream uintptr, parameters, extra unsafe.Pointer) ErrorCode
+	captureBegin    func(stream uintptr, mode int32) ErrorCode
+	captureEnd      func(stream uintptr, graph *uintptr) ErrorCode
+	graphInstance   func(exec *uintptr, graph uintptr, flags uint64) ErrorCode
+	graphLaunch     func(exec, stream uintptr) ErrorCode
+	graphExecDelete func(exec uintptr) ErrorCode
+	graphDelete     func(graph uintptr) ErrorCode
 }
 
 func (c *Compute) symbols() []library.Symbol {
@@ -100,7 +100,7 @@ func (c *Compute) symbols() []library.Symbol {
 }
 
 // Compute binds the calls that run kernels.
-func (l *Library) Compute() (*Compute, error) {
+func (l *HIPRuntime) Compute() (*Compute, error) {
 	c := &Compute{}
 	if err := l.handle.Bind(c.symbols(), "kernels need ROCm 5.4 or later"); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (l *Library) Compute() (*Compute, error) {
 func StandIn() bool { return library.Loaded("standinIoctl") }
 
 // Malloc allocates on the thread's device.
-func (c *Compute) Malloc(bytes, flags int) (address uint64, s Status) {
+func (c *Compute) Malloc(bytes, flags int) (address uint64, s ErrorCode) {
 	if flags == MallocDefault {
 		s = c.malloc(&address, uint64(bytes))
 	} else {
@@ -124,48 +124,48 @@ func (c *Compute) Malloc(bytes, flags int) (address uint64, s Status) {
 }
 
 // Free gives memory back.
-func (c *Compute) Free(address uint64) Status { return c.free(address) }
+func (c *Compute) Free(address uint64) ErrorCode { return c.free(address) }
 
 // HostRegister pins memory that is not Go's, so that devices reach it.
-func (c *Compute) HostRegister(memory []byte) Status {
+func (c *Compute) HostRegister(memory []byte) ErrorCode {
 	return c.hostRegister(&memory[0], uint64(len(memory)), 0)
 }
 
 // HostUnregister undoes HostRegister.
-func (c *Compute) HostUnregister(memory []byte) Status { return c.hostUnregister(&memory[0]) }
+func (c *Compute) HostUnregister(memory []byte) ErrorCode { return c.hostUnregister(&memory[0]) }
 
 // CopyIn copies to a device, and returns when it is done.
-func (c *Compute) CopyIn(to uint64, from []byte) Status {
+func (c *Compute) CopyIn(to uint64, from []byte) ErrorCode {
 	return c.copyIn(to, &from[0], uint64(len(from)), copyDefault)
 }
 
 // CopyOut copies from a device, and returns when it is done.
-func (c *Compute) CopyOut(to []byte, from uint64) Status {
+func (c *Compute) CopyOut(to []byte, from uint64) ErrorCode {
 	return c.copyOut(&to[0], from, uint64(len(to)), copyDefault)
 }
 
 // CopyInAsync and CopyOutAsync queue a copy of memory that is not Go's.
-func (c *Compute) CopyInAsync(to uint64, from []byte, stream uintptr) Status {
+func (c *Compute) CopyInAsync(to uint64, from []byte, stream uintptr) ErrorCode {
 	return c.copyInAsync(to, &from[0], uint64(len(from)), copyDefault, stream)
 }
 
 // CopyOutAsync is described at CopyInAsync.
-func (c *Compute) CopyOutAsync(to []byte, from uint64, stream uintptr) Status {
+func (c *Compute) CopyOutAsync(to []byte, from uint64, stream uintptr) ErrorCode {
 	return c.copyOutAsync(&to[0], from, uint64(len(to)), copyDefault, stream)
 }
 
 // CopyPeerAsync queues a copy between devices.
-func (c *Compute) CopyPeerAsync(to uint64, toDevice int, from uint64, fromDevice, bytes int, stream uintptr) Status {
+func (c *Compute) CopyPeerAsync(to uint64, toDevice int, from uint64, fromDevice, bytes int, stream uintptr) ErrorCode {
 	return c.copyPeerAsync(to, int32(toDevice), from, int32(fromDevice), uint64(bytes), stream)
 }
 
 // Set fills memory with a byte.
-func (c *Compute) Set(at uint64, value byte, bytes int) Status {
+func (c *Compute) Set(at uint64, value byte, bytes int) ErrorCode {
 	return c.set(at, int32(value), uint64(bytes))
 }
 
 // EnablePeer lets the thread's device reach another's memory.
-func (c *Compute) EnablePeer(peer int) Status {
+func (c *Compute) EnablePeer(peer int) ErrorCode {
 	if s := c.enablePeer(int32(peer), 0); s != PeerAccessAlreadyEnabled {
 		return s
 	}
@@ -173,55 +173,55 @@ func (c *Compute) EnablePeer(peer int) Status {
 }
 
 // DeviceSync waits for all that was queued on the thread's device.
-func (c *Compute) DeviceSync() Status { return c.deviceSync() }
+func (c *Compute) DeviceSync() ErrorCode { return c.deviceSync() }
 
 // StreamCreate makes a stream that does not wait for the default one.
-func (c *Compute) StreamCreate() (stream uintptr, s Status) {
+func (c *Compute) StreamCreate() (stream uintptr, s ErrorCode) {
 	s = c.streamCreate(&stream, StreamNonBlocking)
 	return stream, s
 }
 
 // StreamDestroy frees a stream.
-func (c *Compute) StreamDestroy(stream uintptr) Status { return c.streamDestroy(stream) }
+func (c *Compute) StreamDestroy(stream uintptr) ErrorCode { return c.streamDestroy(stream) }
 
 // StreamSync waits for a stream.
-func (c *Compute) StreamSync(stream uintptr) Status { return c.streamSync(stream) }
+func (c *Compute) StreamSync(stream uintptr) ErrorCode { return c.streamSync(stream) }
 
 // StreamWait makes what is queued on a stream from now on wait for an event.
-func (c *Compute) StreamWait(stream, event uintptr) Status { return c.streamWait(stream, event, 0) }
+func (c *Compute) StreamWait(stream, event uintptr) ErrorCode { return c.streamWait(stream, event, 0) }
 
 // EventCreate makes an event that has a time.
-func (c *Compute) EventCreate() (event uintptr, s Status) {
+func (c *Compute) EventCreate() (event uintptr, s ErrorCode) {
 	s = c.eventCreate(&event, EventDefault)
 	return event, s
 }
 
 // EventDestroy frees an event.
-func (c *Compute) EventDestroy(event uintptr) Status { return c.eventDestroy(event) }
+func (c *Compute) EventDestroy(event uintptr) ErrorCode { return c.eventDestroy(event) }
 
 // EventRecord puts an event into a stream.
-func (c *Compute) EventRecord(event, stream uintptr) Status { return c.eventRecord(event, stream) }
+func (c *Compute) EventRecord(event, stream uintptr) ErrorCode { return c.eventRecord(event, stream) }
 
 // EventSync waits for an event.
-func (c *Compute) EventSync(event uintptr) Status { return c.eventSync(event) }
+func (c *Compute) EventSync(event uintptr) ErrorCode { return c.eventSync(event) }
 
 // EventElapsed is the time between two events, in milliseconds.
-func (c *Compute) EventElapsed(start, stop uintptr) (milliseconds float32, s Status) {
+func (c *Compute) EventElapsed(start, stop uintptr) (milliseconds float32, s ErrorCode) {
 	s = c.eventElapsed(&milliseconds, start, stop)
 	return milliseconds, s
 }
 
 // ModuleLoad loads a code object onto the thread's device.
-func (c *Compute) ModuleLoad(code []byte) (module uintptr, s Status) {
+func (c *Compute) ModuleLoad(code []byte) (module uintptr, s ErrorCode) {
 	s = c.moduleLoad(&module, &code[0])
 	return module, s
 }
 
 // ModuleUnload undoes ModuleLoad.
-func (c *Compute) ModuleUnload(module uintptr) Status { return c.moduleUnload(module) }
+func (c *Compute) ModuleUnload(module uintptr) ErrorCode { return c.moduleUnload(module) }
 
 // ModuleFunction finds a kernel by its name.
-func (c *Compute) ModuleFunction(module uintptr, name string) (function uintptr, s Status) {
+func (c *Compute) ModuleFunction(module uintptr, name string) (function uintptr, s ErrorCode) {
 	s = c.moduleFunction(&function, module, name)
 	return function, s
 }
@@ -235,7 +235,7 @@ const (
 
 // Launch queues a kernel: groups of threads, LDS in bytes, and the arguments as
 // they lie in memory.
-func (c *Compute) Launch(function uintptr, groups, threads, lds int, arguments []byte, stream uintptr) Status {
+func (c *Compute) Launch(function uintptr, groups, threads, lds int, arguments []byte, stream uintptr) ErrorCode {
 	size := uint64(len(arguments))
 	var pins runtime.Pinner
 	defer pins.Unpin()
@@ -247,10 +247,12 @@ func (c *Compute) Launch(function uintptr, groups, threads, lds int, arguments [
 }
 
 // CaptureBegin makes a stream record what is queued on it instead of running it.
-func (c *Compute) CaptureBegin(stream uintptr) Status { return c.captureBegin(stream, captureRelaxed) }
+func (c *Compute) CaptureBegin(stream uintptr) ErrorCode {
+	return c.captureBegin(stream, captureRelaxed)
+}
 
 // CaptureEnd ends it, and makes a graph that can be launched.
-func (c *Compute) CaptureEnd(stream uintptr) (exec uintptr, s Status) {
+func (c *Compute) CaptureEnd(stream uintptr) (exec uintptr, s ErrorCode) {
 	var graph uintptr
 	if s = c.captureEnd(stream, &graph); s != Success {
 		return 0, s
@@ -263,7 +265,7 @@ func (c *Compute) CaptureEnd(stream uintptr) (exec uintptr, s Status) {
 }
 
 // GraphLaunch queues a graph.
-func (c *Compute) GraphLaunch(exec, stream uintptr) Status { return c.graphLaunch(exec, stream) }
+func (c *Compute) GraphLaunch(exec, stream uintptr) ErrorCode { return c.graphLaunch(exec, stream) }
 
 // GraphDestroy frees a graph.
-func (c *Compute) GraphDestroy(exec uintptr) Status { return c.graphExecDelete(exec) }
+func (c *Compute) GraphDestroy(exec uintptr) ErrorCode { return c.graphExecDelete(exec) }

@@ -11,8 +11,8 @@ import (
 	"ceiling/hip/internal/library"
 )
 
-// Library is a loaded compiler.
-type Library struct {
+// HIPRTC is a loaded compiler.
+type HIPRTC struct {
 	Path string
 
 	version    func(major, minor *int32) int32
@@ -27,8 +27,8 @@ type Library struct {
 }
 
 // Open loads the compiler at path, a file or a name for the loader's search.
-func Open(path string) (*Library, error) {
-	l := &Library{Path: path}
+func Open(path string) (*HIPRTC, error) {
+	l := &HIPRTC{Path: path}
 	_, err := library.Open(path, []library.Symbol{
 		library.Required("hiprtcVersion", &l.version),
 		library.Required("hiprtcCreateProgram", &l.create),
@@ -47,7 +47,7 @@ func Open(path string) (*Library, error) {
 }
 
 // Version is the compiler's own, "6.4".
-func (l *Library) Version() (string, error) {
+func (l *HIPRTC) Version() (string, error) {
 	var major, minor int32
 	if r := l.version(&major, &minor); r != 0 {
 		return "", l.failure("hiprtcVersion", r)
@@ -57,7 +57,7 @@ func (l *Library) Version() (string, error) {
 
 // Compile compiles a source, whose name is for messages, and returns the code
 // object and what the compiler said.
-func (l *Library) Compile(source, name string, options []string) (code []byte, log string, err error) {
+func (l *HIPRTC) Compile(source, name string, options []string) (code []byte, log string, err error) {
 	var program uintptr
 	if r := l.create(&program, source, name, 0, 0, 0); r != 0 {
 		return nil, "", l.failure("hiprtcCreateProgram", r)
@@ -83,7 +83,7 @@ func (l *Library) Compile(source, name string, options []string) (code []byte, l
 	return code, log, nil
 }
 
-func (l *Library) build(program uintptr, options []string) int32 {
+func (l *HIPRTC) build(program uintptr, options []string) int32 {
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	list := make([]*byte, len(options)+1)
@@ -95,7 +95,7 @@ func (l *Library) build(program uintptr, options []string) int32 {
 	return l.compile(program, int32(len(options)), unsafe.Pointer(&list[0]))
 }
 
-func (l *Library) text(program uintptr) string {
+func (l *HIPRTC) text(program uintptr) string {
 	var size uint64
 	if l.logSize(program, &size) != 0 || size < 2 {
 		return ""
@@ -107,6 +107,6 @@ func (l *Library) text(program uintptr) string {
 	return strings.TrimRight(string(buf), "\x00")
 }
 
-func (l *Library) failure(call string, result int32) error {
+func (l *HIPRTC) failure(call string, result int32) error {
 	return fmt.Errorf("%s: %s (code %d) from %q", call, l.resultName(result), result, l.Path)
 }

@@ -10,17 +10,17 @@ import (
 	"ceiling/hip/internal/library"
 )
 
-// Status is an nvmlReturn_t.
-type Status int32
+// ReturnCode is an nvmlReturn_t.
+type ReturnCode int32
 
 // Return codes that mean something here.
 const (
-	Success      Status = 0
-	NotSupported Status = 3
+	Success      ReturnCode = 0
+	NotSupported ReturnCode = 3
 )
 
-// Device is an nvmlDevice_t, a pointer of the library's own.
-type Device uintptr
+// CardHandle is an nvmlDevice_t, a pointer of the library's own.
+type CardHandle uintptr
 
 // clock is an nvmlClockType_t.
 type clock uint32
@@ -56,32 +56,32 @@ type memory struct{ total, free, used uint64 }
 // utilization is nvmlUtilization_t, in percent.
 type utilization struct{ gpu, memory uint32 }
 
-// Library is a loaded NVML.
-type Library struct {
+// NVML is a loaded NVML.
+type NVML struct {
 	Path string
 	call calls
 }
 
 // calls are the library's functions. A nil one is not in this release.
 type calls struct {
-	init          func() Status
-	shutdown      func() Status
-	errorString   func(Status) string
-	driverVersion func(text *byte, length uint32) Status
-	count         func(n *uint32) Status
-	handle        func(index uint32, device *Device) Status
-	name          func(device Device, text *byte, length uint32) Status
-	pci           func(device Device, info *pciInfo) Status
-	memory        func(device Device, m *memory) Status
-	power         func(device Device, milliwatts *uint32) Status
-	energy        func(device Device, millijoules *uint64) Status
-	clock         func(device Device, of clock, mhz *uint32) Status
-	maxClock      func(device Device, of clock, mhz *uint32) Status
-	temperature   func(device Device, sensor uint32, celsius *uint32) Status
-	utilization   func(device Device, u *utilization) Status
-	reasons       func(device Device, bits *uint64) Status
-	limit         func(device Device, milliwatts *uint32) Status
-	defaultLimit  func(device Device, milliwatts *uint32) Status
+	init          func() ReturnCode
+	shutdown      func() ReturnCode
+	errorString   func(ReturnCode) string
+	driverVersion func(text *byte, length uint32) ReturnCode
+	count         func(n *uint32) ReturnCode
+	handle        func(index uint32, device *CardHandle) ReturnCode
+	name          func(device CardHandle, text *byte, length uint32) ReturnCode
+	pci           func(device CardHandle, info *pciInfo) ReturnCode
+	memory        func(device CardHandle, m *memory) ReturnCode
+	power         func(device CardHandle, milliwatts *uint32) ReturnCode
+	energy        func(device CardHandle, millijoules *uint64) ReturnCode
+	clock         func(device CardHandle, of clock, mhz *uint32) ReturnCode
+	maxClock      func(device CardHandle, of clock, mhz *uint32) ReturnCode
+	temperature   func(device CardHandle, sensor uint32, celsius *uint32) ReturnCode
+	utilization   func(device CardHandle, u *utilization) ReturnCode
+	reasons       func(device CardHandle, bits *uint64) ReturnCode
+	limit         func(device CardHandle, milliwatts *uint32) ReturnCode
+	defaultLimit  func(device CardHandle, milliwatts *uint32) ReturnCode
 }
 
 func (c *calls) symbols() []library.Symbol {
@@ -109,8 +109,8 @@ func (c *calls) symbols() []library.Symbol {
 
 // Open loads the library at path, a file or a name for the loader's own
 // search, and binds its functions.
-func Open(path string) (*Library, error) {
-	l := &Library{Path: path}
+func Open(path string) (*NVML, error) {
+	l := &NVML{Path: path}
 	if _, err := library.Open(path, l.call.symbols(), "it is not the NVML of a driver from 2018 on"); err != nil {
 		return nil, err
 	}
@@ -118,63 +118,63 @@ func Open(path string) (*Library, error) {
 }
 
 // Init starts the library; Shutdown must follow.
-func (l *Library) Init() Status { return l.call.init() }
+func (l *NVML) Init() ReturnCode { return l.call.init() }
 
 // Shutdown ends it.
-func (l *Library) Shutdown() { l.call.shutdown() }
+func (l *NVML) Shutdown() { l.call.shutdown() }
 
 // ErrorText is the library's own text for a status, "Driver Not Loaded".
-func (l *Library) ErrorText(s Status) string { return l.call.errorString(s) }
+func (l *NVML) ErrorText(s ReturnCode) string { return l.call.errorString(s) }
 
 // DriverVersion is the driver's, "550.54.15".
-func (l *Library) DriverVersion() (string, Status) {
+func (l *NVML) DriverVersion() (string, ReturnCode) {
 	var buf [80]byte
 	s := l.call.driverVersion(&buf[0], uint32(len(buf)))
 	return text(buf[:]), s
 }
 
 // Count is the number of cards.
-func (l *Library) Count() (n int, s Status) {
+func (l *NVML) Count() (n int, s ReturnCode) {
 	var v uint32
 	s = l.call.count(&v)
 	return int(v), s
 }
 
 // Device is the card with the index.
-func (l *Library) Device(index int) (d Device, s Status) {
+func (l *NVML) Device(index int) (d CardHandle, s ReturnCode) {
 	s = l.call.handle(uint32(index), &d)
 	return d, s
 }
 
 // Name is a card's marketing name.
-func (l *Library) Name(d Device) (string, Status) {
+func (l *NVML) Name(d CardHandle) (string, ReturnCode) {
 	var buf [96]byte
 	s := l.call.name(d, &buf[0], uint32(len(buf)))
 	return text(buf[:]), s
 }
 
 // PCI is a card's address in the kernel's form, "0000:01:00.0".
-func (l *Library) PCI(d Device) (string, Status) {
+func (l *NVML) PCI(d CardHandle) (string, ReturnCode) {
 	var p pciInfo
 	s := l.call.pci(d, &p)
 	return fmt.Sprintf("%04x:%02x:%02x.0", p.domain, p.bus, p.device), s
 }
 
 // Memory is a card's memory in bytes.
-func (l *Library) Memory(d Device) (total, used uint64, s Status) {
+func (l *NVML) Memory(d CardHandle) (total, used uint64, s ReturnCode) {
 	var m memory
 	s = l.call.memory(d, &m)
 	return m.total, m.used, s
 }
 
 // Power is what the card draws, in mW.
-func (l *Library) Power(d Device) (mW uint32, s Status) {
+func (l *NVML) Power(d CardHandle) (mW uint32, s ReturnCode) {
 	s = l.call.power(d, &mW)
 	return mW, s
 }
 
 // Energy is what the card has drawn since the driver was loaded, in mJ.
-func (l *Library) Energy(d Device) (mJ uint64, s Status) {
+func (l *NVML) Energy(d CardHandle) (mJ uint64, s ReturnCode) {
 	if l.call.energy == nil {
 		return 0, NotSupported
 	}
@@ -183,7 +183,7 @@ func (l *Library) Energy(d Device) (mJ uint64, s Status) {
 }
 
 // Clocks are the multiprocessors' and the memory's, in MHz.
-func (l *Library) Clocks(d Device) (sm, mem uint32, s Status) {
+func (l *NVML) Clocks(d CardHandle) (sm, mem uint32, s ReturnCode) {
 	if s = l.call.clock(d, clockSM, &sm); s == Success {
 		s = l.call.clock(d, clockMemory, &mem)
 	}
@@ -191,13 +191,13 @@ func (l *Library) Clocks(d Device) (sm, mem uint32, s Status) {
 }
 
 // MaxClock is the highest of the multiprocessors, in MHz.
-func (l *Library) MaxClock(d Device) (mhz uint32, s Status) {
+func (l *NVML) MaxClock(d CardHandle) (mhz uint32, s ReturnCode) {
 	s = l.call.maxClock(d, clockSM, &mhz)
 	return mhz, s
 }
 
 // Temperature is the chip's, in °C.
-func (l *Library) Temperature(d Device) (celsius uint32, s Status) {
+func (l *NVML) Temperature(d CardHandle) (celsius uint32, s ReturnCode) {
 	if l.call.temperature == nil {
 		return 0, NotSupported
 	}
@@ -207,14 +207,14 @@ func (l *Library) Temperature(d Device) (celsius uint32, s Status) {
 
 // Busy is the share of the last sampling period in which a kernel ran, and in
 // which memory was read or written, in percent.
-func (l *Library) Busy(d Device) (gpu, mem uint32, s Status) {
+func (l *NVML) Busy(d CardHandle) (gpu, mem uint32, s ReturnCode) {
 	var u utilization
 	s = l.call.utilization(d, &u)
 	return u.gpu, u.memory, s
 }
 
 // Reasons are why the clocks are below the highest, bits as above.
-func (l *Library) Reasons(d Device) (bits uint64, s Status) {
+func (l *NVML) Reasons(d CardHandle) (bits uint64, s ReturnCode) {
 	if l.call.reasons == nil {
 		return 0, NotSupported
 	}
@@ -223,7 +223,7 @@ func (l *Library) Reasons(d Device) (bits uint64, s Status) {
 }
 
 // Limits are the power cap and its default, in mW.
-func (l *Library) Limits(d Device) (now, normal uint32, s Status) {
+func (l *NVML) Limits(d CardHandle) (now, normal uint32, s ReturnCode) {
 	if s = l.call.limit(d, &now); s == Success {
 		s = l.call.defaultLimit(d, &normal)
 	}

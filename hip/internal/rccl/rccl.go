@@ -14,8 +14,8 @@ const (
 	sum         = 0
 )
 
-// Library is a loaded RCCL.
-type Library struct {
+// RCCL is a loaded RCCL.
+type RCCL struct {
 	Path string
 
 	version    func(version *int32) int32
@@ -28,8 +28,8 @@ type Library struct {
 }
 
 // Open loads the library at path, a file or a name for the loader's search.
-func Open(path string) (*Library, error) {
-	l := &Library{Path: path}
+func Open(path string) (*RCCL, error) {
+	l := &RCCL{Path: path}
 	_, err := library.Open(path, []library.Symbol{
 		library.Required("ncclGetVersion", &l.version),
 		library.Required("ncclCommInitAll", &l.initAll),
@@ -45,7 +45,7 @@ func Open(path string) (*Library, error) {
 	return l, nil
 }
 
-func (l *Library) failed(call string, result int32) error {
+func (l *RCCL) failed(call string, result int32) error {
 	if result == 0 {
 		return nil
 	}
@@ -53,14 +53,14 @@ func (l *Library) failed(call string, result int32) error {
 }
 
 // Version is the library's, "2.22.3".
-func (l *Library) Version() (string, error) {
+func (l *RCCL) Version() (string, error) {
 	var v int32
 	err := l.failed("ncclGetVersion", l.version(&v))
 	return fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100), err
 }
 
 // InitAll makes a communicator for each device.
-func (l *Library) InitAll(devices []int) ([]uintptr, error) {
+func (l *RCCL) InitAll(devices []int) ([]uintptr, error) {
 	list := make([]int32, len(devices))
 	for i, d := range devices {
 		list[i] = int32(d)
@@ -70,10 +70,10 @@ func (l *Library) InitAll(devices []int) ([]uintptr, error) {
 }
 
 // Destroy frees a communicator.
-func (l *Library) Destroy(comm uintptr) error { return l.failed("ncclCommDestroy", l.destroy(comm)) }
+func (l *RCCL) Destroy(comm uintptr) error { return l.failed("ncclCommDestroy", l.destroy(comm)) }
 
 // Group calls f, whose calls for several devices belong together.
-func (l *Library) Group(f func() error) error {
+func (l *RCCL) Group(f func() error) error {
 	if err := l.failed("ncclGroupStart", l.groupStart()); err != nil {
 		return err
 	}
@@ -85,6 +85,6 @@ func (l *Library) Group(f func() error) error {
 }
 
 // AllReduce queues one device's part in a sum of n floats.
-func (l *Library) AllReduce(send, receive uint64, n int, comm, stream uintptr) error {
+func (l *RCCL) AllReduce(send, receive uint64, n int, comm, stream uintptr) error {
 	return l.failed("ncclAllReduce", l.allReduce(send, receive, uint64(n), float32Type, sum, comm, stream))
 }

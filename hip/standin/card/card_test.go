@@ -22,7 +22,7 @@ const (
 // twoCards are cards of 1 MiB with memory at the addresses above.
 func twoCards(t *testing.T, log *safeBuffer) *Driver {
 	t.Helper()
-	d, err := New(Options{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Counters: log})
+	d, err := New(DriverOptions{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Counters: log})
 	if err != nil {
 		t.Fatal(err)
 	}

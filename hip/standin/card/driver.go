@@ -26,8 +26,8 @@ type Driver struct {
 	doors  []int64 // each card's doorbell page in the backing file
 }
 
-// Options of a driver.
-type Options struct {
+// DriverOptions say which cards a driver has.
+type DriverOptions struct {
 	IDs  []uint32  // KFD's numbers of the cards, in order
 	VRAM []uint64  // bytes of each
 	Log  io.Writer // faults
@@ -40,7 +40,7 @@ type Options struct {
 }
 
 // New makes cards.
-func New(o Options) (*Driver, error) {
+func New(o DriverOptions) (*Driver, error) {
 	m, err := newMemory(len(o.IDs))
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 func withFaults(t *testing.T, log *safeBuffer, faults ...Planted) (d *Driver, when string) {
 	t.Helper()
 	when = filepath.Join(t.TempDir(), "now")
-	d, err := New(Options{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Planted: faults, PlantedWhen: when})
+	d, err := New(DriverOptions{IDs: []uint32{11, 22}, VRAM: []uint64{1 << 20, 1 << 20}, Log: log, Planted: faults, PlantedWhen: when})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestParsePlanted(t *testing.T) {
 			t.Errorf("%q is taken for %+v", text, got)
 		}
 	}
-	if _, err := New(Options{IDs: []uint32{11}, VRAM: []uint64{1}, Planted: []Planted{{Kind: Hang, Card: 1}}}); err == nil {
+	if _, err := New(DriverOptions{IDs: []uint32{11}, VRAM: []uint64{1}, Planted: []Planted{{Kind: Hang, Card: 1}}}); err == nil {
 		t.Error("a fault of a card that is not there")
 	}
 }

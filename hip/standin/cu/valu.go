@@ -442,7 +442,7 @@ func (c *compiler) vector() (run, error) {
 			return nil, err
 		}
 	}
-	if in.Op.Format == gcn.VOP2 && strings.HasPrefix(in.Name, "v_mad") {
+	if in.Opcode.Format == gcn.VOP2 && strings.HasPrefix(in.Name, "v_mad") {
 		if err := c.literalSource(&get, from); err != nil {
 			return nil, err
 		}

@@ -42,8 +42,8 @@ func (d *decoder) word(i int) uint32 {
 func bits(w uint32, lo, n int) int { return int(w >> lo & (1<<n - 1)) }
 
 func (d *decoder) op(f Format, code int) error {
-	d.in.Op = table[f][code]
-	if d.in.Op == nil {
+	d.in.Opcode = table[f][code]
+	if d.in.Opcode == nil {
 		return fmt.Errorf("%#08x: %s has no instruction %#x", d.w, f, code)
 	}
 	return nil
@@ -176,7 +176,7 @@ func (d *decoder) flat() error {
 	if n := in.width('d'); n > 0 {
 		in.Dst = vgpr(bits(w2, 24, 8), n)
 	} else if n := in.width('b'); n > 0 && in.GLC && segment != 1 {
-		in.Dst = vgpr(bits(w2, 24, 8), atomicResult(in.Op, n))
+		in.Dst = vgpr(bits(w2, 24, 8), atomicResult(in.Opcode, n))
 	}
 	if base := bits(w2, 16, 7); segment != 0 && base != 0x7f {
 		in.Base = sgpr(base, 2)
@@ -192,7 +192,7 @@ func (d *decoder) flat() error {
 
 // atomicResult is the width of what an atomic returns: that of its data, half
 // of it where the data is a pair of new and expected value.
-func atomicResult(o *Op, data int) int {
+func atomicResult(o *Opcode, data int) int {
 	if contains(o.Name, "cmpswap") {
 		return data / 2
 	}

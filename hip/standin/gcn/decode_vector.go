@@ -85,10 +85,10 @@ func (d *decoder) implicitMasks(written, read Operand) {
 }
 
 // carryOut says whether a mask of carries is written.
-func (o *Op) carryOut() bool { return o.Format == VOP2 && contains(o.Name, "_co_") }
+func (o *Opcode) carryOut() bool { return o.Format == VOP2 && contains(o.Name, "_co_") }
 
 // carryIn says whether a mask is read: as carries, or to choose by.
-func (o *Op) carryIn() bool {
+func (o *Opcode) carryIn() bool {
 	return o.Format == VOP2 && (contains(o.Name, "cndmask") || contains(o.Name, "addc") || contains(o.Name, "subb"))
 }
 

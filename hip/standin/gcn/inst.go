@@ -13,19 +13,19 @@ const (
 	DPP           // the first source from other lanes
 )
 
-// Kind is what an operand is.
-type Kind uint8
+// OperandKind is what an operand is.
+type OperandKind uint8
 
 // The kinds of operands.
 const (
-	None    Kind = iota
-	SGPR         // scalar register Reg, also vcc, m0, exec, ttmp and flat_scratch by their numbers
-	VGPR         // vector register
-	AGPR         // accumulation register
-	Integer      // inline integer Value
-	Float        // inline float: Value is its code, FloatValue its value
-	Literal      // the 32 bits of Inst.Literal
-	Special      // one of the read-only sources, by its code in Value
+	None    OperandKind = iota
+	SGPR                // scalar register Reg, also vcc, m0, exec, ttmp and flat_scratch by their numbers
+	VGPR                // vector register
+	AGPR                // accumulation register
+	Integer             // inline integer Value
+	Float               // inline float: Value is its code, FloatValue its value
+	Literal             // the 32 bits of Inst.Literal
+	Special             // one of the read-only sources, by its code in Value
 )
 
 // Codes of scalar operands with names.
@@ -47,7 +47,7 @@ const (
 
 // Operand is a source or destination.
 type Operand struct {
-	Kind  Kind
+	Kind  OperandKind
 	Reg   int // of a register
 	Width int // in registers
 	Value int // of an inline constant
@@ -80,7 +80,7 @@ const (
 
 // Inst is one decoded instruction.
 type Inst struct {
-	*Op
+	*Opcode
 	Encoding Encoding
 	Size     int // bytes, literal included
 

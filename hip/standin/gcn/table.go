@@ -57,8 +57,8 @@ type role struct {
 	word  string
 }
 
-// Op is an instruction without its operands.
-type Op struct {
+// Opcode is an instruction without its operands.
+type Opcode struct {
 	Format Format
 	Code   int
 	Name   string // without _e32, _e64, _sdwa, _dpp
@@ -66,7 +66,7 @@ type Op struct {
 }
 
 // width is that of the operand in the field; 0: it has none.
-func (o *Op) width(field byte) int {
+func (o *Opcode) width(field byte) int {
 	for _, r := range o.roles {
 		if r.field == field {
 			return r.width
@@ -76,7 +76,7 @@ func (o *Op) width(field byte) int {
 }
 
 // Has says whether an operand is the word.
-func (o *Op) Has(word string) bool {
+func (o *Opcode) Has(word string) bool {
 	for _, r := range o.roles {
 		if r.word == word {
 			return true
@@ -86,13 +86,13 @@ func (o *Op) Has(word string) bool {
 }
 
 // MFMA says whether it is a matrix instruction.
-func (o *Op) MFMA() bool { return o.Format == VOP3P && strings.HasPrefix(o.Name, "v_mfma_") }
+func (o *Opcode) MFMA() bool { return o.Format == VOP3P && strings.HasPrefix(o.Name, "v_mfma_") }
 
 var table = parse(isa)
 
 // Ops are all instructions of the table.
-func Ops() []*Op {
-	var all []*Op
+func Ops() []*Opcode {
+	var all []*Opcode
 	for f := range table {
 		for _, o := range table[f] {
 			if o != nil {
@@ -103,7 +103,7 @@ func Ops() []*Op {
 	return all
 }
 
-func parse(text string) (t [formats][256 * 4]*Op) {
+func parse(text string) (t [formats][256 * 4]*Opcode) {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		f := Format(0)
@@ -114,7 +114,7 @@ func parse(text string) (t [formats][256 * 4]*Op) {
 		if err != nil || f == formats || t[f][code] != nil {
 			panic(fmt.Sprintf("isa.txt: %q", line)) // the file is a part of the program
 		}
-		o := &Op{Format: f, Code: int(code), Name: words[2]}
+		o := &Opcode{Format: f, Code: int(code), Name: words[2]}
 		for _, w := range words[3:] {
 			o.roles = append(o.roles, parseRole(w))
 		}

@@ -162,7 +162,7 @@ func (t *text) packedModifiers() {
 }
 
 // twoOffsets says whether a DS instruction has two offsets of 8 bits.
-func (o *Op) twoOffsets() bool {
+func (o *Opcode) twoOffsets() bool {
 	for _, p := range []string{"ds_read2", "ds_write2", "ds_wrxchg2"} {
 		if strings.HasPrefix(o.Name, p) {
 			return true

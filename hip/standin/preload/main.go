@@ -58,8 +58,8 @@ var driver = sync.OnceValue(func() *card.Driver {
 	return d
 })
 
-func options() (card.Options, error) {
-	o := card.Options{Log: os.Stderr}
+func options() (card.DriverOptions, error) {
+	o := card.DriverOptions{Log: os.Stderr}
 	for _, c := range strings.Split(os.Getenv("STANDIN_CARDS"), ",") {
 		id, size, _ := strings.Cut(c, ":")
 		n, err1 := strconv.ParseUint(id, 10, 32)

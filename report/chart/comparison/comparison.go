@@ -34,14 +34,14 @@ func Figures(c *compare.Comparison) (figures []chart.Chart, undrawn []string) {
 
 // add gives a run its point of a scenario. The base has one in every pair:
 // its first stays, with what later pairs have beyond it.
-func add(runs []chart.Series, label string, s *compare.Scenario, side func(*compare.Measure) *float64) {
+func add(runs []chart.Series, label string, s *compare.ComparedScenario, side func(*compare.Measure) *float64) {
 	i := slices.IndexFunc(runs, func(r chart.Series) bool { return r.Label == label })
 	if i < 0 {
 		return
 	}
-	p := chart.Point{Load: load(s), Concurrency: s.Load.Concurrency}
+	p := chart.LoadPoint{Load: load(s), Concurrency: s.Load.Concurrency}
 	own := &runs[i].Points
-	k := slices.IndexFunc(*own, func(o chart.Point) bool { return o.Load == p.Load && o.Concurrency == p.Concurrency })
+	k := slices.IndexFunc(*own, func(o chart.LoadPoint) bool { return o.Load == p.Load && o.Concurrency == p.Concurrency })
 	if k < 0 {
 		*own = append(*own, p)
 		k = len(*own) - 1
@@ -67,7 +67,7 @@ func add(runs []chart.Series, label string, s *compare.Scenario, side func(*comp
 
 // load names a load without its concurrency and number of prompts, which
 // grow along a series. Cold and warm are two loads.
-func load(s *compare.Scenario) string {
+func load(s *compare.ComparedScenario) string {
 	l := s.Load
 	text := fmt.Sprintf("%s/%s tokens", known(l.Input), known(l.Output))
 	if l.RangeRatio != nil && *l.RangeRatio > 0 {

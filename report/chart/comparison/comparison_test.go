@@ -12,8 +12,8 @@ import (
 func ptr(v float64) *float64 { return &v }
 
 // scenario is a load that A and another run have.
-func scenario(input, c int, figures ...compare.Measure) compare.Scenario {
-	return compare.Scenario{Load: compare.Load{Input: input, Output: 256, Concurrency: c, Prompts: 10 * c, Cache: "cold"}, Figures: figures}
+func scenario(input, c int, figures ...compare.Measure) compare.ComparedScenario {
+	return compare.ComparedScenario{Load: compare.ComparedLoad{Input: input, Output: 256, Concurrency: c, Prompts: 10 * c, Cache: "cold"}, Figures: figures}
 }
 
 func throughput(a, b float64) compare.Measure {
@@ -34,12 +34,12 @@ func find(t *testing.T, fs []chart.Chart, id string) *chart.Chart {
 func TestFigures(t *testing.T) {
 	other := compare.Measure{Metric: metric.TTFTMean, A: ptr(40), B: ptr(9000), NotSame: "B: without the queue"}
 	fs, err := Figures(&compare.Comparison{
-		Runs: []compare.Run{{Label: "A", Tool: "ceiling", Path: "results/before"}, {Label: "B", Tool: "vllm bench serve", Path: "b.json", Model: "m"}, {Label: "C"}},
+		Runs: []compare.ComparedRun{{Label: "A", Tool: "ceiling", Path: "results/before"}, {Label: "B", Tool: "vllm bench serve", Path: "b.json", Model: "m"}, {Label: "C"}},
 		Pairs: []compare.Pair{
-			{A: "A", B: "B", Scenarios: []compare.Scenario{
+			{A: "A", B: "B", Scenarios: []compare.ComparedScenario{
 				scenario(1024, 2, throughput(100, 110), other), scenario(1024, 4, throughput(150, 180)), scenario(2048, 1, throughput(50, 60)),
 			}},
-			{A: "A", B: "C", Scenarios: []compare.Scenario{scenario(1024, 4, throughput(150, 190)), scenario(1024, 8, throughput(210, 250))}},
+			{A: "A", B: "C", Scenarios: []compare.ComparedScenario{scenario(1024, 4, throughput(150, 190)), scenario(1024, 8, throughput(210, 250))}},
 		},
 	})
 	if err != nil {
@@ -63,11 +63,11 @@ func TestFigures(t *testing.T) {
 }
 
 func TestLoad(t *testing.T) {
-	for want, s := range map[string]compare.Scenario{
+	for want, s := range map[string]compare.ComparedScenario{
 		"1024/256 tokens, cold": scenario(1024, 2),
 		"?/? tokens":            {},
-		"10/20 tokens ±50 % at depth 512, 2.5 req/s": {Load: compare.Load{Input: 10, Output: 20, RangeRatio: ptr(0.5), Depth: 512, RequestRate: ptr(2.5)}},
-		"10/20 tokens, cache states differ":          {Load: compare.Load{Input: 10, Output: 20, Cache: "warm"}, CacheDiffers: true},
+		"10/20 tokens ±50 % at depth 512, 2.5 req/s": {Load: compare.ComparedLoad{Input: 10, Output: 20, RangeRatio: ptr(0.5), Depth: 512, RequestRate: ptr(2.5)}},
+		"10/20 tokens, cache states differ":          {Load: compare.ComparedLoad{Input: 10, Output: 20, Cache: "warm"}, CacheDiffers: true},
 	} {
 		if got := load(&s); got != want {
 			t.Errorf("%q, want %q", got, want)

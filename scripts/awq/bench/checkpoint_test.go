@@ -32,7 +32,7 @@ func TestWriteCheckpoint(t *testing.T) {
 			t.Errorf("%s: %d bytes written, %d there", c.format, size, folder.Bytes)
 		}
 		out := filepath.Join(dir, "out.gguf")
-		report, err := checkpoint.Convert(context.Background(), folder, out, checkpoint.Options{Verify: true})
+		report, err := checkpoint.Convert(context.Background(), folder, out, checkpoint.ConvertOptions{Verify: true})
 		if err != nil {
 			t.Fatal(err)
 		}

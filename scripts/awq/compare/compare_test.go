@@ -17,14 +17,14 @@ import (
 func TestCompareFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
-	if _, err := awqtest.Write(path("ck"), awqtest.Options{}); err != nil {
+	if _, err := awqtest.Write(path("ck"), awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := checkpoint.Open(path("ck"), checkpoint.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := checkpoint.Convert(context.Background(), c, path("a.gguf"), checkpoint.Options{}); err != nil {
+	if _, err := checkpoint.Convert(context.Background(), c, path("a.gguf"), checkpoint.ConvertOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path("a.gguf"))

@@ -25,20 +25,20 @@ import (
 // and GPTQ with g_idx.
 var cases = []struct {
 	name    string
-	options awqtest.Options
+	options awqtest.VariantOptions
 }{
-	{"compressed-tensors, symmetric", awqtest.Options{}},
-	{"compressed-tensors, symmetric, group 128, F16, four files, with a vision part", awqtest.Options{GroupSize: 128, ScaleType: "F16", Shards: 4, Vision: true}},
-	{"compressed-tensors, asymmetric", awqtest.Options{Zeros: true}},
-	{"compressed-tensors, asymmetric, group 64, F16, text only", awqtest.Options{Zeros: true, GroupSize: 64, ScaleType: "F16", Prefix: awqtest.Text}},
-	{"compressed-tensors, inner prefix, some linears plain, tied", awqtest.Options{Prefix: awqtest.Inner, Tied: true,
+	{"compressed-tensors, symmetric", awqtest.VariantOptions{}},
+	{"compressed-tensors, symmetric, group 128, F16, four files, with a vision part", awqtest.VariantOptions{GroupSize: 128, ScaleType: "F16", Shards: 4, Vision: true}},
+	{"compressed-tensors, asymmetric", awqtest.VariantOptions{Zeros: true}},
+	{"compressed-tensors, asymmetric, group 64, F16, text only", awqtest.VariantOptions{Zeros: true, GroupSize: 64, ScaleType: "F16", Prefix: awqtest.Text}},
+	{"compressed-tensors, inner prefix, some linears plain, tied", awqtest.VariantOptions{Prefix: awqtest.Inner, Tied: true,
 		Plain: []string{"layers.1.mlp.down_proj", "layers.0.self_attn.q_proj"}}},
-	{"compressed-tensors, Mistral Small 3", awqtest.Options{Family: awqtest.MistralSmall3}},
-	{"compressed-tensors, Llama", awqtest.Options{Family: awqtest.Llama}},
-	{"GPTQ version 1, symmetric", awqtest.Options{Format: awqtest.GPTQ}},
-	{"GPTQ version 1, asymmetric", awqtest.Options{Format: awqtest.GPTQ, Zeros: true, GroupSize: 128}},
-	{"GPTQ version 2, symmetric", awqtest.Options{Format: awqtest.GPTQv2, GroupSize: 64}},
-	{"GPTQ version 2, asymmetric", awqtest.Options{Format: awqtest.GPTQv2, Zeros: true}},
+	{"compressed-tensors, Mistral Small 3", awqtest.VariantOptions{Family: awqtest.MistralSmall3}},
+	{"compressed-tensors, Llama", awqtest.VariantOptions{Family: awqtest.Llama}},
+	{"GPTQ version 1, symmetric", awqtest.VariantOptions{Format: awqtest.GPTQ}},
+	{"GPTQ version 1, asymmetric", awqtest.VariantOptions{Format: awqtest.GPTQ, Zeros: true, GroupSize: 128}},
+	{"GPTQ version 2, symmetric", awqtest.VariantOptions{Format: awqtest.GPTQv2, GroupSize: 64}},
+	{"GPTQ version 2, asymmetric", awqtest.VariantOptions{Format: awqtest.GPTQv2, Zeros: true}},
 }
 
 func main() {
@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string) error {
 }
 
 // convertBoth writes a checkpoint into dir, converts it twice and compares.
-func convertBoth(ctx context.Context, dir string, o awqtest.Options, python, script, source string) (difference, error) {
+func convertBoth(ctx context.Context, dir string, o awqtest.VariantOptions, python, script, source string) (difference, error) {
 	var d difference
 	if _, err := awqtest.Write(dir, o); err != nil {
 		return d, err
@@ -104,7 +104,7 @@ func convertBoth(ctx context.Context, dir string, o awqtest.Options, python, scr
 		return d, err
 	}
 	ours, theirs := dir+"-ours.gguf", dir+"-theirs.gguf"
-	if _, err := checkpoint.Convert(ctx, folder, ours, checkpoint.Options{}); err != nil {
+	if _, err := checkpoint.Convert(ctx, folder, ours, checkpoint.ConvertOptions{}); err != nil {
 		return d, err
 	}
 	if out, err := exec.CommandContext(ctx, python, script, source, dir, theirs).CombinedOutput(); err != nil {

@@ -22,12 +22,12 @@ import (
 // maxDepth is how deep objects and arrays may nest. Real files stay below 10.
 const maxDepth = 64
 
-// Kind is the type of a Value.
-type Kind uint8
+// ValueKind is the type of a Value.
+type ValueKind uint8
 
 // The types of JSON.
 const (
-	Null Kind = iota
+	Null ValueKind = iota
 	Bool
 	Number
 	String
@@ -36,14 +36,14 @@ const (
 )
 
 // String names the type with its article, for messages: "a number".
-func (k Kind) String() string {
+func (k ValueKind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
 }
 
 // Value is one value of a document. A nil *Value stands for one that is not
 // there: its Kind is Null, and every method takes it.
 type Value struct {
-	kind  Kind
+	kind  ValueKind
 	text  string   // of a string; of a number as written; "true" or "false"
 	items []*Value // elements of an array, members of an object
 	keys  []string // of an object, in file order
@@ -168,7 +168,7 @@ func loneSurrogate(data []byte) int {
 }
 
 // Kind returns the type.
-func (v *Value) Kind() Kind {
+func (v *Value) Kind() ValueKind {
 	if v == nil {
 		return Null
 	}
@@ -258,7 +258,7 @@ func (v *Value) With(key string, value *Value) *Value {
 	return v.Merge(&Value{kind: Object, keys: []string{key}, items: []*Value{value}, index: map[string]int{key: 0}})
 }
 
-func (v *Value) want(k Kind) error {
+func (v *Value) want(k ValueKind) error {
 	if v == nil {
 		return errors.New("is missing")
 	}

@@ -18,27 +18,27 @@ import (
 	"unsafe"
 )
 
-// Memory is memory that no garbage collector moves, in large pages where the
+// Pages is memory that no garbage collector moves, in large pages where the
 // system has them.
-type Memory struct {
+type Pages struct {
 	p     unsafe.Pointer
 	bytes int
 }
 
 // Map takes memory, and nothing where there is none.
-func Map(bytes int) (Memory, error) {
+func Map(bytes int) (Pages, error) {
 	p := C.probe_map(C.size_t(bytes))
 	if p == nil {
-		return Memory{}, fmt.Errorf("%d MiB of memory for a probe: %w", bytes>>20, syscall.ENOMEM)
+		return Pages{}, fmt.Errorf("%d MiB of memory for a probe: %w", bytes>>20, syscall.ENOMEM)
 	}
-	return Memory{p, bytes}, nil
+	return Pages{p, bytes}, nil
 }
 
 // Free gives it back.
-func (m Memory) Free() { C.probe_unmap(m.p, C.size_t(m.bytes)) }
+func (m Pages) Free() { C.probe_unmap(m.p, C.size_t(m.bytes)) }
 
 // Write fills its beginning.
-func (m Memory) Write(data []byte) { copy(unsafe.Slice((*byte)(m.p), m.bytes), data) }
+func (m Pages) Write(data []byte) { copy(unsafe.Slice((*byte)(m.p), m.bytes), data) }
 
 // Part is what one thread works on: Size bytes, or words of 8 bytes for a
 // kernel that reads, from byte Offset of the memory on.
@@ -67,7 +67,7 @@ func find(kernel string) C.probe_kernel {
 
 // Run lets a thread for each part run the kernel, all at once. Parts lie within
 // the memory.
-func Run(kernel string, m Memory, parts []Part, rounds uint64) ([]Time, error) {
+func Run(kernel string, m Pages, parts []Part, rounds uint64) ([]Time, error) {
 	k := find(kernel)
 	if k == nil {
 		return nil, fmt.Errorf("this build has no kernel %q for %s", kernel, runtime.GOARCH)
