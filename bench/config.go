@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/machine"
 	"errors"
 	"fmt"
 	"time"
@@ -153,11 +154,11 @@ func (c *Config) budget(eng Engine) int {
 // right after it stops.
 type Meter interface {
 	Start()
-	Stop() *result.Disturbance
+	Stop() *machine.Disturbance
 }
 
 // noMeter measures nothing.
 type noMeter struct{}
 
-func (noMeter) Start()                    {}
-func (noMeter) Stop() *result.Disturbance { return nil }
+func (noMeter) Start()                     {}
+func (noMeter) Stop() *machine.Disturbance { return nil }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/machine"
 	"context"
 	"testing"
 	"testing/synctest"
@@ -27,7 +28,7 @@ func TestObserve(t *testing.T) {
 			if now := cfg.Clock.Seconds(); d.StartS > d.EndS || d.EndS > now {
 				t.Errorf("%s: from %v to %v, at %v", d.Name, d.StartS, d.EndS, now)
 			}
-			d.Energy = &result.Energy{Rounds: len(seen)}
+			d.Energy = &machine.Energy{Rounds: len(seen)}
 			d.Warnings = append(d.Warnings, "observed")
 		}
 		saved := 0

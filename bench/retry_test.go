@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"ceiling/internal/machine"
 	"context"
 	"fmt"
 	"testing"
@@ -20,8 +21,8 @@ type loudMeter struct {
 
 func (m *loudMeter) Start() {}
 
-func (m *loudMeter) Stop() *result.Disturbance {
-	d := &result.Disturbance{WallS: 1, Threads: &result.ThreadLoad{Threads: 1, RunS: 1}}
+func (m *loudMeter) Stop() *machine.Disturbance {
+	d := &machine.Disturbance{WallS: 1, Threads: &machine.ThreadLoad{Threads: 1, RunS: 1}}
 	if m.next < len(m.waits) {
 		w := m.waits[m.next]
 		d.Threads.RunS, d.Threads.WaitS = 1-w, w

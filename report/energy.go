@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"math"
 	"slices"
@@ -58,16 +59,16 @@ func energyMethods(all []scenario) []string {
 		}
 	}
 	var out []string
-	if have[result.EnergyGPU+" "+result.EnergyByTrapezoid] {
+	if have[machine.EnergyGPU+" "+machine.EnergyByTrapezoid] {
 		out = append(out, "GPU energy is the integral of the power that the card's firmware reports (trapezoidal rule).")
 	}
-	if have[result.EnergyGPU+" "+result.EnergyByCounter] {
+	if have[machine.EnergyGPU+" "+machine.EnergyByCounter] {
 		out = append(out, "GPU energy is the difference of the card's own energy counter (NVML).")
 	}
 	if share, compared := accumulators(all); compared > 0 {
 		out = append(out, fmt.Sprintf("The integral of the power agrees with the cards' own energy accumulators within %s%% in %s.", fixed(&share, 1), plural(compared, "comparison")))
 	}
-	if have[result.EnergyCPU+" "+result.EnergyByCounter] {
+	if have[machine.EnergyCPU+" "+machine.EnergyByCounter] {
 		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
 	}
 	return out
@@ -93,7 +94,7 @@ func accumulators(all []scenario) (percent float64, compared int) {
 }
 
 // samplingNote says how often the devices were read and what that cost.
-func samplingNote(t *result.TelemetryInfo) string {
+func samplingNote(t *machine.TelemetryInfo) string {
 	note := fmt.Sprintf("%s sampled at %s Hz", plural(len(t.Devices), "device"), strconv.FormatFloat(t.Hz, 'f', -1, 64))
 	if t.AchievedHz != nil {
 		note += fmt.Sprintf(" (%s reached)", fixed(t.AchievedHz, 1))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"strings"
 	"testing"
 
@@ -12,17 +13,17 @@ import (
 // sampled is a run of two scenarios with telemetry: one whole, one with a
 // card that has no power sensor.
 func sampled() *result.Run {
-	whole := &result.Energy{Rounds: 42, Groups: []result.EnergyGroup{
-		{Name: "4 GPUs", Kind: result.EnergyGPU, Used: true, MeanW: ptr(801.25), PeakW: ptr(1102.0), EnergyJ: ptr(3365.25), JPerToken: ptr(6.5728),
+	whole := &machine.Energy{Rounds: 42, Groups: []machine.EnergyGroup{
+		{Name: "4 GPUs", Kind: machine.EnergyGPU, Used: true, MeanW: ptr(801.25), PeakW: ptr(1102.0), EnergyJ: ptr(3365.25), JPerToken: ptr(6.5728),
 			TokPerSPerKW: ptr(152.13), MinClockMHz: ptr(1087.0), MaxTempC: ptr(91.0)},
-		{Name: "1 CPU package", Kind: result.EnergyCPU, MeanW: ptr(88.0), PeakW: ptr(120.5), EnergyJ: ptr(369.6)}},
-		Devices: []result.DeviceEnergy{{Kind: result.EnergyGPU, Method: result.EnergyByTrapezoid}, {Kind: result.EnergyCPU, Method: result.EnergyByCounter}}}
-	part := &result.Energy{Groups: []result.EnergyGroup{{Name: "4 GPUs", Kind: result.EnergyGPU, Used: true, MaxTempC: ptr(50.0)}},
-		Devices: []result.DeviceEnergy{{Kind: result.EnergyGPU}}}
+		{Name: "1 CPU package", Kind: machine.EnergyCPU, MeanW: ptr(88.0), PeakW: ptr(120.5), EnergyJ: ptr(369.6)}},
+		Devices: []machine.DeviceEnergy{{Kind: machine.EnergyGPU, Method: machine.EnergyByTrapezoid}, {Kind: machine.EnergyCPU, Method: machine.EnergyByCounter}}}
+	part := &machine.Energy{Groups: []machine.EnergyGroup{{Name: "4 GPUs", Kind: machine.EnergyGPU, Used: true, MaxTempC: ptr(50.0)}},
+		Devices: []machine.DeviceEnergy{{Kind: machine.EnergyGPU}}}
 	return &result.Run{
 		Results: []result.Summary{{Name: "A"}, {Name: "B|C"}, {Name: "D"}},
 		Details: []result.Detail{{Name: "A", Energy: whole}, {Name: "B|C", Energy: part}, {Name: "D"}},
-		Telemetry: &result.TelemetryInfo{Hz: 10, AchievedHz: ptr(9.97), Rounds: 1234, CPUShare: ptr(0.00123), ReadMeanS: ptr(0.0004), ReadMaxS: ptr(0.0121),
+		Telemetry: &machine.TelemetryInfo{Hz: 10, AchievedHz: ptr(9.97), Rounds: 1234, CPUShare: ptr(0.00123), ReadMeanS: ptr(0.0004), ReadMaxS: ptr(0.0121),
 			Devices: []string{"a", "b", "c", "d", "package-0"}, Notes: []string{"card9: no sensor", "package-1:\nroot only"}},
 	}
 }
@@ -49,9 +50,9 @@ func TestEnergySection(t *testing.T) {
 func TestEnergySectionAgreement(t *testing.T) {
 	r := sampled()
 	r.Details[0].Energy.Devices = append(r.Details[0].Energy.Devices,
-		result.DeviceEnergy{Kind: result.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(0.981)},
-		result.DeviceEnergy{Kind: result.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(1.004)},
-		result.DeviceEnergy{Kind: result.EnergyGPU, AccumulatorRatio: ptr(1.3)})
+		machine.DeviceEnergy{Kind: machine.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(0.981)},
+		machine.DeviceEnergy{Kind: machine.EnergyGPU, EnergyJ: ptr(1.0), AccumulatorRatio: ptr(1.004)},
+		machine.DeviceEnergy{Kind: machine.EnergyGPU, AccumulatorRatio: ptr(1.3)})
 	if got := text(t, energySection(r, scenarios(r))...); !strings.Contains(got, "\n- The integral of the power agrees with the cards' own energy accumulators within 1.9% in 2 comparisons.\n") {
 		t.Errorf("section:\n%s", got)
 	}
@@ -60,7 +61,7 @@ func TestEnergySectionAgreement(t *testing.T) {
 // NVIDIA's cards count their energy themselves.
 func TestEnergySectionCounter(t *testing.T) {
 	r := sampled()
-	r.Details[0].Energy.Devices[0].Method = result.EnergyByCounter
+	r.Details[0].Energy.Devices[0].Method = machine.EnergyByCounter
 	got := text(t, energySection(r, scenarios(r))...)
 	if !strings.Contains(got, "- GPU energy is the difference of the card's own energy counter (NVML).\n") || strings.Contains(got, "trapezoidal") {
 		t.Errorf("section:\n%s", got)
@@ -86,22 +87,22 @@ func TestEnergySectionAbsent(t *testing.T) {
 
 // A run on some of the cards says so.
 func TestGPURowPart(t *testing.T) {
-	gpu := result.DeviceInfo{Name: "ROCm0", Type: "gpu"}
-	r := &result.Run{System: &result.System{GPUs: "4× AMD Instinct MI100 (gfx908)", Cards: make([]result.Card, 4)},
-		Engine: &result.EngineInfo{Devices: []result.DeviceInfo{gpu, gpu}}}
+	gpu := machine.DeviceInfo{Name: "ROCm0", Type: "gpu"}
+	r := &result.Run{System: &machine.System{GPUs: "4× AMD Instinct MI100 (gfx908)", Cards: make([]machine.Card, 4)},
+		Engine: &result.EngineInfo{Devices: []machine.DeviceInfo{gpu, gpu}}}
 	if got, want := gpus(r), "4× AMD Instinct MI100 (gfx908), 2 used"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r.Engine.Devices = []result.DeviceInfo{gpu, gpu, gpu, gpu}
+	r.Engine.Devices = []machine.DeviceInfo{gpu, gpu, gpu, gpu}
 	if got, want := gpus(r), "4× AMD Instinct MI100 (gfx908)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestCardsText(t *testing.T) {
-	link := func(c result.Card) string { return c.PCIe }
-	card := func(pci, pcie string) result.Card { return result.Card{PCI: pci, PCIe: pcie} }
-	for want, cards := range map[string][]result.Card{
+	link := func(c machine.Card) string { return c.PCIe }
+	card := func(pci, pcie string) machine.Card { return machine.Card{PCI: pci, PCIe: pcie} }
+	for want, cards := range map[string][]machine.Card{
 		"":            {card("a", ""), card("b", "")},
 		"16 GT/s ×16": {card("a", "16 GT/s ×16"), card("b", "16 GT/s ×16")},
 		"16 GT/s ×16 (a, c); 8 GT/s ×8 (b); — (d)": {card("a", "16 GT/s ×16"), card("b", "8 GT/s ×8"), card("c", "16 GT/s ×16"), card("d", "")},
@@ -110,7 +111,7 @@ func TestCardsText(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got, want := capText(result.Card{PowerCapW: ptr(200.0), PowerCapDefaultW: ptr(290.0)}), "200 W (290 W)"; got != want {
+	if got, want := capText(machine.Card{PowerCapW: ptr(200.0), PowerCapDefaultW: ptr(290.0)}), "200 W (290 W)"; got != want {
 		t.Errorf("cap %q, want %q", got, want)
 	}
 }

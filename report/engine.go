@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,7 +61,7 @@ func engineTable(r *result.Run) *doc.Table {
 
 // hostConditions are what of the machine bears on speed and has no row in
 // the reference's system table. What is not known is left out.
-func hostConditions(t *conditions, s *result.System) {
+func hostConditions(t *conditions, s *machine.System) {
 	if s == nil {
 		return
 	}
@@ -75,7 +76,7 @@ func hostConditions(t *conditions, s *result.System) {
 		{"Load average before the run", s.LoadAverage},
 		{"Hypervisor", s.Hypervisor},
 		{"GPU links", s.GPULinks},
-		{"GPU host link (PCIe)", cardsText(s.Cards, func(c result.Card) string { return c.PCIe })},
+		{"GPU host link (PCIe)", cardsText(s.Cards, func(c machine.Card) string { return c.PCIe })},
 		{"GPU power cap (default)", cardsText(s.Cards, capText)},
 		{"CPU backend built for", s.Instructions},
 	} {
@@ -87,7 +88,7 @@ func hostConditions(t *conditions, s *result.System) {
 
 // cardsText is a property of the cards, equal ones once: "16 GT/s ×16", or
 // each with the cards that have it. "" where no card tells.
-func cardsText(cards []result.Card, of func(result.Card) string) string {
+func cardsText(cards []machine.Card, of func(machine.Card) string) string {
 	var values []string
 	have := map[string][]string{}
 	for _, c := range cards {
@@ -110,7 +111,7 @@ func cardsText(cards []result.Card, of func(result.Card) string) string {
 }
 
 // capText is a card's power cap with its default.
-func capText(c result.Card) string {
+func capText(c machine.Card) string {
 	if c.PowerCapW == nil {
 		return ""
 	}
@@ -141,7 +142,7 @@ func treeText(e *result.EngineInfo) string {
 	return e.Tree + " (" + e.TreeState + ")"
 }
 
-func devicesText(devices []result.DeviceInfo) string {
+func devicesText(devices []machine.DeviceInfo) string {
 	texts := make([]string, len(devices))
 	for i, d := range devices {
 		texts[i] = d.Name

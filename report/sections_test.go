@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"strings"
 	"testing"
 
@@ -10,22 +11,22 @@ import (
 )
 
 func TestGPURow(t *testing.T) {
-	cpu := result.DeviceInfo{Name: "CPU", Description: "AMD EPYC", Type: "cpu"}
-	blas := result.DeviceInfo{Name: "BLAS", Description: "OpenBLAS", Type: "accel"}
-	gpu := result.DeviceInfo{Name: "ROCm0", Description: "AMD Instinct MI100", Type: "gpu"}
-	rpc := result.DeviceInfo{Name: "RPC0[127.0.0.1:50052]", Type: "gpu"}
-	engine := func(d ...result.DeviceInfo) *result.EngineInfo { return &result.EngineInfo{Devices: d} }
+	cpu := machine.DeviceInfo{Name: "CPU", Description: "AMD EPYC", Type: "cpu"}
+	blas := machine.DeviceInfo{Name: "BLAS", Description: "OpenBLAS", Type: "accel"}
+	gpu := machine.DeviceInfo{Name: "ROCm0", Description: "AMD Instinct MI100", Type: "gpu"}
+	rpc := machine.DeviceInfo{Name: "RPC0[127.0.0.1:50052]", Type: "gpu"}
+	engine := func(d ...machine.DeviceInfo) *result.EngineInfo { return &result.EngineInfo{Devices: d} }
 	tests := []struct {
 		name string
 		run  result.Run
 		want string
 	}{
 		{"reference file", result.Run{Hardware: "4xMI100 gfx908"}, "4xMI100 gfx908"},
-		{"no GPU", result.Run{System: &result.System{}, Engine: engine(cpu, blas)}, "none used: the model ran on the CPU"},
-		{"idle GPU", result.Run{System: &result.System{GPUs: "1× AMD Radeon"}, Engine: engine(cpu)}, "1× AMD Radeon, not used: the model ran on the CPU"},
-		{"GPUs known to the system", result.Run{System: &result.System{GPUs: "4× AMD Instinct MI100 (gfx908)"}, Engine: engine(gpu, gpu, gpu, gpu)}, "4× AMD Instinct MI100 (gfx908)"},
-		{"GPUs known to the engine only", result.Run{System: &result.System{}, Engine: engine(gpu, gpu, rpc, cpu)}, "2× AMD Instinct MI100, RPC0[127.0.0.1:50052]"},
-		{"no device recorded", result.Run{System: &result.System{}, Engine: engine()}, "—"},
+		{"no GPU", result.Run{System: &machine.System{}, Engine: engine(cpu, blas)}, "none used: the model ran on the CPU"},
+		{"idle GPU", result.Run{System: &machine.System{GPUs: "1× AMD Radeon"}, Engine: engine(cpu)}, "1× AMD Radeon, not used: the model ran on the CPU"},
+		{"GPUs known to the system", result.Run{System: &machine.System{GPUs: "4× AMD Instinct MI100 (gfx908)"}, Engine: engine(gpu, gpu, gpu, gpu)}, "4× AMD Instinct MI100 (gfx908)"},
+		{"GPUs known to the engine only", result.Run{System: &machine.System{}, Engine: engine(gpu, gpu, rpc, cpu)}, "2× AMD Instinct MI100, RPC0[127.0.0.1:50052]"},
+		{"no device recorded", result.Run{System: &machine.System{}, Engine: engine()}, "—"},
 	}
 	for _, tt := range tests {
 		if got := gpus(&tt.run); got != tt.want {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"flag"
 	"os"
 	"path/filepath"
@@ -104,11 +105,11 @@ func smallRun() *result.Run {
 		Planned: []string{"Single User Latency", "Short Context Throughput", "Long Context (16K)", "Mixed Traffic",
 			"Concurrency Scaling (c=2)", "Concurrency Scaling (c=4)", "Concurrency Scaling (c=8)", "Concurrency Scaling (c=16)"},
 		Details: details,
-		System: &result.System{OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-amd64", CPU: "AMD EPYC", Cores: 2,
+		System: &machine.System{OS: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-18-amd64", CPU: "AMD EPYC", Cores: 2,
 			MemoryBytes: 25276514304, MemoryLimit: 8 << 30, Governor: "performance", Hypervisor: "QEMU/KVM", Instructions: "AVX2, AVX-512"},
 		Engine: &result.EngineInfo{Name: "llama.cpp", Release: "v0.5.0", Tree: "fd570ef54b10ec5fecb739e7e04c8ce44a6f415a", TreeState: "verified",
 			Build: "preset cpu, gcc 12.2.0", Backends: []string{"CPU", "RPC"},
-			Devices:   []result.DeviceInfo{{Name: "CPU", Description: "AMD EPYC", Type: "cpu", MemoryTotal: 25276514304}},
+			Devices:   []machine.DeviceInfo{{Name: "CPU", Description: "AMD EPYC", Type: "cpu", MemoryTotal: 25276514304}},
 			ModelFile: "demo.gguf", ModelBytes: 91234567, Architecture: "mistral3", Description: "mistral3 ?B Q4_1", Parameters: 145000000,
 			TensorTypes: []result.TensorTypeCount{{Type: "Q4_1", Tensors: 57, Bytes: 90000000}, {Type: "F32", Tensors: 17, Bytes: 40000}},
 			Threads:     2, UBatch: 512, StepTokens: 2048, FlashAttn: "on", KVType: "f16", SplitMode: "layer", LoadMode: "mmap",

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"slices"
 	"strconv"
@@ -174,7 +175,7 @@ func sloTable(all []scenario) *doc.Table {
 func systemTable(r *result.Run) *doc.Table {
 	sys := r.System
 	if sys == nil {
-		sys = &result.System{}
+		sys = &machine.System{}
 	}
 	memory := ""
 	if sys.MemoryBytes > 0 {
@@ -229,7 +230,7 @@ func gpus(r *result.Run) string {
 }
 
 // countGPUs is the number of GPUs among the devices.
-func countGPUs(devices []result.DeviceInfo) int {
+func countGPUs(devices []machine.DeviceInfo) int {
 	n := 0
 	for _, d := range devices {
 		if d.Type == "gpu" || d.Type == "igpu" {
@@ -242,7 +243,7 @@ func countGPUs(devices []result.DeviceInfo) int {
 // gpuDevices are the descriptions of the GPUs among the devices, equal ones
 // counted: "4× AMD Instinct MI100". A device of type accel is a library such
 // as BLAS that works on the CPU's memory.
-func gpuDevices(devices []result.DeviceInfo) []string {
+func gpuDevices(devices []machine.DeviceInfo) []string {
 	var names []string
 	count := map[string]int{}
 	for _, d := range devices {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"cmp"
 	"fmt"
 	"slices"
@@ -60,10 +61,10 @@ func oneUser(r *result.Run) []doc.Tile {
 // energyPerToken is the scenario that needs the least energy for a token, of
 // the GPUs where they were measured.
 func energyPerToken(r *result.Run) []doc.Tile {
-	for _, kind := range []string{result.EnergyGPU, result.EnergyCPU} {
-		group := func(i int) *result.EnergyGroup {
+	for _, kind := range []string{machine.EnergyGPU, machine.EnergyCPU} {
+		group := func(i int) *machine.EnergyGroup {
 			if d := r.Detail(i); d != nil && d.Energy != nil {
-				if k := slices.IndexFunc(d.Energy.Groups, func(g result.EnergyGroup) bool { return g.Kind == kind }); k >= 0 {
+				if k := slices.IndexFunc(d.Energy.Groups, func(g machine.EnergyGroup) bool { return g.Kind == kind }); k >= 0 {
 					return &d.Energy.Groups[k]
 				}
 			}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/machine"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,15 +46,15 @@ func TestTiles(t *testing.T) {
 func TestTilesMissing(t *testing.T) {
 	v := func(f float64) *float64 { return &f }
 	failed := "no room"
-	energy := func(kind string, j float64) *result.Energy {
-		return &result.Energy{Groups: []result.EnergyGroup{{Name: "1 " + kind, Kind: kind, JPerToken: &j}}}
+	energy := func(kind string, j float64) *machine.Energy {
+		return &machine.Energy{Groups: []machine.EnergyGroup{{Name: "1 " + kind, Kind: kind, JPerToken: &j}}}
 	}
 	r := &result.Run{Results: []result.Summary{
 		{Name: "Failed", Concurrency: 1, TPOTMeanMs: v(1), TGSpeed: v(1000), Error: &failed},
 		{Name: "Slow", Concurrency: 1, TPOTMeanMs: v(9), TGSpeed: v(111.1)},
 		{Name: "Fast", Concurrency: 1, TPOTMeanMs: v(8), TGSpeed: v(125)},
 		{Name: "Many", Concurrency: 2, InputLen: 9, TPOTMeanMs: v(4), TGSpeed: v(250)},
-	}, Details: []result.Detail{{Status: result.StatusFailed}, {Energy: energy(result.EnergyCPU, 0.1)}, {Energy: energy(result.EnergyGPU, 3)}, {Energy: energy(result.EnergyGPU, 2)}}}
+	}, Details: []result.Detail{{Status: result.StatusFailed}, {Energy: energy(machine.EnergyCPU, 0.1)}, {Energy: energy(machine.EnergyGPU, 3)}, {Energy: energy(machine.EnergyGPU, 2)}}}
 	want := []doc.Tile{
 		{Label: "Decode speed of one user", Value: "125.0", Unit: "tok/s", Note: "Fast"},
 		{Label: "Lowest energy per output token", Value: "2.000", Unit: "J", Note: "1 gpu, Many"},

@@ -83,7 +83,7 @@ func requests(n float64) string {
 
 // disturbance finds what others did. A stop and a quota come first: they say
 // what the waiting is from.
-func (v *Verdict) disturbance(d *Disturbance) {
+func (v *Verdict) disturbance(d *machine.Disturbance) {
 	if d == nil || d.WallS <= 0 {
 		return
 	}
@@ -121,7 +121,7 @@ func (v *Verdict) cooling(e *machine.Energy) {
 }
 
 // waiting is the wait for a core: over all the scenario, or for a part of it.
-func (v *Verdict) waiting(d *Disturbance) {
+func (v *Verdict) waiting(d *machine.Disturbance) {
 	t := d.Threads
 	switch {
 	case t == nil:
@@ -134,7 +134,7 @@ func (v *Verdict) waiting(d *Disturbance) {
 }
 
 // taken stands in for waiting on a kernel that does not tell it.
-func (v *Verdict) taken(d *Disturbance) {
+func (v *Verdict) taken(d *machine.Disturbance) {
 	if d.OtherCPUS == nil || d.OwnCPUS == nil || d.CPUs == 0 {
 		return
 	}
@@ -145,7 +145,7 @@ func (v *Verdict) taken(d *Disturbance) {
 }
 
 // others says how much of the machine they took; "" for next to nothing.
-func others(d *Disturbance) string {
+func others(d *machine.Disturbance) string {
 	const hardly = 0.05 // CPUs
 	if d.OtherCPUS == nil || d.CPUs == 0 || *d.OtherCPUS < hardly*d.WallS {
 		return ""

@@ -8,10 +8,10 @@ import (
 )
 
 // seen is a quiet scenario on two CPUs, as measured, changed.
-func seen(change func(d *Disturbance)) *Disturbance {
+func seen(change func(d *machine.Disturbance)) *machine.Disturbance {
 	f := func(v float64) *float64 { return &v }
 	n := int64(0)
-	d := &Disturbance{WallS: 12, CPUs: 2, Threads: &ThreadLoad{Threads: 2, RunS: 23.2, WaitS: 0.72, Worst: 0.04, Seconds: 12},
+	d := &machine.Disturbance{WallS: 12, CPUs: 2, Threads: &machine.ThreadLoad{Threads: 2, RunS: 23.2, WaitS: 0.72, Worst: 0.04, Seconds: 12},
 		OwnCPUS: f(23.2), OtherCPUS: f(1.2), StealS: f(0), PressureS: f(11.6), StoppedS: f(0), MajorFaults: &n, ThermalThrottles: &n}
 	if change != nil {
 		change(d)
@@ -31,7 +31,7 @@ func judged(change func(r *Summary, d *Detail)) *Verdict {
 	return Judge(&r, &d)
 }
 
-func disturbedBy(change func(d *Disturbance)) *Verdict {
+func disturbedBy(change func(d *machine.Disturbance)) *Verdict {
 	return judged(func(_ *Summary, d *Detail) { d.Disturbance = seen(change) })
 }
 
@@ -50,34 +50,34 @@ func TestJudge(t *testing.T) {
 		want string
 	}{
 		{"quiet", judged(nil), "valid"},
-		{"the loudest of twenty quiet ones", disturbedBy(func(d *Disturbance) { d.Threads.RunS, d.Threads.WaitS = 22, 1.99 }), "valid"},
-		{"two busy loops", disturbedBy(func(d *Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 11.3, 12, 12.2 }),
+		{"the loudest of twenty quiet ones", disturbedBy(func(d *machine.Disturbance) { d.Threads.RunS, d.Threads.WaitS = 22, 1.99 }), "valid"},
+		{"two busy loops", disturbedBy(func(d *machine.Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 11.3, 12, 12.2 }),
 			"disturbed: engine threads waited 52 % of the time for a core (others used 1.0 of 2 CPUs)"},
-		{"busy loops for a third of it", disturbedBy(func(d *Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 18.7, 4, 4.2 }),
+		{"busy loops for a third of it", disturbedBy(func(d *machine.Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 18.7, 4, 4.2 }),
 			"disturbed: engine threads waited 18 % of the time for a core (others used 0.4 of 2 CPUs)"},
-		{"one that wakes every 100 ms", disturbedBy(func(d *Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 20, 2.33, 3.6 }),
+		{"one that wakes every 100 ms", disturbedBy(func(d *machine.Disturbance) { d.Threads.RunS, d.Threads.WaitS, *d.OtherCPUS = 20, 2.33, 3.6 }),
 			"disturbed: engine threads waited 10 % of the time for a core (others used 0.3 of 2 CPUs)"},
-		{"a short load in a long scenario", disturbedBy(func(d *Disturbance) { d.Threads.Seconds, d.Threads.BusySeconds = 20, 2 }),
+		{"a short load in a long scenario", disturbedBy(func(d *machine.Disturbance) { d.Threads.Seconds, d.Threads.BusySeconds = 20, 2 }),
 			"disturbed: in 2 of 20 seconds engine threads waited 30 % of the time or more for a core (others used 0.1 of 2 CPUs)"},
-		{"SIGSTOP", disturbedBy(func(d *Disturbance) { d.StoppedS = f(4.85) }),
+		{"SIGSTOP", disturbedBy(func(d *machine.Disturbance) { d.StoppedS = f(4.85) }),
 			"disturbed: the process stood still for 4.8 of 12.0 s (stopped, or the machine asleep)"},
-		{"a quota", disturbedBy(func(d *Disturbance) { d.Quota = &Quota{Periods: 120, Throttled: 118, ThrottledS: 40} }),
+		{"a quota", disturbedBy(func(d *machine.Disturbance) { d.Quota = &machine.Quota{Periods: 120, Throttled: 118, ThrottledS: 40} }),
 			"disturbed: a CPU quota held the process back in 98 % of its periods"},
-		{"steal", disturbedBy(func(d *Disturbance) { d.StealS = f(4) }),
+		{"steal", disturbedBy(func(d *machine.Disturbance) { d.StealS = f(4) }),
 			"disturbed: the hypervisor gave away 4.0 s of CPU time (steal) beside 23.2 s that the process got"},
-		{"a tick of steal in a moment's work", disturbedBy(func(d *Disturbance) { d.StealS, d.OwnCPUS = f(0.02), f(0.1) }), "valid"},
-		{"heat", disturbedBy(func(d *Disturbance) { n := int64(3); d.ThermalThrottles = &n }), "disturbed: a CPU lowered its clock for its heat 3 times"},
+		{"a tick of steal in a moment's work", disturbedBy(func(d *machine.Disturbance) { d.StealS, d.OwnCPUS = f(0.02), f(0.1) }), "valid"},
+		{"heat", disturbedBy(func(d *machine.Disturbance) { n := int64(3); d.ThermalThrottles = &n }), "disturbed: a CPU lowered its clock for its heat 3 times"},
 		{"a hot card", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("power", "temperature") }),
 			"disturbed: 0000:83:00.0 lowered its clocks in 6 of 60 readings (power, temperature)"},
 		{"a card at its power limit", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("power") }), "valid"},
 		{"a hot card that was not used", judged(func(_ *Summary, d *Detail) { d.Energy = throttled("temperature"); d.Energy.Devices[0].Used = false }), "valid"},
-		{"another on the cards", disturbedBy(func(d *Disturbance) { d.CardProcesses = []string{"vllm (process 7, 30.0 GB)"} }),
+		{"another on the cards", disturbedBy(func(d *machine.Disturbance) { d.CardProcesses = []string{"vllm (process 7, 30.0 GB)"} }),
 			"disturbed: other processes were on the cards: vllm (process 7, 30.0 GB)"},
-		{"no schedstat, nothing free", disturbedBy(func(d *Disturbance) { d.Threads = nil; d.OwnCPUS, d.OtherCPUS = f(12), f(11) }),
+		{"no schedstat, nothing free", disturbedBy(func(d *machine.Disturbance) { d.Threads = nil; d.OwnCPUS, d.OtherCPUS = f(12), f(11) }),
 			"disturbed: no CPU was free (others used 0.9 of 2 CPUs)"},
-		{"no schedstat, CPUs free", disturbedBy(func(d *Disturbance) { d.Threads = nil; d.OwnCPUS, d.OtherCPUS = f(12), f(6) }),
+		{"no schedstat, CPUs free", disturbedBy(func(d *machine.Disturbance) { d.Threads = nil; d.OwnCPUS, d.OtherCPUS = f(12), f(6) }),
 			"unknown: the kernel does not tell how long threads waited for a core"},
-		{"cards that nobody read", disturbedBy(func(d *Disturbance) { d.Unread = []string{"the clocks of the cards"} }),
+		{"cards that nobody read", disturbedBy(func(d *machine.Disturbance) { d.Unread = []string{"the clocks of the cards"} }),
 			"unknown: not looked at: the clocks of the cards"},
 		{"nobody measured", judged(func(_ *Summary, d *Detail) { d.Disturbance = nil }), "unknown: nobody measured what else ran"},
 		{"through a server", judged(func(_ *Summary, d *Detail) { d.Server = &ServerDetail{} }), "unknown: the server's threads can't be seen from here"},
@@ -115,7 +115,7 @@ func TestJudgeRun(t *testing.T) {
 		return r
 	}
 	valid, short := judged(nil), judged(func(r *Summary, _ *Detail) { *r.DurationS = 1 })
-	loud := disturbedBy(func(d *Disturbance) { d.Threads.WaitS = 12 })
+	loud := disturbedBy(func(d *machine.Disturbance) { d.Threads.WaitS = 12 })
 	for _, tc := range []struct {
 		r    *Run
 		want string

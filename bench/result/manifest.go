@@ -1,5 +1,7 @@
 package result
 
+import "ceiling/internal/machine"
+
 // Manifest is manifest.json: everything needed to repeat a run, and for a
 // resumed run to check that it is the same one.
 type Manifest struct {
@@ -10,11 +12,11 @@ type Manifest struct {
 	Seed  uint64 `json:"seed"`
 	Suite Suite  `json:"suite"` // as it was run, defaults filled in
 
-	Model    ManifestModel `json:"model"`
-	Engine   EngineInfo    `json:"engine"`
-	System   System        `json:"system"`
-	Versions Versions      `json:"versions"`
-	Server   *ServerInfo   `json:"server,omitempty"` // where the requests went through one
+	Model    ManifestModel  `json:"model"`
+	Engine   EngineInfo     `json:"engine"`
+	System   machine.System `json:"system"`
+	Versions Versions       `json:"versions"`
+	Server   *ServerInfo    `json:"server,omitempty"` // where the requests went through one
 
 	// Environment holds the environment switches that change speed or
 	// results, those that were set.

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"ceiling/internal/machine"
 	"cmp"
 	"math"
 	"slices"
@@ -33,8 +34,8 @@ type Measured struct {
 	Warmup *Warmup       // nil: none, or a run through a server
 	Links  []NetworkLink // to servers of --rpc, while the scenario ran
 
-	Disturbance *Disturbance // nil: not measured
-	Steadiness  *Steadiness  // nil: too few steps were equal
+	Disturbance *machine.Disturbance // nil: not measured
+	Steadiness  *Steadiness          // nil: too few steps were equal
 
 	Notes []string // warnings that the records don't show
 

@@ -4,6 +4,7 @@
 package result
 
 import (
+	"ceiling/internal/machine"
 	"cmp"
 	"fmt"
 	"strings"
@@ -40,9 +41,9 @@ type Run struct {
 
 	Details []Detail `json:"details,omitempty"`
 	// Telemetry says how devices were sampled; nil: they were not.
-	Telemetry *TelemetryInfo `json:"telemetry,omitempty"`
-	System    *System        `json:"system,omitempty"`
-	Engine    *EngineInfo    `json:"engine,omitempty"`
+	Telemetry *machine.TelemetryInfo `json:"telemetry,omitempty"`
+	System    *machine.System        `json:"system,omitempty"`
+	Engine    *EngineInfo            `json:"engine,omitempty"`
 	// Server is set where the requests went through a server. Engine then
 	// holds only what is known of it from outside.
 	Server *ServerInfo `json:"server,omitempty"`
@@ -106,7 +107,7 @@ type Detail struct {
 	// Verdict says how far the figures can be trusted; nil: nobody looked.
 	Verdict *Verdict `json:"verdict,omitempty"`
 	// Disturbance is what others did to the engine meanwhile; nil: not measured.
-	Disturbance *Disturbance `json:"disturbance,omitempty"`
+	Disturbance *machine.Disturbance `json:"disturbance,omitempty"`
 	// Steadiness compares steps of equal batches; nil: too few were equal.
 	Steadiness *Steadiness `json:"steadiness,omitempty"`
 	// SteadyState is the time with all slots busy; nil: there was none.
@@ -174,7 +175,7 @@ type Detail struct {
 	Links []NetworkLink `json:"links,omitempty"`
 
 	// Energy is what the devices drew; nil: they were not sampled.
-	Energy *Energy `json:"energy,omitempty"`
+	Energy *machine.Energy `json:"energy,omitempty"`
 
 	Failures []Failure `json:"failures,omitempty"` // reasons with counts
 	// Warnings are sentences that qualify a figure, for example "p99 of 20
@@ -243,8 +244,8 @@ type EngineInfo struct {
 	TreeState string `json:"tree_state"`
 	Build     string `json:"build"` // preset, compiler and flags
 
-	Backends []string     `json:"backends"`
-	Devices  []DeviceInfo `json:"devices"` // those the model was loaded on
+	Backends []string             `json:"backends"`
+	Devices  []machine.DeviceInfo `json:"devices"` // those the model was loaded on
 
 	ModelFile   string `json:"model_file"`
 	ModelBytes  int64  `json:"model_bytes"`

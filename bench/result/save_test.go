@@ -1,6 +1,7 @@
 package result
 
 import (
+	"ceiling/internal/machine"
 	"encoding/json"
 	"math"
 	"os"
@@ -35,7 +36,7 @@ func saved(t *testing.T) *Run {
 	r.Results[0].TTFTMeanMs, r.Results[1].TPOTMeanMs = nil, ptr(0.0)
 	r.Planned, r.Partial, r.PartialReason = []string{"Single User Latency", "<b>"}, true, "interrupted"
 	r.Engine = &EngineInfo{Name: "llama.cpp", TensorTypes: []TensorTypeCount{{Type: "Q4_0", Tensors: 57, Bytes: 1 << 40}}, Seed: 1 << 63}
-	r.System = &System{Cores: 2, Cards: []Card{{PCI: "a", PowerCapW: ptr(200.0)}}}
+	r.System = &machine.System{Cores: 2, Cards: []machine.Card{{PCI: "a", PowerCapW: ptr(200.0)}}}
 	r.Details = make([]Detail, len(r.Results))
 	for i := range r.Details {
 		r.Details[i] = Detail{Name: r.Results[i].Name, Status: StatusComplete, Cache: CacheCold, RequestRate: ptr(2.5), TTFT: &Dist{Count: 20, Mean: 0.25}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,10 +14,10 @@ import (
 )
 
 // deviceInfos turns the engine's devices into the report's.
-func deviceInfos(devices []engine.Device) []result.DeviceInfo {
-	out := make([]result.DeviceInfo, len(devices))
+func deviceInfos(devices []engine.Device) []machine.DeviceInfo {
+	out := make([]machine.DeviceInfo, len(devices))
 	for i, d := range devices {
-		out[i] = result.DeviceInfo{Name: d.Name, Description: d.Description, Type: d.Type,
+		out[i] = machine.DeviceInfo{Name: d.Name, Description: d.Description, Type: d.Type,
 			MemoryTotal: int64(d.MemoryTotal), MemoryFree: int64(d.MemoryFree)}
 	}
 	return out

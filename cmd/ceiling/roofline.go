@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/internal/machine"
 	"context"
 	"encoding/json"
 	"errors"
@@ -234,7 +235,7 @@ func thisMachine(threads int) kernels.MeasuredMachine {
 }
 
 // cardText is a card with the limits of its clock and power.
-func cardText(card result.Card) string {
+func cardText(card machine.Card) string {
 	text := fmt.Sprintf("%s %s", card.PCI, card.Name)
 	if card.MaxClockMHz > 0 {
 		text += fmt.Sprintf(", %d MHz", card.MaxClockMHz)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/internal/machine"
 	"context"
 	"errors"
 	"fmt"
@@ -135,14 +136,14 @@ type runner struct {
 	resumed   *bench.ResumeState // nil: a new run
 	refused   map[int]error      // scenarios that can't run, by their index
 	needs     map[bench.SessionSpec][]engine.Need
-	system    result.System
+	system    machine.System
 	info      result.EngineInfo
 	build     engine.BuildRecord
-	split     engine.Split          // how the model is spread over devices
-	used      []engine.Device       // those that the model's layers lie on
-	machine   hip.Machine           // the GPUs that sysfs knows
-	nvidia    *hip.NVIDIA           // those that NVIDIA's driver knows; nil: none
-	telemetry *result.TelemetryInfo // nil until the sampler has stopped
+	split     engine.Split           // how the model is spread over devices
+	used      []engine.Device        // those that the model's layers lie on
+	machine   hip.Machine            // the GPUs that sysfs knows
+	nvidia    *hip.NVIDIA            // those that NVIDIA's driver knows; nil: none
+	telemetry *machine.TelemetryInfo // nil until the sampler has stopped
 	opener    *opener
 	recovery  bench.Recovery             // for when the engine ends the process
 	measured  atomic.Pointer[result.Run] // once the suite has run

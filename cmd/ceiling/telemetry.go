@@ -1,6 +1,7 @@
 package main
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (r *runner) startTelemetry(clock *result.Clock) (*hip.TelemetrySampler, err
 		r.show.line("note: %s", n)
 	}
 	if s == nil && len(notes) > 0 {
-		r.telemetry = &result.TelemetryInfo{Hz: r.telemetryHz, Notes: notes}
+		r.telemetry = &machine.TelemetryInfo{Hz: r.telemetryHz, Notes: notes}
 	}
 	return s, nil
 }
@@ -96,7 +97,7 @@ func cardID(d engine.Device) string {
 // describeGPUs adds the machine's GPUs to the system. Those that the model
 // runs on are named by the engine where sysfs does not know them: cards of
 // other makers, and those behind an RPC server.
-func describeGPUs(s *result.System, m hip.Machine, nv *hip.NVIDIA, used []engine.Device) {
+func describeGPUs(s *machine.System, m hip.Machine, nv *hip.NVIDIA, used []engine.Device) {
 	m.Describe(s)
 	known := slices.ContainsFunc(m.GPUs, func(g hip.GPU) bool { return g.PCI != "" && slices.Contains(gpuIDs(used), g.PCI) })
 	if names := gpuNames(used); names != "" && !known {
@@ -106,7 +107,7 @@ func describeGPUs(s *result.System, m hip.Machine, nv *hip.NVIDIA, used []engine
 }
 
 // ranOn is what the model ran on, in one line.
-func ranOn(s *result.System, used []engine.Device) string {
+func ranOn(s *machine.System, used []engine.Device) string {
 	if len(gpuIDs(used)) > 0 && s.GPUs != "" {
 		return s.GPUs
 	}

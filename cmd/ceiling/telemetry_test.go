@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"ceiling/internal/machine"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -95,7 +96,7 @@ func TestSystemConfiguration(t *testing.T) {
 }
 
 func TestRanOn(t *testing.T) {
-	s := result.System{GPUs: "4× X", CPU: "EPYC"}
+	s := machine.System{GPUs: "4× X", CPU: "EPYC"}
 	cpu := []engine.Device{{Name: "CPU", Type: engine.DeviceCPU, Description: "a CPU"}}
 	if got := ranOn(&s, rocm("0000:83:00.0")); got != "4× X" {
 		t.Errorf("on GPUs: %q", got)
@@ -103,7 +104,7 @@ func TestRanOn(t *testing.T) {
 	if got := ranOn(&s, cpu); got != "EPYC" {
 		t.Errorf("on the CPU: %q", got)
 	}
-	if got := ranOn(&result.System{GPUs: "4× X"}, cpu); got != "a CPU" {
+	if got := ranOn(&machine.System{GPUs: "4× X"}, cpu); got != "a CPU" {
 		t.Errorf("on a CPU that procfs does not name: %q", got)
 	}
 }

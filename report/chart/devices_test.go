@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"ceiling/internal/machine"
 	"math"
 	"slices"
 	"testing"
@@ -12,14 +13,14 @@ import (
 )
 
 func sample(t float64, device string, watts float64) Sample {
-	return Sample{T: t, Device: device, Kind: result.EnergyGPU, PowerW: watts, ClockMHz: nan, TempC: nan}
+	return Sample{T: t, Device: device, Kind: machine.EnergyGPU, PowerW: watts, ClockMHz: nan, TempC: nan}
 }
 
 func TestDevices(t *testing.T) {
 	in := Input{
 		Results: &result.Run{Results: []result.Summary{{Name: "First"}, {Name: "Second"}},
 			Details: []result.Detail{{StartS: 1, EndS: 3}, {Passes: []result.Pass{{Detail: result.Detail{StartS: 3, EndS: 4}}, {Detail: result.Detail{StartS: 4, EndS: 5}}}}}},
-		Telemetry: []Sample{sample(0, "b", 40), sample(0, "a", 100), sample(1, "b", 60), sample(1, "a", nan), sample(2, "a", 300), {T: 2, Device: "package-0", Kind: result.EnergyCPU, PowerW: nan, ClockMHz: nan, TempC: nan}},
+		Telemetry: []Sample{sample(0, "b", 40), sample(0, "a", 100), sample(1, "b", 60), sample(1, "a", nan), sample(2, "a", 300), {T: 2, Device: "package-0", Kind: machine.EnergyCPU, PowerW: nan, ClockMHz: nan, TempC: nan}},
 	}
 	fs := figures(t, in)
 	f := fs["power"]

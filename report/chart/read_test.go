@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"ceiling/internal/machine"
 	"encoding/json"
 	"math"
 	"os"
@@ -35,7 +36,7 @@ func recordLine(t *testing.T, n int) string {
 
 func TestRead(t *testing.T) {
 	reading := `{"t":1.5,"device":"0000:83:00.0","kind":"gpu","power_w":36,"sclk_mhz":300,"edge_c":53,"junction_c":55}` + "\n"
-	own := &result.Run{Details: []result.Detail{{}}, Telemetry: &result.TelemetryInfo{}}
+	own := &result.Run{Details: []result.Detail{{}}, Telemetry: &machine.TelemetryInfo{}}
 	for _, c := range []struct {
 		name             string
 		files            map[string]string

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"ceiling/internal/machine"
 	"errors"
 	"io/fs"
 	"math"
@@ -279,7 +280,7 @@ func (l *ToolLoad) share(decode, prompt *kernels.Share) {
 
 // energy takes the power of the first kind of devices that the model ran on.
 // Kinds are not added up: which can be read differs between machines.
-func (l *ToolLoad) energy(e *result.Energy) {
+func (l *ToolLoad) energy(e *machine.Energy) {
 	if e == nil {
 		return
 	}

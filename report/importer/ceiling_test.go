@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"ceiling/internal/machine"
 	"encoding/json"
 	"math"
 	"os"
@@ -55,11 +56,11 @@ func ownRun(t *testing.T, edit func(*result.Run), passes ...[]result.Record) str
 		Engine: &result.EngineInfo{
 			Name: "llama.cpp", Release: "v0.5.0", Backends: []string{"CPU"}, ModelFile: "demo.gguf", ModelSHA256: "ab", KVType: "f16",
 			FlashAttn: "auto", SplitMode: "layer", StepTokens: 2048, UBatch: 512, Threads: 2, Sampling: "greedy", LoadMode: "mmap", Seed: 7,
-			Devices:     []result.DeviceInfo{{Name: "CPU", Description: "a CPU"}},
+			Devices:     []machine.DeviceInfo{{Name: "CPU", Description: "a CPU"}},
 			TensorTypes: []result.TensorTypeCount{{Type: "F32", Tensors: 9, Bytes: 10}, {Type: "Q4_0", Tensors: 3, Bytes: 900}},
 			Environment: map[string]string{"B": "2", "A": "1"},
 		},
-		System: &result.System{CPU: "a CPU", ROCm: "7.2", Cards: []result.Card{{PowerCapW: pointer(290.0)}, {PowerCapW: pointer(290.0)}}},
+		System: &machine.System{CPU: "a CPU", ROCm: "7.2", Cards: []machine.Card{{PowerCapW: pointer(290.0)}, {PowerCapW: pointer(290.0)}}},
 	}
 	if edit != nil {
 		edit(res)
@@ -245,7 +246,7 @@ func TestThroughServer(t *testing.T) {
 // TestEnergy: the power of the devices that were used.
 func TestEnergy(t *testing.T) {
 	dir := ownRun(t, func(r *result.Run) {
-		r.Details[0].Energy = &result.Energy{Groups: []result.EnergyGroup{
+		r.Details[0].Energy = &machine.Energy{Groups: []machine.EnergyGroup{
 			{Name: "2 GPUs (not used)", MeanW: pointer(40.0)},
 			{Name: "4 GPUs", Used: true, MeanW: pointer(800.0), JPerToken: pointer(2.5)},
 			{Name: "1 CPU package", Used: true, MeanW: pointer(90.0), JPerToken: pointer(0.5)},

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"ceiling/internal/machine"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,7 +71,7 @@ func shares(split []float32) string {
 const busyLoad = 0.5
 
 // busy says whether others used the machine, "" where nobody looked.
-func busy(s *result.System) string {
+func busy(s *machine.System) string {
 	load, err := strconv.ParseFloat(s.LoadAverage, 64)
 	switch {
 	case err != nil || s.Cores == 0:
@@ -96,7 +97,7 @@ func dominantType(types []result.TensorTypeCount) string {
 
 // hostConditions takes over what the machine adds: the CPU, the drivers and
 // the power caps of its cards.
-func (r *ToolRun) hostConditions(s *result.System) {
+func (r *ToolRun) hostConditions(s *machine.System) {
 	if s == nil {
 		return
 	}
