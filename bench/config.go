@@ -4,6 +4,7 @@ import (
 	"ceiling/internal/machine"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ceiling/bench/client"
@@ -49,6 +50,10 @@ type Config struct {
 	// KVUnified makes sessions unified or not; nil: only a warm run's are,
 	// which must be.
 	KVUnified *bool
+
+	// Points are what the scheduler has to know of the settings of each scenario,
+	// by its index in the suite; nil: all have UBatch, Budget and KVUnified.
+	Points []Point
 
 	// Clock is the run's clock, shared with whoever samples devices; nil: one
 	// that starts with Run, at Resume's offset.
@@ -96,6 +101,30 @@ type Config struct {
 	Template result.Run
 }
 
+// Point is what the scheduler has to know of a scenario's own settings.
+type Point struct {
+	// Engine is the number of the settings that the Opener opens the session with.
+	Engine int
+	// Budget, UBatch and KVUnified are those of Config.
+	Budget, UBatch int
+	KVUnified      *bool
+}
+
+// point is that of scenario i.
+func (c *Config) point(i int) Point {
+	p := Point{Budget: c.Budget, UBatch: c.UBatch, KVUnified: c.KVUnified}
+	if c.Points != nil {
+		p = c.Points[i]
+	}
+	if p.Budget == 0 {
+		p.Budget = DefaultBudget
+	}
+	if p.UBatch == 0 {
+		p.UBatch = DefaultUBatch
+	}
+	return p
+}
+
 // check reports everything that is wrong with the configuration.
 func (c *Config) check() error {
 	errs := []error{suite.Validate(c.Suite), c.Vocab.Check()}
@@ -116,6 +145,12 @@ func (c *Config) check() error {
 	if c.PrefixCache && c.KVUnified != nil && !*c.KVUnified {
 		errs = append(errs, errors.New("prefix cache without a unified KV cache: drop one of the two options"))
 	}
+	if n := len(c.Points); n > 0 && n != len(c.Suite.Scenarios) {
+		errs = append(errs, fmt.Errorf("\"%d\" points for %d scenarios: give one for each", n, len(c.Suite.Scenarios)))
+	}
+	if c.PrefixCache && slices.ContainsFunc(c.Points, func(p Point) bool { return p.Engine != c.Points[0].Engine }) {
+		errs = append(errs, errors.New("prefix cache with settings that differ: one session holds the cache; give all scenarios the same"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -133,21 +168,8 @@ func (c *Config) cacheCells() int {
 	return c.CacheTokens
 }
 
-func (c *Config) ubatch() int {
-	if c.UBatch == 0 {
-		return DefaultUBatch
-	}
-	return c.UBatch
-}
-
-// budget is the tokens per step on an engine.
-func (c *Config) budget(eng Engine) int {
-	n := c.Budget
-	if n == 0 {
-		n = DefaultBudget
-	}
-	return min(n, eng.BatchLimit())
-}
+// budget is the tokens per step of scenario i on an engine.
+func (c *Config) budget(i int, eng Engine) int { return min(c.point(i).Budget, eng.BatchLimit()) }
 
 // Meter measures what others do to the engine. Start and Stop are called from
 // the goroutine that drives it, right before a scenario's clock starts and

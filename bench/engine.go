@@ -26,6 +26,7 @@ type SessionSpec struct {
 	TokensPerSequence int  // positions one sequence may need
 	TotalTokens       int  // KV cells wanted when Unified; 0: Sequences × TokensPerSequence
 	Unified           bool // one KV buffer for all sequences, so that CopySeq shares cells
+	Engine            int  // the number of the engine's settings: see Point
 }
 
 // Engine is the narrow surface that the scheduler drives. One goroutine,

@@ -1,6 +1,11 @@
 package bench
 
-import "ceiling/bench/result"
+import (
+	"cmp"
+	"slices"
+
+	"ceiling/bench/result"
+)
 
 // ScenarioPass is one scenario in one pass over the suite.
 type ScenarioPass struct {
@@ -13,7 +18,9 @@ type ScenarioPass struct {
 
 // Plan lists what a run does, in order: the first pass over all scenarios,
 // then the second, and so on, so that a machine that slowly changes (heat, a
-// neighbour, a filling cache) changes under every scenario alike. A scenario
+// neighbour, a filling cache) changes under every scenario alike. What needs
+// another process or another load of the model comes after all passes of what
+// does not, so that each is begun once. A scenario
 // takes part in its first Repeat passes. Lengths and arrivals are the same in
 // every pass; that is what makes passes repeats of one another. prompts is
 // the number of prompts in the whole run, those of passes that may be needed
@@ -27,7 +34,35 @@ func Plan(s result.Suite) (units []ScenarioPass, prompts int) {
 			}
 		}
 	}
+	process := s.ProcessOf()
+	slices.SortStableFunc(units, func(a, b ScenarioPass) int {
+		return cmp.Or(cmp.Compare(process(a.Pass, a.Scenario), process(b.Pass, b.Scenario)),
+			cmp.Compare(s.Scenarios[a.Scenario].Load, s.Scenarios[b.Scenario].Load))
+	})
 	return units, prompts*(1+s.Retry) + warmupPrompts
+}
+
+// next is what there is to do next of a suite, where done tells what has run: a
+// planned unit, or one that runs again because it was disturbed, for which the
+// load that it needs is waited with.
+func next(s result.Suite, done func(pass, scenario int) (result.Entry, bool)) (u ScenarioPass, ok bool) {
+	planned, _ := Plan(s)
+	process := s.ProcessOf()
+	for k, u := range planned {
+		if _, ran := done(u.Pass, u.Scenario); !ran {
+			return u, true
+		}
+		same := func(scenario int) bool { // one load of the model serves both
+			return s.Scenarios[scenario].Load == s.Scenarios[u.Scenario].Load && process(0, scenario) == process(0, u.Scenario)
+		}
+		if slices.ContainsFunc(planned[k+1:], func(later ScenarioPass) bool { return same(later.Scenario) }) {
+			continue
+		}
+		if u, ok := again(s, same, done); ok {
+			return u, true
+		}
+	}
+	return ScenarioPass{}, false
 }
 
 // Recurring is the most prompt tokens of a scenario whose prompts come again

@@ -18,9 +18,9 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	_, total := Plan(c.Suite)
 	for i, sc := range c.Suite.Scenarios {
 		w, same := suite.DrawLengths(suite.WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total})
-		err := cmp.Or(c.limits(sc), same)
+		err := cmp.Or(c.limits(i), same)
 		if err == nil && !c.PrefixCache {
-			err = check(c.coldSpec(w))
+			err = check(c.coldSpec(i, w))
 		}
 		if err != nil {
 			refused[i] = err
@@ -30,6 +30,19 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 		c.refuseShared(refused, check)
 	}
 	return refused
+}
+
+// Session is what scenario i needs of a session, of a warm run what all need
+// that can run. Its error says that the scenario's lengths can't be drawn.
+func (c *Config) Session(i int) (SessionSpec, error) {
+	if c.PrefixCache {
+		s := sessions{cfg: *c, tooLarge: c.Refused}
+		spec, _, _ := s.sharedSpec()
+		return spec, nil
+	}
+	_, total := Plan(c.Suite)
+	w, err := suite.DrawLengths(suite.WorkloadSpec{Scenario: c.Suite.Scenarios[i], Vocab: c.Vocab, Seed: c.Seed, Total: total})
+	return c.coldSpec(i, w), err
 }
 
 // Left is the number of scenarios, in all passes, that are neither complete nor
@@ -67,14 +80,15 @@ func (c *Config) refuseShared(refused map[int]error, check func(SessionSpec) err
 }
 
 // limits are those that follow from the numbers alone.
-func (c *Config) limits(sc result.Scenario) error {
+func (c *Config) limits(i int) error {
+	sc := c.Suite.Scenarios[i]
 	n := sc.InFlight()
 	if most := c.maxSequences(); n > most {
 		return fmt.Errorf("\"%d\" requests in flight (concurrency %d, %d prompts) are more than the %d sequences that the engine takes: lower the concurrency",
 			n, sc.Concurrency, sc.Prompts, most)
 	}
-	if c.Budget > 0 && n > c.Budget {
-		return tooWide(n, c.Budget)
+	if budget := c.point(i).Budget; n > budget {
+		return tooWide(n, budget)
 	}
 	return nil
 }
@@ -85,8 +99,10 @@ func tooWide(n, budget int) error {
 
 // coldSpec is the session of a scenario by itself. What was drawn may be
 // shorter than what could have been.
-func (c *Config) coldSpec(w *suite.Workload) SessionSpec {
-	spec := need(w.Spec.Scenario, c.KVUnified != nil && *c.KVUnified)
+func (c *Config) coldSpec(i int, w *suite.Workload) SessionSpec {
+	p := c.point(i)
+	spec := need(w.Spec.Scenario, p.KVUnified != nil && *p.KVUnified)
+	spec.Engine = p.Engine
 	_, _, spec.TokensPerSequence = w.Longest()
 	return spec
 }

@@ -51,10 +51,9 @@ func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeS
 	return ResumeAfter(journalPath, saved, suite, 0)
 }
 
-// ResumeAfter is Resume for a run of several processes: what the first passes
-// have attempted stays as it is, failed or not, so that the next pass is the next
-// one.
-func ResumeAfter(journalPath string, saved *result.Run, suite result.Suite, passes int) (*ResumeState, error) {
+// ResumeAfter is Resume for a run of several processes: what the first ones have
+// attempted stays as it is, failed or not, so that the next is the next one.
+func ResumeAfter(journalPath string, saved *result.Run, suite result.Suite, processes int) (*ResumeState, error) {
 	content, err := result.ReadJournalFile(journalPath)
 	// A run that was killed before its first scenario has neither.
 	if err != nil && (saved != nil || !errors.Is(err, fs.ErrNotExist)) {
@@ -73,7 +72,7 @@ func ResumeAfter(journalPath string, saved *result.Run, suite result.Suite, pass
 		st.Offset = max(st.Offset, result.Duration(r.End))
 	}
 	if saved != nil {
-		if err := st.collect(saved, suite, content.Records, passes); err != nil {
+		if err := st.collect(saved, suite, content.Records, processes); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +115,7 @@ func (st *ResumeState) Cut(journalPath string) error {
 	return nil
 }
 
-// collect fills Done from the saved results, of the first passes with what they
+// collect fills Done from the saved results, of the first processes with what they
 // are.
 func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []result.Record, attempted int) error {
 	if len(saved.Details) != len(saved.Results) {
@@ -147,7 +146,7 @@ func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []
 		passes = append(slices.Clone(passes), d.Discarded...)
 		for _, p := range passes {
 			at := place(suite, p.Pass, i)
-			if p.Pass < attempted || p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
+			if suite.Process(p.Pass, i) < attempted || p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
 				st.Done[at] = result.Entry{Result: p.Result, Detail: p.Detail}
 				st.Offset = max(st.Offset, result.Duration(p.Detail.EndS))
 			}

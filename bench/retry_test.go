@@ -154,7 +154,7 @@ func TestRetryDrawsNewPrompts(t *testing.T) {
 		entries[[2]int{u.Pass, u.Scenario}] = loud
 	}
 	for {
-		u, ok := again(suite, func(pass, scenario int) (result.Entry, bool) {
+		u, ok := next(suite, func(pass, scenario int) (result.Entry, bool) {
 			e, ok := entries[[2]int{pass, scenario}]
 			return e, ok
 		})

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"ceiling/bench/result"
@@ -81,6 +82,7 @@ type runner struct {
 	warmedUp bool
 	now      *attempt // nil between scenarios
 	meter    Meter
+	process  int // of the run, that this one is
 }
 
 func newRunner(cfg Config) *runner {
@@ -103,6 +105,11 @@ func newRunner(cfg Config) *runner {
 	for k := range r.units {
 		r.takeOver(k)
 	}
+	// What can't run is of a process too: the settings of this one were set for
+	// the first that is not done.
+	if u, ok := cfg.Resume.Next(cfg.Suite); ok {
+		r.process = cfg.Suite.Process(u.Pass, u.Scenario)
+	}
 	r.refuse()
 	if r.clock == nil {
 		r.clock = result.NewClock(offset)
@@ -114,28 +121,20 @@ func newRunner(cfg Config) *runner {
 }
 
 func (r *runner) run(ctx context.Context) error {
-	process := -1 // that this one is
-	for k := range r.units {
-		if r.entries[k] != nil {
-			continue
-		}
-		switch p := r.cfg.Suite.Process(r.units[k].Pass); {
-		case process < 0:
-			process = p
-		case p != process:
+	for {
+		u, ok := next(r.cfg.Suite, r.done)
+		switch {
+		case !ok:
+			return nil
+		case r.cfg.Suite.Process(u.Pass, u.Scenario) != r.process:
 			return ErrNextProcess
 		}
+		k := slices.Index(r.units, u)
+		if k < 0 {
+			k = len(r.units)
+			r.append(u)
+		}
 		if err := r.unit(ctx, k); err != nil {
-			return err
-		}
-	}
-	for {
-		u, ok := again(r.cfg.Suite, r.done)
-		if !ok {
-			return nil
-		}
-		r.append(u)
-		if err := r.unit(ctx, len(r.units)-1); err != nil {
 			return err
 		}
 	}

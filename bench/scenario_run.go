@@ -38,7 +38,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 		}
 	}
 	entry, fatal = r.outcome(ctx, sc, records, err, &m)
-	entry.Detail.Process = r.cfg.Suite.Process(u.Pass)
+	entry.Detail.Process = r.cfg.Suite.Process(u.Pass, u.Scenario)
 	return entry, fatal
 }
 
@@ -102,11 +102,11 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 			m.Notes = append(m.Notes, oneline.Err(err))
 		}
 	}()
-	budget := r.cfg.budget(s.eng)
+	budget := r.cfg.budget(u.Scenario, s.eng)
 	if err := fits(work, s.spec, budget); err != nil {
 		return nil, err
 	}
-	if err := r.prepare(ctx, s, work, budget, m); err != nil {
+	if err := r.prepare(ctx, u.Scenario, s, work, budget, m); err != nil {
 		return nil, err
 	}
 	r.meter.Start()
@@ -123,9 +123,9 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 	return d.records, err
 }
 
-// prepare empties the session of what is of no use to the workload, and warms
-// it up with steps of at most budget tokens.
-func (r *runner) prepare(ctx context.Context, s *session, work *suite.Workload, budget int, m *result.Measured) (err error) {
+// prepare empties the session of what is of no use to scenario i, and warms it up
+// with steps of at most budget tokens.
+func (r *runner) prepare(ctx context.Context, i int, s *session, work *suite.Workload, budget int, m *result.Measured) (err error) {
 	if s.cache != nil {
 		if err := empty(s.eng, s.cache.keepFor(work)); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (r *runner) prepare(ctx context.Context, s *session, work *suite.Workload, 
 		return nil
 	}
 	r.rep.send(r.track.event(EventWarmup))
-	m.Warmup, err = newWarmer(s.eng, work, r.cfg.ubatch(), budget).run(ctx, r.clock)
+	m.Warmup, err = newWarmer(s.eng, work, r.cfg.point(i).UBatch, budget).run(ctx, r.clock)
 	return err
 }
 

@@ -35,7 +35,7 @@ func need(sc result.Scenario, unified bool) SessionSpec {
 // acquire returns a session for scenario i. Its error is the scenario's.
 func (s *sessions) acquire(ctx context.Context, i int, work *suite.Workload) (*session, error) {
 	if !s.cfg.PrefixCache {
-		spec := s.cfg.coldSpec(work)
+		spec := s.cfg.coldSpec(i, work)
 		eng, err := s.cfg.Opener.Open(ctx, spec)
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func (s *sessions) sharedSpec() (spec, active SessionSpec, largest int) {
 		active.TotalTokens = max(active.TotalTokens, n.Sequences*n.TokensPerSequence)
 	}
 	spec = active
-	spec.Unified = true
+	spec.Unified, spec.Engine = true, s.cfg.point(0).Engine
 	spec.Sequences += s.spares(active.Sequences)
 	spec.TotalTokens += s.cfg.cacheCells()
 	return spec, active, largest

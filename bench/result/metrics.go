@@ -124,7 +124,7 @@ func (s *sample) add(r *Record) {
 func (s *sample) detail(sc Scenario, m Measured) Detail {
 	d := Detail{
 		Name: sc.Name, Category: sc.Category, Purpose: sc.Purpose, Status: m.Status,
-		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen,
+		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen, Settings: sc.Settings, Sweep: sc.Sweep,
 		Cache: m.Cache, ReusedTokens: s.reused,
 		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),
 		Queue: NewDist(s.queue), Wait: NewDist(s.wait), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),

@@ -118,7 +118,11 @@ type Detail struct {
 	RequestRate *float64 `json:"request_rate"` // requests/s; null: closed loop
 	Burstiness  *float64 `json:"burstiness"`
 	PrefixLen   int      `json:"prefix_len"`
-	SLO         *SLO     `json:"slo,omitempty"` // what Goodput counts by; nil: none given, or by an older version
+	// Settings are those of the engine that were the scenario's own, beside
+	// Run.Engine. Sweep says which point of a sweep it is; nil: none.
+	Settings []Setting   `json:"settings,omitempty"`
+	Sweep    *SweepPoint `json:"sweep,omitempty"`
+	SLO      *SLO        `json:"slo,omitempty"` // what Goodput counts by; nil: none given, or by an older version
 
 	Cache        string `json:"cache"`
 	ReusedTokens int64  `json:"reused_tokens"` // prompt tokens served from KV of earlier prompts

@@ -46,6 +46,14 @@ type Scenario struct {
 	// Repeat is how often the scenario runs, once in each pass over the
 	// suite; 0 stands for 1. See Plan.
 	Repeat int `json:"repeat"`
+
+	// Settings are those of the engine that the scenario has for itself, in the
+	// order of SettingNames; the others are the run's.
+	Settings []Setting `json:"settings,omitempty"`
+	// Sweep is set where a list made several scenarios of one.
+	Sweep *SweepPoint `json:"sweep,omitempty"`
+	// Load numbers the scenarios by the load of the model that they need, from 0.
+	Load int `json:"load,omitempty"`
 }
 
 // SLO holds the limits a request must keep to count as good, in milliseconds.
@@ -152,10 +160,27 @@ func (s Suite) WithProcesses(n int) Suite {
 	return s
 }
 
-// Process is the number, from 0, of the process that makes a pass.
-func (s Suite) Process(pass int) int {
+// ProcessOf tells the number, from 0, of the process that makes a pass over a
+// scenario. Scenarios with other settings that a process is begun anew for are
+// made by one after the other; passes beyond those planned, by the last.
+func (s Suite) ProcessOf() func(pass, scenario int) int {
+	group, groups := s.ProcessGroups()
+	return func(pass, scenario int) int { return s.block(pass)*groups + group[scenario] }
+}
+
+// Process is that number of one.
+func (s Suite) Process(pass, scenario int) int { return s.ProcessOf()(pass, scenario) }
+
+// Processes is the number of processes that make the run.
+func (s Suite) Processes() int {
+	_, groups := s.ProcessGroups()
+	return (s.block(s.Passes()-1) + 1) * groups
+}
+
+// block is the number, from 0, of the passes that are one process's.
+func (s Suite) block(pass int) int {
 	if s.PassesPerProcess < 1 {
 		return 0
 	}
-	return pass / s.PassesPerProcess
+	return min(pass, s.Passes()-1) / s.PassesPerProcess
 }

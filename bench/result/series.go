@@ -10,6 +10,7 @@ type shape struct {
 	input, output, prefix int // tokens
 	ranged                float64
 	cache                 string
+	settings              string
 }
 
 // shape is that of result i; ok is false where concurrency is not what sets
@@ -18,7 +19,7 @@ func (r *Run) shape(i int) (s shape, ok bool) {
 	res, d := &r.Results[i], r.Detail(i)
 	s = shape{input: res.InputLen, output: res.OutputLen}
 	if d != nil {
-		s.prefix, s.ranged, s.cache = d.PrefixLen, d.RangeRatio, d.Cache
+		s.prefix, s.ranged, s.cache, s.settings = d.PrefixLen, d.RangeRatio, d.Cache, SettingsText(d.Settings)
 	} else if res.Name == MixedTraffic {
 		s.ranged = MixedRange
 	}

@@ -80,11 +80,14 @@ func smokeScenarios() []result.Scenario {
 }
 
 // FindSuite returns the built-in suite of that name, or reads the YAML file
-// at that path. The error of a file that can be read is a *SuiteError with
-// everything that is wrong in it.
-func Find(nameOrPath string) (result.Suite, error) {
+// at that path, with lists for every scenario of it. The error of a file that can
+// be read is a *SuiteError with everything that is wrong in it.
+func Find(nameOrPath string, sweeps ...Sweep) (result.Suite, error) {
 	if s, ok := Builtin(nameOrPath); ok {
-		return s, nil
+		if len(sweeps) == 0 {
+			return s, nil
+		}
+		return Parse("suite "+nameOrPath, YAML(s), sweeps...)
 	}
 	data, err := readSuite(nameOrPath)
 	looksLikePath := strings.ContainsAny(nameOrPath, `/\`) || filepath.Ext(nameOrPath) != ""
@@ -99,7 +102,7 @@ func Find(nameOrPath string) (result.Suite, error) {
 	case len(data) > maxSuiteBytes:
 		return result.Suite{}, fmt.Errorf("suite %q is longer than %d bytes: is it a suite?", nameOrPath, maxSuiteBytes)
 	}
-	return Parse(nameOrPath, data)
+	return Parse(nameOrPath, data, sweeps...)
 }
 
 // readSuite reads at most one byte more than a suite may have, so that a

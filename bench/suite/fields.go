@@ -3,6 +3,7 @@ package suite
 import (
 	"regexp"
 	"strconv"
+	"strings"
 
 	"ceiling/bench/result"
 
@@ -14,23 +15,42 @@ import (
 type scenarioField struct {
 	name     string
 	required bool
+	list     bool // it may have several values, each of which makes a scenario
 	set      func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool
 }
 
-var scenarioFields = []scenarioField{
-	{"name", true, textField(func(s *result.Scenario) *string { return &s.Name })},
-	{"category", false, textField(func(s *result.Scenario) *string { return &s.Category })},
-	{"purpose", false, textField(func(s *result.Scenario) *string { return &s.Purpose })},
-	{"input", true, intField(func(s *result.Scenario) *int { return &s.Input })},
-	{"output", true, intField(func(s *result.Scenario) *int { return &s.Output })},
-	{"concurrency", true, intField(func(s *result.Scenario) *int { return &s.Concurrency })},
-	{"prompts", true, setPrompts},
-	{"range_ratio", false, numberField(func(s *result.Scenario) *float64 { return &s.RangeRatio }, true)},
-	{"request_rate", false, setRate},
-	{"burstiness", false, numberField(func(s *result.Scenario) *float64 { return &s.Burstiness }, false)},
-	{"prefix_len", false, intField(func(s *result.Scenario) *int { return &s.PrefixLen })},
-	{"slo", false, setSLO},
-	{"repeat", false, setRepeat},
+var scenarioFields = append([]scenarioField{
+	{"name", true, false, textField(func(s *result.Scenario) *string { return &s.Name })},
+	{"category", false, false, textField(func(s *result.Scenario) *string { return &s.Category })},
+	{"purpose", false, false, textField(func(s *result.Scenario) *string { return &s.Purpose })},
+	{"input", true, true, tokenField(func(s *result.Scenario) *int { return &s.Input })},
+	{"output", true, true, tokenField(func(s *result.Scenario) *int { return &s.Output })},
+	{"concurrency", true, true, intField(func(s *result.Scenario) *int { return &s.Concurrency })},
+	{"prompts", true, true, setPrompts},
+	{"range_ratio", false, true, numberField(func(s *result.Scenario) *float64 { return &s.RangeRatio }, true)},
+	{"request_rate", false, true, setRate},
+	{"burstiness", false, true, numberField(func(s *result.Scenario) *float64 { return &s.Burstiness }, false)},
+	{"prefix_len", false, true, tokenField(func(s *result.Scenario) *int { return &s.PrefixLen })},
+	{"slo", false, false, setSLO},
+	{"repeat", false, false, setRepeat},
+}, settingFields()...)
+
+// settingFields are the settings of the engine that a scenario may have for
+// itself. Which values there are is the engine's to say.
+func settingFields() []scenarioField {
+	var out []scenarioField
+	for _, name := range result.SettingNames() {
+		out = append(out, scenarioField{name, false, true, func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
+			value := written(n)
+			if value == "" || strings.ContainsAny(value, ", ") || len(value) > maxNameLen {
+				f.r.problem(lineOf(n), "%s: %s is no setting: give a word or a number, several with slashes", key, shown(n))
+				return false
+			}
+			sc.Settings = append(sc.Settings, result.Setting{Name: name, Value: value})
+			return true
+		}})
+	}
+	return out
 }
 
 var sloFields = []struct {
@@ -111,6 +131,22 @@ func textField(at func(*result.Scenario) *string) fieldSetter {
 		return ok
 	}
 }
+
+// tokenField reads a number of tokens: 4k is 4096.
+func tokenField(at func(*result.Scenario) *int) fieldSetter {
+	return func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) (ok bool) {
+		if m := kilo.FindStringSubmatch(plainScalar(n)); m != nil {
+			v, _ := strconv.Atoi(m[1]) // six digits
+			*at(sc) = v << 10
+			return true
+		}
+		*at(sc), ok = f.r.integer(n, key)
+		return ok
+	}
+}
+
+// kilo is a number of tokens in units of 1024.
+var kilo = regexp.MustCompile(`^([0-9]{1,6})[kK]$`)
 
 func intField(at func(*result.Scenario) *int) fieldSetter {
 	return func(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) (ok bool) {

@@ -36,8 +36,12 @@ const maxSuiteBytes = 1 << 16
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
 //	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
 //	    repeat: 1
-func Parse(file string, data []byte) (result.Suite, error) {
-	r := yamlReader{file: file}
+//	    kv-type: q8_0        # and any other of result.SettingNames
+//
+// A field that has a list of values makes a scenario for each combination of
+// them; lists that zip names go together. sweeps are lists for every scenario.
+func Parse(file string, data []byte, sweeps ...Sweep) (result.Suite, error) {
+	r := yamlReader{file: file, sweeps: sweeps}
 	body := r.parse(data)
 	var s result.Suite
 	if body != nil {
@@ -45,21 +49,37 @@ func Parse(file string, data []byte) (result.Suite, error) {
 	}
 	// In the order of the file, so that an editor can be walked through it.
 	slices.SortStableFunc(r.err.Problems, func(a, b Problem) int { return a.Line - b.Line })
+	r.err.Problems = once(r.err.Problems)
 	if err := r.err.orNil(); err != nil {
 		return result.Suite{}, err
 	}
 	return s, nil
 }
 
+// once leaves repeated problems out: what is wrong in a scenario with lists is
+// wrong in each of its points.
+func once(problems []Problem) []Problem {
+	seen := map[Problem]bool{}
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		again := seen[p]
+		seen[p] = true
+		return again
+	})
+}
+
 // yamlReader collects the problems of one file.
 type yamlReader struct {
-	file string
-	err  Error
+	file   string
+	sweeps []Sweep
+	err    Error
 }
 
 func (r *yamlReader) problem(line int, format string, args ...any) {
-	r.err.Problems = append(r.err.Problems,
-		Problem{File: r.file, Line: max(line, 1), Text: fmt.Sprintf(format, args...)})
+	p := Problem{File: r.file, Line: max(line, 1), Text: fmt.Sprintf(format, args...)}
+	if line == fromFlag {
+		p.File, p.Line = "", 0
+	}
+	r.err.Problems = append(r.err.Problems, p)
 }
 
 // parse returns the document's top node, or nil after reporting why not.
@@ -163,29 +183,27 @@ func (r *yamlReader) suite(body ast.Node) result.Suite {
 func (r *yamlReader) scenarios(s *result.Suite, seq *ast.SequenceNode) {
 	firstLine := map[string]int{}
 	for i, n := range seq.Values {
-		sc, nameLine := r.scenario(i+1, n)
-		if prev, dup := firstLine[sc.Name]; dup && sc.Name != "" {
-			r.problem(nameLine, "scenario %q: name: already used in line %d: give every scenario a name of its own", sc.Name, prev)
-		} else {
-			firstLine[sc.Name] = nameLine
+		points, nameLine := r.points(i+1, n)
+		for _, sc := range points {
+			if prev, dup := firstLine[sc.Name]; dup && sc.Name != "" && prev != nameLine {
+				r.problem(nameLine, "scenario %q: name: already used in line %d: give every scenario a name of its own", sc.Name, prev)
+			} else {
+				firstLine[sc.Name] = nameLine
+			}
 		}
-		s.Scenarios = append(s.Scenarios, sc)
+		s.Scenarios = append(s.Scenarios, points...)
 	}
 }
 
-// scenario reads the number-th scenario and returns it with the line of its
-// name.
-func (r *yamlReader) scenario(number int, n ast.Node) (sc result.Scenario, nameLine int) {
-	label := scenarioLabel(number, n)
-	fields, ok := r.mapping(n, label, scenarioKeys())
-	if !ok {
-		return sc, lineOf(n)
-	}
-	f := scenarioReader{r: r, fields: fields, label: label, line: lineOf(n), bad: map[string]bool{}, lines: map[string]int{}}
+// scenario reads the fields of one scenario, at a place of a sweep or none, and
+// returns it with the line of its name.
+func (r *yamlReader) scenario(fields yamlFields, label string, line int, at []result.Setting) (sc result.Scenario, nameLine int) {
+	f := scenarioReader{r: r, fields: fields, label: label, line: line, bad: map[string]bool{}, lines: map[string]int{}}
 	sc.Category = "Custom"
 	for _, field := range scenarioFields {
 		f.read(field, &sc)
 	}
+	place(&sc, at)
 	f.check(sc)
 	if l, ok := f.lines["name"]; ok {
 		return sc, l

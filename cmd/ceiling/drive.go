@@ -79,6 +79,8 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	d.watch(c) // there is no engine that could hang: it notices pauses
+	ctx, cancel := d.withMaxTime(ctx)
+	defer cancel()
 	defer d.dog.start(ctx)()
 	results, err := d.run(ctx)
 	d.show.clear()
@@ -142,7 +144,15 @@ func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), strict: c.Bool("strict"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), prose: c.String("prose"),
 	}
-	return s, s.readPlan(c)
+	if err := s.readPlan(c); err != nil {
+		return s, err
+	}
+	for _, sc := range s.suite.Scenarios {
+		if len(sc.Settings) > 0 {
+			return s, usagef("scenario %q sets %s: a server's engine is set where the server is started; leave it away", sc.Name, sc.Settings[0].Name)
+		}
+	}
+	return s, nil
 }
 
 // withoutSecrets is a command line fit for the manifest: without the key, and

@@ -103,11 +103,11 @@ func repeatProcessFlag() cli.Flag {
 	}, HideDefault: true}
 }
 
-// nextPassFlag is how a process of --repeat-process tells the next one how many
-// passes are behind it.
-func nextPassFlag() cli.Flag { return &cli.IntFlag{Name: nextPass, Hidden: true} }
+// nextProcessFlag is how a process of a run of several tells the next one how many
+// are behind it.
+func nextProcessFlag() cli.Flag { return &cli.IntFlag{Name: nextProcess, Hidden: true} }
 
-const nextPass = "next-pass"
+const nextProcess = "next-process"
 
 // engineFlags say where the model goes and how the engine is set.
 func engineFlags() []cli.Flag {
@@ -199,7 +199,8 @@ func suiteFlag() cli.Flag { return nameOrFile("suite", ", or a YAML file", suite
 // suiteFlags are those of a run, in process or through a server.
 func suiteFlags() []cli.Flag {
 	return []cli.Flag{
-		suiteFlag(),
+		suiteFlag(), sweepFlag(), onlyFlag(),
+		&cli.DurationFlag{Name: "max-time", Usage: "stop after `TIME` and keep what is finished, as Ctrl-C does", Validator: aTime},
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
@@ -211,6 +212,34 @@ func suiteFlags() []cli.Flag {
 		sysrootFlag(),
 		jsonFlag(),
 	}
+}
+
+// sweepFlag takes lists for every scenario of a suite.
+func sweepFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "sweep", Usage: "`KEY=V1,V2,…`: every scenario with each value of a field, or of an engine's flag; given again: with every combination, while zip:KEY=… go together"}
+}
+
+func onlyFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "only", Usage: "`NAME|GLOB,…`: these scenarios of the suite alone; * stands for any text"}
+}
+
+// findSuite is the suite of that name, with the lists of --sweep and as far as
+// --only wants it.
+func findSuite(c *cli.Command, name string) (result.Suite, error) {
+	sweeps, err := suite.ParseSweeps(c.StringSlice("sweep"))
+	if err != nil {
+		return result.Suite{}, usagef("--sweep: %w", err)
+	}
+	s, err := suite.Find(name, sweeps...)
+	if err != nil {
+		return s, codedError{exitUsage, err}
+	}
+	if only := c.StringSlice("only"); len(only) > 0 {
+		if s, err = suite.Only(s, only); err != nil {
+			return s, usagef("--only: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // sloFlag sets what the report takes for interactive.

@@ -6,13 +6,14 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"ceiling/bench/result"
 )
 
-// nextProcess makes this process the one of the next pass: the program starts
-// anew in it, with a memory layout of its own, and goes on with the run as
-// --resume does. Everything that is finished is on the disk, with a report, in
+// nextProcess makes this process the run's next one: the program starts anew in
+// it, with a memory layout and an environment of its own, and goes on with the run
+// as --resume does. Everything that is finished is on the disk, with a report, in
 // case that the user ends the next one early.
 func (r *runner) nextProcess(results *result.Run) error {
 	err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveReport(results, r.reportOptions()))
@@ -23,19 +24,17 @@ func (r *runner) nextProcess(results *result.Run) error {
 	if err != nil {
 		return fmt.Errorf("starting the next process: %w; go on with --resume %q", err, r.dir.Path)
 	}
-	passes := 0
-	for i := range results.Details {
-		for _, p := range passesOf(results, i) {
-			passes = max(passes, p.Pass+1)
-		}
-	}
-	r.show.line("process %d of %d", r.suite.Process(passes)+1, r.suite.Process(r.suite.Passes()-1)+1)
+	next := r.process + 1
+	r.show.line("process %d of %d", next+1, r.suite.Processes())
 	r.dir.Unmark()
 	r.dir.Close()
-	args := []string{os.Args[0], "run", "--resume", r.dir.Path, "--" + nextPass, strconv.Itoa(passes)}
+	args := []string{os.Args[0], "run", "--resume", r.dir.Path, "--" + nextProcess, strconv.Itoa(next)}
 	if r.json {
 		args = append(args, "--json")
 	}
-	err = syscall.Exec(self, args, os.Environ())
+	if !r.ends.IsZero() {
+		args = append(args, "--max-time", max(time.Until(r.ends), time.Millisecond).String())
+	}
+	err = syscall.Exec(self, args, r.environ)
 	return fmt.Errorf("starting the next process: %w; go on with --resume %q", err, r.dir.Path)
 }

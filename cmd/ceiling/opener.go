@@ -10,12 +10,14 @@ import (
 
 // opener opens sessions of the loaded model for the bench.
 type opener struct {
-	model    *engine.Model
-	settings engine.SessionOptions // all but the sizes
-	needs    map[bench.SessionSpec][]engine.Need
-	sampled  struct{ backend, argmax uint64 }
-	opened   func(*engine.Session) // is told of each session
-	warmed   func(*engine.Session) // and when it has made its first step
+	model   *engine.Model // nil: the last load failed
+	loaded  string        // how: see engineSettings.loaded
+	points  []engineSettings
+	needs   map[bench.SessionSpec][]engine.Need
+	sampled struct{ backend, argmax uint64 }
+	opened  func(*engine.Session) // is told of each session
+	warmed  func(*engine.Session) // and when it has made its first step
+	reload  func(context.Context, *engineSettings) (*engine.Model, error)
 }
 
 // session gives an engine session the bench's interface.
@@ -28,7 +30,14 @@ type session struct {
 // the first call of a context takes is not the scenario's time, and a model that
 // gives no numbers is found out.
 func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine, error) {
-	options := sessionOptions(o.settings, spec)
+	point := &o.points[spec.Engine]
+	if point.err != nil {
+		return nil, point.err
+	}
+	if err := o.load(ctx, point); err != nil {
+		return nil, err
+	}
+	options := sessionOptions(point.session, spec)
 	options.Needs = o.needs[spec]
 	native, err := o.model.Open(ctx, options)
 	if err != nil {
@@ -45,6 +54,32 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 		o.warmed(native)
 	}
 	return session{native, o}, nil
+}
+
+// load makes the model's load that of the settings.
+func (o *opener) load(ctx context.Context, p *engineSettings) error {
+	if o.model != nil && o.loaded == p.loaded() {
+		return nil
+	}
+	if err := o.close(); err != nil {
+		return err
+	}
+	model, err := o.reload(ctx, p)
+	if err != nil {
+		return err
+	}
+	o.model, o.loaded = model, p.loaded()
+	return nil
+}
+
+// close frees the model.
+func (o *opener) close() error {
+	if o.model == nil {
+		return nil
+	}
+	err := o.model.Close()
+	o.model = nil
+	return err
 }
 
 // sessionOptions are those of a session of the bench's size.

@@ -7,24 +7,25 @@ import (
 
 	"ceiling/bench"
 	"ceiling/engine"
-	"ceiling/engine/gguf"
 )
 
 // preflight finds out, while the weights are not loaded yet, which scenarios
 // can't run, and tells all of them with their reasons.
 func (r *runner) preflight(ctx context.Context) error {
-	var err error
-	if r.split, err = r.planSplit(); err != nil {
+	if err := r.planPoints(); err != nil {
 		return err
 	}
+	// The run's own settings stay those of the flags, but how the model is loaded
+	// is the first scenario's.
+	first := r.firstPoint()
+	r.load, r.split = first.load, first.split
 	r.session.Greedy = r.split.GreedyInBackend(r.sampling)
-	load := r.load
-	load.SplitMode = r.split.Mode
-	plan, err := engine.NewPlan(ctx, r.model, load, engine.SessionOptions{})
+	plans := planner{model: r.model, plans: map[string]*engine.ModelPlan{}}
+	defer plans.close()
+	plan, err := plans.of(ctx, first)
 	if err != nil {
 		return err
 	}
-	defer plan.Close()
 	if r.prefixCache && plan.Model().Recurrent() {
 		return usagef("--prefix-cache: %s keeps a state instead of a cache of every position (architecture %s), so it can't go back to a part of a prompt; leave --prefix-cache out",
 			filepath.Base(r.model), plan.Model().Architecture())
@@ -35,7 +36,7 @@ func (r *runner) preflight(ctx context.Context) error {
 	r.refused = cfg.Refusals(func(s bench.SessionSpec) error {
 		r.dog.alive()
 		if _, asked := r.needs[s]; !asked {
-			r.needs[s], failed[s] = plan.Check(ctx, sessionOptions(r.session, s))
+			r.needs[s], failed[s] = plans.check(ctx, &r.points[s.Engine], s)
 		}
 		return failed[s]
 	})
@@ -46,20 +47,41 @@ func (r *runner) preflight(ctx context.Context) error {
 	return r.tellRefused(cfg.Left())
 }
 
-// planSplit decides how the model is spread before it is loaded. What can't be
-// done is a mistake in the arguments.
-func (s *settings) planSplit() (engine.Split, error) {
-	file, err := gguf.Open(s.model)
-	if err != nil {
-		return engine.Split{}, err
+// planner holds a plan of the model for each way to load it.
+type planner struct {
+	model string
+	plans map[string]*engine.ModelPlan
+}
+
+func (p *planner) of(ctx context.Context, s *engineSettings) (*engine.ModelPlan, error) {
+	if s.err != nil {
+		return nil, s.err
 	}
-	session := s.session
-	session.Greedy = s.sampling == "backend"
-	split, err := engine.PlanSplit(file, s.load, session)
-	if err != nil {
-		return split, codedError{exitUsage, err}
+	if plan := p.plans[s.loaded()]; plan != nil {
+		return plan, nil
 	}
-	return split, nil
+	load := s.load
+	load.SplitMode = s.split.Mode
+	plan, err := engine.NewPlan(ctx, p.model, load, engine.SessionOptions{})
+	if err == nil {
+		p.plans[s.loaded()] = plan
+	}
+	return plan, err
+}
+
+// check tells what a session takes, and what keeps it from being opened.
+func (p *planner) check(ctx context.Context, s *engineSettings, spec bench.SessionSpec) ([]engine.Need, error) {
+	plan, err := p.of(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Check(ctx, sessionOptions(s.session, spec))
+}
+
+func (p *planner) close() {
+	for _, plan := range p.plans {
+		plan.Close()
+	}
 }
 
 // plan is the configuration as far as it needs no loaded model: what is run,
@@ -67,7 +89,7 @@ func (s *settings) planSplit() (engine.Split, error) {
 func (r *runner) plan(model *engine.Model) bench.Config {
 	return bench.Config{
 		Suite: r.suite, Vocab: vocabOf(model), Seed: r.seed, Budget: r.session.Batch, UBatch: r.session.UBatch,
-		MaxSequences: engine.MaxSequences(), PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Refused: r.refused, Resume: r.resumed,
+		MaxSequences: engine.MaxSequences(), PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Points: r.benchPoints(), Refused: r.refused, Resume: r.resumed,
 	}
 }
 

@@ -26,8 +26,9 @@ import (
 type earlierRun struct {
 	path     string
 	manifest result.Manifest
-	passes   int            // that are attempted, where its own process goes on with the next
-	recorded map[string]any // the manifest, with what this program may not know of
+	// processes are attempted, where the run's own process goes on with the next.
+	processes int
+	recorded  map[string]any // the manifest, with what this program may not know of
 }
 
 // takeOver reads the run that --resume names, and gives each flag that does
@@ -46,20 +47,17 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 	}
 	// The suite is in the manifest as it was run, and may lie nowhere else.
 	own := []string{"resume", "out", "json", "model", "api-key"}
-	if !c.IsSet("suite") && !c.IsSet("repeat") && !c.IsSet("repeat-process") {
-		own = append(own, "suite", "repeat", "repeat-process", "retry")
+	if !slices.ContainsFunc([]string{"suite", "sweep", "only", "repeat", "repeat-process"}, c.IsSet) {
+		own = append(own, "suite", "sweep", "only", "repeat", "repeat-process", "retry")
 	}
 	for _, f := range then.Flags {
 		name := f.Names()[0]
 		if !then.IsSet(name) || c.IsSet(name) || slices.Contains(own, name) {
 			continue
 		}
-		value := fmt.Sprint(f.Get())
+		value := flagText(f)
 		if name == "url" && strings.Contains(value, ":xxxxx@") {
 			continue // its password was not recorded
-		}
-		if list, ok := f.Get().([]string); ok {
-			value = strings.Join(list, ",")
 		}
 		if err := c.Set(name, value); err != nil {
 			return nil, usagef("--resume %q: --%s %s of its command line: %w; start a new run", e.path, name, value, err)
@@ -119,7 +117,7 @@ func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return bench.ResumeAfter(filepath.Join(e.path, result.JournalFile), saved, suite, e.passes)
+	return bench.ResumeAfter(filepath.Join(e.path, result.JournalFile), saved, suite, e.processes)
 }
 
 // finished says whether nothing of the run is left to do.
@@ -167,7 +165,7 @@ func (r *runner) readState() error {
 // chosen, and what another part of the manifest says too. All others are
 // compared, also those that are not thought of here.
 var mayDiffer = []string{
-	"command_line", "start", "model.path", "model.converted_from.path",
+	"command_line", "start", "suite.scenarios.load", "model.path", "model.converted_from.path",
 	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
 	"engine.model_file", "engine.model_bytes", "engine.model_sha256", "engine.converted_from", "engine.architecture", "engine.description",
 	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment",
@@ -200,6 +198,10 @@ func (e *earlierRun) sameRun(now *result.Manifest, parts ...string) error {
 		return err
 	}
 	then := maps.Clone(e.recorded)
+	if loadsDiffer(now.Suite) {
+		dropLoad(then)
+		dropLoad(here)
+	}
 	if len(parts) > 0 {
 		for _, m := range []map[string]any{then, here} {
 			maps.DeleteFunc(m, func(key string, _ any) bool { return !slices.Contains(parts, key) })
@@ -216,6 +218,25 @@ func (e *earlierRun) sameRun(now *result.Manifest, parts ...string) error {
 		lines[i] = fmt.Sprintf("--resume: %s", line)
 	}
 	return usagef("%s\nuse the same, or start a new run", strings.Join(lines, "\n"))
+}
+
+// loadsDiffer tells whether scenarios set how the model is loaded, or a process
+// begun.
+func loadsDiffer(s result.Suite) bool {
+	return slices.ContainsFunc(s.Scenarios, func(sc result.Scenario) bool {
+		return slices.ContainsFunc(sc.Settings, func(x result.Setting) bool { return x.Reach() > result.OfSession })
+	})
+}
+
+// dropLoad takes out of a manifest what then is another in each part of a run:
+// it is in the suite.
+func dropLoad(manifest map[string]any) {
+	delete(manifest, "environment")
+	if engine, ok := manifest["engine"].(map[string]any); ok {
+		for _, key := range []string{"split_mode", "devices", "tensor_split", "gpu_layers", "allreduce", "allreduce_bf16_from", "sampling"} {
+			delete(engine, key)
+		}
+	}
 }
 
 // differences are what differs between two decoded values at a path, a line

@@ -38,7 +38,8 @@ func runCommand() *cli.Command {
 			cacheFlag(), roundingFlag(),
 		}, suiteFlags()...)...), group("How it is run",
 			&cli.IntFlag{Name: "cache-tokens", Usage: "with --prefix-cache: keep at most `N` tokens of finished prompts (default: what the largest scenario needs whose prompts come again in the next one)", HideDefault: true, Validator: atLeast(1)},
-			repeatProcessFlag(), nextPassFlag(), telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(), checkFlag(),
+			repeatProcessFlag(), nextProcessFlag(), telemetryFlag(), proseLimitFlag(), stepTimeoutFlag(), checkFlag(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, with the memory of each device and the time from a few steps, and write nothing"},
 			&cli.BoolFlag{Name: "roofline", Usage: "measure the machine's limits before the suite, half a minute"},
 			ceilingsFlag("the machine's limits, of `ceiling roofline`, used where they are of this machine and fresh"),
 		), engineFlags(), gpuFlags()),
@@ -75,6 +76,9 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return usagef("--allow-rounding with %q: it is about the folder of a checkpoint; leave it away", s.model)
 	}
 	r := &runner{settings: s, folder: folder, show: newProgress(c.Root().ErrWriter), args: os.Args}
+	if c.Bool("dry-run") {
+		return r.dryRun(ctx, c)
+	}
 	if r.dir, err = takeDir(&s); err != nil {
 		return err
 	}
@@ -86,7 +90,12 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if err := r.keepCrash(); err != nil {
 		return err
 	}
+	if err := r.beginProcess(); err != nil {
+		return err
+	}
 	r.watch(c)
+	ctx, cancel := r.withMaxTime(ctx)
+	defer cancel()
 	stop := r.dog.start(ctx)
 	results, err := r.run(ctx)
 	r.claimEnd()
@@ -139,7 +148,8 @@ type runner struct {
 	system    machine.System
 	info      result.EngineInfo
 	build     engine.BuildRecord
-	split     engine.Split           // how the model is spread over devices
+	process   int                    // of the run, that this one is
+	ends      time.Time              // when --max-time is over; zero: never
 	used      []engine.Device        // those that the model's layers lie on
 	machine   hip.Machine            // the GPUs that sysfs knows
 	nvidia    *hip.NVIDIA            // those that NVIDIA's driver knows; nil: none
@@ -167,17 +177,11 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	if err := r.dog.during("asking for devices", 0, r.initEngine); err != nil {
 		return nil, err
 	}
-	if err := r.convert(ctx); err != nil {
-		return nil, err
-	}
-	if err := r.dog.during("planning the sessions", 0, func() error { return r.preflight(ctx) }); err != nil {
-		return nil, err
-	}
-	model, err := r.loadModel(ctx)
+	model, err := r.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer r.dog.during("freeing the model", 0, model.Close)
+	defer r.dog.during("freeing the model", 0, func() error { return r.opener.close() })
 	defer func() { r.nvidia.Close() }() // which describe opens
 	if err := r.describe(ctx, model); err != nil {
 		return nil, err
@@ -195,7 +199,9 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	r.measured.Store(results)
 	if err == nil && results != nil {
 		_ = r.dog.during("writing the report", r.proseLimit, func() error {
-			r.writeProse(ctx, model, results)
+			if r.opener.model != nil { // else the last load failed, and the rules write
+				r.writeProse(ctx, r.opener.model, results)
+			}
 			return nil
 		})
 	}
@@ -219,15 +225,33 @@ func (r *runner) convert(ctx context.Context) error {
 	return err
 }
 
+// prepare finds out what can run, and loads the model as the first scenario needs
+// it.
+func (r *runner) prepare(ctx context.Context) (*engine.Model, error) {
+	if err := r.convert(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.dog.during("planning the sessions", 0, func() error { return r.preflight(ctx) }); err != nil {
+		return nil, err
+	}
+	return r.loadModel(ctx)
+}
+
 func (r *runner) initEngine() error {
-	if err := engine.Init(engine.LibraryOptions{LogFile: r.dir.File(result.LogFile), RPC: r.rpc}); err != nil {
+	o := engine.LibraryOptions{RPC: r.rpc}
+	if r.dir != nil {
+		o.LogFile = r.dir.File(result.LogFile)
+	}
+	if err := engine.Init(o); err != nil {
 		return err
 	}
 	for _, note := range engine.BackendNotes() {
 		r.show.line("note: %s", note)
 	}
-	if err := engine.CheckDevices(r.load.Devices); err != nil {
-		return codedError{exitUsage, err}
+	for i := range r.points {
+		if err := engine.CheckDevices(r.points[i].load.Devices); err != nil {
+			return codedError{exitUsage, err}
+		}
 	}
 	return nil
 }
@@ -263,10 +287,20 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.info = engineInfo(r.settings, model, r.build, r.used, took)
 	r.info.SplitMode, r.info.SplitReason = r.split.Mode, r.split.Reason
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
-	r.opener = &opener{model: model, settings: r.session, needs: r.needs, opened: r.sessionOpened}
+	r.opener = &opener{model: model, loaded: r.loaded(), points: r.points, needs: r.needs, opened: r.sessionOpened, reload: r.reload}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, r.info.Describe(),
 		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
 	return model, nil
+}
+
+// reload loads the model as other settings need it.
+func (r *runner) reload(ctx context.Context, p *engineSettings) (*engine.Model, error) {
+	r.load, r.split = p.load, p.split
+	model, took, err := r.readModel(ctx)
+	if err == nil {
+		r.show.line("loaded again in %.1f s on %s, split mode %s (%s)", took, deviceList(r.used), r.split.Mode, r.split.Reason)
+	}
+	return model, err
 }
 
 // sessionOpened notes how a tensor split adds up, which is known when the
@@ -358,6 +392,8 @@ func (r *runner) howEnded(results *result.Run, runErr error) error {
 	units, _ := bench.Plan(r.suite)
 	failed, dead := failures(results)
 	switch {
+	case errors.Is(runErr, errMaxTime) && results.Partial:
+		return codedError{exitInterrupted, fmt.Errorf("--max-time %s is over after %s", plainTime(r.maxTime), r.soFar(results))}
 	case errors.Is(runErr, context.Canceled) && results.Partial:
 		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s", r.soFar(results))}
 	case runErr != nil:

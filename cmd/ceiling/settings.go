@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"time"
 
@@ -8,7 +9,6 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
-	"ceiling/bench/suite"
 	"ceiling/engine"
 )
 
@@ -32,6 +32,7 @@ type settings struct {
 	namedCeilings bool
 	json          bool
 	strict        bool
+	maxTime       time.Duration // 0: none
 	rpc           []string
 
 	seed        uint64
@@ -39,15 +40,18 @@ type settings struct {
 	cacheTokens int // KV cells of kept prompts; 0: without --prefix-cache
 	telemetryHz float64
 	proseLimit  time.Duration
-	unified     bool
-	sampling    string
 	check       string // a word of --check
 
 	// convertedFrom is the checkpoint that model was made from; nil: none.
 	convertedFrom *result.CheckpointInfo
 
-	load    engine.LoadOptions
-	session engine.SessionOptions // all but the sizes
+	engineSettings // of the flags
+	// points are all settings that scenarios run with, and pointOf which of them
+	// each scenario has.
+	points  []engineSettings
+	pointOf []int
+	// environ is the environment that the process began with.
+	environ []string
 }
 
 func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
@@ -57,20 +61,22 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		slo: slo(c), noHash: c.Bool("no-hash"), json: c.Bool("json"), strict: c.Bool("strict"), rpc: c.StringSlice("rpc"),
 		roofline: c.Bool("roofline"), ceilings: c.String("ceilings"), namedCeilings: c.IsSet("ceilings"),
 		seed: c.Uint64("seed"), prefixCache: c.Bool("prefix-cache"), cacheTokens: c.Int("cache-tokens"),
-		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"),
+		telemetryHz: c.Float("telemetry-hz"), proseLimit: c.Duration("prose-limit"), environ: os.Environ(),
 	}
-	s.load, s.session = readEngine(c)
-	s.session.FullWindow = s.prefixCache
 	if earlier != nil {
-		earlier.passes = c.Int(nextPass)
+		earlier.processes = c.Int(nextProcess)
+	}
+	var err error
+	if s.engineSettings, err = readEngineSettings(c); err != nil {
+		return s, err
 	}
 	if err := s.readWords(c); err != nil {
 		return s, err
 	}
-	if err := setGPUSwitches(c); err != nil {
+	if err := s.readPlan(c); err != nil {
 		return s, err
 	}
-	if err := s.readPlan(c); err != nil {
+	if err := s.readPoints(c); err != nil {
 		return s, err
 	}
 	if s.prefixCache && s.cacheTokens == 0 {
@@ -88,7 +94,8 @@ func (s *settings) readPlan(c *cli.Command) error {
 		}
 		s.out = dir
 	}
-	if s.earlier != nil && !c.IsSet("suite") {
+	s.maxTime = c.Duration("max-time")
+	if s.earlier != nil && !c.IsSet("suite") && !c.IsSet("sweep") && !c.IsSet("only") {
 		s.suite = s.earlier.manifest.Suite
 		if c.IsSet("retry") {
 			s.suite.Retry = c.Int("retry")
@@ -96,8 +103,8 @@ func (s *settings) readPlan(c *cli.Command) error {
 		return s.samePlan()
 	}
 	var err error
-	if s.suite, err = suite.Find(c.String("suite")); err != nil {
-		return codedError{exitUsage, err}
+	if s.suite, err = findSuite(c, c.String("suite")); err != nil {
+		return err
 	}
 	if n := c.Int("repeat"); n > 0 {
 		s.suite = s.suite.WithRepeat(n)
@@ -122,15 +129,10 @@ func (s *settings) samePlan() error {
 
 // readWords reads the flags that take one of a few words.
 func (s *settings) readWords(c *cli.Command) error {
-	unified := c.String("kv-unified")
 	if s.cacheTokens > 0 && !s.prefixCache {
 		return usagef("--cache-tokens %d without --prefix-cache: nothing is kept; use both or none", s.cacheTokens)
 	}
-	if unified == "off" && s.prefixCache {
-		return usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
-	}
-	s.unified = unified == "on" || s.prefixCache
-	s.sampling, s.prose, s.check = c.String("sampling"), c.String("prose"), c.String("check")
+	s.prose, s.check = c.String("prose"), c.String("check")
 	return nil
 }
 

@@ -67,7 +67,8 @@ func TestFirstStepIsWarm(t *testing.T) {
 // later ones with as many tokens, ascending.
 func firstStepFaults(t *testing.T, model *engine.Model, warm bool) (first int64, rest []int64) {
 	t.Helper()
-	o := &faultOpener{opener: &opener{model: model, settings: engine.SessionOptions{Threads: 2}}, steps: make([]faultStep, 0, 1000)}
+	point := engineSettings{session: engine.SessionOptions{Threads: 2}}
+	o := &faultOpener{opener: &opener{model: model, points: []engineSettings{point}, loaded: point.loaded()}, steps: make([]faultStep, 0, 1000)}
 	results, err := bench.Run(context.Background(), bench.Config{
 		Suite:  result.Suite{Name: "s", Scenarios: []result.Scenario{{Name: "s", Input: 600, Output: 2, Concurrency: 1, Prompts: 4}}},
 		Opener: o, Vocab: suite.Vocab{Size: model.VocabSize(), Allowed: model.PlainTokens()}, NoWarmup: !warm,

@@ -1,0 +1,97 @@
+package result
+
+import (
+	"slices"
+	"strings"
+)
+
+// Setting is a setting of the engine that a scenario has for itself: the name of
+// its flag, and the value. Where a flag takes several values with commas, they
+// stand here with slashes, as llama-bench has them: a comma separates the values
+// of a sweep.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func (s Setting) String() string { return s.Name + "=" + s.Value }
+
+// Reach is what has to begin anew for a setting to change.
+type Reach int
+
+// Reaches, each with those before it.
+const (
+	OfSession Reach = iota // a context of the loaded model
+	OfLoad                 // the loaded model
+	OfProcess              // the back ends, which are loaded once in a process
+)
+
+// settings are those that a scenario may have for itself.
+var settings = []struct {
+	name  string
+	reach Reach
+}{
+	{"ubatch", OfSession},
+	{"step-tokens", OfSession},
+	{"threads", OfSession},
+	{"kv-type", OfSession},
+	{"kv-unified", OfSession},
+	{"flash-attn", OfSession},
+	{"sampling", OfSession},
+	{"split-mode", OfLoad},
+	{"devices", OfLoad},
+	{"tensor-split", OfLoad},
+	{"gpu-layers", OfLoad},
+	{"graphs", OfProcess},
+	{"p2p", OfProcess},
+	{"allreduce", OfProcess},
+}
+
+// SettingNames are the names of all settings that a scenario may have, in the
+// order in which a scenario has them.
+func SettingNames() []string {
+	out := make([]string, len(settings))
+	for i, s := range settings {
+		out[i] = s.name
+	}
+	return out
+}
+
+// Reach is what has to begin anew for the setting to change.
+func (s Setting) Reach() Reach {
+	for _, known := range settings {
+		if known.name == s.Name {
+			return known.reach
+		}
+	}
+	return OfSession
+}
+
+// SettingsText is settings in one line, "" for none: "ubatch=256 kv-type=q8_0".
+func SettingsText(list []Setting) string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = s.String()
+	}
+	return strings.Join(texts, " ")
+}
+
+// SweepPoint says which of a sweep's points a scenario is.
+type SweepPoint struct {
+	Of string    `json:"of"` // the scenario as it was written
+	At []Setting `json:"at"` // its place: fields of the scenario and settings of the engine
+}
+
+// ProcessGroups numbers the scenarios by what a process is begun anew for, in the
+// order of the suite, and counts the numbers.
+func (s Suite) ProcessGroups() (group []int, groups int) {
+	var known []string
+	for _, sc := range s.Scenarios {
+		own := SettingsText(slices.DeleteFunc(slices.Clone(sc.Settings), func(x Setting) bool { return x.Reach() < OfProcess }))
+		if !slices.Contains(known, own) {
+			known = append(known, own)
+		}
+		group = append(group, slices.Index(known, own))
+	}
+	return group, max(1, len(known))
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ceiling/bench"
+	"ceiling/bench/result"
+	"ceiling/engine"
+	"ceiling/engine/gguf"
+)
+
+// engineSettings are where the model goes and how the engine is set: of a run, or
+// of the scenarios that have some of it for themselves.
+type engineSettings struct {
+	load     engine.LoadOptions
+	session  engine.SessionOptions // all but the sizes
+	unified  bool
+	sampling string // a word of --sampling
+	switches engine.GPUSwitches
+	// split is how the model is spread over devices, once that is planned; err is
+	// why it can't be.
+	split engine.Split
+	err   error
+}
+
+// readEngineSettings reads the flags of the engine.
+func readEngineSettings(c *cli.Command) (s engineSettings, err error) {
+	warm, unified := c.Bool("prefix-cache"), c.String("kv-unified")
+	if unified == "off" && warm {
+		return s, usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
+	}
+	s = engineSettings{unified: unified == "on" || warm, sampling: c.String("sampling"),
+		switches: engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce")}}
+	s.load, s.session = readEngine(c)
+	s.session.FullWindow = warm
+	return s, nil
+}
+
+// withSettings are the engine's flags of a command as if a scenario's own settings stood
+// in the place of those that it names.
+func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err error) {
+	flags := slices.Concat(engineFlags(), gpuFlags(), []cli.Flag{&cli.BoolFlag{Name: "prefix-cache"}})
+	args := []string{c.Name}
+	for _, f := range flags {
+		name := f.Names()[0]
+		if c.IsSet(name) && !slices.ContainsFunc(own, func(x result.Setting) bool { return x.Name == name }) {
+			args = append(args, "--"+name+"="+flagText(findFlag(c, name)))
+		}
+	}
+	for _, x := range own {
+		args = append(args, "--"+x.Name+"="+strings.ReplaceAll(x.Value, "/", ","))
+	}
+	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError,
+		Action: func(_ context.Context, c *cli.Command) error {
+			s, err = readEngineSettings(c)
+			return err
+		}}
+	return s, like.Run(context.Background(), args)
+}
+
+// flagText is a flag's value as it is given on a command line.
+func flagText(f cli.Flag) string {
+	if list, ok := f.Get().([]string); ok {
+		return strings.Join(list, ",")
+	}
+	return fmt.Sprint(f.Get())
+}
+
+// checkSettings tries each setting that scenarios have for themselves alone, so
+// that all mistakes are told at once, each with the first scenario that has it.
+func (s *settings) checkSettings(c *cli.Command) error {
+	seen := map[result.Setting]bool{}
+	var errs []error
+	for _, sc := range s.suite.Scenarios {
+		for _, x := range sc.Settings {
+			if seen[x] {
+				continue
+			}
+			seen[x] = true
+			if _, err := withSettings(c, []result.Setting{x}); err != nil {
+				errs = append(errs, fmt.Errorf("scenario %q: %w", sc.Name, err))
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return codedError{exitUsage, errors.Join(errs...)}
+	}
+	return nil
+}
+
+// readPoints reads the settings that scenarios have for themselves.
+func (s *settings) readPoints(c *cli.Command) error {
+	if err := s.checkSettings(c); err != nil {
+		return err
+	}
+	s.points, s.pointOf = nil, make([]int, len(s.suite.Scenarios))
+	known := map[string]int{}
+	for i, sc := range s.suite.Scenarios {
+		text := result.SettingsText(sc.Settings)
+		at, ok := known[text]
+		if !ok {
+			p, err := withSettings(c, sc.Settings)
+			if err != nil {
+				return codedError{exitUsage, fmt.Errorf("scenario %q: %w", sc.Name, err)}
+			}
+			at = len(s.points)
+			known[text], s.points = at, append(s.points, p)
+		}
+		s.pointOf[i] = at
+	}
+	if s.prefixCache && len(s.points) > 1 {
+		return usagef("--prefix-cache with settings that differ between scenarios: one session holds the cache; leave one of them away")
+	}
+	return nil
+}
+
+// benchPoints are what the scheduler has to know of each scenario's settings.
+func (s *settings) benchPoints() []bench.Point {
+	out := make([]bench.Point, len(s.pointOf))
+	for i, at := range s.pointOf {
+		p := &s.points[at]
+		out[i] = bench.Point{Engine: at, Budget: p.session.Batch, UBatch: p.session.UBatch, KVUnified: &p.unified}
+	}
+	return out
+}
+
+// loaded tells what differs between two loads of a model.
+func (s *engineSettings) loaded() string {
+	load := s.load
+	load.SplitMode, load.Progress = s.split.Mode, nil
+	return fmt.Sprintf("%+v", load)
+}
+
+// planSplit decides how a model is spread before it is loaded. What can't be
+// done is a mistake in the arguments.
+func (s *engineSettings) planSplit(model string) (engine.Split, error) {
+	file, err := gguf.Open(model)
+	if err != nil {
+		return engine.Split{}, err
+	}
+	session := s.session
+	session.Greedy = s.sampling == "backend"
+	split, err := engine.PlanSplit(file, s.load, session)
+	if err != nil {
+		return split, codedError{exitUsage, err}
+	}
+	return split, nil
+}
+
+// planPoints decides for all settings how the model is spread, and numbers the
+// scenarios by the load that they need.
+func (r *runner) planPoints() error {
+	for i := range r.points {
+		p := &r.points[i]
+		if p.split, p.err = p.planSplit(r.model); p.err != nil && len(r.points) == 1 {
+			return p.err
+		}
+		p.session.Greedy = p.split.GreedyInBackend(p.sampling)
+	}
+	var loads []string
+	r.suite.Scenarios = slices.Clone(r.suite.Scenarios)
+	for i, at := range r.pointOf {
+		text := r.points[at].loaded()
+		if !slices.Contains(loads, text) {
+			loads = append(loads, text)
+		}
+		r.suite.Scenarios[i].Load = slices.Index(loads, text)
+	}
+	return nil
+}
+
+// firstPoint are the settings of the scenario that is next.
+func (r *runner) firstPoint() *engineSettings {
+	u, _ := r.resumed.Next(r.suite)
+	return &r.points[r.pointOf[u.Scenario]]
+}
+
+// beginProcess finds out which of the run's processes this one is, and turns the
+// settings of its scenarios into its environment, before the engine looks at it.
+func (r *runner) beginProcess() error {
+	if u, ok := r.resumed.Next(r.suite); ok {
+		r.process = r.suite.Process(u.Pass, u.Scenario)
+	}
+	return r.firstPoint().switches.Set()
+}
