@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"ceiling/engine/gguf"
 	"ceiling/engine/synth"
 )
 
@@ -27,8 +28,8 @@ func layouts(t *testing.T) map[string]LoadOptions {
 // is run often has to be small. It returns the path of its 4-bit form, too.
 func smallModel(t *testing.T, layers, heads, kvHeads int) (path, quantised string) {
 	t.Helper()
-	g := synth.NamedGeometry{Name: "small", Layers: layers, Hidden: 128, Heads: heads, KVHeads: kvHeads, HeadDim: 128, FFN: 512, Vocab: 512, Context: 4096,
-		RMSEpsilon: 1e-5, RopeFreqBase: 1e8}
+	g := synth.NamedGeometry{Name: "small", Geometry: gguf.Geometry{Layers: layers, Hidden: 128, Heads: heads, KVHeads: kvHeads, HeadDim: 128,
+		FFN: 512, Vocab: 512, Context: 4096, RMSEps: 1e-5, Rope: gguf.Rope{FreqBase: 1e8}}}
 	quantised = filepath.Join(t.TempDir(), "small.gguf")
 	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: quantised, Seed: 11}); err != nil {
 		t.Fatal(err)

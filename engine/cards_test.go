@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"ceiling/engine/gguf"
 	"ceiling/engine/synth"
 )
 
@@ -22,10 +23,12 @@ func tinyModel(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	g := synth.NamedGeometry{
-		Name: "tiny", Layers: 2, Hidden: 256, Heads: 8, KVHeads: 4, HeadDim: 128, FFN: 1024, Vocab: 1024, Context: 4096,
-		RMSEpsilon: 1e-5, RopeFreqBase: 1e8,
-		Yarn:             &synth.Yarn{Factor: 4, OriginalContext: 1024, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1},
-		TemperatureScale: 0.1,
+		Name: "tiny",
+		Geometry: gguf.Geometry{
+			Layers: 2, Hidden: 256, Heads: 8, KVHeads: 4, HeadDim: 128, FFN: 1024, Vocab: 1024, Context: 4096,
+			RMSEps: 1e-5, TemperatureScale: 0.1,
+			Rope: gguf.Rope{FreqBase: 1e8, Yarn: &gguf.Yarn{Factor: 4, OriginalContext: 1024, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}},
+		},
 	}
 	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path, Seed: 7}); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"ceiling/engine/checkpoint/hf"
 	"ceiling/engine/checkpoint/safetensors"
+	"ceiling/engine/gguf"
 )
 
 // blockSize is how many columns of a row share a scale in the file.
@@ -49,7 +50,7 @@ func (s *SourceTensor) Elements() int64 {
 type Checkpoint struct {
 	Dir      string
 	Format   string // one of Formats(), or "unquantized"
-	Geometry hf.Geometry
+	Geometry gguf.Geometry
 	Config   *hf.ModelConfig
 	Warnings []string
 	Bytes    int64    // of all safetensors files

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/engine/checkpoint/hf"
+	"ceiling/engine/gguf"
 )
 
 // naming is one of the three ways to name the language model's tensors inside
@@ -103,7 +103,7 @@ var layerRoles = []struct{ hf, gguf string }{
 const orderStep = 2
 
 // roleOf finds the role of a module by its normalised name.
-func roleOf(module string, g hf.Geometry) (role, error) {
+func roleOf(module string, g gguf.Geometry) (role, error) {
 	hidden, vocab := int64(g.Hidden), int64(g.Vocab)
 	perLayer := int64(len(layerRoles)) * orderStep
 	end := orderStep + int64(g.Layers)*perLayer
@@ -142,7 +142,7 @@ func roleOf(module string, g hf.Geometry) (role, error) {
 var errUnknown = errors.New("is none that a dense Mistral or Llama model has")
 
 // layerRole gives the dimensions of a layer's module.
-func layerRole(name string, g hf.Geometry) role {
+func layerRole(name string, g gguf.Geometry) role {
 	hidden, ffn := int64(g.Hidden), int64(g.FFN)
 	q, kv := int64(g.Heads)*int64(g.HeadDim), int64(g.KVHeads)*int64(g.HeadDim)
 	switch name {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ceiling/engine/checkpoint/awqtest"
-	"ceiling/engine/checkpoint/hf"
 	"ceiling/engine/checkpoint/safetensors"
 	"ceiling/engine/gguf"
 )
@@ -182,7 +181,7 @@ func TestCheckpointChanges(t *testing.T) {
 // TestMemory: the buffers for the real 24B geometry stay within their budget on
 // a machine of many processors, however the matrices are stored.
 func TestMemory(t *testing.T) {
-	g := hf.Geometry{Layers: 1, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 32768, Vocab: 131072}
+	g := gguf.Geometry{Layers: 1, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 32768, Vocab: 131072}
 	for _, layout := range []codeLayout{rowWords, colWords, colNibbles} {
 		for _, group := range []int64{32, 128} {
 			p := &ConversionPlan{}

@@ -55,7 +55,7 @@ func Checkpoint(ctx context.Context, c *checkpoint.Checkpoint, q MemoryQuery, pr
 }
 
 // planShape is the shape of the file that the plan would write.
-func planShape(g hf.Geometry, plan *checkpoint.ConversionPlan, kvs []gguf.KV) modelShape {
+func planShape(g gguf.Geometry, plan *checkpoint.ConversionPlan, kvs []gguf.KV) modelShape {
 	values := map[string]any{
 		g.Architecture + ".block_count": g.Layers, g.Architecture + ".attention.head_count": g.Heads,
 		g.Architecture + ".attention.head_count_kv": g.KVHeads, g.Architecture + ".attention.key_length": g.HeadDim,

@@ -6,41 +6,19 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"ceiling/engine/gguf"
 )
 
-// NamedGeometry is the shape of a model of architecture mistral3: a dense
-// transformer with grouped-query attention, rotary positions and a gated
-// feed-forward layer.
+// NamedGeometry is the shape of a model of architecture mistral3, with what it is
+// called.
 type NamedGeometry struct {
 	Name      string // identifier: lower case, digits, '-', '_' and '.'
 	Title     string // shown as the model's name; empty: Name
 	SizeLabel string // such as "24B"; empty: computed from the parameters
-
-	Layers  int // transformer blocks
-	Hidden  int // width of the hidden state
-	Heads   int // query heads
-	KVHeads int // key and value heads; divides Heads
-	HeadDim int // elements of one head
-	FFN     int // width of the feed-forward layer
-	Vocab   int // tokens
-	Context int // tokens that the model declares it was trained for
-
-	RMSEpsilon   float64 // added to the mean square in normalisation
-	RopeFreqBase float64 // base of the rotation frequencies
-	Yarn         *Yarn   // nil: positions are not stretched
-	// TemperatureScale makes the attention sharper with the position p, by
-	// 1 + scale·ln(1 + ⌊p / Yarn.OriginalContext⌋). 0: not at all.
-	TemperatureScale float64
-}
-
-// Yarn stretches rotary positions beyond the context that a model was first
-// trained for.
-type Yarn struct {
-	Factor          float64 // how far positions are stretched
-	OriginalContext int     // tokens of the first training
-	BetaFast        float64 // rotations above which a frequency is kept
-	BetaSlow        float64 // rotations below which it is stretched fully
-	LogMultiplier   float64 // 1: the attention's magnitude is not corrected
+	// Geometry has neither linear nor Llama 3's scaling, and an output matrix of
+	// its own. Its architecture is Write's.
+	gguf.Geometry
 }
 
 // builtins are the geometries known by name.
@@ -49,11 +27,12 @@ var builtins = []NamedGeometry{
 		Name:      "devstral-small-2-24b",
 		Title:     "Devstral Small 2 24B Instruct 2512 (synthetic weights)",
 		SizeLabel: "24B",
-		Layers:    40, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128,
-		FFN: 32768, Vocab: 131072, Context: 393216,
-		RMSEpsilon: 1e-5, RopeFreqBase: 1e8,
-		Yarn:             &Yarn{Factor: 48, OriginalContext: 8192, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1},
-		TemperatureScale: 0.1,
+		Geometry: gguf.Geometry{
+			Layers: 40, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128,
+			FFN: 32768, Vocab: 131072, Context: 393216,
+			RMSEps: 1e-5, TemperatureScale: 0.1,
+			Rope: gguf.Rope{FreqBase: 1e8, Yarn: &gguf.Yarn{Factor: 48, OriginalContext: 8192, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}},
+		},
 	},
 	{
 		// The same design at about 1/400: an eighth of the vocabulary and of
@@ -63,11 +42,12 @@ var builtins = []NamedGeometry{
 		Name:      "demo",
 		Title:     "Demo (synthetic weights)",
 		SizeLabel: "55M",
-		Layers:    6, Hidden: 512, Heads: 8, KVHeads: 4, HeadDim: 128,
-		FFN: 3072, Vocab: 16384, Context: 49152,
-		RMSEpsilon: 1e-5, RopeFreqBase: 1e8,
-		Yarn:             &Yarn{Factor: 48, OriginalContext: 1024, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1},
-		TemperatureScale: 0.1,
+		Geometry: gguf.Geometry{
+			Layers: 6, Hidden: 512, Heads: 8, KVHeads: 4, HeadDim: 128,
+			FFN: 3072, Vocab: 16384, Context: 49152,
+			RMSEps: 1e-5, TemperatureScale: 0.1,
+			Rope: gguf.Rope{FreqBase: 1e8, Yarn: &gguf.Yarn{Factor: 48, OriginalContext: 1024, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}},
+		},
 	},
 }
 
@@ -88,8 +68,8 @@ func Builtin(name string) (NamedGeometry, bool) {
 		return NamedGeometry{}, false
 	}
 	g := builtins[i]
-	yarn := *g.Yarn
-	g.Yarn = &yarn // the caller may change its copy
+	yarn := *g.Rope.Yarn
+	g.Rope.Yarn = &yarn // the caller may change its copy
 	return g, true
 }
 
@@ -139,19 +119,19 @@ func (g NamedGeometry) Validate() error {
 	if w := g.Heads * g.HeadDim; w%rowMultiple != 0 || w > maxWidth {
 		bad("heads × head_dim is %d, must be a multiple of %d and at most %d", w, rowMultiple, maxWidth)
 	}
-	if !inRange(g.RMSEpsilon, 1e-12, 0.1) {
-		bad("rms_epsilon is %v, must be 1e-12 to 0.1", g.RMSEpsilon)
+	if !inRange(g.RMSEps, 1e-12, 0.1) {
+		bad("rms_epsilon is %v, must be 1e-12 to 0.1", g.RMSEps)
 	}
-	if !inRange(g.RopeFreqBase, 2, 1e12) {
-		bad("rope_freq_base is %v, must be 2 to 1e12", g.RopeFreqBase)
+	if !inRange(g.Rope.FreqBase, 2, 1e12) {
+		bad("rope_freq_base is %v, must be 2 to 1e12", g.Rope.FreqBase)
 	}
 	if !inRange(g.TemperatureScale, 0, 10) {
 		bad("temperature_scale is %v, must be 0 to 10", g.TemperatureScale)
 	}
-	return errors.Join(append(errs, g.Yarn.validate()...)...)
+	return errors.Join(append(errs, validateYarn(g.Rope.Yarn)...)...)
 }
 
-func (y *Yarn) validate() (errs []error) {
+func validateYarn(y *gguf.Yarn) (errs []error) {
 	if y == nil {
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"ceiling/engine/gguf"
 )
 
 // maxGeometryFile bounds a geometry file; real ones have a few hundred bytes.
@@ -64,7 +66,7 @@ func Load(path string) (NamedGeometry, error) {
 
 // Parse decodes the JSON of a geometry, as Load does.
 func Parse(data []byte) (NamedGeometry, error) {
-	g := NamedGeometry{RMSEpsilon: 1e-5}
+	g := NamedGeometry{Geometry: gguf.Geometry{RMSEps: 1e-5}}
 	if !utf8.Valid(data) {
 		return NamedGeometry{}, errors.New("is not UTF-8 text")
 	}
@@ -81,11 +83,11 @@ func Parse(data []byte) (NamedGeometry, error) {
 		{name: "ffn", to: &g.FFN, required: true},
 		{name: "vocab", to: &g.Vocab, required: true},
 		{name: "context", to: &g.Context, required: true},
-		{name: "rms_epsilon", to: &g.RMSEpsilon},
-		{name: "rope_freq_base", to: &g.RopeFreqBase, required: true},
+		{name: "rms_epsilon", to: &g.RMSEps},
+		{name: "rope_freq_base", to: &g.Rope.FreqBase, required: true},
 		{name: "temperature_scale", to: &g.TemperatureScale},
 		{name: "yarn", parse: func(raw json.RawMessage) {
-			y := &Yarn{BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}
+			y := &gguf.Yarn{BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}
 			d.object(raw, "yarn.", []field{
 				{name: "factor", to: &y.Factor, required: true},
 				{name: "original_context", to: &y.OriginalContext, required: true},
@@ -93,7 +95,7 @@ func Parse(data []byte) (NamedGeometry, error) {
 				{name: "beta_slow", to: &y.BetaSlow},
 				{name: "log_multiplier", to: &y.LogMultiplier},
 			})
-			g.Yarn = y
+			g.Rope.Yarn = y
 		}},
 	})
 	// A field that could not be read has an error already; a second one about

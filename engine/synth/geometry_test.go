@@ -27,9 +27,11 @@ func TestLoad(t *testing.T) {
 	}
 	want := NamedGeometry{
 		Name: "my-7b", Title: "My 7B", SizeLabel: "7B",
-		Layers: 32, Hidden: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Vocab: 32768, Context: 32768,
-		RMSEpsilon: 1e-6, RopeFreqBase: 1e6, TemperatureScale: 0.1,
-		Yarn: &Yarn{Factor: 16, OriginalContext: 2048, BetaFast: 31, BetaSlow: 2, LogMultiplier: 0.5},
+		Geometry: gguf.Geometry{
+			Layers: 32, Hidden: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Vocab: 32768, Context: 32768,
+			RMSEps: 1e-6, TemperatureScale: 0.1,
+			Rope: gguf.Rope{FreqBase: 1e6, Yarn: &gguf.Yarn{Factor: 16, OriginalContext: 2048, BetaFast: 31, BetaSlow: 2, LogMultiplier: 0.5}},
+		},
 	}
 	got, err := Find(path)
 	if err != nil {
@@ -40,12 +42,12 @@ func TestLoad(t *testing.T) {
 	}
 	// Optional fields have defaults; absent YaRN stays absent.
 	got, err = Parse([]byte(`{"name":"a","layers":1,"hidden":32,"heads":1,"kv_heads":1,"head_dim":32,"ffn":32,"vocab":276,"context":1,"rope_freq_base":2}`))
-	if err != nil || got.RMSEpsilon != 1e-5 || got.TemperatureScale != 0 || got.Yarn != nil {
+	if err != nil || got.RMSEps != 1e-5 || got.TemperatureScale != 0 || got.Rope.Yarn != nil {
 		t.Errorf("defaults: %+v %v", got, err)
 	}
 	got, err = Parse([]byte(strings.Replace(my7b, `, "beta_fast": 31, "beta_slow": 2, "log_multiplier": 0.5`, "", 1)))
-	if err != nil || *got.Yarn != (Yarn{16, 2048, 32, 1, 1}) {
-		t.Errorf("defaults of yarn: %+v %v", got.Yarn, err)
+	if err != nil || *got.Rope.Yarn != (gguf.Yarn{16, 2048, 32, 1, 1}) {
+		t.Errorf("defaults of yarn: %+v %v", got.Rope.Yarn, err)
 	}
 }
 
@@ -122,14 +124,14 @@ func TestValidate(t *testing.T) {
 		{"ffn is 0", func(g *NamedGeometry) { g.FFN = 0 }},
 		{"vocab is 275, must be 276 to 400000", func(g *NamedGeometry) { g.Vocab = 275 }},
 		{"context is 0", func(g *NamedGeometry) { g.Context = 0 }},
-		{"rms_epsilon is 0", func(g *NamedGeometry) { g.RMSEpsilon = 0 }},
-		{"rms_epsilon is NaN", func(g *NamedGeometry) { g.RMSEpsilon = math.NaN() }},
-		{"rope_freq_base is +Inf", func(g *NamedGeometry) { g.RopeFreqBase = math.Inf(1) }},
+		{"rms_epsilon is 0", func(g *NamedGeometry) { g.RMSEps = 0 }},
+		{"rms_epsilon is NaN", func(g *NamedGeometry) { g.RMSEps = math.NaN() }},
+		{"rope_freq_base is +Inf", func(g *NamedGeometry) { g.Rope.FreqBase = math.Inf(1) }},
 		{"temperature_scale is -1", func(g *NamedGeometry) { g.TemperatureScale = -1 }},
-		{"yarn.factor is 0.5", func(g *NamedGeometry) { g.Yarn.Factor = 0.5 }},
-		{"yarn.original_context is 0", func(g *NamedGeometry) { g.Yarn.OriginalContext = 0 }},
-		{"yarn.beta_fast is 0", func(g *NamedGeometry) { g.Yarn.BetaFast = 0 }},
-		{"yarn.log_multiplier is 11", func(g *NamedGeometry) { g.Yarn.LogMultiplier = 11 }},
+		{"yarn.factor is 0.5", func(g *NamedGeometry) { g.Rope.Yarn.Factor = 0.5 }},
+		{"yarn.original_context is 0", func(g *NamedGeometry) { g.Rope.Yarn.OriginalContext = 0 }},
+		{"yarn.beta_fast is 0", func(g *NamedGeometry) { g.Rope.Yarn.BetaFast = 0 }},
+		{"yarn.log_multiplier is 11", func(g *NamedGeometry) { g.Rope.Yarn.LogMultiplier = 11 }},
 		{"layers is 0, must be 1 to 512\nvocab is 0, must be 276 to 400000", func(g *NamedGeometry) { g.Layers, g.Vocab = 0, 0 }},
 	} {
 		g := tiny(t)

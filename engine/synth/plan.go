@@ -159,9 +159,13 @@ func prepare(o FileOptions) (*gguf.Writer, []tensor, error) {
 // maxParameters keeps sizes far from overflow.
 const maxParameters = 1e14
 
+// architecture is llama.cpp's name for the graph of these models.
+const architecture = "mistral3"
+
 // metadata adds every key that llama.cpp reads of a mistral3 model.
 func metadata(w *gguf.Writer, o FileOptions, s storage, parameters int64) {
 	g := o.Geometry
+	g.Architecture = architecture
 	title, size := g.Title, g.SizeLabel
 	if title == "" {
 		title = g.Name
@@ -169,7 +173,7 @@ func metadata(w *gguf.Writer, o FileOptions, s storage, parameters int64) {
 	if size == "" {
 		size = gguf.SizeLabel(parameters)
 	}
-	w.Add("general.architecture", "mistral3")
+	w.Add("general.architecture", g.Architecture)
 	w.Add("general.type", "model")
 	w.Add("general.name", title)
 	w.Add("general.basename", g.Name)
@@ -179,28 +183,8 @@ func metadata(w *gguf.Writer, o FileOptions, s storage, parameters int64) {
 	w.Add("general.tags", []string{"synthetic"})
 	w.Add("general.file_type", s.ftype)
 	w.Add("general.quantization_version", uint32(2))
-	w.Add("mistral3.vocab_size", uint32(g.Vocab))
-	w.Add("mistral3.context_length", uint32(g.Context))
-	w.Add("mistral3.embedding_length", uint32(g.Hidden))
-	w.Add("mistral3.block_count", uint32(g.Layers))
-	w.Add("mistral3.feed_forward_length", uint32(g.FFN))
-	w.Add("mistral3.attention.head_count", uint32(g.Heads))
-	w.Add("mistral3.attention.head_count_kv", uint32(g.KVHeads))
-	w.Add("mistral3.attention.key_length", uint32(g.HeadDim))
-	w.Add("mistral3.attention.value_length", uint32(g.HeadDim))
-	w.Add("mistral3.attention.layer_norm_rms_epsilon", float32(g.RMSEpsilon))
-	if g.TemperatureScale != 0 {
-		w.Add("mistral3.attention.temperature_scale", float32(g.TemperatureScale))
-	}
-	w.Add("mistral3.rope.dimension_count", uint32(g.HeadDim))
-	w.Add("mistral3.rope.freq_base", float32(g.RopeFreqBase))
-	if y := g.Yarn; y != nil {
-		w.Add("mistral3.rope.scaling.type", "yarn")
-		w.Add("mistral3.rope.scaling.factor", float32(y.Factor))
-		w.Add("mistral3.rope.scaling.original_context_length", uint32(y.OriginalContext))
-		w.Add("mistral3.rope.scaling.yarn_beta_fast", float32(y.BetaFast))
-		w.Add("mistral3.rope.scaling.yarn_beta_slow", float32(y.BetaSlow))
-		w.Add("mistral3.rope.scaling.yarn_log_multiplier", float32(y.LogMultiplier))
+	for _, kv := range g.Metadata() {
+		w.Add(kv.Key, kv.Value)
 	}
 	vocabulary(w, newTokenizer(g.Vocab))
 }

@@ -132,8 +132,8 @@ func TestBuiltins(t *testing.T) {
 		if g.Context < 16384+1024 {
 			t.Errorf("%s: a context of %d can't hold the longest scenario", name, g.Context)
 		}
-		g.Yarn.Factor = 1
-		if again, _ := Builtin(name); again.Yarn.Factor == 1 {
+		g.Rope.Yarn.Factor = 1
+		if again, _ := Builtin(name); again.Rope.Yarn.Factor == 1 {
 			t.Errorf("%s: changing a copy changes the original", name)
 		}
 	}
@@ -331,7 +331,7 @@ func TestMetadata(t *testing.T) {
 // Without YaRN and temperature their keys are absent, not 0.
 func TestMetadataWithoutYarn(t *testing.T) {
 	g := tiny(t)
-	g.Yarn, g.TemperatureScale = nil, 0
+	g.Rope.Yarn, g.TemperatureScale = nil, 0
 	out := write(t, FileOptions{Geometry: g, Type: "f16"})
 	if err := gguf.Check(out); err != nil {
 		t.Error(err)

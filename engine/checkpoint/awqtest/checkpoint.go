@@ -11,7 +11,7 @@ import (
 	"os"
 	"slices"
 
-	"ceiling/engine/checkpoint/hf"
+	"ceiling/engine/gguf"
 )
 
 // QuantFormat is how quantised matrices are stored.
@@ -52,10 +52,10 @@ const (
 // VariantOptions choose a variant. The zero value is a symmetric compressed-tensors
 // checkpoint of 4 bits in groups of 32, with bf16 scales, in one file.
 type VariantOptions struct {
-	Seed     uint64      // of the real-valued weights
-	Geometry hf.Geometry // zero: Small of the family
-	Family   Family      // "": Ministral3
-	Format   QuantFormat // "": CompressedTensors
+	Seed     uint64        // of the real-valued weights
+	Geometry gguf.Geometry // zero: Small of the family
+	Family   Family        // "": Ministral3
+	Format   QuantFormat   // "": CompressedTensors
 
 	GroupSize int    // columns that share a scale; 0: 32; -1: a whole row
 	Zeros     bool   // asymmetric: every group has a zero point
@@ -79,7 +79,7 @@ type VariantOptions struct {
 // WrittenCheckpoint is what Write wrote.
 type WrittenCheckpoint struct {
 	Dir      string
-	Geometry hf.Geometry
+	Geometry gguf.Geometry
 	// Linears are the quantised matrices, Dense all other tensors, by their
 	// names without prefix: "layers.0.self_attn.q_proj", "embed_tokens",
 	// "layers.0.input_layernorm", "norm", "lm_head".
@@ -97,14 +97,14 @@ type Dense struct {
 // Small returns a geometry of a family in which no two sizes that could be
 // confused are equal: a head is not Hidden / Heads wide, and the original
 // context is a fifth of a prompt of 300 tokens.
-func Small(f Family) hf.Geometry {
-	g := hf.Geometry{
+func Small(f Family) gguf.Geometry {
+	g := gguf.Geometry{
 		Architecture: "mistral3", Layers: 3, Hidden: 256, Heads: 8, KVHeads: 2, HeadDim: 64, FFN: 640,
-		Vocab: vocabulary, Context: 3072, RMSEps: 1e-5, Rope: hf.Rope{FreqBase: 10000},
+		Vocab: vocabulary, Context: 3072, RMSEps: 1e-5, Rope: gguf.Rope{FreqBase: 10000},
 	}
 	switch f {
 	case Ministral3, "":
-		g.Rope.Yarn = &hf.Yarn{Factor: 48, OriginalContext: 64, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}
+		g.Rope.Yarn = &gguf.Yarn{Factor: 48, OriginalContext: 64, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}
 		g.TemperatureScale = 0.1
 	case Llama:
 		g.Architecture = "llama"
@@ -117,7 +117,7 @@ func (o VariantOptions) normalised() VariantOptions {
 	if o.Family == "" {
 		o.Family = Ministral3
 	}
-	if o.Geometry == (hf.Geometry{}) {
+	if o.Geometry == (gguf.Geometry{}) {
 		o.Geometry = Small(o.Family)
 	}
 	o.Geometry.TieEmbeddings = o.Tied

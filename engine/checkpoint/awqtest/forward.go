@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"ceiling/engine/checkpoint/hf"
+	"ceiling/engine/gguf"
 )
 
 // Matrix returns the exact values of a weight, row by row.
@@ -162,7 +162,7 @@ func (c *WrittenCheckpoint) attention(name string, x [][]float64) [][]float64 {
 }
 
 // temperature is the factor by which the attention is sharper at a position.
-func temperature(g hf.Geometry, position int) float64 {
+func temperature(g gguf.Geometry, position int) float64 {
 	if g.TemperatureScale == 0 {
 		return 1
 	}
@@ -170,7 +170,7 @@ func temperature(g hf.Geometry, position int) float64 {
 }
 
 // rotate turns the heads of a row by their position.
-func rotate(g hf.Geometry, row []float64, position int) {
+func rotate(g gguf.Geometry, row []float64, position int) {
 	half := g.HeadDim / 2
 	angles, magnitude := frequencies(g)
 	for h := 0; h < len(row); h += g.HeadDim {
@@ -185,7 +185,7 @@ func rotate(g hf.Geometry, row []float64, position int) {
 
 // frequencies returns the angle per position of each pair of elements, and the
 // factor that YaRN puts on queries and keys.
-func frequencies(g hf.Geometry) (f []float64, magnitude float64) {
+func frequencies(g gguf.Geometry) (f []float64, magnitude float64) {
 	f = make([]float64, g.HeadDim/2)
 	for i := range f {
 		f[i] = math.Pow(g.Rope.FreqBase, -float64(2*i)/float64(g.HeadDim))
@@ -223,7 +223,7 @@ func frequencies(g hf.Geometry) (f []float64, magnitude float64) {
 
 // slow changes frequencies as Hugging Face's library does for Llama 3: by the
 // length of their waves.
-func slow(f []float64, l *hf.Llama3) {
+func slow(f []float64, l *gguf.Llama3) {
 	context := float64(l.OriginalContext)
 	for i, frequency := range f {
 		switch wave := 2 * math.Pi / frequency; {

@@ -1,6 +1,6 @@
 package awqtest
 
-import "ceiling/engine/checkpoint/hf"
+import "ceiling/engine/gguf"
 
 // Variant is a named choice of options.
 type Variant struct {
@@ -15,7 +15,7 @@ func Variants() []Variant {
 	linear := Small(Llama)
 	linear.Rope.LinearFactor = 4
 	slowed := Small(Llama)
-	slowed.Rope.Llama3 = &hf.Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 128}
+	slowed.Rope.Llama3 = &gguf.Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 128}
 	list := []Variant{
 		{"compressed symmetric", VariantOptions{}},
 		{"compressed symmetric, groups of 64, inner names, shards", VariantOptions{GroupSize: 64, Prefix: Inner, Shards: 3, Vision: true}},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/engine/checkpoint/internal/strictjson"
+	"ceiling/engine/gguf"
 	"ceiling/internal/absent"
 )
 
@@ -21,72 +22,9 @@ const (
 // maxConfigBytes bounds the small JSON files. Real ones have a few kilobytes.
 const maxConfigBytes = 16 << 20
 
-// Geometry is the shape of a dense decoder: grouped-query attention, rotary
-// positions, RMS normalisation and a gated feed-forward layer with SiLU.
-type Geometry struct {
-	Architecture string // llama.cpp's name: "mistral3" or "llama"
-	Layers       int    // transformer blocks
-	Hidden       int    // width of the hidden state
-	Heads        int    // query heads
-	KVHeads      int    // key and value heads; divides Heads
-	HeadDim      int    // elements of one head; need not be Hidden / Heads
-	FFN          int    // width of the feed-forward layer
-	Vocab        int    // tokens
-	Context      int    // positions that the model was trained for
-	// TieEmbeddings says that the output matrix is the embedding matrix.
-	TieEmbeddings bool
-	RMSEps        float64 // added to the mean square in normalisation
-	Rope          Rope
-	// TemperatureScale sharpens the attention with the position p, by
-	// 1 + scale·ln(1 + ⌊p / Rope.Yarn.OriginalContext⌋). 0: not at all.
-	TemperatureScale float64
-}
-
-// Rope is how positions rotate queries and keys.
-type Rope struct {
-	FreqBase     float64 // base of the rotation frequencies
-	LinearFactor float64 // positions are divided by it; 0: they are not
-	Yarn         *Yarn   // nil: none
-	Llama3       *Llama3 // nil: none
-}
-
-// Yarn stretches positions beyond the context of the first training, the
-// slowly rotating dimensions more than the fast ones.
-type Yarn struct {
-	Factor          float64 // how far positions are stretched, ≥ 1
-	OriginalContext int     // positions of the first training
-	BetaFast        float64 // rotations above which a frequency is kept
-	BetaSlow        float64 // rotations below which it is stretched fully
-	LogMultiplier   float64 // mscale_all_dim; 1: the attention's magnitude is not corrected
-}
-
-// Llama3 slows the rotations that are slow already, as Llama 3.1 does: those
-// whose wave is longer than OriginalContext / LowFreq are divided by Factor,
-// those whose wave is shorter than OriginalContext / HighFreq stay, and those
-// between are in between.
-type Llama3 struct {
-	Factor          float64 // ≥ 1
-	LowFreq         float64 // below HighFreq
-	HighFreq        float64
-	OriginalContext int // positions of the first training
-}
-
-// Parameters returns the number of weights in matrices and norms, the output
-// matrix counted only where it is one of its own.
-func (g Geometry) Parameters() int64 {
-	hidden, heads := int64(g.Hidden), int64(g.HeadDim)
-	attention := hidden * heads * int64(2*g.Heads+2*g.KVHeads)
-	layer := attention + 3*hidden*int64(g.FFN) + 2*hidden
-	matrices := int64(2)
-	if g.TieEmbeddings {
-		matrices = 1
-	}
-	return int64(g.Layers)*layer + matrices*hidden*int64(g.Vocab) + hidden
-}
-
 // ModelConfig is a checkpoint's config.json, read and checked.
 type ModelConfig struct {
-	Geometry
+	gguf.Geometry
 	Architectures []string // as in the file
 	ModelType     string   // of the text part: "ministral3", "mistral" or "llama"
 	DType         string   // of the unquantised weights, as declared: "bfloat16"; may be empty

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"ceiling/engine/gguf"
 )
 
 type object = map[string]any
@@ -83,10 +84,10 @@ func TestReadConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Geometry{
+	want := gguf.Geometry{
 		Architecture: "mistral3", Layers: 40, Hidden: 5120, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 32768,
 		Vocab: 131072, Context: 393216, RMSEps: 1e-5, TemperatureScale: 0.1,
-		Rope: Rope{FreqBase: 1e8, Yarn: &Yarn{Factor: 48, OriginalContext: 8192, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}},
+		Rope: gguf.Rope{FreqBase: 1e8, Yarn: &gguf.Yarn{Factor: 48, OriginalContext: 8192, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}},
 	}
 	if !reflect.DeepEqual(c.Geometry, want) {
 		t.Errorf("geometry %+v, want %+v", c.Geometry, want)
@@ -134,7 +135,7 @@ var configVariants = []struct {
 		text(c)["model_type"], text(c)["rope_theta"] = "mistral", 1e9
 		delete(text(c), "rope_parameters")
 	}, func(c *ModelConfig) bool {
-		return c.Architecture == "mistral3" && c.Rope == Rope{FreqBase: 1e9} && c.TemperatureScale == 0
+		return c.Architecture == "mistral3" && c.Rope == gguf.Rope{FreqBase: 1e9} && c.TemperatureScale == 0
 	}},
 	{"Llama", llama, func(c *ModelConfig) bool {
 		return c.Architecture == "llama" && c.HeadDim == 160 && c.Rope.FreqBase == 5e5
@@ -151,7 +152,7 @@ var configVariants = []struct {
 		llama(c)
 		c["rope_scaling"] = llama3(8, 1, 4)
 	}, func(c *ModelConfig) bool {
-		return *c.Rope.Llama3 == Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192} && c.Rope.LinearFactor == 0
+		return *c.Rope.Llama3 == gguf.Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192} && c.Rope.LinearFactor == 0
 	}},
 	{"tied", func(c object) { text(c)["tie_word_embeddings"] = true }, func(c *ModelConfig) bool {
 		return c.TieEmbeddings && c.Parameters() == 23_572_403_200-131072*5120
@@ -165,32 +166,6 @@ var configVariants = []struct {
 	}},
 	{"full attention by layer", func(c object) { text(c)["layer_types"] = []string{"full_attention", "full_attention"} },
 		func(c *ModelConfig) bool { return true }},
-}
-
-// The factors of Llama 3.1 (heads of 128, base 500000), computed from Hugging
-// Face's formula, which divides by the length of a wave.
-func TestFreqFactors(t *testing.T) {
-	r := Rope{FreqBase: 500000, Llama3: &Llama3{Factor: 8, LowFreq: 1, HighFreq: 4, OriginalContext: 8192}}
-	got := r.FreqFactors(128)
-	if len(got) != 64 {
-		t.Fatalf("%d factors", len(got))
-	}
-	between := []float64{1.2074839, 1.5534146, 2.0263132, 2.6945297, 3.6842525, 5.2573266}
-	for i, f := range got {
-		want := 1.0
-		switch {
-		case i >= 35:
-			want = 8
-		case i >= 29:
-			want = between[i-29]
-		}
-		if math.Abs(float64(f)-want) > 2e-7*want {
-			t.Errorf("factor %d is %v, want %v", i, f, want)
-		}
-	}
-	if got := (Rope{FreqBase: 500000}).FreqFactors(128); got != nil {
-		t.Errorf("without scaling: %v", got)
-	}
 }
 
 func TestConfigVariants(t *testing.T) {

@@ -24,7 +24,7 @@ type MetadataOptions struct {
 func Metadata(dir string, cfg *ModelConfig, o MetadataOptions) (kvs []gguf.KV, warnings []string, err error) {
 	m := &metadata{cfg: cfg, warnings: append([]string(nil), cfg.Warnings...)}
 	m.general(dir, o)
-	m.geometry()
+	m.kvs = append(m.kvs, cfg.Geometry.Metadata()...)
 	tok, err := readTokenizer(dir, cfg)
 	if err != nil {
 		return nil, nil, err
@@ -79,40 +79,4 @@ func ModelName(dir string) string {
 		}
 	}
 	return strings.ToValidUTF8(filepath.Base(abs), "_")
-}
-
-// geometry adds the shape. llama.cpp demands the exact types.
-func (m *metadata) geometry() {
-	g := m.cfg.Geometry
-	add := func(key string, value any) { m.add(g.Architecture+"."+key, value) }
-	add("vocab_size", uint32(g.Vocab))
-	add("context_length", uint32(g.Context))
-	add("embedding_length", uint32(g.Hidden))
-	add("block_count", uint32(g.Layers))
-	add("feed_forward_length", uint32(g.FFN))
-	add("attention.head_count", uint32(g.Heads))
-	add("attention.head_count_kv", uint32(g.KVHeads))
-	// Without these llama.cpp takes embedding_length / head_count.
-	add("attention.key_length", uint32(g.HeadDim))
-	add("attention.value_length", uint32(g.HeadDim))
-	add("attention.layer_norm_rms_epsilon", float32(g.RMSEps))
-	if g.TemperatureScale != 0 {
-		add("attention.temperature_scale", float32(g.TemperatureScale))
-	}
-	add("rope.dimension_count", uint32(g.HeadDim))
-	add("rope.freq_base", float32(g.Rope.FreqBase))
-	if g.Rope.LinearFactor != 0 {
-		add("rope.scaling.type", "linear")
-		add("rope.scaling.factor", float32(g.Rope.LinearFactor))
-	}
-	if y := g.Rope.Yarn; y != nil {
-		add("rope.scaling.type", "yarn")
-		add("rope.scaling.factor", float32(y.Factor))
-		add("rope.scaling.original_context_length", uint32(y.OriginalContext))
-		add("rope.scaling.yarn_beta_fast", float32(y.BetaFast))
-		add("rope.scaling.yarn_beta_slow", float32(y.BetaSlow))
-		// Always, even where it changes nothing: without it llama.cpp would
-		// amplify queries and keys by 1 + 0.1·ln(factor).
-		add("rope.scaling.yarn_log_multiplier", float32(y.LogMultiplier))
-	}
 }

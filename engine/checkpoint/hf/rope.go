@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ceiling/engine/checkpoint/internal/strictjson"
+	"ceiling/engine/gguf"
 )
 
 // Bounds of the rotation's numbers.
@@ -85,7 +86,7 @@ func (c *ModelConfig) ropeScaling(kind string, p *strictjson.Value) error {
 // llama3 reads what Llama 3.1 and later have.
 func (c *ModelConfig) llama3(p *strictjson.Value) error {
 	f := fields{v: p, name: ropeName}
-	l := &Llama3{
+	l := &gguf.Llama3{
 		Factor:          f.float("factor", 1, maxRopeFactor),
 		LowFreq:         f.float("low_freq_factor", tiny, maxRopeFactor),
 		HighFreq:        f.float("high_freq_factor", tiny, maxRopeFactor),
@@ -96,24 +97,6 @@ func (c *ModelConfig) llama3(p *strictjson.Value) error {
 	}
 	c.Rope.Llama3 = l
 	return f.err
-}
-
-// FreqFactors are what llama.cpp divides the rotation of each pair of a head's
-// elements by (rope_freqs.weight); nil where it has nothing to divide. headDim
-// is the elements of a head.
-func (r Rope) FreqFactors(headDim int) []float32 {
-	l := r.Llama3
-	if l == nil {
-		return nil
-	}
-	factors := make([]float32, headDim/2)
-	for i := range factors {
-		wave := 2 * math.Pi * math.Pow(r.FreqBase, float64(2*i)/float64(headDim)) // positions of one turn
-		// 0 for slow rotations, 1 for fast ones, on a line between.
-		fast := min(max((float64(l.OriginalContext)/wave-l.LowFreq)/(l.HighFreq-l.LowFreq), 0), 1)
-		factors[i] = float32(1 / (fast + (1-fast)/l.Factor))
-	}
-	return factors
 }
 
 // ropeParameters unites the places in which the rotation is described.
@@ -171,7 +154,7 @@ func ropeType(p *strictjson.Value) (string, error) {
 // yarn reads what ministral3 needs.
 func (c *ModelConfig) yarn(p *strictjson.Value) error {
 	f := fields{v: p, name: ropeName}
-	y := &Yarn{
+	y := &gguf.Yarn{
 		Factor:          f.float("factor", 1, maxRopeFactor),
 		OriginalContext: f.int("original_max_position_embeddings", 1, maxContext),
 		BetaFast:        f.float("beta_fast", tiny, maxRopeFactor),
@@ -200,7 +183,7 @@ func (c *ModelConfig) yarn(p *strictjson.Value) error {
 
 // yarnNeutral refuses settings that llama.cpp v0.5.0 does not read for this
 // architecture, unless they say what it does anyway.
-func yarnNeutral(p *strictjson.Value, y *Yarn) error {
+func yarnNeutral(p *strictjson.Value, y *gguf.Yarn) error {
 	magnitude := func(m float64) float64 { return 0.1*m*math.Log(y.Factor) + 1 }
 	attention := magnitude(1)
 	if y.LogMultiplier != 0 {
