@@ -72,7 +72,7 @@ func TestNVIDIAErrors(t *testing.T) {
 // difference of the card's own counter.
 func TestNVIDIASampler(t *testing.T) {
 	clock, file := &testClock{}, filepath.Join(t.TempDir(), "telemetry.jsonl")
-	s, notes, err := NewSampler(t.TempDir(), Machine{}, clock, TelemetryOptions{Hz: 0.1, File: file, Used: []string{"0000:3b:00.0"}, NVIDIA: nvidia(t)})
+	s, notes, err := NewSampler(t.TempDir(), Machine{}, clock.Now, TelemetryOptions{Hz: 0.1, File: file, Used: []string{"0000:3b:00.0"}, NVIDIA: nvidia(t)})
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
@@ -140,7 +140,7 @@ func TestNVIDIAMissing(t *testing.T) {
 	if c := n.Cards[0]; c.VRAM != 0 || c.PowerCapW != nil || c.MaxClockMHz != 0 {
 		t.Errorf("a deaf card: %+v", c)
 	}
-	sampler, notes, err := NewSampler(t.TempDir(), Machine{}, &testClock{}, TelemetryOptions{Hz: 1, NVIDIA: n})
+	sampler, notes, err := NewSampler(t.TempDir(), Machine{}, new(testClock).Now, TelemetryOptions{Hz: 1, NVIDIA: n})
 	if sampler != nil || err != nil || len(notes) != 2 || !strings.Contains(notes[0], "0000:1b:00.0 (Stand-in H200 number 0): no sensor can be read") {
 		t.Errorf("%v, notes %q, %v", sampler, notes, err)
 	}

@@ -26,9 +26,6 @@ const (
 	flushEvery = time.Second
 )
 
-// Clock is the run's clock; that of a run is one.
-type Clock interface{ Now() time.Duration }
-
 // TelemetryOptions say what a sampler does beside reading.
 type TelemetryOptions struct {
 	Hz   float64 // rounds per second, above 0 and at most MaxHz
@@ -49,14 +46,14 @@ type TelemetryOptions struct {
 // off the engine's. It holds the readings since the last scenario.
 type TelemetrySampler struct {
 	tree    tree
-	clock   Clock
+	now     func() time.Duration // on the run's clock
 	period  time.Duration
 	devices []device
 	used    []bool
 	notes   []string
 	file    *telemetryFile // nil: none
 
-	now  chan chan struct{} // asks for a round at once
+	ask  chan chan struct{} // asks for a round at once
 	quit chan struct{}
 	done chan struct{}
 
@@ -77,7 +74,7 @@ type TelemetrySampler struct {
 // NewSampler opens the sensors of the machine below root and starts to read
 // them. nil without an error means that there is nothing to read; notes then
 // say what would have been.
-func NewSampler(root string, m Machine, clock Clock, o TelemetryOptions) (s *TelemetrySampler, notes []string, err error) {
+func NewSampler(root string, m Machine, now func() time.Duration, o TelemetryOptions) (s *TelemetrySampler, notes []string, err error) {
 	if !(o.Hz > 0 && o.Hz <= MaxHz) {
 		return nil, nil, fmt.Errorf("telemetry at %v Hz: use a rate above 0 and at most %d", o.Hz, MaxHz)
 	}
@@ -85,8 +82,8 @@ func NewSampler(root string, m Machine, clock Clock, o TelemetryOptions) (s *Tel
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &TelemetrySampler{tree: t, clock: clock, period: time.Duration(float64(time.Second) / o.Hz),
-		now: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
+	s = &TelemetrySampler{tree: t, now: now, period: time.Duration(float64(time.Second) / o.Hz),
+		ask: make(chan chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
 	s.openDevices(m, o)
 	if len(s.devices) == 0 {
 		t.close()
@@ -146,7 +143,7 @@ func (s *TelemetrySampler) run() {
 	defer runtime.UnlockOSThread()
 	defer close(s.done)
 	before := threadTime()
-	s.begin = s.clock.Now()
+	s.begin = s.now()
 	ticker := time.NewTicker(s.period)
 	defer ticker.Stop()
 	s.round(before)
@@ -154,7 +151,7 @@ func (s *TelemetrySampler) run() {
 		select {
 		case <-ticker.C:
 			s.round(before)
-		case answer := <-s.now:
+		case answer := <-s.ask:
 			s.round(before)
 			s.flush()
 			close(answer)
@@ -171,7 +168,7 @@ func (s *TelemetrySampler) run() {
 func (s *TelemetrySampler) round(cpuBefore time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	start := s.clock.Now()
+	start := s.now()
 	metrics := s.tick == 0 || start-s.metricsAt >= metricsEvery
 	if metrics {
 		s.metricsAt = start
@@ -180,7 +177,7 @@ func (s *TelemetrySampler) round(cpuBefore time.Duration) {
 		s.samples = append(s.samples, sample{})
 		out := &s.samples[len(s.samples)-1]
 		out.tick, out.device = s.tick, i
-		s.devices[i].read(out, s.clock.Now().Seconds(), s.buf[:])
+		s.devices[i].read(out, s.now().Seconds(), s.buf[:])
 		if metrics {
 			s.devices[i].readMetrics(out, s.buf[:])
 		}
@@ -189,7 +186,7 @@ func (s *TelemetrySampler) round(cpuBefore time.Duration) {
 		}
 	}
 	s.tick++
-	s.last = s.clock.Now()
+	s.last = s.now()
 	s.reading += s.last - start
 	s.longest = max(s.longest, s.last-start)
 	if s.last-s.flushAt >= flushEvery {
@@ -221,7 +218,7 @@ func (s *TelemetrySampler) Observe(start, end, tokens float64, rate *float64) (*
 	// A reading after the window's end bounds its last piece.
 	answer := make(chan struct{})
 	select {
-	case s.now <- answer:
+	case s.ask <- answer:
 		<-answer
 	case <-s.done:
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ceiling/bench/result"
 	"ceiling/internal/machine"
 )
 
@@ -60,7 +59,7 @@ func TestSampler(t *testing.T) {
 	root, clock := copyTree(t, "hive"), &testClock{}
 	rapl(t, root, "262143000000\n")
 	file := filepath.Join(t.TempDir(), "telemetry.jsonl")
-	s, notes, err := NewSampler(root, Read(root), clock, TelemetryOptions{Hz: 0.1, File: file, Used: []string{"0000:83:00.0", "0000:a3:00.0"}})
+	s, notes, err := NewSampler(root, Read(root), clock.Now, TelemetryOptions{Hz: 0.1, File: file, Used: []string{"0000:83:00.0", "0000:a3:00.0"}})
 	if err != nil || s == nil || len(notes) != 0 {
 		t.Fatalf("%v, notes %q, %v", s, notes, err)
 	}
@@ -135,7 +134,7 @@ func TestSamplerMissingSensors(t *testing.T) {
 	drop(t, root, "sys/class/drm/card1")
 	put(t, root, "sys/class/drm/card2/device/hwmon/hwmon6/power1_average", "N/A\n")
 	file := filepath.Join(t.TempDir(), "telemetry.jsonl")
-	s, notes, err := NewSampler(root, Read(root), &testClock{}, TelemetryOptions{Hz: 0.1, File: file})
+	s, notes, err := NewSampler(root, Read(root), new(testClock).Now, TelemetryOptions{Hz: 0.1, File: file})
 	if err != nil || s == nil {
 		t.Fatal(err)
 	}
@@ -160,16 +159,16 @@ func TestSamplerMissingSensors(t *testing.T) {
 func TestSamplerRefuses(t *testing.T) {
 	m := Read("testdata/hive")
 	for _, hz := range []float64{0, -1, MaxHz + 1} {
-		if _, _, err := NewSampler("testdata/hive", m, &testClock{}, TelemetryOptions{Hz: hz}); err == nil {
+		if _, _, err := NewSampler("testdata/hive", m, new(testClock).Now, TelemetryOptions{Hz: hz}); err == nil {
 			t.Errorf("%v Hz was taken", hz)
 		}
 	}
-	if s, notes, err := NewSampler(t.TempDir(), Machine{}, &testClock{}, TelemetryOptions{Hz: 1}); s != nil || err != nil || len(notes) != 0 {
+	if s, notes, err := NewSampler(t.TempDir(), Machine{}, new(testClock).Now, TelemetryOptions{Hz: 1}); s != nil || err != nil || len(notes) != 0 {
 		t.Errorf("an empty machine: %v, %q, %v", s, notes, err)
 	}
 	taken := filepath.Join(t.TempDir(), "telemetry.jsonl")
 	put(t, filepath.Dir(taken), "telemetry.jsonl", "kept\n")
-	if _, _, err := NewSampler("testdata/hive", m, &testClock{}, TelemetryOptions{Hz: 1, File: taken}); err == nil {
+	if _, _, err := NewSampler("testdata/hive", m, new(testClock).Now, TelemetryOptions{Hz: 1, File: taken}); err == nil {
 		t.Error("a file that is there was written over")
 	}
 	if b, err := os.ReadFile(taken); err != nil || string(b) != "kept\n" {
@@ -180,7 +179,7 @@ func TestSamplerRefuses(t *testing.T) {
 // A round allocates nothing once the list of samples has grown.
 func TestRoundAllocates(t *testing.T) {
 	root := copyTree(t, "hive")
-	s := &TelemetrySampler{clock: &testClock{}, period: time.Second, samples: make([]sample, 0, 1<<12)}
+	s := &TelemetrySampler{now: new(testClock).Now, period: time.Second, samples: make([]sample, 0, 1<<12)}
 	var err error
 	if s.tree, err = openTree(root); err != nil {
 		t.Fatal(err)
@@ -202,7 +201,9 @@ func TestRoundAllocates(t *testing.T) {
 // BenchmarkRound is what one round of four cards costs: at 10 Hz ten of them
 // must take less than 0.5 % of a second of CPU time, 500 µs each.
 func BenchmarkRound(b *testing.B) {
-	s := &TelemetrySampler{clock: result.NewClock(0), period: time.Second}
+	start := time.Now()
+	elapsed := func() time.Duration { return time.Since(start) }
+	s := &TelemetrySampler{now: elapsed, period: time.Second}
 	var err error
 	if s.tree, err = openTree("testdata/hive"); err != nil {
 		b.Fatal(err)

@@ -130,14 +130,14 @@ func formOfFile(c *cli.Command, out output) (form, error) {
 	return inMarkdown, nil
 }
 
-func writeComparison(c *cli.Command, as form, out output, result *compare.Comparison, gate compare.Outcome) error {
+func writeComparison(c *cli.Command, as form, out output, result *compare.Comparison, gate compare.GateOutcome) error {
 	if as == inHTML || !c.Bool("json") {
 		return put(c, render.Comparison(result), as, out)
 	}
 	var b bytes.Buffer
 	if err := writeJSON(&b, struct {
 		*compare.Comparison
-		Gate compare.Outcome `json:"gate"`
+		Gate compare.GateOutcome `json:"gate"`
 	}{result, gate}); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func writeComparison(c *cli.Command, as form, out output, result *compare.Compar
 
 // gateError turns what the gate found into the exit code. A rule that could
 // not be judged outweighs those that were violated: the gate is broken.
-func gateError(gate compare.Outcome) error {
+func gateError(gate compare.GateOutcome) error {
 	lines := append(append([]string(nil), gate.Violations...), gate.Errors...)
 	switch {
 	case len(gate.Errors) > 0:

@@ -30,9 +30,9 @@ func devicesCommand() *cli.Command {
 				fmt.Fprintf(c.Root().ErrWriter, "note: %s\n", note)
 			}
 			devices := engine.Devices()
-			entries := make([]inventory.Entry, len(devices))
+			entries := make([]inventory.ListedDevice, len(devices))
 			for i, info := range deviceInfos(devices) {
-				entries[i] = inventory.Entry{DeviceInfo: info, PCI: cardID(devices[i])}
+				entries[i] = inventory.ListedDevice{DeviceInfo: info, PCI: cardID(devices[i])}
 			}
 			list := inventory.List(entries, hip.Read(c.String("sysroot")))
 			if c.String("sysroot") == "/" {

@@ -182,11 +182,7 @@ func (w *writer) next(i int, t engine.GeneratedText, asked *engine.TextRequest, 
 // text is a request in the engine's terms: the prompt ends with what the model
 // has answered so far.
 func (w *writer) text(r *prose.BulletRequest) (engine.TextRequest, error) {
-	messages := make([]engine.Message, len(r.Messages))
-	for i, m := range r.Messages {
-		messages[i] = engine.Message{Role: m.Role, Content: m.Content}
-	}
-	prompt, err := w.model.Chat(messages, true)
+	prompt, err := w.model.Chat([]engine.Message{{Role: "system", Content: r.Instructions}, {Role: "user", Content: r.Prompt}}, true)
 	if err != nil {
 		return engine.TextRequest{}, err
 	}

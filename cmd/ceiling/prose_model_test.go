@@ -68,7 +68,7 @@ func TestProseByModel(t *testing.T) {
 
 	// Two texts, the first of which is asked for again.
 	request := func(text string) prose.BulletRequest {
-		return prose.BulletRequest{Messages: []prose.ChatTurn{{Role: "user", Content: "Say " + text}}, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40, Room: 80}
+		return prose.BulletRequest{Instructions: "Do as you are told.", Prompt: "Say " + text, Grammar: `root ::= "` + text + `"`, Temperature: 1, MaxTokens: 40, Room: 80}
 	}
 	var got []string
 	err = w.Write(context.Background(), []prose.BulletRequest{request("one"), request("two")}, func(i int, r prose.BulletReply) *prose.BulletRequest {
@@ -79,7 +79,7 @@ func TestProseByModel(t *testing.T) {
 		if r.Text == "one" {
 			// Goes on behind its own answer, whose tokens are there.
 			again := request("three")
-			again.Messages[0].Content, again.Begun = "Say one", "one, "
+			again.Prompt, again.Begun = "Say one", "one, "
 			return &again
 		}
 		if r.Text == "three" && r.PromptTokens-r.Reused > 4 {

@@ -32,7 +32,7 @@ func (r *runner) startTelemetry(clock *result.Clock) (*hip.TelemetrySampler, err
 	if r.resumed != nil {
 		o.Resume = &r.resumed.Offset
 	}
-	s, notes, err := hip.NewSampler(r.sysroot, r.machine, clock, o)
+	s, notes, err := hip.NewSampler(r.sysroot, r.machine, clock.Now, o)
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,8 @@ const conversionFormat = 2
 // used.
 type Cache struct{ dir string }
 
-// Origin says what a file was converted from.
-type Origin struct {
+// Provenance says what a file was converted from.
+type Provenance struct {
 	Path   string `json:"path"`       // the checkpoint's folder, absolute
 	Name   string `json:"name"`       // for people
 	Bytes  int64  `json:"size_bytes"` // of its weight files
@@ -42,10 +42,10 @@ type Origin struct {
 // cacheRecord says what a cached file was made from and how it looked when
 // it was complete.
 type cacheRecord struct {
-	Key        string `json:"key"`
-	Checkpoint Origin `json:"checkpoint"`
-	Bytes      int64  `json:"size_bytes"`
-	ModifiedNs int64  `json:"modified_unix_ns"`
+	Key        string     `json:"key"`
+	Checkpoint Provenance `json:"checkpoint"`
+	Bytes      int64      `json:"size_bytes"`
+	ModifiedNs int64      `json:"modified_unix_ns"`
 }
 
 // OpenCache makes the folder: root/models, where root is --cache or "" for the
@@ -73,7 +73,7 @@ type CacheOptions struct {
 
 // Convert returns the path of a checkpoint's conversion in the cache, which it
 // makes where it is not there and whole, and what it was made from.
-func (c *Cache) Convert(ctx context.Context, folder *Checkpoint, o CacheOptions) (path string, from *Origin, err error) {
+func (c *Cache) Convert(ctx context.Context, folder *Checkpoint, o CacheOptions) (path string, from *Provenance, err error) {
 	if from, err = originOf(folder); err != nil {
 		return "", nil, err
 	}
@@ -107,7 +107,7 @@ func (c *Cache) Convert(ctx context.Context, folder *Checkpoint, o CacheOptions)
 }
 
 // convert fills the c. It needs the lock.
-func (c *Cache) convert(ctx context.Context, folder *Checkpoint, path, key string, from Origin, o CacheOptions) (*cacheRecord, error) {
+func (c *Cache) convert(ctx context.Context, folder *Checkpoint, path, key string, from Provenance, o CacheOptions) (*cacheRecord, error) {
 	if freed := c.tidy(from.Path, key); freed > 0 {
 		o.Tell("removed what earlier conversions left in %s: %s", c.dir, figure.Size(freed))
 	}
@@ -145,12 +145,12 @@ func (c *Cache) convert(ctx context.Context, folder *Checkpoint, path, key strin
 }
 
 // originOf describes a folder, Exact not yet known.
-func originOf(c *Checkpoint) (*Origin, error) {
+func originOf(c *Checkpoint) (*Provenance, error) {
 	path, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Origin{Path: path, Name: hf.ModelName(path), Bytes: c.Bytes, Format: c.FormatText()}, nil
+	return &Provenance{Path: path, Name: hf.ModelName(path), Bytes: c.Bytes, Format: c.FormatText()}, nil
 }
 
 // path is where the conversion of a checkpoint lies. The name begins with the
@@ -198,7 +198,7 @@ func (c *Cache) lookup(path, key string) (*cacheRecord, string) {
 }
 
 // store writes the record of a file that is complete.
-func (c *Cache) store(path, key string, from Origin) (*cacheRecord, error) {
+func (c *Cache) store(path, key string, from Provenance) (*cacheRecord, error) {
 	if err := gguf.Check(path); err != nil {
 		return nil, err
 	}

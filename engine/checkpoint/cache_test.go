@@ -28,7 +28,7 @@ func cached(t *testing.T) (c *Cache, path string) {
 	if err := os.WriteFile(path, smallModel(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.store(path, key1, Origin{Path: "/models/a"}); err != nil {
+	if _, err := c.store(path, key1, Provenance{Path: "/models/a"}); err != nil {
 		t.Fatal(err)
 	}
 	return c, path
@@ -119,7 +119,7 @@ func TestCacheTidy(t *testing.T) {
 	c, path := cached(t)
 	other := c.path("other", key2)
 	os.WriteFile(other, smallModel(t), 0o644)
-	if _, err := c.store(other, key2, Origin{Path: "/models/b"}); err != nil {
+	if _, err := c.store(other, key2, Provenance{Path: "/models/b"}); err != nil {
 		t.Fatal(err)
 	}
 	left := filepath.Join(c.dir, ".model.gguf.1234.tmp")
@@ -278,7 +278,7 @@ func TestConvertOnceStopped(t *testing.T) {
 	if err := gguf.Check(path); err != nil {
 		t.Error(err)
 	}
-	want := Origin{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
+	want := Provenance{Path: dir, Name: "ck", Bytes: c.Bytes, Format: "compressed-tensors, 4 bit, group 32", Exact: true}
 	if diff := cmp.Diff(&want, from); diff != "" {
 		t.Error(diff)
 	}

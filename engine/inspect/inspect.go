@@ -14,22 +14,22 @@ import (
 // Inspection is what was found out about a model. A pointer is nil, and null in
 // JSON, where the file does not say.
 type Inspection struct {
-	Path         string        `json:"path"`
-	Kind         string        `json:"kind"` // KindGGUF or KindCheckpoint
-	Name         string        `json:"name,omitempty"`
-	Format       string        `json:"format,omitempty"` // of a checkpoint
-	Architecture string        `json:"architecture"`
-	Files        []string      `json:"files"`
-	Bytes        int64         `json:"size_bytes"`
-	Parameters   int64         `json:"parameters"`
-	BitsPerWght  *float64      `json:"bits_per_weight"`
-	Tensors      int           `json:"tensors"`
-	Types        []TensorGroup `json:"types"`
-	Geometry     Geometry      `json:"geometry"`
-	Problems     []string      `json:"problems"` // why it can't be loaded or converted
-	Warnings     []string      `json:"warnings"`
-	Conversion   *Conversion   `json:"conversion,omitempty"` // of a checkpoint
-	Memory       *MemoryNeed   `json:"memory"`
+	Path         string          `json:"path"`
+	Kind         string          `json:"kind"` // KindGGUF or KindCheckpoint
+	Name         string          `json:"name,omitempty"`
+	Format       string          `json:"format,omitempty"` // of a checkpoint
+	Architecture string          `json:"architecture"`
+	Files        []string        `json:"files"`
+	Bytes        int64           `json:"size_bytes"`
+	Parameters   int64           `json:"parameters"`
+	BitsPerWght  *float64        `json:"bits_per_weight"`
+	Tensors      int             `json:"tensors"`
+	Types        []TensorGroup   `json:"types"`
+	Geometry     Hyperparameters `json:"geometry"`
+	Problems     []string        `json:"problems"` // why it can't be loaded or converted
+	Warnings     []string        `json:"warnings"`
+	Conversion   *Conversion     `json:"conversion,omitempty"` // of a checkpoint
+	Memory       *MemoryNeed     `json:"memory"`
 }
 
 // What was inspected.
@@ -48,8 +48,8 @@ type TensorGroup struct {
 	Bytes      int64  `json:"bytes"`
 }
 
-// Geometry are the hyperparameters that most people ask for.
-type Geometry struct {
+// Hyperparameters are the hyperparameters that most people ask for.
+type Hyperparameters struct {
 	Context   *int64 `json:"context"`
 	Layers    *int64 `json:"layers"`
 	Embedding *int64 `json:"embedding"`
@@ -98,8 +98,8 @@ func bitsPerWeight(bytes, parameters int64) *float64 {
 }
 
 // geometry reads the hyperparameters.
-func (m modelShape) geometry() Geometry {
-	s := Geometry{Context: m.number("context_length"), Layers: m.number("block_count"), Embedding: m.number("embedding_length"),
+func (m modelShape) geometry() Hyperparameters {
+	s := Hyperparameters{Context: m.number("context_length"), Layers: m.number("block_count"), Embedding: m.number("embedding_length"),
 		FFN: m.number("feed_forward_length"), Heads: m.number("attention.head_count"), KVHeads: m.number("attention.head_count_kv"),
 		HeadDim: m.number("attention.key_length"), Vocab: m.number("vocab_size")}
 	if tokens, ok := m.value("tokenizer.ggml.tokens"); ok {

@@ -46,7 +46,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("defaults: %+v %v", got, err)
 	}
 	got, err = Parse([]byte(strings.Replace(my7b, `, "beta_fast": 31, "beta_slow": 2, "log_multiplier": 0.5`, "", 1)))
-	if err != nil || *got.Rope.Yarn != (gguf.Yarn{16, 2048, 32, 1, 1}) {
+	if err != nil || *got.Rope.Yarn != (gguf.Yarn{Factor: 16, OriginalContext: 2048, BetaFast: 32, BetaSlow: 1, LogMultiplier: 1}) {
 		t.Errorf("defaults of yarn: %+v %v", got.Rope.Yarn, err)
 	}
 }

@@ -18,23 +18,23 @@ import (
 
 // Inventory is what `ceiling devices` prints.
 type Inventory struct {
-	Devices []Entry       `json:"devices"`
-	Machine hip.Machine   `json:"machine"` // the cards, and the links between them
-	Runtime *RuntimeFacts `json:"hip_runtime,omitempty"`
-	NVIDIA  *hip.NVIDIA   `json:"nvidia,omitempty"`
+	Devices []ListedDevice  `json:"devices"`
+	Machine hip.Machine     `json:"machine"` // the cards, and the links between them
+	Runtime *RuntimeListing `json:"hip_runtime,omitempty"`
+	NVIDIA  *hip.NVIDIA     `json:"nvidia,omitempty"`
 }
 
-// Entry is one of the engine's devices with its card; Name is "" for a card that
+// ListedDevice is one of the engine's devices with its card; Name is "" for a card that
 // no back end can use.
-type Entry struct {
+type ListedDevice struct {
 	machine.DeviceInfo
 	PCI   string   `json:"pci,omitempty"`
 	GPU   *hip.GPU `json:"gpu,omitempty"`
 	Index *int     `json:"gpu_index,omitempty"` // in Machine.GPUs
 }
 
-// RuntimeFacts is what the HIP runtime tells beyond sysfs.
-type RuntimeFacts struct {
+// RuntimeListing is what the HIP runtime tells beyond sysfs.
+type RuntimeListing struct {
 	Path    string              `json:"path,omitempty"`
 	Version string              `json:"version,omitempty"`
 	Devices []hip.RuntimeDevice `json:"devices,omitempty"`
@@ -44,8 +44,8 @@ type RuntimeFacts struct {
 
 // List joins the engine's devices, of which the information and the PCI address
 // are set, and the cards by that address.
-func List(devices []Entry, m hip.Machine) *Inventory {
-	list := &Inventory{Machine: m, Devices: []Entry{}}
+func List(devices []ListedDevice, m hip.Machine) *Inventory {
+	list := &Inventory{Machine: m, Devices: []ListedDevice{}}
 	used := map[int]bool{}
 	for _, d := range devices {
 		if id := d.PCI; id != "" {
@@ -64,7 +64,7 @@ func List(devices []Entry, m hip.Machine) *Inventory {
 			if g.VRAMUsed != nil {
 				info.MemoryFree = max(0, g.VRAM-*g.VRAMUsed)
 			}
-			list.Devices = append(list.Devices, Entry{DeviceInfo: info, GPU: g, Index: &i})
+			list.Devices = append(list.Devices, ListedDevice{DeviceInfo: info, GPU: g, Index: &i})
 		}
 	}
 	return list
@@ -77,7 +77,7 @@ func (l *Inventory) AddRuntime() {
 	if errors.Is(err, hip.ErrNoRuntime) {
 		return
 	}
-	l.Runtime = &RuntimeFacts{}
+	l.Runtime = &RuntimeListing{}
 	if err == nil {
 		l.Runtime.Path = r.Path()
 		l.Runtime.Version, err = r.Version()

@@ -17,7 +17,7 @@ import (
 // as well; a card that no back end can use has no name.
 func TestListDevices(t *testing.T) {
 	m := hip.Read("../testdata/hive")
-	devices := []Entry{{PCI: "0000:83:00.0"}, {PCI: "0000:83:00.0"}, {PCI: "0000:e3:00.0"}, {}}
+	devices := []ListedDevice{{PCI: "0000:83:00.0"}, {PCI: "0000:83:00.0"}, {PCI: "0000:e3:00.0"}, {}}
 	for i, name := range []string{"ROCm0", "ROCm1", "ROCm2", "CPU"} {
 		devices[i].Name = name
 	}
@@ -38,8 +38,8 @@ func TestListDevices(t *testing.T) {
 		t.Errorf("the first card is %q, want %q", got, want)
 	}
 	list.NVIDIA = &hip.NVIDIA{Driver: "550.54.15", Cards: []hip.NVIDIACard{{Name: "NVIDIA H200", PCI: "0000:1b:00.0", VRAM: 140 << 30, MaxClockMHz: 1980}}}
-	list.Devices = append(list.Devices, Entry{DeviceInfo: machine.DeviceInfo{Name: "CUDA0", Type: "gpu"}, PCI: "0000:1b:00.0"})
-	list.Runtime = &RuntimeFacts{Version: "7.2.1", Path: "lib", Peers: []hip.Peer{{Access: true}, {}}}
+	list.Devices = append(list.Devices, ListedDevice{DeviceInfo: machine.DeviceInfo{Name: "CUDA0", Type: "gpu"}, PCI: "0000:1b:00.0"})
+	list.Runtime = &RuntimeListing{Version: "7.2.1", Path: "lib", Peers: []hip.Peer{{Access: true}, {}}}
 	var b bytes.Buffer
 	if err := list.Print(&b); err != nil {
 		t.Fatal(err)

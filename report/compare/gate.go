@@ -255,8 +255,8 @@ func (r *Rule) picks(name string, l ComparedLoad) bool {
 	return true
 }
 
-// Outcome is what a gate found.
-type Outcome struct {
+// GateOutcome is what a gate found.
+type GateOutcome struct {
 	// Violations has one line per violated rule and compared run.
 	Violations []string `json:"violations"`
 	// Errors are rules that could not be judged, one line each: nothing
@@ -269,8 +269,8 @@ type Outcome struct {
 
 // Gate judges the rules. A rule is judged for every scenario that it picks in
 // every compared run, and can only pass if all of them have the figure.
-func (c *Comparison) Gate(rules []Rule) Outcome {
-	var out Outcome
+func (c *Comparison) Gate(rules []Rule) GateOutcome {
+	var out GateOutcome
 	for i := range rules {
 		for k := range c.Pairs {
 			rules[i].judge(&c.Pairs[k], &out)
@@ -288,7 +288,7 @@ type judging struct {
 }
 
 // judge is one rule on one pair.
-func (r *Rule) judge(p *Pair, out *Outcome) {
+func (r *Rule) judge(p *Pair, out *GateOutcome) {
 	var j judging
 	for i := range p.Scenarios {
 		if s := &p.Scenarios[i]; r.picks(s.Name, s.Load) {

@@ -162,7 +162,7 @@ func TestGateOfNoise(t *testing.T) {
 }
 
 // gated judges one rule.
-func gated(t *testing.T, c *Comparison, text string) Outcome {
+func gated(t *testing.T, c *Comparison, text string) GateOutcome {
 	t.Helper()
 	r, err := ParseRule(text)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestGateOfFailures(t *testing.T) {
 		return r
 	}
 	c := compared(t, ComparisonOptions{}, count(fakeRun(1, single(1, 20, 0, 0)), 0), count(fakeRun(2, single(1, 20, 0, 0)), 3))
-	for rule, want := range map[string]Outcome{
+	for rule, want := range map[string]GateOutcome{
 		"tpot_mean > 1.05x": {Notices: []string{`gate "tpot_mean > 1.05x" on B: 1 of 1 scenarios are not beyond doubt; Single User Latency: B: 3 of 20 requests failed; its figures are of the others`}},
 		"failed > 15%":      {},
 		"failed > 10%":      {Violations: []string{`gate "failed > 10%" on B: violated in 1 of 1 scenarios, most in Single User Latency: 15.00 %`}},

@@ -11,9 +11,12 @@ import (
 
 // BulletRequest is one bullet that a model is asked for.
 type BulletRequest struct {
-	Messages    []ChatTurn // formatted by the model's own chat template
-	Begun       string     // of the answer: the bullets so far
-	Grammar     string     // GBNF with the rule "root"
+	// Instructions and Prompt are the messages of the system and of the user, for
+	// the model's own chat template. The instructions are the same in every one.
+	Instructions, Prompt string
+
+	Begun       string // of the answer: the bullets so far
+	Grammar     string // GBNF with the rule "root"
 	Seed        uint32
 	Temperature float32
 	MinP        float32 // tokens less likely than this × the likeliest are never drawn
@@ -139,7 +142,7 @@ func (w *writer) next(d *draft) *BulletRequest {
 		longest, room = max(longest, n), room+n
 	}
 	// A token has a byte at least; two claims may share a bullet.
-	return &BulletRequest{Messages: prompt(d.section, d.offered, d.standing), Begun: d.begun.String(), Grammar: d.step.grammar(),
+	return &BulletRequest{Instructions: instructions, Prompt: prompt(d.section, d.offered, d.standing), Begun: d.begun.String(), Grammar: d.step.grammar(),
 		Seed: seedOf(w.opt.Seed, d.section.ID, len(d.choices)), Temperature: temperature, MinP: minP,
 		MaxTokens: 2*longest + 16, Room: room + 16*len(d.step.claims)}
 }

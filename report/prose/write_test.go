@@ -25,7 +25,7 @@ type scripted struct {
 
 func (m *scripted) Write(ctx context.Context, requests []BulletRequest, done func(int, BulletReply) *BulletRequest) error {
 	for i := range requests {
-		title, _, _ := strings.Cut(requests[i].Messages[1].Content, "\n")
+		title, _, _ := strings.Cut(requests[i].Prompt, "\n")
 		for r := &requests[i]; r != nil; {
 			m.asked = append(m.asked, *r)
 			select {
@@ -105,8 +105,8 @@ func TestWriteAsks(t *testing.T) {
 	}
 	const list = "A\nTrue statements:\n- c=8 delivers 8 % more.\n- Decode is even.\n- TTFT has a long tail.\n- Output averages \"7\" \\ tok/s × 日本.\nWrite 1 to 3 lines."
 	for i, begun := range []string{"", "- Decode is even.\n", "- Decode is even.\n- TTFT has a long tail.\n"} {
-		if a[i].Begun != begun || a[i].Messages[1].Content != list || a[i].Messages[0] != a[3].Messages[0] {
-			t.Errorf("text %d: %q, behind %q", i, a[i].Messages, a[i].Begun)
+		if a[i].Begun != begun || a[i].Prompt != list || a[i].Instructions != instructions {
+			t.Errorf("text %d: %q, behind %q", i, a[i].Prompt, a[i].Begun)
 		}
 		if strings.Contains(a[i].Grammar, "ecode") != (i == 0) || strings.Contains(a[i].Grammar, "requests failed") {
 			t.Errorf("text %d: grammar\n%s", i, a[i].Grammar)
