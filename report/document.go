@@ -83,6 +83,9 @@ func (b *builder) document() *doc.Document {
 	d.Add("Performance Summary", performanceTable(b.all))
 	d.Add("Prefill (PP) and Decode (TG)", speedTable(b.all))
 	d.Add("Concurrency Scaling", b.scaling()...).Spacing = doc.Wide
+	if matrix := sweepSection(b.all); matrix != nil {
+		d.Add("Sweeps", matrix...)
+	}
 	if energy := energySection(b.results, b.all); energy != nil {
 		d.Add("Energy", energy...)
 	}

@@ -1,6 +1,16 @@
 package result
 
-import "ceiling/kernels"
+import (
+	"slices"
+
+	"ceiling/kernels"
+)
+
+// movesLimits tells whether the machine's limits, which are of the run's own
+// settings, are others with a scenario's.
+func (s Setting) movesLimits() bool {
+	return !slices.Contains([]string{"ubatch", "step-tokens", "kv-unified"}, s.Name)
+}
 
 // Shares are the shares of result i.
 func (r *Run) Shares(i int) (decode, prompt *kernels.Share) {
@@ -13,7 +23,7 @@ func (r *Run) Shares(i int) (decode, prompt *kernels.Share) {
 // whose prompts are known as wholes only, the second is of a request with no other
 // beside it. u and d may be nil.
 func Shares(u *kernels.Used, s *Summary, d *Detail) (decode, prompt *kernels.Share) {
-	if u == nil || Failed(s, d) {
+	if u == nil || Failed(s, d) || d != nil && slices.ContainsFunc(d.Settings, Setting.movesLimits) {
 		return nil, nil
 	}
 	if d != nil && d.Mix != nil {

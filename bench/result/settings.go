@@ -2,6 +2,7 @@ package result
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -94,4 +95,14 @@ func (s Suite) ProcessGroups() (group []int, groups int) {
 		group = append(group, slices.Index(known, own))
 	}
 	return group, max(1, len(known))
+}
+
+// Number is the value as a number, 4096 for 4k; ok is false where it is none.
+func (s Setting) Number() (v float64, ok bool) {
+	text, kilo := strings.CutSuffix(strings.ToLower(s.Value), "k")
+	v, err := strconv.ParseFloat(text, 64)
+	if kilo {
+		v *= 1024
+	}
+	return v, err == nil
 }

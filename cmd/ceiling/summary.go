@@ -105,7 +105,25 @@ func summaryText(results *result.Run) string {
 		line(row)
 	}
 	_ = w.Flush() // into memory
-	return beside(names, strings.Split(strings.TrimRight(b.String(), "\n"), "\n")) + spotLines(results)
+	return beside(names, strings.Split(strings.TrimRight(b.String(), "\n"), "\n")) + sweepText(results) + spotLines(results)
+}
+
+// sweepText is the matrix of each sweep of a run, "" for none.
+func sweepText(results *result.Run) string {
+	var b strings.Builder
+	for _, m := range report.Sweeps(results) {
+		fmt.Fprintf(&b, "\n%s\n", oneline.Of(m.Of))
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, row := range append([][]string{m.Head}, m.Rows...) {
+			fmt.Fprintln(w, strings.Join(row, "\t"))
+		}
+		_ = w.Flush() // into memory
+		for _, line := range m.Best {
+			fmt.Fprintln(&b, line)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // beside puts names before the lines of their figures.

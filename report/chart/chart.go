@@ -45,6 +45,7 @@ type Place string
 const (
 	InScaling  Place = "Concurrency Scaling"
 	InScenario Place = "Scenario Results"
+	InSweeps   Place = "Sweeps"
 	InEnergy   Place = "Energy"
 	InCeilings Place = "Ceilings"
 	InCompare  Place = "Charts"
@@ -69,6 +70,7 @@ func Figures(in Input) (figures []Chart, undrawn []string) {
 	}
 	c := collection{}
 	c.add("of the scaling series", func() []sketch { return scalingFigures(in.Results) })
+	c.add("of the sweeps", func() []sketch { return sweepFigures(in.Results) })
 	byScenario := in.recordsShown()
 	for i := range in.Results.Results {
 		c.add(fmt.Sprintf("of scenario %d", i+1), func() []sketch { return scenarioFigures(in.Results, i, byScenario[i]) })
