@@ -8,12 +8,18 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 )
+
+// repeatsFigures are compared over passes.
+var repeatsFigures = []metric.Key{metric.OutputThroughput, metric.TTFTMean, metric.TPOTMean}
 
 // repeatsSection shows how much the passes over each scenario differ.
 func repeatsSection(r *result.Run, all []scenario) []doc.Block {
-	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Passes complete / planned", "Shown",
-		"Output Throughput (tok/s) min – max", "CV", "TTFT mean (ms) min – max", "CV", "TPOT mean (ms) min – max", "CV"))}
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Passes complete / planned", "Shown"))}
+	for _, k := range repeatsFigures {
+		t.Columns = append(t.Columns, doc.Numbers(k.Info().Heading()+" min – max", "CV")...)
+	}
 	for i := range all {
 		s := &all[i]
 		if s.detail == nil || s.detail.Repeat < 2 {
@@ -21,18 +27,15 @@ func repeatsSection(r *result.Run, all []scenario) []doc.Block {
 		}
 		sound := soundPasses(s.detail)
 		row := []string{s.Name, fmt.Sprintf("%d / %d", len(sound), s.detail.Repeat), strconv.Itoa(s.detail.Pass + 1)}
-		for _, of := range []func(*result.Summary) *float64{
-			func(r *result.Summary) *float64 { return r.OutputThroughput },
-			func(r *result.Summary) *float64 { return r.TTFTMeanMs },
-			func(r *result.Summary) *float64 { return r.TPOTMeanMs },
-		} {
+		for _, k := range repeatsFigures {
+			info := k.Info()
 			var x []float64
 			for _, p := range sound {
-				if v := of(&p.Result); v != nil {
+				if v := info.Of(&p.Result, &p.Detail); v != nil {
 					x = append(x, *v)
 				}
 			}
-			row = append(row, rangeText(x), cvText(x))
+			row = append(row, rangeText(info, x), cvText(x))
 		}
 		t.Add(row...)
 	}
@@ -50,11 +53,11 @@ func processesTable(all []scenario) []doc.Block {
 			continue
 		}
 		sound := soundPasses(s.detail)
-		within, between, n := variation(sound, func(r *result.Summary) *float64 { return r.OutputThroughput })
+		within, between, n := variation(sound, metric.OutputThroughput)
 		if n < 2 {
 			continue
 		}
-		withinTPOT, betweenTPOT, _ := variation(sound, func(r *result.Summary) *float64 { return r.TPOTMeanMs })
+		withinTPOT, betweenTPOT, _ := variation(sound, metric.TPOTMean)
 		t.Add(s.Name, strconv.Itoa(n), percentOrMissing(within), percentOrMissing(between), percentOrMissing(withinTPOT), percentOrMissing(betweenTPOT))
 	}
 	if len(t.Rows) == 0 {
@@ -68,10 +71,10 @@ func processesTable(all []scenario) []doc.Block {
 // analysis of variance, random effects, by the method of moments; of unequal
 // numbers of passes their harmonic mean). nil: not known, of one pass per process
 // within, of one process between.
-func variation(passes []result.Pass, of func(*result.Summary) *float64) (within, between *float64, processes int) {
+func variation(passes []result.Pass, of metric.Key) (within, between *float64, processes int) {
 	groups := map[int][]float64{}
 	for i := range passes {
-		if v := of(&passes[i].Result); v != nil {
+		if v := of.Info().Of(&passes[i].Result, &passes[i].Detail); v != nil {
 			p := passes[i].Detail.Process
 			groups[p] = append(groups[p], *v)
 		}
@@ -141,12 +144,11 @@ func soundPasses(d *result.Detail) []result.Pass {
 	return out
 }
 
-func rangeText(x []float64) string {
+func rangeText(info metric.Info, x []float64) string {
 	if len(x) == 0 {
 		return missing
 	}
-	lo, hi := slices.Min(x), slices.Max(x)
-	return fixed(&lo, 2) + " – " + fixed(&hi, 2)
+	return info.Format(slices.Min(x)) + " – " + info.Format(slices.Max(x))
 }
 
 // cvText is the coefficient of variation of the passes, by the sample

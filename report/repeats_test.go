@@ -9,6 +9,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 )
 
 // passesOf makes a run of one scenario from the output throughputs of its
@@ -65,7 +66,7 @@ func TestRepeatsTable(t *testing.T) {
 // between, means 100, 110, 90 with variance 100 less 8/2, √96 = 9.80.
 func TestVariation(t *testing.T) {
 	run := passesOf(6, 98, 102, 108, 112, 88, 92)
-	rate := func(r *result.Summary) *float64 { return r.OutputThroughput }
+	const rate = metric.OutputThroughput
 	passes := run.Details[0].Passes
 	if _, between, n := variation(passes, rate); n != 1 || between != nil || processesTable(scenarios(run)) != nil {
 		t.Errorf("one process: %d, %v", n, between)

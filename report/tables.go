@@ -9,20 +9,51 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 )
 
 // The tables below are the reference's, character for character: the same
 // columns, alignment marks and decimals.
+
+// What the reference's tables show.
+var (
+	performanceFigures = []metric.Key{metric.OutputThroughput, metric.TTFTMean, metric.TPOTMean, metric.TPOTP99}
+	speedFigures       = []metric.Key{metric.PP, metric.TG}
+	scalingFigures     = []metric.Key{metric.OutputThroughput, metric.PerUser, metric.TTFTP99, metric.TPOTP99}
+)
+
+// headings are the columns of metrics.
+func headings(keys []metric.Key) []doc.Column {
+	var titles []string
+	for _, k := range keys {
+		titles = append(titles, k.Info().Heading())
+	}
+	return doc.Numbers(titles...)
+}
+
+// figures are a scenario's, as they are printed.
+func (s *scenario) figures(keys []metric.Key) []string {
+	var out []string
+	for _, k := range keys {
+		out = append(out, s.figure(k))
+	}
+	return out
+}
+
+func (s *scenario) figure(k metric.Key) string {
+	info := k.Info()
+	return info.Text(info.Of(&s.Summary, s.detail))
+}
 
 // performanceTable has one row per scenario, in the run's order.
 func performanceTable(all []scenario) *doc.Table {
 	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"),
 		[]doc.Column{{Title: "Category", Right: true, Aside: true}},
 		doc.Asides("Input (tok)", "Output (tok)", "Concurrency"),
-		doc.Numbers("Output Throughput (tok/s)", "TTFT mean (ms)", "TPOT mean (ms)", "TPOT p99 (ms)"))}
+		headings(performanceFigures))}
 	for i := range all {
 		s := &all[i]
-		figures := []string{fixed(s.OutputThroughput, 2), fixed(s.TTFTMeanMs, 2), fixed(s.TPOTMeanMs, 2), fixed(s.TPOTP99Ms, 2)}
+		figures := s.figures(performanceFigures)
 		if _, failed := s.referenceError(); failed {
 			figures = []string{"ERROR", "-", "-", "-"}
 		}
@@ -33,24 +64,24 @@ func performanceTable(all []scenario) *doc.Table {
 
 // speedTable holds the derived prefill and decode speeds.
 func speedTable(all []scenario) *doc.Table {
-	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Prefill (PP) tok/s", "Token Generation (TG) tok/s"))}
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), headings(speedFigures))}
 	for i := range all {
 		s := &all[i]
 		if _, failed := s.referenceError(); failed {
 			t.Add(s.Name, "ERROR", "ERROR")
 			continue
 		}
-		t.Add(s.Name, fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+		t.Add(append([]string{s.Name}, s.figures(speedFigures)...)...)
 	}
 	return t
 }
 
 // scalingTable has one row per scaling point.
 func scalingTable(points []scenario) *doc.Table {
-	t := &doc.Table{Columns: doc.Numbers("Concurrency", "Output Throughput (tok/s)", "Per-user Throughput (tok/s)", "TTFT p99 (ms)", "TPOT p99 (ms)")}
+	t := &doc.Table{Columns: append(doc.Numbers("Concurrency"), headings(scalingFigures)...)}
 	for i := range points {
 		p := &points[i]
-		t.Add(strconv.Itoa(p.Concurrency), fixed(p.OutputThroughput, 2), fixed(p.perUser(), 2), fixed(p.TTFTP99Ms, 2), fixed(p.TPOTP99Ms, 2))
+		t.Add(append([]string{strconv.Itoa(p.Concurrency)}, p.figures(scalingFigures)...)...)
 	}
 	return t
 }
@@ -61,7 +92,7 @@ func scalingTable(points []scenario) *doc.Table {
 func scalingChart(points []scenario) doc.Mermaid {
 	var x, y []string
 	for i := range points {
-		if v := fixed(points[i].OutputThroughput, 2); v != missing {
+		if v := points[i].figure(metric.OutputThroughput); v != missing {
 			x = append(x, strconv.Quote(strconv.Itoa(points[i].Concurrency)))
 			y = append(y, v)
 		}
@@ -89,10 +120,10 @@ func keyMetrics(s *scenario) doc.Properties {
 	add("Input/Output", "%d / %d tokens", s.InputLen, s.OutputLen)
 	add("Concurrency", "%d", s.Concurrency)
 	add("Prompts", "%d", s.NumPrompts)
-	add("Output throughput", "%s tok/s (peak %s)", fixed(s.OutputThroughput, 2), fixed(s.peak(), 2))
-	add("TTFT mean/median/p99", "%s / %s / %s ms", fixed(s.TTFTMeanMs, 2), fixed(s.TTFTMedianMs, 2), fixed(s.TTFTP99Ms, 2))
-	add("TPOT mean/median/p99", "%s / %s / %s ms", fixed(s.TPOTMeanMs, 2), fixed(s.TPOTMedianMs, 2), fixed(s.TPOTP99Ms, 2))
-	add("PP/TG (derived)", "%s / %s tok/s", fixed(s.PPSpeed, 1), fixed(s.TGSpeed, 1))
+	add("Output throughput", "%s tok/s (peak %s)", s.figure(metric.OutputThroughput), metric.PeakThroughput.Info().Text(s.peak()))
+	add("TTFT mean/median/p99", "%s / %s / %s ms", s.figure(metric.TTFTMean), s.figure(metric.TTFTMedian), s.figure(metric.TTFTP99))
+	add("TPOT mean/median/p99", "%s / %s / %s ms", s.figure(metric.TPOTMean), s.figure(metric.TPOTMedian), s.figure(metric.TPOTP99))
+	add("PP/TG (derived)", "%s / %s tok/s", s.figure(metric.PP), s.figure(metric.TG))
 	out = append(out, ownMetrics(s)...)
 	if reason, failed := s.failed(); failed {
 		add("ERROR", "%s", reason)
@@ -112,7 +143,7 @@ func ownMetrics(s *scenario) doc.Properties {
 		out = append(out, doc.Field{Name: name, Value: doc.Tf(format, args...)})
 	}
 	if s.peakUntold() {
-		add("Peak", "not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, fixed(s.DurationS, 2))
+		add("Peak", "not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, s.figure(metric.Duration))
 	}
 	if d.RequestRate != nil {
 		add("Request rate", "%s req/s, whether or not earlier requests have ended", number(*d.RequestRate))
@@ -130,7 +161,7 @@ func ownMetrics(s *scenario) doc.Properties {
 		add("SLO", "%s", sloText(d.SLO))
 	}
 	if d.Goodput != nil {
-		add("Goodput", "%s req/s within the SLO", fixed(d.Goodput, 4))
+		add("Goodput", "%s req/s within the SLO", s.figure(metric.Goodput))
 	}
 	return out
 }
@@ -165,7 +196,7 @@ func sloTable(all []scenario) *doc.Table {
 			good := *s.detail.Goodput * *s.DurationS
 			share = fmt.Sprintf("%.0f of %.0f", good, sent)
 		}
-		t.Add(s.Name, sloText(s.detail.SLO), fixed(s.RequestThroughput, 4), fixed(s.detail.Goodput, 4), share)
+		t.Add(s.Name, sloText(s.detail.SLO), s.figure(metric.RequestThroughput), s.figure(metric.Goodput), share)
 	}
 	return t
 }

@@ -9,6 +9,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 	"ceiling/report/plausible"
 )
 
@@ -102,7 +103,7 @@ func conditionsTable(all []scenario) *doc.Table {
 		}
 		t.Add(s.Name, s.verdict(), orMissing(oneLine(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
 			fmt.Sprintf("%s (%s)", orMissing(oneLine(d.Cache)), grouped(d.ReusedTokens)), fmt.Sprintf("%.1f", d.Waves),
-			fixed(s.PPSpeed, 1), fixed(d.EnginePrefill, 1), fixed(d.OverheadRatio, 4))
+			s.figure(metric.PP), s.figure(metric.EnginePrefill), s.figure(metric.OverheadRatio))
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 )
 
 // verdictLine is the run's verdict, which the section Validity begins with.
@@ -91,7 +92,7 @@ func steadyTable(all []scenario) *doc.Table {
 			continue
 		}
 		st := s.detail.SteadyState
-		t.Add(s.Name, fixed(s.OutputThroughput, 2), fixed(&st.OutputThroughput, 2), fixed(s.TPOTMeanMs, 2), fixed(st.TPOTMs, 2),
+		t.Add(s.Name, s.figure(metric.OutputThroughput), metric.OutputThroughput.Info().Text(&st.OutputThroughput), s.figure(metric.TPOTMean), metric.TPOTMean.Info().Text(st.TPOTMs),
 			fmt.Sprintf("%.0f%%", 100*st.Outside))
 	}
 	return t

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -115,10 +114,8 @@ func (r *runner) planned(cfg *bench.Config, probe bench.Probe) runPlan {
 
 // text is the plan as a table, with what can't run behind it.
 func (p *runPlan) text() string {
-	var table, refused strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "INPUT\tOUTPUT\tCONCURRENCY\tPROMPTS\tPASSES\tTOKENS\tMEMORY\tTIME\t")
-	names := []string{"SCENARIO"}
+	rows := [][]string{{"SCENARIO", "INPUT", "OUTPUT", "CONCURRENCY", "PROMPTS", "PASSES", "TOKENS", "MEMORY", "TIME"}}
+	var refused strings.Builder
 	for _, s := range p.Scenarios {
 		took := figure.Missing
 		if s.Seconds != nil {
@@ -128,11 +125,10 @@ func (p *runPlan) text() string {
 			took = "can't run"
 			fmt.Fprintf(&refused, "%s can't run: %s\n", s.Name, s.Refused)
 		}
-		names = append(names, s.Name)
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t\n", s.Input, s.Output, s.Concurrency, s.Prompts, s.Passes, figure.Grouped(s.Tokens), memoryText(s.Memory), took)
+		rows = append(rows, []string{s.Name, strconv.Itoa(s.Input), strconv.Itoa(s.Output), strconv.Itoa(s.Concurrency), strconv.Itoa(s.Prompts),
+			strconv.Itoa(s.Passes), figure.Grouped(s.Tokens), memoryText(s.Memory), took})
 	}
-	_ = w.Flush() // into memory
-	text := beside(names, strings.Split(strings.TrimRight(table.String(), "\n"), "\n")) + refused.String()
+	text := figure.Table(rows) + refused.String()
 	about := "about " + left(time.Duration(p.Seconds*float64(time.Second)))
 	if p.Unknown > 0 {
 		about += fmt.Sprintf(" without the %d scenarios whose time is not known", p.Unknown)

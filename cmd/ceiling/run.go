@@ -377,7 +377,7 @@ func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) err
 	} else {
 		text := fmt.Sprintf("%s\n%s\n", r.dir.File(result.ReportFile), r.dir.File(result.PageFile))
 		if isTerminal(w) {
-			text = summaryText(results) + text
+			text = report.Summary(results) + text
 		}
 		_, err = io.WriteString(w, text)
 	}

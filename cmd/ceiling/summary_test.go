@@ -14,10 +14,10 @@ func TestSummary(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"SCENARIO                    OUTPUT tok/s  TTFT mean ms  TPOT p50 ms  TPOT p99 ms  VERDICT\n",
-			"Single User Latency                125.1          59.0         6.35         6.58  unknown\n", "\nsweet spot  " + spot + "\npeak        " + peak + "\nverdict     unknown\n"}},
-		{[]string{"--markdown"}, []string{"| SCENARIO | OUTPUT tok/s | TTFT mean ms | TPOT p50 ms | TPOT p99 ms | VERDICT |\n|---|---:|---:|---:|---:|---|\n",
-			"| Concurrency Scaling (c=2) | 250.7 | 42.8 | 5.66 | 5.69 | unknown |\n", "\nSweet spot: " + spot + ". Peak: " + peak + ". Verdict: unknown.\n"}},
+		{nil, []string{"Scenario                    Output Throughput (tok/s)  TTFT mean (ms)  TPOT median (ms)  TPOT p99 (ms)  Verdict\n",
+			"Single User Latency                            125.10           59.00              6.35           6.58  unknown\n", "\nsweet spot  " + spot + "\npeak        " + peak + "\nverdict     unknown\n"}},
+		{[]string{"--markdown"}, []string{"| Scenario | Output Throughput (tok/s) | TTFT mean (ms) | TPOT median (ms) | TPOT p99 (ms) | Verdict |\n|---|---:|---:|---:|---:|---|\n",
+			"| Concurrency Scaling (c=2) | 250.74 | 42.76 | 5.66 | 5.69 | unknown |\n", "\nSweet spot: " + spot + ". Peak: " + peak + ". Verdict: unknown.\n"}},
 		{[]string{"--one-line"}, []string{"demo-q4_0 on ", ": sweet spot " + spot + ", peak " + peak + "; unknown\n"}},
 	} {
 		text, errText, code := inProcess(append([]string{"summary", "testdata/demo"}, tc.args...)...)
@@ -40,7 +40,7 @@ func TestSummary(t *testing.T) {
 	}
 	// The reference's own files have no details, and paths are only those of a run.
 	text, errText, code := inProcess("summary", "../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json")
-	if code != 0 || !strings.HasPrefix(text, "SCENARIO ") || strings.Contains(text, result.ReportFile) {
+	if code != 0 || !strings.HasPrefix(text, "Scenario ") || strings.Contains(text, result.ReportFile) {
 		t.Errorf("exit code %d: %s%s", code, text, errText)
 	}
 }

@@ -86,7 +86,7 @@ func TestBarMoves(t *testing.T) {
 	// What else ran on this machine is not the test's to say.
 	plain = regexp.MustCompile(`\nverdict     (valid|(unknown|short|unsettled|disturbed): [^\n]+)\n`).ReplaceAllString(plain, "\nverdict     ✓\n")
 	end := fmt.Sprintf("sweet spot  N/A\npeak        N/A\nverdict     ✓\n%s\n%s\n", filepath.Join(out, result.ReportFile), filepath.Join(out, result.PageFile))
-	if !strings.HasSuffix(plain, end) || !regexp.MustCompile(`\nSCENARIO +OUTPUT tok/s +TTFT mean ms +TPOT p50 ms +TPOT p99 ms +VERDICT\nFirst +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[a-z]+\nSecond +`).MatchString(plain) {
+	if !strings.HasSuffix(plain, end) || !regexp.MustCompile(`\nScenario +Output Throughput \(tok/s\) +TTFT mean \(ms\) +TPOT median \(ms\) +TPOT p99 \(ms\) +Verdict\nFirst +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[a-z]+\nSecond +`).MatchString(plain) {
 		t.Errorf("the end is\n%s", plain[max(len(plain)-1000, 0):])
 	}
 	again, _, code := inProcess("summary", out)

@@ -17,3 +17,11 @@ func TestGrouped(t *testing.T) {
 		}
 	}
 }
+
+// A name may be of letters that take several bytes, and a figure empty.
+func TestTable(t *testing.T) {
+	got := Table([][]string{{"Name", "A", "Long"}, {"größer", "1.25", ""}, {"b", "—", "3"}})
+	if want := "Name       A  Long\ngrößer  1.25      \nb          —     3\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

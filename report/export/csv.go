@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"strings"
 
-	"ceiling/bench/result"
+	"ceiling/report/metric"
 )
 
-// csvTable writes one row per scenario and pass: the pass (from 1), the
-// fields of results.json under their names, then what the details have. What
-// was not measured is an empty cell.
+// csvTable writes one row per scenario and pass: the pass (from 1), the fields of
+// results.json under their names, then what the details have, figures under the
+// names of report/metric. What was not measured is an empty cell.
 func csvTable(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -63,30 +63,11 @@ func csvRow(u *unit) (names, values []string, err error) {
 		add("range_ratio", "")
 	}
 	add("request_rate", float(d.RequestRate))
-	for _, x := range []struct {
-		name string
-		dist *result.Dist
-	}{{"ttft", d.TTFT}, {"tpot", d.TPOT}, {"itl", d.ITL}, {"e2el", d.E2EL}, {"queue", d.Queue}, {"wait", d.Wait}, {"prefill", d.Prefill}, {"decode", d.Decode}} {
-		for _, q := range []struct {
-			name string
-			of   func(*result.Dist) float64
-		}{
-			{"mean", func(d *result.Dist) float64 { return d.Mean }}, {"std", func(d *result.Dist) float64 { return d.Std }},
-			{"p90", func(d *result.Dist) float64 { return d.P90 }}, {"p95", func(d *result.Dist) float64 { return d.P95 }},
-			{"p99", func(d *result.Dist) float64 { return d.P99 }},
-		} {
-			text := ""
-			if x.dist != nil {
-				v := q.of(x.dist)
-				text = float(&v)
-			}
-			add(x.name+"_"+q.name+"_s", text)
+	for _, info := range metric.All() {
+		if info.InDetail {
+			add(string(info.Key), float(info.Of(&u.Result, d)))
 		}
 	}
-	add("engine_prefill", float(d.EnginePrefill))
-	add("per_user_throughput", float(d.PerUser))
-	add("goodput", float(d.Goodput))
-	add("overhead_ratio", float(d.OverheadRatio))
 	return names, values, nil
 }
 

@@ -119,10 +119,14 @@ func TestCSV(t *testing.T) {
 		at[name] = i
 	}
 	first := s.units()[1]
+	p95 := 1000 * first.Detail.E2EL.P95
 	for name, want := range map[string]string{
-		"pass": "2", "name": "Single User Latency", "input_len": "64", "successful_requests": "12", "error": "", "request_rate": "", "goodput": "",
-		"ttft_mean_ms": float(first.Result.TTFTMeanMs), "e2el_p95_s": float(&first.Detail.E2EL.P95), "cache": "cold", "status": "complete",
+		"pass": "2", "name": "Single User Latency", "input_len": "64", "successful_requests": "12", "error": "", "request_rate": "", "goodput_req_s": "",
+		"ttft_mean_ms": float(first.Result.TTFTMeanMs), "e2el_p95_ms": float(&p95), "cache": "cold", "status": "complete",
 	} {
+		if _, there := at[name]; !there {
+			t.Errorf("no column %s", name)
+		}
 		if got := rows[2][at[name]]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -4,9 +4,12 @@
 package metric
 
 import (
+	"math"
+	"slices"
 	"strconv"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // Key names a figure, its unit at the end.
@@ -108,10 +111,39 @@ type Info struct {
 	// Of is the metric in a result of this program, nil for none there. The
 	// detail may be nil. It gives nil for what was not measured.
 	Of func(*result.Summary, *result.Detail) *float64
+	// InDetail: it stands in the detail, not among the results' own fields.
+	InDetail bool
 }
 
-// Format prints a value of the metric with its decimals, without the unit.
+// Format prints a value of the metric with its decimals, without the unit: the
+// float64's exact value, correctly rounded, ties to even.
 func (i Info) Format(v float64) string { return strconv.FormatFloat(v, 'f', i.Decimals, 64) }
+
+// Text is Format, and figure.Missing for what was not measured: nil, NaN or
+// infinite.
+func (i Info) Text(v *float64) string {
+	if v == nil || math.IsNaN(*v) || math.IsInf(*v, 0) {
+		return figure.Missing
+	}
+	return i.Format(*v)
+}
+
+// Heading heads a column: the title with the unit, in the reference's words where
+// its tables have the column.
+func (i Info) Heading() string {
+	if words := referenceHeadings[i.Key]; words != "" {
+		return words
+	}
+	if i.Unit == "" {
+		return i.Title
+	}
+	return i.Title + " (" + i.Unit + ")"
+}
+
+var referenceHeadings = map[Key]string{
+	OutputThroughput: "Output Throughput (tok/s)", PerUser: "Per-user Throughput (tok/s)",
+	PP: "Prefill (PP) tok/s", TG: "Token Generation (TG) tok/s",
+}
 
 // All lists every metric, in the order in which tables show them.
 func All() []Info { return append([]Info(nil), infos...) }
@@ -134,63 +166,82 @@ const (
 	unitReq    = "requests"
 )
 
-var infos = []Info{
-	{TTFTMean, "TTFT mean", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TTFTMeanMs })},
-	{TTFTMedian, "TTFT median", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TTFTMedianMs })},
-	{TTFTP90, "TTFT p90", unitMs, Lower, 2, nil},
-	{TTFTP95, "TTFT p95", unitMs, Lower, 2, nil},
-	{TTFTP99, "TTFT p99", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TTFTP99Ms })},
-	{TTFTStd, "TTFT std", unitMs, Lower, 2, nil},
-	{TPOTMean, "TPOT mean", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TPOTMeanMs })},
-	{TPOTMedian, "TPOT median", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TPOTMedianMs })},
-	{TPOTP90, "TPOT p90", unitMs, Lower, 2, nil},
-	{TPOTP95, "TPOT p95", unitMs, Lower, 2, nil},
-	{TPOTP99, "TPOT p99", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.TPOTP99Ms })},
-	{TPOTStd, "TPOT std", unitMs, Lower, 2, nil},
-	{ITLMean, "ITL mean", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.ITLMeanMs })},
-	{ITLMedian, "ITL median", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.ITLMedianMs })},
-	{ITLP90, "ITL p90", unitMs, Lower, 2, nil},
-	{ITLP95, "ITL p95", unitMs, Lower, 2, nil},
-	{ITLP99, "ITL p99", unitMs, Lower, 2, of(func(r *result.Summary) *float64 { return r.ITLP99Ms })},
-	{ITLStd, "ITL std", unitMs, Lower, 2, nil},
-	{E2ELMean, "E2EL mean", unitMs, Lower, 2, inDetail(func(d *result.Detail) *float64 { return milliseconds(d.E2EL) })},
-	{E2ELMedian, "E2EL median", unitMs, Lower, 2, nil},
-	{E2ELP90, "E2EL p90", unitMs, Lower, 2, nil},
-	{E2ELP95, "E2EL p95", unitMs, Lower, 2, nil},
-	{E2ELP99, "E2EL p99", unitMs, Lower, 2, nil},
-	{E2ELStd, "E2EL std", unitMs, Lower, 2, nil},
-	{PerTokenMean, "E2EL per token mean", unitMs, Lower, 2, nil},
-	{QueueMean, "Queue mean", unitMs, Lower, 2, nil},
-	{QueueP99, "Queue p99", unitMs, Lower, 2, nil},
-	{WaitMean, "Wait mean", unitMs, Lower, 2, nil},
-	{PrefillMean, "Prefill mean", unitMs, Lower, 2, nil},
-	{OutputThroughput, "Output throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.OutputThroughput })},
-	{RequestThroughput, "Request throughput", unitReqS, Higher, 4, of(func(r *result.Summary) *float64 { return r.RequestThroughput })},
-	{TotalThroughput, "Total throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.TotalThroughput })},
-	{InputThroughput, "Input throughput", unitTokS, Higher, 2, nil},
-	{PeakThroughput, "Peak output throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.PeakOutputThroughput })},
-	{PerUser, "Per-user throughput", unitTokS, Higher, 2, inDetail(func(d *result.Detail) *float64 { return d.PerUser })},
-	{Goodput, "Goodput", unitReqS, Higher, 4, inDetail(func(d *result.Detail) *float64 { return d.Goodput })},
-	{PP, "PP (input / mean TTFT)", unitTokS, Higher, 1, of(func(r *result.Summary) *float64 { return r.PPSpeed })},
-	{PPMedian, "PP (input / median TTFT)", unitTokS, Higher, 1, inDetail(func(d *result.Detail) *float64 { return d.PPMedian })},
-	{TG, "TG (1000 / mean TPOT)", unitTokS, Higher, 1, of(func(r *result.Summary) *float64 { return r.TGSpeed })},
-	{EnginePrefill, "Engine prefill", unitTokS, Higher, 1, inDetail(func(d *result.Detail) *float64 { return d.EnginePrefill })},
-	{DecodeRate, "Decode throughput", unitTokS, Higher, 2, nil},
-	{Duration, "Duration", unitS, Lower, 2, of(func(r *result.Summary) *float64 { return r.DurationS })},
-	{InputTokens, "Input tokens", unitTokens, Neither, 0, nil},
-	{OutputTokens, "Output tokens", unitTokens, Neither, 0, nil},
-	{PeakConcurrent, "Peak concurrency", unitReq, Neither, 0, nil},
-	{ReusedTokens, "Reused tokens", unitTokens, Neither, 0, nil},
-	{AcceptLength, "Accept length", unitTokens, Higher, 2, nil},
-	{OverheadRatio, "Overhead ratio", "", Lower, 4, inDetail(func(d *result.Detail) *float64 { return d.OverheadRatio })},
-	{DecodeShare, "Decode, share of the limit", "%", Higher, 1, nil},
-	{PrefillShare, "Prefill, share of the limit", "%", Higher, 1, nil},
-	{FailedShare, "Failed requests", "%", Lower, 2, nil},
-	{ServerPromptMean, "Server's prompt time mean", unitMs, Lower, 2, nil},
-	{ServerDecodeMean, "Server's decode time mean", unitMs, Lower, 2, nil},
-	{ServerWaitMean, "Server's wait mean", unitMs, Lower, 2, nil},
-	{MeanPower, "Mean power", "W", Neither, 1, nil},
-	{EnergyPerToken, "Energy per output token", "J/tok", Lower, 4, nil},
+var infos = slices.Concat(
+	times("ttft", "TTFT", func(d *result.Detail) *result.Dist { return d.TTFT }, func(r *result.Summary) (mean, median, p99 *float64) {
+		return r.TTFTMeanMs, r.TTFTMedianMs, r.TTFTP99Ms
+	}),
+	times("tpot", "TPOT", func(d *result.Detail) *result.Dist { return d.TPOT }, func(r *result.Summary) (mean, median, p99 *float64) {
+		return r.TPOTMeanMs, r.TPOTMedianMs, r.TPOTP99Ms
+	}),
+	times("itl", "ITL", func(d *result.Detail) *result.Dist { return d.ITL }, func(r *result.Summary) (mean, median, p99 *float64) {
+		return r.ITLMeanMs, r.ITLMedianMs, r.ITLP99Ms
+	}),
+	times("e2el", "E2EL", func(d *result.Detail) *result.Dist { return d.E2EL }, nil),
+	[]Info{{PerTokenMean, "E2EL per token mean", unitMs, Lower, 2, nil, false}},
+	times("queue", "Queue", func(d *result.Detail) *result.Dist { return d.Queue }, nil),
+	times("wait", "Wait", func(d *result.Detail) *result.Dist { return d.Wait }, nil),
+	times("prefill", "Prefill", func(d *result.Detail) *result.Dist { return d.Prefill }, nil),
+	times("decode", "Decode", func(d *result.Detail) *result.Dist { return d.Decode }, nil),
+	others,
+)
+
+// times are the six figures of a time: from its distribution, three of them among
+// the results' own fields where summary is not nil.
+func times(key, title string, dist func(*result.Detail) *result.Dist, summary func(*result.Summary) (mean, median, p99 *float64)) []Info {
+	var out []Info
+	for _, stat := range []struct {
+		name string
+		of   func(*result.Dist) float64
+		own  func(*result.Summary) *float64
+	}{
+		{"mean", func(d *result.Dist) float64 { return d.Mean }, func(r *result.Summary) *float64 { v, _, _ := summary(r); return v }},
+		{"median", func(d *result.Dist) float64 { return d.Median }, func(r *result.Summary) *float64 { _, v, _ := summary(r); return v }},
+		{"p90", func(d *result.Dist) float64 { return d.P90 }, nil},
+		{"p95", func(d *result.Dist) float64 { return d.P95 }, nil},
+		{"p99", func(d *result.Dist) float64 { return d.P99 }, func(r *result.Summary) *float64 { _, _, v := summary(r); return v }},
+		{"std", func(d *result.Dist) float64 { return d.Std }, nil},
+	} {
+		info := Info{Key: Key(key + "_" + stat.name + "_ms"), Title: title + " " + stat.name, Unit: unitMs, Better: Lower, Decimals: 2}
+		if summary != nil && stat.own != nil {
+			info.Of = of(stat.own)
+		} else {
+			info.InDetail = true
+			info.Of = inDetail(func(d *result.Detail) *float64 { return milliseconds(dist(d), stat.of) })
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// others are those that are no times.
+var others = []Info{
+	{OutputThroughput, "Output throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.OutputThroughput }), false},
+	{RequestThroughput, "Request throughput", unitReqS, Higher, 4, of(func(r *result.Summary) *float64 { return r.RequestThroughput }), false},
+	{TotalThroughput, "Total throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.TotalThroughput }), false},
+	{InputThroughput, "Input throughput", unitTokS, Higher, 2, nil, false},
+	{PeakThroughput, "Peak output throughput", unitTokS, Higher, 2, of(func(r *result.Summary) *float64 { return r.PeakOutputThroughput }), false},
+	{PerUser, "Per-user throughput", unitTokS, Higher, 2, perUser, true},
+	{Goodput, "Goodput", unitReqS, Higher, 4, inDetail(func(d *result.Detail) *float64 { return d.Goodput }), true},
+	{PP, "PP (input / mean TTFT)", unitTokS, Higher, 1, of(func(r *result.Summary) *float64 { return r.PPSpeed }), false},
+	{PPMedian, "PP (input / median TTFT)", unitTokS, Higher, 1, inDetail(func(d *result.Detail) *float64 { return d.PPMedian }), true},
+	{TG, "TG (1000 / mean TPOT)", unitTokS, Higher, 1, of(func(r *result.Summary) *float64 { return r.TGSpeed }), false},
+	{EnginePrefill, "Engine prefill", unitTokS, Higher, 1, inDetail(func(d *result.Detail) *float64 { return d.EnginePrefill }), true},
+	{DecodeRate, "Decode throughput", unitTokS, Higher, 2, nil, false},
+	{Duration, "Duration", unitS, Lower, 2, of(func(r *result.Summary) *float64 { return r.DurationS }), false},
+	{InputTokens, "Input tokens", unitTokens, Neither, 0, nil, false},
+	{OutputTokens, "Output tokens", unitTokens, Neither, 0, nil, false},
+	{PeakConcurrent, "Peak concurrency", unitReq, Neither, 0, nil, false},
+	{ReusedTokens, "Reused tokens", unitTokens, Neither, 0, nil, false},
+	{AcceptLength, "Accept length", unitTokens, Higher, 2, nil, false},
+	{OverheadRatio, "Overhead ratio", "", Lower, 4, inDetail(func(d *result.Detail) *float64 { return d.OverheadRatio }), true},
+	{DecodeShare, "Decode, share of the limit", "%", Higher, 1, nil, false},
+	{PrefillShare, "Prefill, share of the limit", "%", Higher, 1, nil, false},
+	{FailedShare, "Failed requests", "%", Lower, 2, nil, false},
+	{ServerPromptMean, "Server's prompt time mean", unitMs, Lower, 2, nil, false},
+	{ServerDecodeMean, "Server's decode time mean", unitMs, Lower, 2, nil, false},
+	{ServerWaitMean, "Server's wait mean", unitMs, Lower, 2, nil, false},
+	{MeanPower, "Mean power", "W", Neither, 1, nil, false},
+	{EnergyPerToken, "Energy per output token", "J/tok", Lower, 4, nil, false},
 }
 
 // infoIndex finds a metric in infos.
@@ -217,11 +268,24 @@ func inDetail(field func(*result.Detail) *float64) func(*result.Summary, *result
 	}
 }
 
-// milliseconds is the mean of a distribution in seconds.
-func milliseconds(d *result.Dist) *float64 {
-	if d == nil {
+// milliseconds is a figure of a distribution in seconds.
+func milliseconds(d *result.Dist, figure func(*result.Dist) float64) *float64 {
+	if d == nil || d.Count == 0 {
 		return nil
 	}
-	ms := 1000 * d.Mean
+	ms := 1000 * figure(d)
 	return &ms
+}
+
+// perUser is output throughput / concurrency; the reference's files have no field
+// for it.
+func perUser(r *result.Summary, d *result.Detail) *float64 {
+	if r != nil && r.OutputThroughput != nil && r.Concurrency > 0 {
+		v := *r.OutputThroughput / float64(r.Concurrency)
+		return &v
+	}
+	if d != nil {
+		return d.PerUser
+	}
+	return nil
 }

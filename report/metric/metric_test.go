@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -49,7 +50,11 @@ func TestOf(t *testing.T) {
 	r := &result.Summary{DurationS: v(1), RequestThroughput: v(2), OutputThroughput: v(3), PeakOutputThroughput: v(4), TotalThroughput: v(5),
 		TTFTMeanMs: v(6), TTFTMedianMs: v(7), TTFTP99Ms: v(8), TPOTMeanMs: v(9), TPOTMedianMs: v(10), TPOTP99Ms: v(11),
 		ITLMeanMs: v(12), ITLMedianMs: v(13), ITLP99Ms: v(14), PPSpeed: v(15), TGSpeed: v(16)}
-	d := &result.Detail{EnginePrefill: v(17), PerUser: v(18), Goodput: v(19), OverheadRatio: v(20), PPMedian: v(21), E2EL: &result.Dist{Mean: 0.022}}
+	d := &result.Detail{EnginePrefill: v(17), PerUser: v(18), Goodput: v(19), OverheadRatio: v(20), PPMedian: v(21)}
+	for i, dist := range []**result.Dist{&d.TTFT, &d.TPOT, &d.ITL, &d.E2EL, &d.Queue, &d.Wait, &d.Prefill, &d.Decode} {
+		at := float64(i+1) / 10
+		*dist = &result.Dist{Count: 1, Mean: at, Median: at + 0.01, P90: at + 0.02, P95: at + 0.03, P99: at + 0.04, Std: at + 0.05}
+	}
 	seen := map[float64]Key{}
 	for _, i := range All() {
 		if i.Of == nil {
@@ -60,11 +65,34 @@ func TestOf(t *testing.T) {
 			t.Fatalf("%s is %v, which is %s too", i.Key, got, seen[*got])
 		}
 		seen[*got] = i.Key
-		if i.Of(&result.Summary{}, nil) != nil {
+		if i.Of(&result.Summary{}, nil) != nil || i.Of(&result.Summary{}, &result.Detail{E2EL: &result.Dist{}}) != nil {
 			t.Errorf("%s of nothing is a number", i.Key)
 		}
+		if inDetail := i.Of(&result.Summary{}, d) != nil; inDetail != i.InDetail {
+			t.Errorf("%s in the detail: %v", i.Key, inDetail)
+		}
 	}
-	if len(seen) != 22 || seen[6] != TTFTMean || seen[4] != PeakThroughput || seen[22] != E2ELMean || seen[16] != TG {
+	if len(seen) != 16+5+8*6-9 || seen[6] != TTFTMean || seen[4] != PeakThroughput || seen[400] != E2ELMean || seen[540] != QueueP99 || seen[16] != TG {
 		t.Errorf("%d figures: %v", len(seen), seen)
+	}
+}
+
+// The headings are the reference's, and what is missing is no number.
+func TestHeading(t *testing.T) {
+	for m, want := range map[Key]string{TTFTMean: "TTFT mean (ms)", OutputThroughput: "Output Throughput (tok/s)", TG: "Token Generation (TG) tok/s", OverheadRatio: "Overhead ratio"} {
+		if got := m.Info().Heading(); got != want {
+			t.Errorf("%s is headed %q, want %q", m, got, want)
+		}
+	}
+	r := &result.Summary{OutputThroughput: new(float64), Concurrency: 4}
+	*r.OutputThroughput = 10
+	if got := PerUser.Info().Text(PerUser.Info().Of(r, nil)); got != "2.50" {
+		t.Errorf("of 10 tok/s for four users each has %s", got)
+	}
+	nan := math.NaN()
+	for _, v := range []*float64{nil, &nan} {
+		if got := TG.Info().Text(v); got != "—" {
+			t.Errorf("missing is printed as %q", got)
+		}
 	}
 }

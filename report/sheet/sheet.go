@@ -117,7 +117,7 @@ func summary(r *importer.ToolRun) *doc.Table {
 	}
 	t.Columns = slices.Concat(t.Columns, doc.Asides("Concurrency"), doc.Numbers("Prompts"))
 	for _, m := range columns {
-		t.Columns = append(t.Columns, doc.Numbers(heading(m))...)
+		t.Columns = append(t.Columns, doc.Numbers(m.Info().Heading())...)
 	}
 	for i := range r.Loads {
 		l := &r.Loads[i]
@@ -173,7 +173,7 @@ func figures(l *importer.ToolLoad) []doc.Block {
 		if !v.Same {
 			note, marked = cmp.Or(note, "defined in another way than here"), true
 		}
-		t.Add(heading(info.Key), value(l, info.Key), v.Origin, note)
+		t.Add(info.Heading(), value(l, info.Key), v.Origin, note)
 	}
 	if !marked {
 		return []doc.Block{t}
@@ -187,14 +187,6 @@ func name(l *importer.ToolLoad) string {
 		return fmt.Sprintf("%s, pass %d", l.Name, l.Repeat+1)
 	}
 	return l.Name
-}
-
-func heading(m metric.Key) string {
-	info := m.Info()
-	if info.Unit == "" {
-		return info.Title
-	}
-	return info.Title + " (" + info.Unit + ")"
 }
 
 func value(l *importer.ToolLoad, m metric.Key) string {

@@ -143,7 +143,7 @@ Note: These are the figures of a result file of vllm bench serve, as it has them
 
 ## Summary
 
-| Scenario | Input (tok) | Output (tok) | Concurrency | Prompts | Output throughput (tok/s) |
+| Scenario | Input (tok) | Output (tok) | Concurrency | Prompts | Output Throughput (tok/s) |
 |---|---:|---:|---:|---:|---:|
 | c=8 | — | 20 | 8 | — | 80.12 |
 | c=2 | — | 20 | 2 | — | 30.00 † |
@@ -159,13 +159,13 @@ Loads of —/20 tokens at concurrency 2, 8. The charts have the figures marked �
 
 | Figure | Value | From | Note |
 |---|---:|---|---|
-| Output throughput (tok/s) | 80.12 | x | counts chunks |
+| Output Throughput (tok/s) | 80.12 | x | counts chunks |
 
 ### c=2
 
 | Figure | Value | From | Note |
 |---|---:|---|---|
-| Output throughput (tok/s) | 30.00 † | x | counts chunks |
+| Output Throughput (tok/s) | 30.00 † | x | counts chunks |
 
 †: not the quantity that ceiling gives this name to.
 
