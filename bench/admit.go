@@ -24,6 +24,12 @@ func (d *executor) admitDue() error {
 		if at > d.now {
 			return nil
 		}
+		if reason := d.work.Requests[d.next].Refused; reason != "" {
+			if err := d.refuse(id, at, max(at, since), reason); err != nil {
+				return err
+			}
+			continue
+		}
 		// The request takes the time of the slot that has been free longest,
 		// and the place of the lowest.
 		d.freeAt[longest] = d.freeAt[id]
@@ -87,6 +93,15 @@ func (d *executor) admit(id int, intended, admitted time.Duration) error {
 	d.flights[id] = f
 	d.batcher.admit(id, prompt, f.reused, r.Output)
 	return nil
+}
+
+// refuse records the next request as failed. The free slot that it would have
+// had stays free.
+func (d *executor) refuse(id int, intended, admitted time.Duration, reason string) error {
+	d.flights[id] = flight{request: d.next, intended: intended, admitted: admitted, prefillStart: -1}
+	d.next++
+	d.record(id, reason)
+	return d.store()
 }
 
 // finish records the completed request of a slot and frees the slot. The slot

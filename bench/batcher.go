@@ -45,7 +45,8 @@ type batcher struct {
 	slots    []slot
 	queue    []int32 // slots in prefill, in the order of admission
 	inFlight int
-	ids      int // token ids that the engine may return are 0 to ids−1
+	ids      int     // token ids that the engine may return are 0 to ids−1
+	ends     []int32 // tokens that end a request before it has all it wants
 
 	bridging bool // the session cuts a batch where sequence ids have a gap
 	dummies  int  // tokens in the step at hand that bridge gaps
@@ -201,7 +202,7 @@ func (b *batcher) apply(out []int32) error {
 		if s.last < 0 || int(s.last) >= b.ids {
 			return fmt.Errorf("engine returned token \"%d\" for sequence %d: the vocabulary has %d", s.last, i, b.ids)
 		}
-		if s.got++; s.got == s.want {
+		if s.got++; s.got == s.want || slices.Contains(b.ends, s.last) {
 			s.phase = completed
 		}
 	}

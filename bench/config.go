@@ -27,6 +27,11 @@ type Config struct {
 	Client client.Sender
 	Vocab  suite.Vocab
 	Seed   uint64
+	// Texts are the prompts of the suite's datasets, which Measure has sized.
+	Texts suite.Datasets
+	// Context is the most tokens that the model takes: a request of a dataset that
+	// has more fails; 0: not known, all are tried.
+	Context int
 
 	// Budget is the most tokens in one step (--step-tokens); 0: DefaultBudget. The
 	// engine's BatchLimit lowers it.

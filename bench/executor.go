@@ -92,6 +92,9 @@ func newExecutor(eng Engine, clock *result.Clock, work *suite.Workload, index, b
 		freeAt:  make([]time.Duration, sc.InFlight()),
 		records: make([]result.Record, 0, len(work.Requests)),
 	}
+	if sc.UntilEnd {
+		d.batcher.ends = work.Spec.Vocab.Ends
+	}
 	in, out := work.Tokens()
 	d.log = newStepLog(in + out)
 	d.begin()
@@ -271,7 +274,7 @@ func fits(work *suite.Workload, spec SessionSpec, budget int) error {
 		return tooWide(n, budget)
 	}
 	for i, r := range work.Requests {
-		if r.Input+r.Output > spec.TokensPerSequence {
+		if r.Refused == "" && r.Input+r.Output > spec.TokensPerSequence {
 			return fmt.Errorf("request %d needs \"%d\" tokens (%d in, %d out), and a sequence of the session holds %d: lower input or output",
 				i, r.Input+r.Output, r.Input, r.Output, spec.TokensPerSequence)
 		}

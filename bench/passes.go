@@ -73,13 +73,12 @@ func Recurring(s result.Suite) int {
 	units, _ := Plan(s)
 	for k, u := range units {
 		sc := s.Scenarios[u.Scenario]
-		_, longest := sc.InputBounds()
-		longest += sc.PrefixLen
+		longest := sc.LongestPrompt()
 		most = max(most, longest)
 		if k+1 == len(units) {
 			break
 		}
-		if next := s.Scenarios[units[k+1].Scenario]; next.Input == sc.Input && next.RangeRatio == sc.RangeRatio && next.PrefixLen == sc.PrefixLen {
+		if sc.SamePrompts(s.Scenarios[units[k+1].Scenario]) {
 			most = max(most, sc.Prompts*longest)
 		}
 	}

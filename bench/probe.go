@@ -57,8 +57,8 @@ func RunProbe(ctx context.Context, cfg Config) (Probe, error) {
 
 // nominal is a scenario's work by its nominal lengths.
 func nominal(sc result.Scenario) work {
-	n := int64(sc.Prompts)
-	return work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.InFlight()}
+	input, output := sc.Tokens()
+	return work{input, output, sc.InFlight()}
 }
 
 // arriving is the time that the arrivals of an open loop take, in seconds.

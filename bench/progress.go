@@ -120,8 +120,8 @@ func newTracker(suite result.Suite, rep *reporter, budget int) *tracker {
 
 // append adds a unit to the plan.
 func (t *tracker) append(u ScenarioPass, sc result.Scenario) {
-	n := int64(sc.Prompts)
-	w := work{n * int64(sc.Input+sc.PrefixLen), n * int64(sc.Output), sc.Concurrency}
+	input, output := sc.Tokens()
+	w := work{input, output, sc.Concurrency}
 	t.units, t.plan = append(t.units, u), append(t.plan, w)
 	t.total += w.tokens()
 }

@@ -17,7 +17,7 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	refused := map[int]error{}
 	_, total := Plan(c.Suite)
 	for i, sc := range c.Suite.Scenarios {
-		w, same := suite.DrawLengths(suite.WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: total})
+		w, same := suite.DrawLengths(c.draw(sc, total))
 		err := cmp.Or(c.limits(i), same)
 		if err == nil && !c.PrefixCache {
 			err = check(c.coldSpec(i, w))
@@ -41,8 +41,13 @@ func (c *Config) Session(i int) (SessionSpec, error) {
 		return spec, nil
 	}
 	_, total := Plan(c.Suite)
-	w, err := suite.DrawLengths(suite.WorkloadSpec{Scenario: c.Suite.Scenarios[i], Vocab: c.Vocab, Seed: c.Seed, Total: total})
+	w, err := suite.DrawLengths(c.draw(c.Suite.Scenarios[i], total))
 	return c.coldSpec(i, w), err
+}
+
+// draw says which requests a scenario has, in a run of so many prompts in all.
+func (c *Config) draw(sc result.Scenario, prompts int) suite.WorkloadSpec {
+	return suite.WorkloadSpec{Scenario: sc, Vocab: c.Vocab, Seed: c.Seed, Total: prompts, Texts: c.Texts.Of(sc), Context: c.Context}
 }
 
 // Left is the number of scenarios, in all passes, that are neither complete nor

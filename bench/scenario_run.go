@@ -64,8 +64,9 @@ func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []resu
 }
 
 func (r *runner) workload(u ScenarioPass, sc result.Scenario) suite.WorkloadSpec {
-	return suite.WorkloadSpec{Scenario: sc, Vocab: r.cfg.Vocab, Seed: r.cfg.Seed,
-		First: u.FirstPrompt, Total: r.prompts, Warm: r.cfg.PrefixCache}
+	spec := r.cfg.draw(sc, r.prompts)
+	spec.First, spec.Warm = u.FirstPrompt, r.cfg.PrefixCache
+	return spec
 }
 
 // classify sets the status that an error gives the scenario, and returns the

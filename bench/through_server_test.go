@@ -41,7 +41,7 @@ func newFakeServer() *fakeServer {
 	return &fakeServer{ttft: 100 * time.Millisecond, tpot: 10 * time.Millisecond}
 }
 
-func (f *fakeServer) Prepare(ids []int32, output int) client.Send {
+func (f *fakeServer) Prepare(ids []int32, output int, _ bool) client.Send {
 	f.mu.Lock()
 	f.prompts = append(f.prompts, slices.Clone(ids))
 	f.mu.Unlock()

@@ -213,6 +213,17 @@ func (m *Model) PlainTokens() []int32 {
 	return out
 }
 
+// EndTokens lists, in increasing order, the ids of the tokens that end a text.
+func (m *Model) EndTokens() []int32 {
+	var out []int32
+	for id := int32(0); id < int32(m.VocabSize()); id++ {
+		if m.native.EndsGeneration(id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // EndsGeneration tells whether the token ends a text.
 func (m *Model) EndsGeneration(token int32) bool { return m.native.EndsGeneration(token) }
 

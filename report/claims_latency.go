@@ -41,7 +41,9 @@ func claimTTFT(a *analysis) []prose.Claim {
 
 // equalWork says whether every request has the device for itself and the
 // same amount to do.
-func (a *analysis) equalWork() bool { return a.singleStream() && a.rangeRatio() == 0 }
+func (a *analysis) equalWork() bool {
+	return a.singleStream() && a.rangeRatio() == 0 && !a.detail.Varies()
+}
 
 // unequalTTFT is on equal requests with unequal TTFT.
 func (a *analysis) unequalTTFT() []prose.Claim {

@@ -72,7 +72,7 @@ func claimPrefillRate(a *analysis) []prose.Claim {
 // claimFirstToken measures a prompt in decoding time.
 func claimFirstToken(a *analysis) []prose.Claim {
 	n := math.Round(ratio(a.ttft.mean, a.tpot.mean))
-	if a.Concurrency != 1 || !(n >= 2 && n < 1e9) {
+	if a.Concurrency != 1 || a.detail.Varies() || !(n >= 2 && n < 1e9) {
 		return nil
 	}
 	return filler(claim("prefill.worth", prose.Neutral,

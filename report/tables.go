@@ -151,6 +151,15 @@ func ownMetrics(s *scenario) doc.Properties {
 	if d.Burstiness != nil {
 		add("Burstiness", "%s (1: Poisson arrivals; less: burstier)", number(*d.Burstiness))
 	}
+	if d.Dataset != nil {
+		add("Prompts from", "%s", datasetText(d.Dataset))
+	}
+	if d.UntilEnd {
+		add("End of text", "where the model ends it, after %s at the latest", latest(s))
+	}
+	if d.MeanInput != nil && d.MeanOutput != nil {
+		add("Mean lengths", "%s tokens in, %s out", fixed(d.MeanInput, 1), fixed(d.MeanOutput, 1))
+	}
 	if d.PrefixLen > 0 {
 		add("Shared prefix", "%s in front of every prompt, not counted as input", plural(d.PrefixLen, "token"))
 	}
@@ -164,6 +173,26 @@ func ownMetrics(s *scenario) doc.Properties {
 		add("Goodput", "%s req/s within the SLO", s.figure(metric.Goodput))
 	}
 	return out
+}
+
+// datasetText says which file prompts came from, and how they were taken.
+func datasetText(d *result.Dataset) string {
+	text := fmt.Sprintf("%s, %s, in the file's order", oneLine(d.String()), plural(d.Entries, "prompt"))
+	if d.Sample {
+		text = fmt.Sprintf("%s, %s, drawn by the seed", oneLine(d.String()), plural(d.Entries, "prompt"))
+	}
+	if d.Input > 0 {
+		text += "; cut and filled to the input length"
+	}
+	return text
+}
+
+// latest is how long a text may become.
+func latest(s *scenario) string {
+	if d := s.detail.Dataset; d != nil && d.Output == 0 {
+		return "the file's length"
+	}
+	return plural(s.OutputLen, "token")
 }
 
 // sloText is the limits of an SLO.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -242,6 +243,26 @@ func TestIsLocal(t *testing.T) {
 	} {
 		if got := IsLocal(address); got != want {
 			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
+// A request whose text may end says so, to a server that knows the word.
+func TestEndingRequests(t *testing.T) {
+	for _, tc := range []struct {
+		server *fake
+		want   any
+	}{{&fake{kind: kindLlama}, false}, {&fake{kind: kindVLLM}, false}, {&fake{refuse: lacks("ignore_eos")}, nil}} {
+		c := tc.server.start(t).mustConnect(t, nil)
+		var body map[string]any
+		if err := json.Unmarshal(c.ending.body([]int32{1}, 4, "s"), &body); err != nil {
+			t.Fatal(err)
+		}
+		if body["ignore_eos"] != tc.want {
+			t.Errorf("%q: ignore_eos is %v, want %v", tc.server.kind, body["ignore_eos"], tc.want)
+		}
+		if c.Prepare([]int32{1}, 4, true) == nil || tc.want != nil && c.proto.fields["ignore_eos"] != true {
+			t.Errorf("%q: the other requests have %v", tc.server.kind, c.proto.fields)
 		}
 	}
 }

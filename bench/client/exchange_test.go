@@ -21,7 +21,7 @@ func send(ctx context.Context, c *Server, output int) (Reply, int) {
 		ids[i] = int32(10 + i)
 	}
 	seen := 0
-	r := c.Prepare(ids, output)(ctx, result.NewClock(0), func(n int) { seen += n })
+	r := c.Prepare(ids, output, false)(ctx, result.NewClock(0), func(n int) { seen += n })
 	return r, seen
 }
 

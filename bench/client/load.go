@@ -134,7 +134,7 @@ func (t *LoadGenerator) prepare(ctx context.Context) (ready chan prepared, fille
 			}
 			ids = t.work.Prompt(ids[:0], i)
 			select {
-			case ready <- prepared{i, t.sender.Prepare(ids, r.Output)}:
+			case ready <- prepared{i, t.sender.Prepare(ids, r.Output, t.sc.UntilEnd)}:
 			case <-ctx.Done():
 				if i < first {
 					close(filled)
@@ -224,7 +224,7 @@ func (t *LoadGenerator) record(request int, intended, admitted time.Duration, re
 			// What the server sends behind the last token is none of it.
 			rec.End = rec.TokenTimes[n-1]
 		}
-		if short := r.Output - n; short > 0 && reply.Err == nil {
+		if short := r.Output - n; short > 0 && reply.Err == nil && !t.sc.UntilEnd {
 			rec.Server.Short = short
 		}
 	}

@@ -229,12 +229,20 @@ func (c *Server) noteCache(t trial) {
 	case n != nil && *n == 0:
 		c.note(name, result.OutcomeEqual, "off: nothing of an equal prompt was reused")
 	case n != nil:
-		c.note(name, result.OutcomeDiffers, fmt.Sprintf("on: %d tokens of an equal prompt were reused; no two prompts of this run begin alike, but a second run with this seed would be served from it", *n))
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("on: %d tokens of an equal prompt were reused; %s would be served from it", *n, c.servedAgain()))
 	case c.proto.salted:
 		c.note(name, result.OutcomeSet, "every request has a cache_salt of its own; the server does not tell how many tokens it reuses")
 	default:
-		c.note(name, result.OutcomeUnknown, "the server does not tell; no two prompts of this run begin alike, but a second run with this seed may be served from it")
+		c.note(name, result.OutcomeUnknown, fmt.Sprintf("the server does not tell; %s may be served from it", c.servedAgain()))
 	}
+}
+
+// servedAgain says what of a cold run a cache would find.
+func (c *Server) servedAgain() string {
+	if c.opt.Again {
+		return "the prompts of a dataset that come again in another scenario or pass"
+	}
+	return "no two prompts of this run begin alike, but a second run with this seed"
 }
 
 // probeEnd makes the token that ends a text the most likely one, and looks

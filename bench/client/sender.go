@@ -11,9 +11,10 @@ import (
 // samples. Server is one.
 type Sender interface {
 	// Prepare makes a request for output tokens after the prompt ids ready to
-	// be sent, so that building it takes nothing from the time measured. The
-	// calls come one at a time; ids may be changed after the call.
-	Prepare(ids []int32, output int) Send
+	// be sent, so that building it takes nothing from the time measured. With
+	// untilEnd the text may end before. The calls come one at a time; ids may be
+	// changed after the call.
+	Prepare(ids []int32, output int, untilEnd bool) Send
 }
 
 // CacheCounter is a Sender whose server may count what it takes from its

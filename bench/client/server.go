@@ -47,6 +47,8 @@ type ServerOptions struct {
 
 	Concurrency int // most requests in flight
 	Longest     int // most tokens of a request, prompt and output
+	// Again says that prompts come again in the run: they are a dataset's.
+	Again bool
 
 	closing time.Duration // in the place of closingPause, for tests
 	pace    pacing        // nil but in tests
@@ -62,6 +64,7 @@ type Server struct {
 	base    *url.URL
 	http    *http.Client
 	proto   protocol
+	ending  protocol // of requests whose text the model may end
 	info    result.ServerInfo
 	nonce   string // of this run
 	secrets secrets
@@ -102,6 +105,9 @@ func Connect(ctx context.Context, o ServerOptions) (*Server, error) {
 	if err := c.probe(ctx); err != nil {
 		c.Close()
 		return nil, err
+	}
+	if c.ending = c.proto; c.proto.fields["ignore_eos"] != nil {
+		c.ending = c.proto.with(map[string]any{"ignore_eos": false})
 	}
 	c.roundTrip(ctx)
 	return c, nil
@@ -175,10 +181,14 @@ func (c *Server) Info() result.ServerInfo { return c.info }
 func (c *Server) Close() { c.http.CloseIdleConnections() }
 
 // Prepare implements Sender.
-func (c *Server) Prepare(ids []int32, output int) Send {
-	body := c.proto.body(ids, output, c.salt())
+func (c *Server) Prepare(ids []int32, output int, untilEnd bool) Send {
+	p := c.proto
+	if untilEnd {
+		p = c.ending
+	}
+	body := p.body(ids, output, c.salt())
 	return func(ctx context.Context, clock *result.Clock, seen func(int)) Reply {
-		return c.exchange(ctx, c.proto, body, output, clock.Now, seen, nil).reply
+		return c.exchange(ctx, p, body, output, clock.Now, seen, nil).reply
 	}
 }
 

@@ -125,6 +125,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 	d := Detail{
 		Name: sc.Name, Category: sc.Category, Purpose: sc.Purpose, Status: m.Status,
 		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen, Settings: sc.Settings, Sweep: sc.Sweep,
+		Dataset: sc.asked(), UntilEnd: sc.UntilEnd,
 		Cache: m.Cache, ReusedTokens: s.reused,
 		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),
 		Queue: NewDist(s.queue), Wait: NewDist(s.wait), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),
@@ -160,14 +161,30 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		d.OverheadRatio = &v
 	}
 	if d.TTFT != nil {
-		d.PPMean = perSecond(float64(sc.Input), d.TTFT.Mean)
-		d.PPMedian = perSecond(float64(sc.Input), d.TTFT.Median)
+		input, _ := s.nominal(sc)
+		d.PPMean = perSecond(float64(input), d.TTFT.Mean)
+		d.PPMedian = perSecond(float64(input), d.TTFT.Median)
+	}
+	if sc.Dataset != nil || sc.UntilEnd {
+		n := len(s.good)
+		d.MeanInput, d.MeanOutput = mean(s.input, n), mean(s.output, n)
 	}
 	d.EnginePrefill = perSecond(float64(m.PromptTokens), m.PromptS)
 	s.duration = s.wall(m.StartS)
 	d.Goodput = s.goodput(sc)
 	d.SteadyState = s.steadyState(sc)
 	return d
+}
+
+// nominal are the prompt and output tokens of a request: those asked for, or the
+// mean of what came where a dataset says them request by request.
+func (s *sample) nominal(sc Scenario) (input, output int) {
+	input, output = sc.Input, sc.Output
+	if n := float64(len(s.good)); n > 0 {
+		input = cmp.Or(input, int(math.Round(float64(s.input)/n)))
+		output = cmp.Or(output, int(math.Round(float64(s.output)/n)))
+	}
+	return input, output
 }
 
 // wall is D: the seconds from the scenario's start to the end of its last
@@ -212,8 +229,9 @@ func (s *sample) goodput(sc Scenario) *float64 {
 }
 
 func (s *sample) result(sc Scenario, m Measured, d *Detail) Summary {
+	input, output := s.nominal(sc)
 	r := Summary{
-		Name: sc.Name, InputLen: sc.Input, OutputLen: sc.Output,
+		Name: sc.Name, InputLen: input, OutputLen: output,
 		Concurrency: sc.Concurrency, NumPrompts: sc.Prompts,
 		SuccessfulRequests: float64(len(s.good)), FailedRequests: float64(len(s.bad)),
 		TotalInputTokens: float64(s.input), TotalOutputTokens: float64(s.output),
@@ -254,6 +272,15 @@ func perSecond(n, s float64) *float64 {
 		return nil
 	}
 	v := n / s
+	return &v
+}
+
+// mean is that of n values with a sum, nil of none.
+func mean(sum int64, n int) *float64 {
+	if n == 0 {
+		return nil
+	}
+	v := float64(sum) / float64(n)
 	return &v
 }
 

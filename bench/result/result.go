@@ -118,6 +118,13 @@ type Detail struct {
 	RequestRate *float64 `json:"request_rate"` // requests/s; null: closed loop
 	Burstiness  *float64 `json:"burstiness"`
 	PrefixLen   int      `json:"prefix_len"`
+	// Dataset is where the prompts came from; nil: they were drawn. UntilEnd says
+	// that the model could end its texts. The means are tokens per successful
+	// request; nil: all were as long as asked.
+	Dataset    *Dataset `json:"dataset,omitempty"`
+	UntilEnd   bool     `json:"until_end,omitempty"`
+	MeanInput  *float64 `json:"mean_input,omitempty"`
+	MeanOutput *float64 `json:"mean_output,omitempty"`
 	// Settings are those of the engine that were the scenario's own, beside
 	// Run.Engine. Sweep says which point of a sweep it is; nil: none.
 	Settings []Setting   `json:"settings,omitempty"`

@@ -23,6 +23,7 @@ type Scenario struct {
 	Category string `json:"category"`
 	Purpose  string `json:"purpose"`
 
+	// Input and Output are 0 where the dataset says how long each request is.
 	Input       int `json:"input"`       // prompt tokens per request, BOS included, PrefixLen not
 	Output      int `json:"output"`      // tokens generated per request
 	Concurrency int `json:"concurrency"` // requests in flight at most
@@ -41,6 +42,12 @@ type Scenario struct {
 	// PrefixLen tokens begin every prompt of the scenario, the
 	// same for all of them and on top of Input.
 	PrefixLen int `json:"prefix_len"`
+
+	// Dataset is where the prompts come from; nil: they are drawn.
+	Dataset *Dataset `json:"dataset,omitempty"`
+	// UntilEnd lets a text end where the model ends it, after Output tokens at
+	// the latest. Without it the end of text is one token more.
+	UntilEnd bool `json:"until_end,omitempty"`
 
 	SLO SLO `json:"slo"`
 	// Repeat is how often the scenario runs, once in each pass over the
@@ -119,9 +126,35 @@ func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
 // LongestRequest is the most tokens, prompt and output, that a request of the
 // scenario may have.
 func (s Scenario) LongestRequest() int {
-	_, in := s.InputBounds()
+	if s.Dataset != nil && s.Dataset.Lengths != nil {
+		return s.Dataset.Lengths.Both
+	}
 	_, out := s.OutputBounds()
-	return s.PrefixLen + in + out
+	return s.LongestPrompt() + out
+}
+
+// LongestPrompt is the most prompt tokens of a request, the shared prefix
+// included.
+func (s Scenario) LongestPrompt() int {
+	if s.Dataset != nil && s.Dataset.Lengths != nil {
+		return s.Dataset.Lengths.Input
+	}
+	_, in := s.InputBounds()
+	return s.PrefixLen + in
+}
+
+// SamePrompts says whether two scenarios have prompts of one shape, so that those
+// of the first come again in the second where prompts are kept.
+func (s Scenario) SamePrompts(o Scenario) bool {
+	from := func(d *Dataset) (sum string, sample bool) {
+		if d == nil {
+			return "", false
+		}
+		return d.SHA256, d.Sample
+	}
+	sum, sample := from(s.Dataset)
+	sum2, sample2 := from(o.Dataset)
+	return s.Input == o.Input && s.RangeRatio == o.RangeRatio && s.PrefixLen == o.PrefixLen && sum == sum2 && sample == sample2
 }
 
 // MaxRepeat is the most passes that a run may make over its suite.

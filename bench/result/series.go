@@ -11,6 +11,8 @@ type shape struct {
 	ranged                float64
 	cache                 string
 	settings              string
+	dataset               string // "": prompts were drawn
+	untilEnd              bool
 }
 
 // shape is that of result i; ok is false where concurrency is not what sets
@@ -19,7 +21,12 @@ func (r *Run) shape(i int) (s shape, ok bool) {
 	res, d := &r.Results[i], r.Detail(i)
 	s = shape{input: res.InputLen, output: res.OutputLen}
 	if d != nil {
-		s.prefix, s.ranged, s.cache, s.settings = d.PrefixLen, d.RangeRatio, d.Cache, SettingsText(d.Settings)
+		s.prefix, s.ranged, s.cache, s.untilEnd, s.settings = d.PrefixLen, d.RangeRatio, d.Cache, d.UntilEnd, SettingsText(d.Settings)
+		if d.Dataset != nil {
+			// Lengths are means of what was taken from the file, and differ a little
+			// with how much that was.
+			s.dataset, s.input, s.output = d.Dataset.SHA256, d.Dataset.Input, d.Dataset.Output
+		}
 	} else if res.Name == MixedTraffic {
 		s.ranged = MixedRange
 	}

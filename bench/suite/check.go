@@ -23,8 +23,12 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 		}
 	}
 	add("name", checkName(s.Name))
-	add("input", checkInt(s.Input, MinInput, maxTokens))
-	add("output", checkInt(s.Output, 1, maxTokens))
+	if s.Dataset == nil || s.Input != 0 {
+		add("input", checkInt(s.Input, MinInput, maxTokens))
+	}
+	if s.Dataset == nil || s.Output != 0 {
+		add("output", checkInt(s.Output, 1, maxTokens))
+	}
 	add("concurrency", checkInt(s.Concurrency, 1, maxConcurrency))
 	add("prompts", checkInt(s.Prompts, 1, maxPrompts))
 	add("prefix_len", checkInt(s.PrefixLen, 0, maxTokens))
@@ -55,10 +59,21 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 // whose fields are each in range.
 func crossProblems(s result.Scenario) []fieldProblem {
 	var out []fieldProblem
-	if lo, _ := s.InputBounds(); lo < MinInput {
+	if lo, _ := s.InputBounds(); lo < MinInput && !s.FileLengths() {
 		out = append(out, fieldProblem{"range_ratio", fmt.Sprintf(
 			"%q lets prompts of %d tokens shrink to %d, and at least %d are needed: lower it or raise input",
 			fmt.Sprint(s.RangeRatio), s.Input, lo, MinInput)})
+	}
+	if d := s.Dataset; d != nil {
+		if d.Entries < 1 {
+			out = append(out, fieldProblem{"dataset", fmt.Sprintf("%q has no prompt: give a file with some", d.Name)})
+		}
+		if s.PrefixLen > 0 {
+			out = append(out, fieldProblem{"prefix_len", fmt.Sprintf("\"%d\" with a dataset: its prompts are the file's: leave one of the two out", s.PrefixLen)})
+		}
+		if s.RangeRatio > 0 && s.Input == 0 && s.Output == 0 {
+			out = append(out, fieldProblem{"range_ratio", fmt.Sprintf("%q has no effect on lengths that are the file's: give input or output, or leave it out", fmt.Sprint(s.RangeRatio))})
+		}
 	}
 	if s.Burstiness != 0 && s.RequestRate == 0 {
 		out = append(out, fieldProblem{"burstiness", fmt.Sprintf(

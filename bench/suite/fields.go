@@ -33,6 +33,9 @@ var scenarioFields = append([]scenarioField{
 	{"prefix_len", false, true, tokenField(func(s *result.Scenario) *int { return &s.PrefixLen })},
 	{"slo", false, false, setSLO},
 	{"repeat", false, false, setRepeat},
+	{"dataset", false, true, setDataset},
+	{"dataset_sample", false, false, setSample},
+	{"ignore_eos", false, false, setIgnoreEOS},
 }, settingFields()...)
 
 // settingFields are the settings of the engine that a scenario may have for
@@ -83,8 +86,9 @@ type scenarioReader struct {
 func (f *scenarioReader) read(field scenarioField, sc *result.Scenario) {
 	n, ok := f.fields.nodes[field.name]
 	if !ok {
-		f.bad[field.name] = field.required || f.fields.meant[field.name]
-		if field.required && !f.fields.meant[field.name] {
+		required := field.required && !f.inFile(field.name)
+		f.bad[field.name] = required || f.fields.meant[field.name]
+		if required && !f.fields.meant[field.name] {
 			f.r.problem(f.line, "%s: %s: missing: add it", f.label, field.name)
 		}
 		return
@@ -98,6 +102,7 @@ func (f *scenarioReader) read(field scenarioField, sc *result.Scenario) {
 // check adds what Validate would say, at the lines of the fields, without
 // repeating what is reported already.
 func (f *scenarioReader) check(sc result.Scenario) {
+	f.checkDataset(sc)
 	problems := fieldProblems(sc)
 	if len(problems) == 0 && !f.anyBad() {
 		problems = crossProblems(sc)

@@ -15,6 +15,7 @@ const (
 	streamPrefix
 	streamOffset
 	streamArrivals
+	streamDataset
 )
 
 // source is a PCG generator that is re-seeded in place: making a prompt

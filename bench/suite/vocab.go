@@ -10,6 +10,8 @@ type Vocab struct {
 	// Allowed are the ids a prompt is made of: every id that is no control,
 	// end-of-generation, unknown or unused token. At least two.
 	Allowed []int32
+	// Ends are the ids of the tokens that end a text.
+	Ends []int32
 }
 
 // bosLen is the number of tokens BOS takes in a prompt: 0 or 1.

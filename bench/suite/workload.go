@@ -23,6 +23,11 @@ type WorkloadSpec struct {
 	// Warm repeats the prompts of one shape in every scenario that has the
 	// shape, as a server with prefix caching sees them.
 	Warm bool
+	// Texts are those of the scenario's dataset. Context is the most tokens that
+	// the model takes, prompt and output: a request from a dataset that has more
+	// is refused; 0: not known.
+	Texts   *Texts
+	Context int
 }
 
 // Request is one request of a workload.
@@ -35,6 +40,8 @@ type Request struct {
 	// Hash is the SHA-256 of the prompt's ids, each as 4 little-endian bytes,
 	// cut to its first 16 hex digits.
 	Hash string
+	// Refused is why the request fails without being tried; "": it is.
+	Refused string
 }
 
 // Workload is the list of requests of one scenario, in the semantics of the
@@ -51,6 +58,9 @@ type Request struct {
 // drawn tokens count the prompts of the run in base |allowed|, so that no two
 // prompts begin alike: with more allowed ids than prompts they differ in the
 // very first one.
+//
+// The prompts of a dataset are the file's, and come again where it has fewer than
+// the run. BOS is part of their lengths too.
 type Workload struct {
 	Requests []Request
 
@@ -60,6 +70,7 @@ type Workload struct {
 	digits int    // leading tokens that number the prompt
 	shift  uint64 // added to the number
 	span   uint64 // |allowed|^digits
+	order  []int  // places in the dataset, by request
 }
 
 // NewWorkload draws the lengths and the schedule, and hashes every prompt. It
@@ -92,6 +103,9 @@ func NewWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
 func DrawLengths(spec WorkloadSpec) (*Workload, error) {
 	w := &Workload{Spec: spec, src: newSource()}
 	w.drawLengths()
+	if spec.Scenario.Dataset != nil {
+		return w, w.takeTexts()
+	}
 	return w, w.number()
 }
 
@@ -161,6 +175,9 @@ func (w *Workload) hash(ctx context.Context) error {
 // nothing where dst has room for Requests[i].Input ids. Calls may come in any
 // order, but not from two goroutines at once.
 func (w *Workload) Prompt(dst []int32, i int) []int32 {
+	if w.order != nil {
+		return w.text(dst, i)
+	}
 	spec, n := w.Spec, w.Requests[i].Input
 	body := n - spec.Vocab.bosLen() - len(w.prefix)
 	number := uint64(spec.First + i)
@@ -192,18 +209,24 @@ func (w *Workload) draw(dst []int32, n int) []int32 {
 	return dst
 }
 
-// longest returns the most prompt tokens, output tokens, and both together,
-// of any request.
+// Longest returns the most prompt tokens, output tokens, and both together,
+// of any request that is tried.
 func (w *Workload) Longest() (input, output, both int) {
 	for _, r := range w.Requests {
+		if r.Refused != "" {
+			continue
+		}
 		input, output, both = max(input, r.Input), max(output, r.Output), max(both, r.Input+r.Output)
 	}
 	return input, output, both
 }
 
-// tokens returns the prompt and output tokens of all requests.
+// Tokens returns the prompt and output tokens of all requests that are tried.
 func (w *Workload) Tokens() (input, output int64) {
 	for _, r := range w.Requests {
+		if r.Refused != "" {
+			continue
+		}
 		input += int64(r.Input)
 		output += int64(r.Output)
 	}

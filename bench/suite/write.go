@@ -32,8 +32,17 @@ func YAML(s result.Suite) []byte {
 		if sc.Purpose != "" {
 			field("purpose", scalar(sc.Purpose))
 		}
-		field("input", strconv.Itoa(sc.Input))
-		field("output", strconv.Itoa(sc.Output))
+		if d := sc.Dataset; d != nil {
+			field("dataset", scalar(d.Name))
+			if d.Sample {
+				field("dataset_sample", "true")
+			}
+		}
+		if sc.UntilEnd {
+			field("ignore_eos", "false")
+		}
+		number("input", float64(sc.Input))
+		number("output", float64(sc.Output))
 		field("concurrency", strconv.Itoa(sc.Concurrency))
 		field("prompts", strconv.Itoa(sc.Prompts))
 		number("range_ratio", sc.RangeRatio)

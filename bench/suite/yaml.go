@@ -36,6 +36,9 @@ const maxSuiteBytes = 1 << 16
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
 //	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
 //	    repeat: 1
+//	    dataset: chats.jsonl # prompts from a file; input, output and prompts are then its own unless given
+//	    dataset_sample: true # drawn by the seed, not in the file's order
+//	    ignore_eos: false    # a text may end before output
 //	    kv-type: q8_0        # and any other of result.SettingNames
 //
 // A field that has a list of values makes a scenario for each combination of
@@ -48,7 +51,18 @@ func Parse(file string, data []byte, sweeps ...Sweep) (result.Suite, error) {
 		s = r.suite(body)
 	}
 	// In the order of the file, so that an editor can be walked through it.
-	slices.SortStableFunc(r.err.Problems, func(a, b Problem) int { return a.Line - b.Line })
+	// What is wrong in its datasets comes behind.
+	slices.SortStableFunc(r.err.Problems, func(a, b Problem) int {
+		switch {
+		case a.File == b.File:
+			return a.Line - b.Line
+		case a.File == file:
+			return -1
+		case b.File == file:
+			return 1
+		}
+		return strings.Compare(a.File, b.File)
+	})
 	r.err.Problems = once(r.err.Problems)
 	if err := r.err.orNil(); err != nil {
 		return result.Suite{}, err
@@ -72,6 +86,7 @@ type yamlReader struct {
 	file   string
 	sweeps []Sweep
 	err    Error
+	data   map[string]*dataset // by name; nil entries could not be read
 }
 
 func (r *yamlReader) problem(line int, format string, args ...any) {
@@ -203,6 +218,7 @@ func (r *yamlReader) scenario(fields yamlFields, label string, line int, at []re
 	for _, field := range scenarioFields {
 		f.read(field, &sc)
 	}
+	f.fromDataset(&sc)
 	place(&sc, at)
 	f.check(sc)
 	if l, ok := f.lines["name"]; ok {

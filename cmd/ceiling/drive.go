@@ -129,10 +129,6 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 	if err := d.server.Check(); err != nil {
 		return nil, codedError{exitUsage, err}
 	}
-	for _, sc := range s.suite.Scenarios {
-		d.server.Concurrency = max(d.server.Concurrency, sc.Concurrency)
-		d.server.Longest = max(d.server.Longest, sc.LongestRequest())
-	}
 	return d, nil
 }
 
@@ -185,7 +181,19 @@ func (d *driver) run(ctx context.Context) (*result.Run, error) {
 	}
 	defer model.Close()
 	vocab := vocabOf(model)
+	// How long a request may be is the server's to say.
+	if d.refused, err = d.readTexts(ctx, model, 0); err != nil {
+		return nil, err
+	}
+	if err := d.tellRefused((&bench.Config{Suite: d.suite, Refused: d.refused, Resume: d.resumed}).Left()); err != nil {
+		return nil, err
+	}
 	o := d.server
+	for _, sc := range d.suite.Scenarios {
+		o.Concurrency = max(o.Concurrency, sc.Concurrency)
+		o.Longest = max(o.Longest, sc.LongestRequest())
+		o.Again = o.Again || sc.Dataset != nil
+	}
 	o.Vocab, o.EOS = vocab, model.EOS()
 	o.ModelFile, o.ModelBytes, o.ModelParams = filepath.Base(d.model), model.Bytes(), model.Params()
 	server, err := client.Connect(ctx, o)
@@ -204,7 +212,7 @@ func (d *driver) run(ctx context.Context) (*result.Run, error) {
 // vocabOf is what prompts are made of.
 func vocabOf(model *engine.Model) suite.Vocab {
 	bos, addBOS := model.BOS()
-	return suite.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens()}
+	return suite.Vocab{Size: model.VocabSize(), BOS: bos, AddBOS: addBOS, Allowed: model.PlainTokens(), Ends: model.EndTokens()}
 }
 
 // tellServer says what was found before the run begins, because some of it is
@@ -262,7 +270,7 @@ func (d *driver) bench(ctx context.Context, server *client.Server, vocab suite.V
 	meter, stop := d.startMeter()
 	defer stop()
 	results, runErr := bench.Run(ctx, bench.Config{
-		Suite: d.suite, Clock: clock, Client: server, Seed: d.seed, Vocab: vocab, PrefixCache: d.prefixCache,
+		Suite: d.suite, Clock: clock, Client: server, Seed: d.seed, Vocab: vocab, Texts: d.texts, Refused: d.refused, PrefixCache: d.prefixCache,
 		Journal: journal, Resume: d.resumed, Sleep: engine.Sleep,
 		Progress: d.event, OnStart: d.mark, OnScenario: d.save, Template: d.template(info, clock),
 		Observe: d.observer(nil), Meter: meter,

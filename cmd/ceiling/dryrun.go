@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -89,8 +90,11 @@ func (r *runner) planned(cfg *bench.Config, probe bench.Probe) runPlan {
 	p := runPlan{Suite: r.suite.Name, Processes: r.suite.Processes(), Steps: probe.Steps}
 	loads := map[[2]int]bool{}
 	for i, sc := range r.suite.Scenarios {
-		s := plannedScenario{Name: sc.Name, Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, Prompts: sc.Prompts, Passes: sc.Passes(),
-			Tokens: int64(sc.Passes()) * int64(sc.Prompts) * int64(sc.PrefixLen+sc.Input+sc.Output)}
+		input, output := sc.Tokens()
+		s := plannedScenario{Name: sc.Name, Concurrency: sc.Concurrency, Prompts: sc.Prompts, Passes: sc.Passes(),
+			// The means, where a dataset says the lengths.
+			Input: cmp.Or(sc.Input, int(input)/sc.Prompts), Output: cmp.Or(sc.Output, int(output)/sc.Prompts),
+			Tokens: int64(sc.Passes()) * (input + output)}
 		if spec, err := cfg.Session(i); err == nil {
 			s.Memory = r.needs[spec]
 		}

@@ -30,6 +30,12 @@ func (r *runner) preflight(ctx context.Context) error {
 		return usagef("--prefix-cache: %s keeps a state instead of a cache of every position (architecture %s), so it can't go back to a part of a prompt; leave --prefix-cache out",
 			filepath.Base(r.model), plan.Model().Architecture())
 	}
+	if _, err := r.readTexts(ctx, plan.Model(), plan.Model().Context()); err != nil {
+		return err
+	}
+	if r.prefixCache && r.cacheTokens == 0 {
+		r.cacheTokens = bench.Recurring(r.suite)
+	}
 	cfg := r.plan(plan.Model())
 	r.needs = map[bench.SessionSpec][]engine.Need{}
 	failed := map[bench.SessionSpec]error{}
@@ -88,7 +94,7 @@ func (p *planner) close() {
 // and in which sessions.
 func (r *runner) plan(model *engine.Model) bench.Config {
 	return bench.Config{
-		Suite: r.suite, Vocab: vocabOf(model), Seed: r.seed, Budget: r.session.Batch, UBatch: r.session.UBatch,
+		Suite: r.suite, Vocab: vocabOf(model), Texts: r.texts, Context: model.Context(), Seed: r.seed, Budget: r.session.Batch, UBatch: r.session.UBatch,
 		MaxSequences: engine.MaxSequences(), PrefixCache: r.prefixCache, CacheTokens: r.cacheTokens, KVUnified: &r.unified, Points: r.benchPoints(), Refused: r.refused, Resume: r.resumed,
 	}
 }

@@ -165,7 +165,7 @@ func (r *runner) readState() error {
 // chosen, and what another part of the manifest says too. All others are
 // compared, also those that are not thought of here.
 var mayDiffer = []string{
-	"command_line", "start", "suite.scenarios.load", "model.path", "model.converted_from.path",
+	"command_line", "start", "suite.scenarios.load", "model.path", "model.converted_from.path", "suite.scenarios.dataset.path", "suite.scenarios.dataset.name",
 	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
 	"engine.model_file", "engine.model_bytes", "engine.model_sha256", "engine.converted_from", "engine.architecture", "engine.description",
 	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment",
@@ -176,7 +176,7 @@ var mayDiffer = []string{
 // plainly are the names of settings whose key does not say them.
 var plainly = map[string]string{
 	"model.sha256": "model (SHA-256)", "model.size_bytes": "model (size in bytes)",
-	"suite.name": "suite", "suite.scenarios.repeat": "number of passes", "suite.retry": "number of passes more for what is disturbed (--retry)",
+	"suite.name": "suite", "suite.scenarios.repeat": "number of passes", "suite.scenarios.dataset.sha256": "dataset (SHA-256)", "suite.scenarios.until_end": "end of text (ignore_eos)", "suite.retry": "number of passes more for what is disturbed (--retry)",
 	"engine.kv_type": "KV type", "engine.kv_unified": "KV layout (unified)", "engine.flash_attn": "flash attention",
 	"engine.gpu_layers": "number of GPU layers", "engine.tree": "engine tree", "engine.build": "engine build",
 	"server.api": "protocol", "server.slots": "number of slots", "server.kind": "kind of server", "server.version": "version of the server",

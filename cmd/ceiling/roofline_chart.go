@@ -17,6 +17,9 @@ func (r *roofline) saveChart(out output) error {
 	}
 	run := &result.Run{Ceilings: &kernels.Used{Roofs: r.Machines[0], Load: *r.Load}}
 	for _, sc := range r.suite.Scenarios {
+		if sc.FileLengths() || sc.Output == 0 {
+			continue // only a model's tokeniser knows its lengths
+		}
 		plan := kernels.WorkShape{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch}
 		mix := &kernels.Mix{}
 		for _, w := range []kernels.Work{plan.Decode(), plan.Prompt()} {

@@ -41,6 +41,9 @@ func (r *roofline) computeLimits() {
 		m := &r.Machines[i]
 		list := machineLimits{Machine: m.Name}
 		for _, sc := range r.suite.Scenarios {
+			if sc.FileLengths() || sc.Output == 0 {
+				continue // only a model's tokeniser knows its lengths
+			}
 			s := scenarioLimit{Name: sc.Name, Concurrency: sc.Concurrency, Input: sc.Input, Output: sc.Output}
 			s.Decode, s.Prompt = m.Limits(r.Load, kernels.WorkShape{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: r.ubatch})
 			s.TPOT, s.DecodeBound = s.Decode.Total(), s.Decode.Bound()

@@ -7,8 +7,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 	"ceiling/engine"
 )
 
@@ -18,6 +18,7 @@ type settings struct {
 	cache   string // of converted checkpoints
 	round   bool   // scales of a checkpoint that float16 can't hold
 	suite   result.Suite
+	texts   suite.Datasets // of the suite; nil before the model's vocabulary is known
 	out     string
 	earlier *earlierRun // that is gone on with; nil: a new run
 	sysroot string
@@ -76,13 +77,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	if err := s.readPlan(c); err != nil {
 		return s, err
 	}
-	if err := s.readPoints(c); err != nil {
-		return s, err
-	}
-	if s.prefixCache && s.cacheTokens == 0 {
-		s.cacheTokens = bench.Recurring(s.suite)
-	}
-	return s, nil
+	return s, s.readPoints(c)
 }
 
 // readPlan reads what is run and where its files go. The model's path must be

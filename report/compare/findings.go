@@ -151,7 +151,7 @@ func alone(r *importer.ToolRun, l *importer.ToolLoad) *importer.ToolLoad {
 // about as long as the middle one.
 func twoKinds(l *importer.ToolLoad) string {
 	mean, median, p99 := number(l, metric.TTFTMean), number(l, metric.TTFTMedian), number(l, metric.TTFTP99)
-	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Prompts < 3 || !(p99 > tailAlone*median) {
+	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Varies || l.Prompts < 3 || !(p99 > tailAlone*median) {
 		return ""
 	}
 	// One slow request among many is a stall. Where the mean is pulled up as
@@ -192,7 +192,7 @@ func tooFast(l, ref *importer.ToolLoad) string {
 // begin together, so the slowest first token has waited for the prompts of
 // all of them, and their tokens over its TTFT is what the engine did at least.
 func waveTooFast(l, ref *importer.ToolLoad) string {
-	if l.Open() || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 {
+	if l.Open() || l.Prompts == 0 || l.RangeRatio != nil && *l.RangeRatio > 0 || l.Varies {
 		return ""
 	}
 	n := min(l.Concurrency, l.Prompts)

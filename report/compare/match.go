@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -24,6 +25,7 @@ type ComparedLoad struct {
 	Arrivals    string   `json:"arrivals,omitempty"` // of an open loop without one rate
 	Prefix      *int     `json:"prefix,omitempty"`   // tokens that all prompts have in common
 	Cache       string   `json:"cache,omitempty"`
+	Dataset     string   `json:"dataset,omitempty"` // file of the prompts
 }
 
 // String is "2048/512 tokens ±50 %, c=8, 30 prompts, 2.5 req/s, cold".
@@ -56,6 +58,9 @@ func (l ComparedLoad) String() string {
 	if l.Prefix != nil && *l.Prefix > 0 {
 		s += fmt.Sprintf(", %d tokens in common", *l.Prefix)
 	}
+	if l.Dataset != "" {
+		s += ", prompts of " + l.Dataset
+	}
 	if l.Cache != "" {
 		s += ", " + l.Cache
 	}
@@ -77,7 +82,15 @@ func (g *group) cache() string { return g.loads[0].Cache }
 
 func (g *group) load() ComparedLoad {
 	l := g.loads[0]
-	return ComparedLoad{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Arrivals, l.Prefix, l.Cache}
+	return ComparedLoad{l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.RangeRatio, l.RequestRate, l.Arrivals, l.Prefix, l.Cache, drawnFrom(&l)}
+}
+
+// drawnFrom is the dataset of a load; "": prompts are drawn, or it is not known.
+func drawnFrom(l *importer.ToolLoad) string {
+	if l.Dataset == nil {
+		return ""
+	}
+	return *l.Dataset
 }
 
 // repeatingTools are those whose samples are one value per repetition.
@@ -103,7 +116,7 @@ func (g *group) takes(l importer.ToolLoad) bool {
 	f := g.loads[0]
 	return f.Name == l.Name && f.Input == l.Input && f.Output == l.Output && f.Concurrency == l.Concurrency &&
 		f.Prompts == l.Prompts && f.Depth == l.Depth && f.Cache == l.Cache && equal(f.RangeRatio, l.RangeRatio) && equal(f.RequestRate, l.RequestRate) &&
-		f.Arrivals == l.Arrivals && equal(f.Prefix, l.Prefix) &&
+		f.Arrivals == l.Arrivals && equal(f.Prefix, l.Prefix) && equal(f.Dataset, l.Dataset) &&
 		!slices.ContainsFunc(g.loads, func(o importer.ToolLoad) bool { return o.Repeat == l.Repeat })
 }
 
@@ -186,6 +199,9 @@ func (g *group) contradictions(o *group) []string {
 	}
 	if a.Prefix != nil && b.Prefix != nil && *a.Prefix != *b.Prefix {
 		out = append(out, fmt.Sprintf("tokens that the prompts have in common (%d against %d)", *a.Prefix, *b.Prefix))
+	}
+	if a.Dataset != nil && b.Dataset != nil && *a.Dataset != *b.Dataset {
+		out = append(out, fmt.Sprintf("prompts (%s against %s)", cmp.Or(*a.Dataset, "drawn"), cmp.Or(*b.Dataset, "drawn")))
 	}
 	if !equal(a.RequestRate, b.RequestRate) || a.Arrivals != b.Arrivals {
 		out = append(out, fmt.Sprintf("request rate (%s against %s)", rateText(&a), rateText(&b)))

@@ -200,6 +200,13 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	l.Verdict, l.Process = d.Verdict, d.Process
 	prefix := d.PrefixLen
 	l.Prefix = &prefix
+	dataset := ""
+	if d.Dataset != nil {
+		dataset = oneLine(d.Dataset.String())
+	}
+	if l.Dataset, l.Varies = &dataset, d.Varies(); l.Varies {
+		l.Lengths = LengthsMean
+	}
 	l.dist(ttft, d.TTFT, "ttft_s")
 	l.dist(tpot, d.TPOT, "tpot_s")
 	l.dist(itl, d.ITL, "itl_s")

@@ -138,6 +138,10 @@ type ToolLoad struct {
 	// Burstiness is the shape of the gaps between arrivals: 1: Poisson,
 	// infinity: all alike; nil: not known, or no rate.
 	Burstiness *float64
+	// Dataset is the file that the prompts came from, "" where they were drawn;
+	// nil: not known. Varies says that its lengths differ from request to request.
+	Dataset *string
+	Varies  bool
 	// Prefix is how many tokens all prompts begin with in common; nil: not
 	// known.
 	Prefix *int

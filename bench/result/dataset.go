@@ -1,0 +1,68 @@
+package result
+
+import "fmt"
+
+// Dataset is the file that a scenario's prompts come from.
+type Dataset struct {
+	Name    string `json:"name"`           // as the suite has it: a path, or builtin/code
+	Path    string `json:"path,omitempty"` // absolute; "": built in
+	Bytes   int64  `json:"size_bytes"`
+	SHA256  string `json:"sha256"`  // hex, of the file
+	Entries int    `json:"entries"` // prompts in it
+	// LeftOut counts what of the file is no prompt: ShareGPT's conversations
+	// that don't begin with a question and its answer.
+	LeftOut int `json:"left_out,omitempty"`
+	// Sample says that the seed draws the prompts. Without it they are taken in
+	// the file's order. Either way they come again when all have had their turn.
+	Sample bool `json:"sample,omitempty"`
+	// Input and Output are the tokens that were asked for, of a scenario's
+	// results; 0: as the file has them.
+	Input  int `json:"input,omitempty"`
+	Output int `json:"output,omitempty"`
+
+	// Lengths are those of the scenario's requests; nil: no tokeniser has seen
+	// the file yet.
+	Lengths *Lengths `json:"-"`
+}
+
+// Lengths are the most tokens that any request of a scenario has.
+type Lengths struct {
+	Input, Output, Both int
+	TooLong             int   // requests that the model's context can't hold
+	Prompt, Generated   int64 // tokens of all requests
+}
+
+// Tokens are the prompt and output tokens of all requests: those asked for, or
+// those of the dataset as far as it has been read.
+func (s Scenario) Tokens() (input, output int64) {
+	if s.Dataset != nil && s.Dataset.Lengths != nil {
+		return s.Dataset.Lengths.Prompt, s.Dataset.Lengths.Generated
+	}
+	n := int64(s.Prompts)
+	return n * int64(s.Input+s.PrefixLen), n * int64(s.Output)
+}
+
+// String is "chat.jsonl (SHA-256 1a2b3c4d)".
+func (d *Dataset) String() string {
+	return fmt.Sprintf("%s (SHA-256 %.8s)", d.Name, d.SHA256)
+}
+
+// FileLengths says whether prompts are as long as the file has them.
+func (s Scenario) FileLengths() bool { return s.Dataset != nil && s.Input == 0 }
+
+// Varies says whether requests differ in length for another reason than the range
+// ratio; d may be nil.
+func (d *Detail) Varies() bool {
+	return d != nil && (d.UntilEnd || d.Dataset != nil && (d.Dataset.Input == 0 || d.Dataset.Output == 0))
+}
+
+// asked is the scenario's dataset with the lengths that are asked for; nil: it
+// has none.
+func (s Scenario) asked() *Dataset {
+	if s.Dataset == nil {
+		return nil
+	}
+	d := *s.Dataset
+	d.Input, d.Output = s.Input, s.Output
+	return &d
+}
