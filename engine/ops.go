@@ -11,15 +11,18 @@ import (
 // ErrChain: the CPU back end did not compute a chain of nodes.
 var ErrChain = errors.New("chain of nodes not computed")
 
-// Op is one node of a session's graph, computed by itself: with a call to the
-// back end and a wait for its end of its own. Two nodes that the back end would
+// Op is one node of a session's graph, computed by itself on whatever device the
+// graph has it on: with a call to the back end and a wait for its end of its own. Two nodes that the back end would
 // make one of stay two.
 type Op struct {
-	Op    string // "MUL_MAT"
-	Name  string // of its result: "ffn_down-3"
-	Type  string // of what it reads first, the weights of a product: "q4_0"
-	Shape [4]int64
-	Inner int64 // length of the sums of a matrix product; 0: it is none
+	Op   string // "MUL_MAT"
+	Name string // of its result: "ffn_down-3"
+	Type string // of what it reads first, the weights of a product: "q4_0"
+	// Device is the name of the one that its result lies on, "CPU"; "" where the
+	// library does not say.
+	Device string
+	Shape  [4]int64
+	Inner  int64 // length of the sums of a matrix product; 0: it is none
 
 	Seconds    float64
 	Bytes      uint64 // that it must read and write

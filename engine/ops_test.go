@@ -20,7 +20,7 @@ func TestOps(t *testing.T) {
 	ops := s.Ops()
 	products, bytes := 0, uint64(0)
 	for _, o := range ops {
-		if o.Seconds <= 0 || o.Bytes == 0 || o.Operations == 0 {
+		if o.Seconds <= 0 || o.Bytes == 0 || o.Operations == 0 || o.Device != "CPU" {
 			t.Errorf("%+v", o)
 		}
 		if o.Op != "MUL_MAT" {

@@ -26,14 +26,14 @@ func alone(m Measurement) bool { return len(m.Devices) == 1 }
 // of their storage type, where those were measured. Sums over cards are RCCL's where it was
 // measured, else those of copies, as llama.cpp without it.
 func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
-	r := Roofs{Name: "cards", Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{}, Matrices: map[string]Matrix{},
+	r := Roofs{Name: CardsName, Devices: devices, Tensors: tensors && devices > 1, Compute: map[Class]float64{}, Matrices: map[string]MatrixRates{},
 		Dot: c.best(cardDot, alone), DotTokens: mmvqTokens,
 		Node: c.best(cardNode, func(m Measurement) bool { return alone(m) && m.Variant == EachNode })}
 	memory := c.best(cardRead, alone)
 	for _, m := range c.Measurements {
 		storage, gemv := strings.CutPrefix(m.Probe, cardGEMV)
 		if rate := c.best(m.Probe, alone); gemv && rate > 0 {
-			r.Matrices[storage] = Matrix{Read: rate}
+			r.Matrices[storage] = MatrixRates{Read: rate}
 			memory = max(memory, rate)
 		}
 	}
@@ -61,17 +61,17 @@ func (c *Ceilings) CardRoofs(devices int, tensors bool) (Roofs, error) {
 }
 
 // reduces are the best times of a way of adding up over a number of cards, by size.
-func (c *Ceilings) reduces(probe string, devices int) []AllReduceTime {
-	var out []AllReduceTime
+func (c *Ceilings) reduces(probe string, devices int) []TimeForBytes {
+	var out []TimeForBytes
 	for _, m := range c.find(probe, func(m Measurement) bool { return len(m.Devices) == devices }) {
-		i := slices.IndexFunc(out, func(p AllReduceTime) bool { return p.Bytes == float64(m.Bytes) })
+		i := slices.IndexFunc(out, func(p TimeForBytes) bool { return p.Bytes == float64(m.Bytes) })
 		if i < 0 {
-			out = append(out, AllReduceTime{float64(m.Bytes), m.Summary.Best})
+			out = append(out, TimeForBytes{float64(m.Bytes), m.Summary.Best})
 			continue
 		}
 		out[i].Seconds = min(out[i].Seconds, m.Summary.Best)
 	}
-	slices.SortFunc(out, func(a, b AllReduceTime) int { return int(a.Bytes - b.Bytes) })
+	slices.SortFunc(out, func(a, b TimeForBytes) int { return int(a.Bytes - b.Bytes) })
 	return out
 }
 

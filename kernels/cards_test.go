@@ -40,8 +40,8 @@ func TestCardRoofs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Roofs{Name: "cards", Devices: 2, Tensors: true, Read: []Level{{Name: "HBM", Rate: 1.15e12}},
-		Compute: map[Class]float64{F16: 150e12, Int8: 160e12}, Matrices: map[string]Matrix{"q4_0": {Read: 1.0e12}}, Dot: 90e12, DotTokens: mmvqTokens, Node: 1.5e-6,
-		AllReduce: []AllReduceTime{{10240, 50e-6}, {20480, 60e-6}}}
+		Compute: map[Class]float64{F16: 150e12, Int8: 160e12}, Matrices: map[string]MatrixRates{"q4_0": {Read: 1.0e12}}, Dot: 90e12, DotTokens: mmvqTokens, Node: 1.5e-6,
+		AllReduce: []TimeForBytes{{10240, 50e-6}, {20480, 60e-6}}}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Roofs{}, "Sources")); d != "" {
 		t.Error(d)
 	}

@@ -159,12 +159,28 @@ func (c *Ceilings) best(probe string, of func(Measurement) bool) float64 {
 // ErrNoRoofs: a file has no figure of the memory that the model lies in.
 var ErrNoRoofs = errors.New("no rate of the memory was measured")
 
+// The names of measured roofs.
+const (
+	CPUName   = "CPU"
+	CardsName = "cards"
+)
+
+// Beyond is in the variant of a reading of more than the last cache holds: "1.5 × L3".
+const Beyond = " × L"
+
 // CPURoofs are the limits of the CPU.
 func (c *Ceilings) CPURoofs() (Roofs, error) {
-	r := Roofs{Name: "CPU", Devices: 1, Compute: map[Class]float64{}, Node: c.best("cpu.node", nil)}
-	levels := c.find("cpu.read", nil)
-	slices.SortFunc(levels, func(a, b Measurement) int { return cmp.Compare(a.Bytes, b.Bytes) })
-	for _, m := range levels {
+	r := Roofs{Name: CPUName, Devices: 1, Compute: map[Class]float64{}, Node: c.best("cpu.node", nil)}
+	reads := c.find("cpu.read", nil)
+	slices.SortFunc(reads, func(a, b Measurement) int { return cmp.Compare(a.Bytes, b.Bytes) })
+	for _, m := range reads {
+		sweep := strings.Contains(m.Variant, Beyond)
+		if sweep || m.Variant == "memory" {
+			r.Sweeps = append(r.Sweeps, TimeForBytes{float64(m.Bytes), float64(m.Bytes) / m.Summary.Best})
+		}
+		if sweep {
+			continue
+		}
 		level := Level{Name: m.Variant, Rate: m.Summary.Best}
 		if m.Variant != "memory" {
 			level.Bytes = 2 * float64(m.Bytes) // half of it was read
@@ -172,7 +188,7 @@ func (c *Ceilings) CPURoofs() (Roofs, error) {
 		r.Read = append(r.Read, level)
 		r.Sources = append(r.Sources, source("reading, "+m.Variant, m))
 	}
-	if len(levels) == 0 || levels[len(levels)-1].Variant != "memory" {
+	if n := len(r.Read); n == 0 || r.Read[n-1].Name != "memory" {
 		return r, ErrNoRoofs
 	}
 	fma, dot, bf := c.best("cpu.fma", nil), c.best("cpu.dot", nil), c.best("cpu.bf16", nil)
@@ -195,17 +211,17 @@ const cpuBlock = "cpu.block."
 
 // blockProducts are what was measured of each storage type's. Where nothing but
 // one token was, many are as fast as the arithmetic.
-func (c *Ceilings) blockProducts(compute map[Class]float64) map[string]Matrix {
-	out := map[string]Matrix{}
+func (c *Ceilings) blockProducts(compute map[Class]float64) map[string]MatrixRates {
+	out := map[string]MatrixRates{}
 	for _, m := range c.Measurements {
 		storage, ok := strings.CutPrefix(m.Probe, cpuBlock)
-		if !ok || out[storage] != (Matrix{}) {
+		if !ok || out[storage] != (MatrixRates{}) {
 			continue
 		}
 		of := func(one bool) float64 {
 			return c.best(m.Probe, func(m Measurement) bool { return (m.Tokens == 1) == one })
 		}
-		x := Matrix{One: of(true), Many: of(false)}
+		x := MatrixRates{One: of(true), Many: of(false)}
 		if x.Many == 0 {
 			x.Many = compute[classOf(storage)]
 		}

@@ -30,6 +30,7 @@ func example() Ceilings {
 		Measurements: []Measurement{
 			measured("cpu.read", "memory", 512<<20, BytesPerSecond, 20e9),
 			measured("cpu.read", "L3", 16<<20, BytesPerSecond, 80e9),
+			measured("cpu.read", "2 × L3", 64<<20, BytesPerSecond, 25e9),
 			measured("cpu.read", "L2", 512<<10, BytesPerSecond, 200e9),
 			measured("cpu.fma", "AVX2", 0, OpsPerSecond, 200e9),
 			measured("cpu.dot", "AVX2", 0, OpsPerSecond, 400e9),
@@ -51,12 +52,15 @@ func TestCPURoofs(t *testing.T) {
 	if r.Compute[F16] != 200e9 || r.Compute[Int8] != 400e9 || r.Compute[BF] != 200e9 || r.Node != 1e-6 || len(r.Sources) != 9 {
 		t.Errorf("%+v", r)
 	}
-	want := map[string]Matrix{"q8_0": {One: 150e9, Many: 300e9}, "f16": {One: 100e9, Many: 200e9}}
+	if len(r.Sweeps) != 2 || r.Sweeps[0] != (TimeForBytes{64 << 20, (64 << 20) / 25e9}) || r.Sweeps[1].Bytes != 512<<20 {
+		t.Errorf("%+v", r.Sweeps)
+	}
+	want := map[string]MatrixRates{"q8_0": {One: 150e9, Many: 300e9}, "f16": {One: 100e9, Many: 200e9}}
 	if diff := cmp.Diff(want, r.Matrices); diff != "" {
 		t.Error(diff)
 	}
 	// A figure whose probe was wrong is none.
-	c.Measurements[4].Verdict = Wrong
+	c.Measurements[5].Verdict = Wrong
 	if r, err = c.CPURoofs(); err != nil || r.Compute[Int8] != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -98,7 +102,7 @@ func TestReadCeilings(t *testing.T) {
 		}
 	}
 	write(example())
-	if c, err := ReadCeilings(path); err != nil || len(c.Measurements) != 9 {
+	if c, err := ReadCeilings(path); err != nil || len(c.Measurements) != 10 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	for want, spoil := range map[string]func(*Ceilings){

@@ -69,21 +69,21 @@ func FindMachines(name string) ([]Roofs, error) {
 }
 
 func rccl() Roofs {
-	return mi100x4([]AllReduceTime{{tinyBytes, 19e-6}, {ringBytes, ringTime}},
+	return mi100x4([]TimeForBytes{{tinyBytes, 19e-6}, {ringBytes, ringTime}},
 		Origin{"all-reduce", "19 µs up to 20 KB, 437 µs at 21 MB", "[meas] RCCL in a graph, 5 to 10 KB, btbtyler09/vllm-gfx908; [calc] 48 GB/s"})
 }
 
 func butterfly() Roofs {
-	return mi100x4([]AllReduceTime{{tinyBytes, 80e-6}, {ringBytes, 912e-6}},
+	return mi100x4([]TimeForBytes{{tinyBytes, 80e-6}, {ringBytes, 912e-6}},
 		Origin{"all-reduce", "80 µs up to 20 KB, 912 µs at 21 MB", "[est] copies in two rounds, which llama.cpp makes without RCCL; [calc] twice over a link of 46 GB/s"})
 }
 
 func push() Roofs {
-	return mi100x4([]AllReduceTime{{tinyBytes, 5.3e-6}, {ringBytes, ringTime}},
+	return mi100x4([]TimeForBytes{{tinyBytes, 5.3e-6}, {ringBytes, ringTime}},
 		Origin{"all-reduce", "5.3 µs up to 20 KB, 437 µs at 21 MB", "[meas] a push kernel in a graph, 5 KB, btbtyler09/vllm-gfx908; llama.cpp has none; [calc] 48 GB/s"})
 }
 
-func mi100x4(allReduce []AllReduceTime, source Origin) Roofs {
+func mi100x4(allReduce []TimeForBytes, source Origin) Roofs {
 	r := mi100(4)
 	r.AllReduce = allReduce
 	r.Sources = append(slices.Clone(r.Sources), source)

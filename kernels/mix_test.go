@@ -12,7 +12,7 @@ func small() (Demand, Roofs) {
 	m := Demand{Layers: []Weights{{"F16", 1e9, 1e9}}, Output: []Weights{{"F16", 1e8, 1e8}},
 		LayerCount: 10, Embedding: 1000, Vocab: 1000, KVBytes: 1e4, AttentionOps: 1e4, Nodes: 100}
 	return m, Roofs{Devices: 1, Read: []Level{{Rate: 1e10}}, Compute: map[Class]float64{F16: 2e11}, Node: 1e-6,
-		Matrices: map[string]Matrix{"f16": {One: 1.6e11, Many: 2e11}}}
+		Matrices: map[string]MatrixRates{"f16": {One: 1.6e11, Many: 2e11}}}
 }
 
 // Whatever steps a scenario has: where each takes its least time, the mean TPOT

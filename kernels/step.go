@@ -81,6 +81,9 @@ type Roofs struct {
 	// Read are the rates of one device by where the bytes lie, the nearest first;
 	// the last is its memory.
 	Read []Level `json:"read" yaml:"read"`
+	// Sweeps are the times of reading the same bytes in the same order again and
+	// again, as steps read weights, of sizes from the last cache's on.
+	Sweeps []TimeForBytes `json:"sweeps,omitempty" yaml:"sweeps"`
 	// Compute is in operations per second of one device. A class that is missing
 	// bounds nothing.
 	Compute map[Class]float64 `json:"compute" yaml:"compute"`
@@ -91,18 +94,18 @@ type Roofs struct {
 
 	// Matrices are limits of the products with matrices of one storage type, "q4_0",
 	// where they are known. Of others those above hold.
-	Matrices map[string]Matrix `json:"matrices,omitempty" yaml:"matrices"`
+	Matrices map[string]MatrixRates `json:"matrices,omitempty" yaml:"matrices"`
 
-	Node      float64         `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
-	AllReduce []AllReduceTime `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
+	Node      float64        `json:"node_s" yaml:"node_s"`                   // a node of a graph, seconds
+	AllReduce []TimeForBytes `json:"all_reduce,omitempty" yaml:"all_reduce"` // by size, the smallest first
 	// Logits is the rate at which the CPU reads logits, bytes/s; 0: not known.
 	Logits float64 `json:"logits_b_per_s,omitempty" yaml:"logits_b_per_s"`
 
 	Sources []Origin `json:"sources,omitempty" yaml:"sources"`
 }
 
-// Matrix are the limits of one device with matrices of a storage type; 0: not known.
-type Matrix struct {
+// MatrixRates are the limits of one device with matrices of a storage type; 0: not known.
+type MatrixRates struct {
 	// Read is the rate in bytes/s at which a product with one vector reads them.
 	Read float64 `json:"b_per_s,omitempty" yaml:"b_per_s"`
 	// One and Many are operations/s where each block is unpacked for one token, and
@@ -112,7 +115,7 @@ type Matrix struct {
 }
 
 // unpacking is what an operation of one token takes on top of one of many.
-func (x Matrix) unpacking() float64 {
+func (x MatrixRates) unpacking() float64 {
 	if x.One <= 0 || x.Many <= 0 {
 		return 0
 	}
@@ -120,7 +123,7 @@ func (x Matrix) unpacking() float64 {
 }
 
 // matrix are the limits of a storage type.
-func (r *Roofs) matrix(storage string) Matrix { return r.Matrices[strings.ToLower(storage)] }
+func (r *Roofs) matrix(storage string) MatrixRates { return r.Matrices[strings.ToLower(storage)] }
 
 // Level is a cache, or the memory.
 type Level struct {
@@ -129,8 +132,8 @@ type Level struct {
 	Rate  float64 `json:"b_per_s" yaml:"b_per_s"`
 }
 
-// AllReduceTime is the time of an all-reduce.
-type AllReduceTime struct {
+// TimeForBytes is the time of an all-reduce or of a sweep through so many bytes.
+type TimeForBytes struct {
 	Bytes   float64 `json:"bytes" yaml:"bytes"`
 	Seconds float64 `json:"s" yaml:"s"`
 }
@@ -299,6 +302,7 @@ func (r *Roofs) reads(m *Demand, w Work) float64 {
 
 // readTime is the least time to read so many different bytes. They all come
 // through the nearest level, and those that don't fit into it from the next one.
+// Where sweeps were measured it is no less than theirs.
 func (r *Roofs) readTime(bytes float64) float64 {
 	var t, held float64
 	for _, level := range r.Read {
@@ -306,6 +310,9 @@ func (r *Roofs) readTime(bytes float64) float64 {
 			t = max(t, (bytes-held)/level.Rate)
 		}
 		held += level.Bytes
+	}
+	if len(r.Sweeps) > 0 && bytes >= r.Sweeps[0].Bytes {
+		t = max(t, between(r.Sweeps, bytes))
 	}
 	return t
 }
@@ -368,21 +375,23 @@ func reduced(m *Demand, tokens float64) float64 {
 	return 4 * values
 }
 
-// allReduce is the time between two measured points in proportion, below the
-// first that of the first, and beyond the last as from the last two on.
-func (r *Roofs) allReduce(bytes float64) float64 {
-	n := len(r.AllReduce)
+func (r *Roofs) allReduce(bytes float64) float64 { return between(r.AllReduce, bytes) }
+
+// between is the time between two measured points in proportion, below the first
+// that of the first, and beyond the last as from the last two on.
+func between(points []TimeForBytes, bytes float64) float64 {
+	n := len(points)
 	switch {
 	case n == 0:
 		return 0
-	case n == 1 || bytes <= r.AllReduce[0].Bytes:
-		return r.AllReduce[0].Seconds
+	case n == 1 || bytes <= points[0].Bytes:
+		return points[0].Seconds
 	}
 	i := 1
-	for i < n-1 && bytes > r.AllReduce[i].Bytes {
+	for i < n-1 && bytes > points[i].Bytes {
 		i++
 	}
-	a, b := r.AllReduce[i-1], r.AllReduce[i]
+	a, b := points[i-1], points[i]
 	return max(0, a.Seconds+(bytes-a.Bytes)/(b.Bytes-a.Bytes)*(b.Seconds-a.Seconds))
 }
 
@@ -417,9 +426,11 @@ func (r *Roofs) Check() error {
 			}
 		}
 	}
-	for i, p := range r.AllReduce {
-		if !(p.Seconds >= 0) || i > 0 && !(p.Bytes > r.AllReduce[i-1].Bytes) {
-			return fmt.Errorf("%q: all-reduce of %g bytes in %g s; sizes ascend, and times are not negative", r.Name, p.Bytes, p.Seconds)
+	for what, points := range map[string][]TimeForBytes{"all-reduce": r.AllReduce, "sweep": r.Sweeps} {
+		for i, p := range points {
+			if !(p.Seconds >= 0) || i > 0 && !(p.Bytes > points[i-1].Bytes) {
+				return fmt.Errorf("%q: %s of %g bytes in %g s; sizes ascend, and times are not negative", r.Name, what, p.Bytes, p.Seconds)
+			}
 		}
 	}
 	if r.Node < 0 || r.Dot < 0 || r.Logits < 0 {

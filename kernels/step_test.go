@@ -78,7 +78,7 @@ func TestWorkedContext(t *testing.T) {
 		}
 	}
 	// Four cards at 2K: the memory term, and all with RCCL in a graph.
-	r := Roofs{Devices: 4, Tensors: true, Read: []Level{{Rate: 1020e9}}, AllReduce: []AllReduceTime{{20480, 19e-6}}}
+	r := Roofs{Devices: 4, Tensors: true, Read: []Level{{Rate: 1020e9}}, AllReduce: []TimeForBytes{{20480, 19e-6}}}
 	l := r.Step(&m, Work{Decode: 1, Context: 2048})
 	near(t, "memory of four", 1e3*l.Memory, 3.24, 0.01)
 	near(t, "rate of four", 1/l.Total(), 210, 1)
@@ -135,13 +135,24 @@ func TestReadTime(t *testing.T) {
 	}
 }
 
+// What was swept through takes no less than the sweep, in proportion between two;
+// of less than the first nothing is known but the levels.
+func TestSweeps(t *testing.T) {
+	r := Roofs{Read: []Level{{"L3", 32e6, 40e9}, {"memory", 0, 10e9}}, Sweeps: []TimeForBytes{{32e6, 1e-3}, {64e6, 6e-3}, {512e6, 51.2e-3}}}
+	for bytes, want := range map[float64]float64{
+		30e6: 30e6 / 40e9, 32e6: 1e-3, 48e6: 3.5e-3, 512e6: 51.2e-3, 1024e6: 51.2e-3 + 512*45.2e-3/448,
+	} {
+		near(t, "time", r.readTime(bytes), want, 1e-12)
+	}
+}
+
 // Blocks are unpacked once in each graph, and multiplied with each token; the
 // output's where a sequence decodes. A type of which nothing is known has the rate
 // of its arithmetic.
 func TestBlockProducts(t *testing.T) {
 	m := Demand{Layers: []Weights{{"Q8_0", 1, 1200}, {"Q6_K", 1, 1000}}, Output: []Weights{{"F16", 1, 600}}}
 	r := Roofs{Devices: 1, Read: []Level{{Rate: 1e10}}, Compute: map[Class]float64{Int8: 1000, F16: 300},
-		Matrices: map[string]Matrix{"q8_0": {One: 200, Many: 600}, "f16": {One: 150, Many: 300}}}
+		Matrices: map[string]MatrixRates{"q8_0": {One: 200, Many: 600}, "f16": {One: 150, Many: 300}}}
 	for _, c := range []struct {
 		name string
 		work Work
@@ -157,7 +168,7 @@ func TestBlockProducts(t *testing.T) {
 }
 
 func TestAllReduceTime(t *testing.T) {
-	r := Roofs{AllReduce: []AllReduceTime{{1000, 10e-6}, {2000, 12e-6}, {4000, 20e-6}}}
+	r := Roofs{AllReduce: []TimeForBytes{{1000, 10e-6}, {2000, 12e-6}, {4000, 20e-6}}}
 	for bytes, want := range map[float64]float64{1: 10e-6, 1000: 10e-6, 1500: 11e-6, 3000: 16e-6, 6000: 28e-6} {
 		near(t, "time", r.allReduce(bytes), want, 1e-12)
 	}
@@ -228,8 +239,9 @@ func TestCheck(t *testing.T) {
 		"no rate":         func(r *Roofs) { r.Read[0].Rate = 0 },
 		"not a number":    func(r *Roofs) { r.Read[0].Rate = math.NaN() },
 		"negative op/s":   func(r *Roofs) { r.Compute = map[Class]float64{F16: -1} },
-		"a type's rate":   func(r *Roofs) { r.Matrices = map[string]Matrix{"q4_0": {One: -1}} },
-		"sizes fall":      func(r *Roofs) { r.AllReduce = []AllReduceTime{{2, 1}, {1, 1}} },
+		"a type's rate":   func(r *Roofs) { r.Matrices = map[string]MatrixRates{"q4_0": {One: -1}} },
+		"sweeps fall":     func(r *Roofs) { r.Sweeps = []TimeForBytes{{2, 1}, {1, 1}} },
+		"sizes fall":      func(r *Roofs) { r.AllReduce = []TimeForBytes{{2, 1}, {1, 1}} },
 		"time flies back": func(r *Roofs) { r.Node = -1 },
 	} {
 		r := good()

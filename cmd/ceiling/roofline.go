@@ -32,7 +32,7 @@ const ceilingsPath = "results/ceilings.json"
 // How long each figure may take.
 const (
 	figureLimit = 10 * time.Second
-	quickLimit  = 1900 * time.Millisecond
+	quickLimit  = 1500 * time.Millisecond
 )
 
 func rooflineCommand() *cli.Command {
@@ -43,20 +43,21 @@ func rooflineCommand() *cli.Command {
 		Description: "Probes measure memory, caches, arithmetic and what begins a node of a graph. With a model the\n" +
 			"limits of a suite follow: the least time per output token and the highest prefill rate. With\n" +
 			"--machine nothing is measured: the limits are those of a described machine.",
-		Flags: append(outFlags(&cli.StringFlag{Value: ceilingsPath, Usage: "write the figures to `FILE`"}),
+		Flags: append(append(outFlags(&cli.StringFlag{Value: ceilingsPath, Usage: "write the figures to `FILE`"}),
 			modelFlag("`FILE`: a GGUF file whose limits are computed"),
 			suiteFlag(),
 			&cli.StringSliceFlag{Name: "only", Usage: "run these probes alone, `NAME,…`", Validator: knownProbes},
 			&cli.BoolFlag{Name: "quick", Usage: "half a minute in all, with wider intervals"},
 			&cli.StringFlag{Name: "machine", Usage: "plan for a machine, `NAME|FILE`: mi100, mi100x4, or a YAML file of its limits"},
-			&cli.BoolFlag{Name: "ops", Usage: "time the operations of the model's decode step on the CPU, one by one"},
+			&cli.BoolFlag{Name: "ops", Usage: "time the operations of the model's decode step one by one, on the CPU or on --devices"},
+			&cli.StringSliceFlag{Name: "devices", Value: []string{"none"}, HideDefault: true, Usage: "with --ops: on these devices, `NAME,…` as in `ceiling devices` (default: the CPU)"},
 			&cli.IntFlag{Name: "users", Value: 1, Usage: "with --ops: a step of `N` sequences", Validator: atLeast(1)},
 			&cli.IntFlag{Name: "context", Value: 512, Usage: "with --ops: `TOKENS` of context of each", Validator: atLeast(1)},
 			threadsFlag(), ubatchFlag(),
 			kvTypeFlag(),
 			jsonFlag(),
-		),
-		Action: rooflineAction,
+		), rpcFlags()...),
+		Action: withWatch(rooflineAction),
 	}
 }
 
@@ -80,13 +81,14 @@ type roofline struct {
 	Ops      *opTimes          `json:"ops,omitempty"`
 	suite    result.Suite
 	ubatch   int
+	alive    func() // tells the watchdog that a part is done
 }
 
-func rooflineAction(ctx context.Context, c *cli.Command) error {
+func rooflineAction(ctx context.Context, c *cli.Command, w *watchdog) error {
 	if err := takeModel(c); err != nil {
 		return err
 	}
-	r := &roofline{ubatch: c.Int("ubatch")}
+	r := &roofline{ubatch: c.Int("ubatch"), alive: w.alive}
 	var err error
 	if r.suite, err = suite.Find(c.String("suite")); err != nil {
 		return codedError{exitUsage, err}
@@ -98,6 +100,9 @@ func rooflineAction(ctx context.Context, c *cli.Command) error {
 	}
 	if c.Bool("ops") && (r.Load == nil || c.String("machine") != "") {
 		return usagef("--ops: name a model, and no --machine: its operations are timed here")
+	}
+	if !c.Bool("ops") && (c.IsSet("devices") || c.IsSet("rpc")) {
+		return usagef("--devices and --rpc without --ops: nothing but the operations is computed there; add --ops")
 	}
 	if c.String("machine") != "" {
 		err = r.describe(c)
@@ -164,8 +169,11 @@ func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
 	if err := r.checkFigures(out); err != nil {
 		return err
 	}
-	if err := engine.Init(engine.LibraryOptions{}); err != nil {
+	if err := engine.Init(engine.LibraryOptions{RPC: c.StringSlice("rpc")}); err != nil {
 		return err
+	}
+	if err := engine.CheckDevices(c.StringSlice("devices")); err != nil {
+		return codedError{exitUsage, err}
 	}
 	show := newProgress(c.Root().ErrWriter)
 	threads := readThreads(c)
@@ -183,6 +191,7 @@ func (r *roofline) measure(ctx context.Context, c *cli.Command) error {
 		}
 		r.Load.HostLogits = true
 	}
+	r.alive()
 	found.Load, r.Ceilings = r.Load, found
 	roofs, err := found.CPURoofs()
 	switch {

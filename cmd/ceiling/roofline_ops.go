@@ -36,27 +36,30 @@ type opKind struct {
 	Op         string  `json:"op"`
 	Name       string  `json:"name"`
 	Type       string  `json:"type"`
+	Device     string  `json:"device"`
 	Count      int     `json:"count"`
 	Seconds    float64 `json:"s"`
 	Bytes      float64 `json:"bytes"`
 	Operations float64 `json:"operations"`
 }
 
-// timeOps loads the model on the CPU and times its nodes.
+// timeOps loads the model on the devices that are named and times its nodes there.
 func (r *roofline) timeOps(ctx context.Context, c *cli.Command) error {
 	// The OpenMP pool of the CPU back end belongs to the thread that calls it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	model, err := engine.Load(ctx, c.String("model"), engine.LoadOptions{Devices: []string{"none"}})
+	model, err := engine.Load(ctx, c.String("model"), engine.LoadOptions{Devices: c.StringSlice("devices"), GPULayers: -1})
 	if err != nil {
 		return err
 	}
 	defer model.Close()
 	o := engine.SessionOptions{Sequences: c.Int("users"), TokensPerSequence: c.Int("context") + 1, Threads: readThreads(c), KVType: c.String("kv-type")}
 	t := &opTimes{Users: o.Sequences, Context: c.Int("context")}
+	r.alive()
 	if t.Step, _, err = decodeStep(ctx, model, o); err != nil {
 		return err
 	}
+	r.alive()
 	o.TimeOps = true
 	_, ops, err := decodeStep(ctx, model, o)
 	if err != nil {
@@ -136,18 +139,21 @@ func fasterOps(a, b []engine.Op) []engine.Op {
 
 // kindsOf sums up nodes by what they do, the longest first.
 func kindsOf(ops []engine.Op) []opKind {
-	type key struct{ op, name, kind string }
+	type key struct{ op, name, kind, device string }
 	at := map[key]int{}
 	var out []opKind
 	for _, o := range ops {
 		name, _, _ := strings.Cut(o.Name, "-")
 		name, _, _ = strings.Cut(name, " ")
-		k := key{o.Op, name, o.Type}
+		if strings.HasPrefix(name, "node_") { // it has none but its number
+			name = ""
+		}
+		k := key{o.Op, name, o.Type, o.Device}
 		i, ok := at[k]
 		if !ok {
 			i = len(out)
 			at[k] = i
-			out = append(out, opKind{Op: o.Op, Name: name, Type: o.Type})
+			out = append(out, opKind{Op: o.Op, Name: name, Type: o.Type, Device: o.Device})
 		}
 		out[i].Count++
 		out[i].Seconds += o.Seconds
@@ -160,21 +166,35 @@ func kindsOf(ops []engine.Op) []opKind {
 
 // print writes the table, with the roofs of the machine that was measured.
 func (t *opTimes) print(w io.Writer, roofs []kernels.Roofs) {
-	fmt.Fprintf(w, "\nOPERATION\tOF\tTYPE\tNODES\tTIME\tSHARE\tGB/S\tGOP/S\tOF THE ROOF\n")
+	fmt.Fprintf(w, "\nOPERATION\tOF\tTYPE\tDEVICE\tNODES\tTIME\tSHARE\tGB/S\tGOP/S\tOF THE ROOF\n")
 	for _, k := range t.Kinds {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%.1f %%\t%.2f\t%.2f\t%s\n", k.Op, oneline.Of(figure.OrMissing(k.Name)), k.Type, k.Count, kernels.Seconds.Format(k.Seconds),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%.1f %%\t%.2f\t%.2f\t%s\n", k.Op, oneline.Of(figure.OrMissing(k.Name)), k.Type, figure.OrMissing(k.Device), k.Count, kernels.Seconds.Format(k.Seconds),
 			100*k.Seconds/t.Sum, k.Bytes/k.Seconds/1e9, k.Operations/k.Seconds/1e9, k.ofRoof(roofs, t.Users))
 	}
-	fmt.Fprintf(w, "sum\t\t\t\t%s\t\t\t\t\n", kernels.Seconds.Format(t.Sum))
+	fmt.Fprintf(w, "sum\t\t\t\t\t%s\t\t\t\t\n", kernels.Seconds.Format(t.Sum))
 	fmt.Fprintf(w, "\nA decode step of %d users with %d tokens of context takes %s; its operations one by one %s.\n", t.Users, t.Context,
 		kernels.Seconds.Format(t.Step), kernels.Seconds.Format(t.Sum))
 	fmt.Fprintln(w, "Each was begun and waited for by itself, which a step does not do; the fastest of several counts.")
 }
 
-// ofRoof is the larger of the shares of the memory's and of the units' limit.
+// ofRoof is the larger of the shares of the memory's and of the units' limit, of the
+// kind of device that computed the node.
 func (k opKind) ofRoof(roofs []kernels.Roofs, users int) string {
-	if len(roofs) == 0 {
+	i := slices.IndexFunc(roofs, func(r kernels.Roofs) bool { return r.Name == k.machine() })
+	if i < 0 {
 		return "—"
 	}
-	return fmt.Sprintf("%.0f %%", 100*roofs[0].Least(k.Type, k.Bytes, k.Operations, float64(users))/k.Seconds)
+	return fmt.Sprintf("%.0f %%", 100*roofs[i].Least(k.Type, k.Bytes, k.Operations, float64(users))/k.Seconds)
+}
+
+// machine is the name of the roofs that hold for the device; "" where it is
+// another machine's, or of a kind that no probe is for.
+func (k opKind) machine() string {
+	switch {
+	case k.Device == "CPU":
+		return kernels.CPUName
+	case strings.HasPrefix(k.Device, "ROCm"):
+		return kernels.CardsName
+	}
+	return ""
 }

@@ -38,6 +38,7 @@ func TestPlanForMachine(t *testing.T) {
 		"--quick":          {"roofline", model, "--machine", "mi100", "--quick"},
 		"no probe":         {"roofline", "--only", "cpu.write"},
 		"name a model":     {"roofline", "--ops"},
+		"without --ops":    {"roofline", model, "--devices", "none"},
 		"does not exist":   {"roofline", model + "x", "--machine", "mi100"},
 		"unexpected argum": {"roofline", model, "another"},
 	} {
@@ -50,20 +51,23 @@ func TestPlanForMachine(t *testing.T) {
 // Nodes are summed up over layers, the longest first; of each node the fastest
 // time counts.
 func TestKindsOf(t *testing.T) {
-	first := []engine.Op{{Op: "MUL_MAT", Name: "ffn_up-0", Type: "q4_0", Seconds: 3, Bytes: 10, Operations: 100},
-		{Op: "ADD", Name: "l_out-0", Type: "f32", Seconds: 9, Bytes: 1, Operations: 1},
-		{Op: "MUL_MAT", Name: "ffn_up-1", Type: "q4_0", Seconds: 5, Bytes: 10, Operations: 100}}
+	first := []engine.Op{{Op: "MUL_MAT", Name: "ffn_up-0", Type: "q4_0", Device: "CPU", Seconds: 3, Bytes: 10, Operations: 100},
+		{Op: "ADD", Name: "node_7", Type: "f32", Device: "RPC0", Seconds: 9, Bytes: 1, Operations: 1},
+		{Op: "MUL_MAT", Name: "ffn_up-1", Type: "q4_0", Device: "CPU", Seconds: 5, Bytes: 10, Operations: 100}}
 	second := []engine.Op{first[0], first[1], first[2]}
 	second[0].Seconds, second[1].Seconds = 4, 1
 	kinds := kindsOf(fasterOps(fasterOps(nil, first), second))
-	want := []opKind{{"MUL_MAT", "ffn_up", "q4_0", 2, 8, 20, 200}, {"ADD", "l_out", "f32", 1, 1, 1, 1}}
+	want := []opKind{{"MUL_MAT", "ffn_up", "q4_0", "CPU", 2, 8, 20, 200}, {"ADD", "", "f32", "RPC0", 1, 1, 1, 1}}
 	if len(kinds) != 2 || kinds[0] != want[0] || kinds[1] != want[1] {
 		t.Errorf("%+v", kinds)
 	}
-	r := []kernels.Roofs{{Devices: 1, Read: []kernels.Level{{Rate: 10}}, Compute: map[kernels.Class]float64{kernels.Int8: 50}}}
+	r := []kernels.Roofs{{Name: kernels.CPUName, Devices: 1, Read: []kernels.Level{{Rate: 10}}, Compute: map[kernels.Class]float64{kernels.Int8: 50}}}
 	// 20 bytes take 2 s, 200 operations 4 s.
 	if got := kinds[0].ofRoof(r, 1); got != "50 %" {
 		t.Error(got)
+	}
+	if got := kinds[1].ofRoof(r, 1); got != "—" {
+		t.Errorf("of another machine: %s", got)
 	}
 }
 

@@ -18,7 +18,12 @@ const (
 	granule   = 4096 // parts begin and end at whole pages
 )
 
-// read measures the reading of memory, then of each cache that is known.
+// beyond are sizes in last caches. Read again and again, little of what is beyond
+// a cache's size is still in it when its turn comes.
+var beyond = []float64{1, 1.25, 1.5, 2, 3}
+
+// read measures the reading of memory, then of each cache that is known, then of
+// what is a little too large for the last one.
 func (r *run) read(ctx context.Context) error {
 	levels := caches(r.sys, r.cpus)
 	size := int64(minMemory)
@@ -32,6 +37,13 @@ func (r *run) read(ctx context.Context) error {
 		// Half of it: what else is in use has its place too.
 		if err := r.readSize(ctx, fmt.Sprintf("L%d", c.level), c.perThread/2*int64(len(r.cpus)), 1); err != nil {
 			return err
+		}
+	}
+	for _, times := range beyond {
+		if n := len(levels); n > 0 {
+			if err := r.readSize(ctx, fmt.Sprintf("%g%s%d", times, kernels.Beyond, levels[n-1].level), int64(times*float64(levels[n-1].total)), 1); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

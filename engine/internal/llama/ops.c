@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "session.h"
 
+#include "ggml-backend.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,24 @@ static uint64_t operations(const struct ggml_tensor * t) {
     }
 }
 
+// device is the one that a node's result lies on; of the CPU's own memory the
+// library does not name it.
+static ggml_backend_dev_t device(const struct ggml_tensor * t) {
+    ggml_backend_buffer_t buffer = t->view_src ? t->view_src->buffer : t->buffer;
+    ggml_backend_dev_t    d      = buffer ? ggml_backend_buft_get_device(ggml_backend_buffer_get_type(buffer)) : NULL;
+    return d || !buffer || !ggml_backend_buffer_is_host(buffer) ? d : ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+}
+
+// await returns when a node is computed. The library has waited for its device
+// already; of a server that only sends what is to be done, so one byte is asked for.
+static void await(const struct ggml_tensor * t) {
+    ggml_backend_dev_t d = device(t);
+    if (d && ggml_nbytes(t) > 0 && strcmp(ggml_backend_reg_name(ggml_backend_dev_backend_reg(d)), "RPC") == 0) {
+        char byte;
+        ggml_backend_tensor_get(t, &byte, 0, 1);
+    }
+}
+
 static void keep(struct ceil_ops * ops, const struct ggml_tensor * t, double seconds) {
     if (ops->n == ops->room) {
         size_t           room = ops->room ? 2 * ops->room : 1024;
@@ -83,6 +103,7 @@ static void keep(struct ceil_ops * ops, const struct ggml_tensor * t, double sec
     snprintf(o->op, sizeof(o->op), "%s", ggml_op_name(t->op));
     snprintf(o->name, sizeof(o->name), "%s", t->name);
     snprintf(o->type, sizeof(o->type), "%s", ggml_type_name(t->src[0] ? t->src[0]->type : t->type));
+    snprintf(o->device, sizeof(o->device), "%s", device(t) ? ggml_backend_dev_name(device(t)) : "");
     memcpy(o->ne, t->ne, sizeof(o->ne));
     o->inner      = t->op == GGML_OP_MUL_MAT || t->op == GGML_OP_MUL_MAT_ID ? t->src[0]->ne[0] : 0;
     o->seconds    = seconds;
@@ -96,6 +117,7 @@ static bool timed(struct ggml_tensor * t, bool ask, void * user) {
         ops->begun = now();
         return ceil_computes(t); // views go along with the next one
     }
+    await(t);
     keep(ops, t, now() - ops->begun);
     return true;
 }

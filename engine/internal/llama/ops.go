@@ -8,6 +8,7 @@ import "unsafe"
 // NativeOp is one node of a graph, computed by itself.
 type NativeOp struct {
 	Op, Name, Type    string // "MUL_MAT", "ffn_down-3", "q4_0"
+	Device            string // that its result lies on
 	Shape             [4]int64
 	Inner             int64 // length of the sums of a matrix product
 	Seconds           float64
@@ -20,7 +21,7 @@ func (s *NativeSession) Ops() []NativeOp {
 	p := C.ceil_ops(s.p, &n)
 	out := make([]NativeOp, int(n))
 	for i, o := range unsafe.Slice(p, int(n)) {
-		out[i] = NativeOp{Op: C.GoString(&o.op[0]), Name: C.GoString(&o.name[0]), Type: C.GoString(&o._type[0]),
+		out[i] = NativeOp{Op: C.GoString(&o.op[0]), Name: C.GoString(&o.name[0]), Type: C.GoString(&o._type[0]), Device: C.GoString(&o.device[0]),
 			Inner: int64(o.inner), Seconds: float64(o.seconds), Bytes: uint64(o.bytes), Operations: uint64(o.operations)}
 		for k := range out[i].Shape {
 			out[i].Shape[k] = int64(o.ne[k])

@@ -192,6 +192,7 @@ int32_t ceil_argmax(const float * x, int32_t n);
 // ceil_op is one node of the last decode's graphs, computed by itself.
 struct ceil_op {
     char     op[32], name[64], type[16]; // "MUL_MAT", "ffn_down-3", of the weights: "q4_0"
+    char     device[64];                 // that its result lies on
     int64_t  ne[4];                      // of the result
     int64_t  inner;                      // length of the sums of a MUL_MAT; 0: none
     double   seconds;
