@@ -74,7 +74,7 @@ func TestKindsOf(t *testing.T) {
 // What the probes measured is in the file, with the machine and the model, and
 // every figure is above 0 or has a reason.
 func TestRooflineFile(t *testing.T) {
-	model, path := demoFile(t), filepath.Join(t.TempDir(), "deep", "ceilings.json")
+	model, path := demoFile(t), filepath.Join(t.TempDir(), "ceilings.json")
 	out, errText, code := inProcess("roofline", model, "--quick", "--out", path, "--ops", "--context", "8")
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s", code, errText)
