@@ -166,3 +166,5 @@ func (e *guardedEngine) Close() error {
 }
 
 func (e *guardedEngine) Links() []result.NetworkLink { return linksOf(e.Engine) }
+
+func (e *guardedEngine) Graphs() *result.GraphCounts { return graphsOf(e.Engine) }

@@ -115,10 +115,10 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
 	d.batcher.bridging = !s.spec.Unified
 	r.now.executor = d
-	before := linksOf(s.eng)
+	links, graphs := linksOf(s.eng), graphsOf(s.eng)
 	err = r.execute(ctx, d)
 	m.Disturbance = r.meter.Stop()
-	m.Links = result.LinksSince(before, linksOf(s.eng))
+	m.Links, m.Graphs = result.LinksSince(links, linksOf(s.eng)), result.GraphsSince(graphs, graphsOf(s.eng))
 	d.measured(m)
 	r.now.ended, r.now.err = true, err
 	return d.records, err
@@ -154,7 +154,7 @@ func (r *runner) execute(ctx context.Context, d *executor) error {
 // measured hands over what the executor has measured.
 func (d *executor) measured(m *result.Measured) {
 	m.StartS, m.EndS = result.Seconds(d.start), result.Seconds(d.now)
-	m.Steps, m.Graphs = d.meter.steps, d.meter.graphs
+	m.Steps, m.GraphsInSteps = d.meter.steps, d.meter.graphs
 	m.EngineS = d.meter.inside.Seconds()
 	m.OutsideS = d.meter.outside().Seconds()
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS

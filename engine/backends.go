@@ -25,7 +25,7 @@ var backendState struct {
 // wrong with those for GPUs: the library itself goes on without a word.
 func loadBackends(dir string) {
 	backendState.once.Do(func() {
-		llama.ResetErrors()
+		llama.ResetLogged()
 		llama.LoadBackends(dir)
 		if dir == "" {
 			dir = llama.LibraryDir()

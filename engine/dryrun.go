@@ -69,7 +69,7 @@ func NewPlan(ctx context.Context, path string, load LoadOptions, open SessionOpt
 	// Mapping the file would need no memory of its own and hide the need.
 	p.Path, p.NoAlloc, p.LoadMode = path, true, llama.LoadRead
 	p.Progress = func(float32) bool { return ctx.Err() == nil }
-	llama.ResetErrors()
+	llama.ResetLogged()
 	native := llama.LoadModel(p)
 	if native == nil {
 		if err := ctx.Err(); err != nil {
@@ -95,7 +95,7 @@ func (p *ModelPlan) Need(ctx context.Context, open SessionOptions) ([]Need, erro
 	if err != nil {
 		return nil, err
 	}
-	llama.ResetErrors()
+	llama.ResetLogged()
 	session := p.model.native.OpenSession(o)
 	if session == nil {
 		return nil, fmt.Errorf("%w: %d sequences of %d tokens%s", ErrSession, open.Sequences, open.TokensPerSequence, logged())

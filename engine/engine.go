@@ -110,7 +110,7 @@ func addRPC(server string) error {
 	}
 	at := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	conn.Close()
-	llama.ResetErrors()
+	llama.ResetLogged()
 	if !llama.AddRPC(server) {
 		return fmt.Errorf("%w: %q%s; start ggml-rpc-server there, of the same release", ErrRPC, server, logged())
 	}

@@ -43,6 +43,20 @@ func realModel(t testing.TB) string {
 	return path
 }
 
+// librarySource is a file of the source that the libraries were built from.
+func librarySource(t *testing.T, name string) string {
+	t.Helper()
+	header, err := filepath.EvalSymlinks("../build/include/llama.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(header), "..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // synthModel writes the demo geometry's little sister once per test.
 func synthModel(t testing.TB, kind string) string {
 	t.Helper()

@@ -37,6 +37,7 @@ type Model struct {
 	opts      LoadOptions
 	vocabOnly bool // no weights: see LoadVocab
 	split     Split
+	placement []Placement
 }
 
 // Load reads a GGUF file (the first shard of a split one) onto the devices.
@@ -69,7 +70,7 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Model, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	llama.ResetErrors()
+	llama.ResetLogged()
 	native := llama.LoadModel(p)
 	if native == nil {
 		if err := ctx.Err(); err != nil {
@@ -81,7 +82,7 @@ func Load(ctx context.Context, path string, o LoadOptions) (*Model, error) {
 		native.Free()
 		return nil, fmt.Errorf("%w: %s; choose a decoder-only model", ErrNotGenerative, modelName(path))
 	}
-	return &Model{native: native, file: file, path: path, opts: o, split: split}, nil
+	return &Model{native: native, file: file, path: path, opts: o, split: split, placement: placements(llama.LoggedFacts())}, nil
 }
 
 // openChecked reads a model's header and looks for everything that the library

@@ -36,7 +36,7 @@ func (m *Model) NewSampler(o SamplerOptions) (*Sampler, error) {
 	if o.TopP <= 0 {
 		o.TopP = 1
 	}
-	llama.ResetErrors()
+	llama.ResetLogged()
 	native := m.native.NewSampler(llama.SamplerParams{Temperature: o.Temperature, TopK: o.TopK, TopP: o.TopP,
 		MinP: o.MinP, Seed: o.Seed, Grammar: o.Grammar})
 	if native == nil {

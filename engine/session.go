@@ -61,6 +61,7 @@ type Session struct {
 
 	warm     bool     // see Warm
 	warnings []string // that the library logged while it opened
+	choices  []string // see Choices
 
 	watched context.Context // whose cancellation aborts a running step
 	unwatch func() bool
@@ -87,14 +88,14 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	if err := m.checkMemory(ctx, o); err != nil {
 		return nil, err
 	}
-	llama.ResetErrors()
+	llama.ResetLogged()
 	native := m.native.OpenSession(p)
 	if native == nil {
 		return nil, fmt.Errorf("%w: %d sequences of %d tokens%s", ErrSession, o.Sequences, o.TokensPerSequence, logged())
 	}
 	m.open.Add(1)
 	perSeq, batch, seqs := native.Limits()
-	return &Session{native: native, warnings: llama.LoggedWarnings(), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
+	return &Session{native: native, warnings: llama.LoggedWarnings(), choices: choices(llama.LoggedFacts()), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
 		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, windows: m.Window() > 0 && !p.SWAFull, wanted: make([]uint32, seqs)}, nil
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -146,15 +145,7 @@ func TestPlanSplit(t *testing.T) {
 // TestArchitectures: the list of refused architectures is that of the source
 // that the libraries were built from.
 func TestArchitectures(t *testing.T) {
-	header, err := filepath.EvalSymlinks("../build/include/llama.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(header), "../src/llama-arch.cpp"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := string(text)
+	source := librarySource(t, "src/llama-arch.cpp")
 	_, body, ok := strings.Cut(source, "bool llm_arch_supports_sm_tensor(")
 	if !ok {
 		t.Fatal("the source has no llm_arch_supports_sm_tensor")

@@ -25,7 +25,7 @@ func LoadVocab(path string) (*Model, error) {
 	if err := llama.OpenLog(""); err != nil {
 		return nil, err
 	}
-	llama.ResetErrors()
+	llama.ResetLogged()
 	native := llama.LoadModel(llama.LoadParams{Path: path, CPUOnly: true, VocabOnly: true, LoadMode: llama.LoadAuto})
 	if native == nil {
 		return nil, fmt.Errorf("%w: %s%s", ErrLoad, modelName(path), logged())

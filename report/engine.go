@@ -23,6 +23,12 @@ func engineTable(r *result.Run) *doc.Table {
 	t.add("Backends", strings.Join(e.Backends, ", "))
 	t.add("Devices used", devicesText(e.Devices))
 	t.add("Split mode / GPU layers", pair(splitText(e), layersText(e)))
+	if len(e.Layers) > 0 {
+		t.add("Layers on devices", placementText(e.Layers))
+	}
+	if len(e.Weights) > 0 {
+		t.add("Weights in buffers", weightsText(e.Weights))
+	}
 	if e.AllReduce != "" { // only a tensor split has one
 		t.add("All-reduce", allReduceText(e))
 	}
@@ -41,6 +47,9 @@ func engineTable(r *result.Run) *doc.Table {
 	t.add("Threads", countText(e.Threads))
 	t.add("Step tokens / ubatch", pair(countText(e.StepBudget()), countText(e.UBatch)))
 	t.add("Flash attention", e.FlashAttn)
+	if len(e.Choices) > 0 {
+		t.add("Chosen by the engine", strings.Join(e.Choices, "; "))
+	}
 	t.add("KV cache", kvText(e))
 	if e.SWAWindow > 0 {
 		t.add("Sliding-window layers", windowText(e))

@@ -28,8 +28,11 @@ func validitySection(r *result.Run, all []scenario) []doc.Block {
 	if t := conditionsTable(all); len(t.Rows) > 0 {
 		blocks = append(blocks, t)
 	}
+	if t := graphsTable(all); len(t.Rows) > 0 {
+		blocks = append(blocks, t)
+	}
 	notes := slices.Concat(verdictNotes(all), failureNotes(r, all), missingNotes(all), burstNotes(all), percentileNotes(all), bundleNotes(all),
-		prefillNote(all), warmupNotes(all), keptNotes(all), warningNotes(all))
+		prefillNote(all), graphsNotes(all), warmupNotes(all), keptNotes(all), warningNotes(all))
 	if len(notes) > 0 {
 		blocks = append(blocks, doc.Bullets(notes))
 	}

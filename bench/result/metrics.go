@@ -19,13 +19,15 @@ type Measured struct {
 	EndS   float64
 
 	Steps    int64
-	Graphs   int64   // compute graphs of all steps; 0: not counted
 	EngineS  float64 // time inside Step, seconds
 	OutsideS float64 // between first and last step, neither in Step nor waiting for arrivals, seconds
 	Dropped  int     // requests that never got a slot
 
 	PromptTokens int64   // computed, of all requests
 	PromptS      float64 // Σ over steps of time inside Step × the prompt tokens' share of the step's tokens, seconds
+
+	GraphsInSteps int64        // compute graphs of all steps; 0: not counted
+	Graphs        *GraphCounts // what the engine tells of them; nil: nothing
 
 	Mix *kernels.Mix // what the steps were made of; nil: not known
 
@@ -133,7 +135,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
-		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Links: m.Links,
+		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Links: m.Links, Graphs: m.Graphs,
 		Disturbance: m.Disturbance, Steadiness: m.Steadiness,
 		Failures: failures(s.bad),
 		Server:   s.server(m),
@@ -152,8 +154,8 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 			}
 		}
 	}
-	if m.Graphs > 0 {
-		perStep := float64(m.Graphs) / float64(m.Steps)
+	if m.GraphsInSteps > 0 {
+		perStep := float64(m.GraphsInSteps) / float64(m.Steps)
 		d.GraphsPerStep = &perStep
 	}
 	if m.EngineS > 0 {

@@ -166,10 +166,12 @@ type Detail struct {
 	// GraphsPerStep is the mean number of compute graphs that the engine made of a
 	// step; null where it does not tell.
 	GraphsPerStep *float64 `json:"graphs_per_step"`
-	EngineS       float64  `json:"engine_s,omitempty"` // seconds inside Step
-	OverheadRatio *float64 `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
-	StartS        float64  `json:"start_s"`            // on the run's clock
-	EndS          float64  `json:"end_s"`
+	// Graphs is what else the engine tells of those graphs; nil: nothing.
+	Graphs        *GraphCounts `json:"graphs,omitempty"`
+	EngineS       float64      `json:"engine_s,omitempty"` // seconds inside Step
+	OverheadRatio *float64     `json:"overhead_ratio"`     // time between first and last Step spent outside Step and not waiting for arrivals / time inside Step
+	StartS        float64      `json:"start_s"`            // on the run's clock
+	EndS          float64      `json:"end_s"`
 
 	// Mix is what the steps were made of; nil: not known, as through a server.
 	Mix *kernels.Mix `json:"step_mix,omitempty"`
@@ -284,9 +286,12 @@ type EngineInfo struct {
 	AllReduce    string            `json:"allreduce,omitempty"`           // of a tensor split: rccl | nccl | internal | butterfly
 	BF16From     int               `json:"allreduce_bf16_from,omitempty"` // tokens of a physical batch from which the sums are rounded to bfloat16; 0: never
 	GPULayers    int               `json:"gpu_layers"`
-	LoadMode     string            `json:"load_mode"`       // mmap | direct-io | read
-	Sampling     string            `json:"sampling"`        // "greedy, in the backend" | "greedy, argmax on the CPU"
-	Check        string            `json:"check,omitempty"` // what the check of the output before the first scenario found; "": not made
+	Layers       []LayersOn        `json:"layers,omitempty"`         // where they are, as the engine says; nil: it does not
+	Weights      []WeightBuffer    `json:"weight_buffers,omitempty"` // of which kind they are in; nil: not told
+	Choices      []string          `json:"choices,omitempty"`        // the engine's words on ways to compute that it chose: "Flash Attention enabled"
+	LoadMode     string            `json:"load_mode"`                // mmap | direct-io | read
+	Sampling     string            `json:"sampling"`                 // "greedy, in the backend" | "greedy, argmax on the CPU"
+	Check        string            `json:"check,omitempty"`          // what the check of the output before the first scenario found; "": not made
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
 	CacheTokens  int               `json:"cache_tokens,omitempty"` // most KV cells that a warm run keeps of finished prompts
@@ -308,6 +313,19 @@ func (e *EngineInfo) Describe() string {
 // StepBudget is the most tokens of one step. Files that don't give it are of
 // runs whose steps had the physical batch for a budget.
 func (e *EngineInfo) StepBudget() int { return cmp.Or(e.StepTokens, e.UBatch) }
+
+// LayersOn is what of the model the engine has put on one device.
+type LayersOn struct {
+	Device string `json:"device"`
+	Layers int    `json:"layers"` // repeating ones
+	Output bool   `json:"output,omitempty"`
+}
+
+// WeightBuffer is the weights in the engine's buffers of one kind.
+type WeightBuffer struct {
+	Kind  string `json:"kind"` // "CPU", "CPU_REPACK", "ROCm0"
+	Bytes int64  `json:"bytes"`
+}
 
 // TensorTypeCount is one row of the model's tensor-type summary.
 type TensorTypeCount struct {

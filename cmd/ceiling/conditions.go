@@ -61,10 +61,28 @@ func engineInfo(s settings, m *engine.Model, b engine.BuildRecord, used []engine
 		Threads: s.session.Threads, StepTokens: s.session.Batch, UBatch: s.session.UBatch,
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
 		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,
-		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, LoadMode: s.load.LoadMode,
+		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, Layers: layersOn(m), LoadMode: s.load.LoadMode,
 		Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, CacheTokens: s.cacheTokens, LoadSeconds: loadSeconds,
 		Environment: engine.Environment(os.Environ()),
 	}
+}
+
+// layersOn says where the engine has put the layers.
+func layersOn(m *engine.Model) []result.LayersOn {
+	var out []result.LayersOn
+	for _, p := range m.Placement() {
+		out = append(out, result.LayersOn(p))
+	}
+	return out
+}
+
+// weightBuffers says in which kinds of buffers the weights are.
+func weightBuffers(s *engine.Session) []result.WeightBuffer {
+	var out []result.WeightBuffer
+	for _, b := range s.WeightBuffers() {
+		out = append(out, result.WeightBuffer(b))
+	}
+	return out
 }
 
 // manifestModel describes the model's file.

@@ -104,6 +104,16 @@ func (s session) Links() []result.NetworkLink {
 	return links
 }
 
+// Graphs is what the engine has made of the steps up to now.
+func (s session) Graphs() *result.GraphCounts {
+	t := s.Tally()
+	g := &result.GraphCounts{Computed: t.Graphs, Reused: t.Reused, Splits: t.Splits, Plans: t.Plans, Buffers: t.Buffers}
+	if t.Told {
+		g.Captured, g.Dropped = &t.Captured, &t.Dropped
+	}
+	return g
+}
+
 // Close keeps the session's sampling counts for the report.
 func (s session) Close() error {
 	backend, argmax := s.Sampled()

@@ -24,6 +24,7 @@ int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, i
         }
         ggml_backend_dev_t d = device_of(type);
         snprintf(out[n].device, sizeof(out[n].device), "%s", d ? ggml_backend_dev_name(d) : "");
+        snprintf(out[n].buffer, sizeof(out[n].buffer), "%s", ggml_backend_buft_name(type));
         out[n].model   = used.model;
         out[n].context = used.context;
         out[n].compute = used.compute;

@@ -62,7 +62,8 @@ func (s *NativeSession) Limits() (perSequence, batch, sequences int) {
 
 // NativeMemory is what a buffer type's buffers take, in bytes.
 type NativeMemory struct {
-	Device                  string
+	Device                  string // that it lies on
+	Buffer                  string // "CPU", "CPU_REPACK", "ROCm0"
 	Model, Context, Compute uint64
 }
 
@@ -75,7 +76,7 @@ func (s *NativeSession) Memory() (list []NativeMemory, ok bool) {
 		return nil, false
 	}
 	for _, m := range out[:n] {
-		list = append(list, NativeMemory{Device: C.GoString(&m.device[0]), Model: uint64(m.model),
+		list = append(list, NativeMemory{Device: C.GoString(&m.device[0]), Buffer: C.GoString(&m.buffer[0]), Model: uint64(m.model),
 			Context: uint64(m.context), Compute: uint64(m.compute)})
 	}
 	return list, true
@@ -137,6 +138,18 @@ func (s *NativeSession) Sampled() (backend, argmax uint64) {
 // Graphs is the number of compute graphs that the last Step or Decode became;
 // 0: not known.
 func (s *NativeSession) Graphs() int { return int(s.counts.graphs) }
+
+// NativeTally is what the libraries have done on the calling thread, and of it what a
+// session can tell of itself.
+type NativeTally struct{ Graphs, Reused, Splits, Plans, Buffers uint64 }
+
+// Tally must be called on the thread that calls Step. Reused is since the session
+// was opened, the rest since the thread began.
+func (s *NativeSession) Tally() NativeTally {
+	t := C.ceil_tally()
+	return NativeTally{Graphs: uint64(t.graphs), Reused: uint64(C.llama_perf_context(s.ctx).n_reused),
+		Splits: uint64(t.splits), Plans: uint64(t.plans), Buffers: uint64(t.buffers)}
+}
 
 // Nodes is the number of nodes of the session's first graph that compute
 // something; 0: not known.

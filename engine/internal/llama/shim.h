@@ -41,10 +41,28 @@ bool ceil_library_dir(char * out, size_t size);
 // with path NULL. Returns 0 or errno.
 int ceil_log_open(const char * path);
 
-// ceil_log_kept copies the error or warning lines logged since the last call
-// of ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
-size_t ceil_log_kept(bool warnings, char * out, size_t size);
+// ceil_log_kept copies the lines of a kind logged since the last call of
+// ceil_log_reset, oldest first, separated by '\n'. Returns bytes written.
+enum ceil_kind {
+    CEIL_ERRORS,
+    CEIL_WARNINGS,
+    CEIL_FACTS, // where layers went, which way of computing was chosen
+    CEIL_KINDS
+};
+#define CEIL_KEPT_BYTES 16384 // at most; a model of 200 layers has 13,000 of facts
+size_t ceil_log_kept(enum ceil_kind kind, char * out, size_t size);
 void   ceil_log_reset(void);
+
+// ceil_log_captures is what back ends have said of captured graphs since the
+// process began.
+struct ceil_captures {
+    bool     told; // some back end has said a word of them
+    uint64_t captured, dropped;
+};
+struct ceil_captures ceil_log_captures(void);
+
+// ceil_log_line takes one line of the log. Exported for its test.
+void ceil_log_line(enum ggml_log_level level, const char * text, void * unused);
 
 // ceil_load_backends initialises the library with the back ends that lie in dir.
 void ceil_load_backends(const char * dir);
@@ -119,7 +137,7 @@ struct llama_context * ceil_session_context(const struct ceil_session * s);
 // type, with the device that it lies on, in bytes. Returns the number of
 // entries, or -1 where the library does not tell.
 struct ceil_memory {
-    char     device[128];
+    char     device[128], buffer[128];
     uint64_t model, context, compute;
 };
 int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, int32_t max);
@@ -132,8 +150,14 @@ struct ceil_counts {
 };
 const struct ceil_counts * ceil_session_counts(const struct ceil_session * s);
 
-// ceil_graphs counts the compute graphs that libllama has run on this thread.
-uint64_t ceil_graphs(void);
+// ceil_tally is what the libraries have done on this thread.
+struct ceil_tally {
+    uint64_t graphs;  // compute graphs run
+    uint64_t splits;  // parts that those were cut into, each for one device
+    uint64_t plans;   // times that a graph's tensors were given their places in the buffers anew
+    uint64_t buffers; // buffers of any kind allocated
+};
+const struct ceil_tally * ceil_tally(void);
 // ceil_count_nodes has the nodes of the thread's next graph counted.
 void ceil_count_nodes(uint32_t * to);
 // ceil_computes tells whether a node computes something, and is no mere view.

@@ -53,9 +53,9 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
         ceil_count_nodes(&s->counts.nodes);
     }
     ceil_forget_ops(s);
-    uint64_t before = ceil_graphs();
+    uint64_t before = ceil_tally()->graphs;
     int32_t  rc     = llama_decode(s->ctx, b);
-    s->counts.graphs = ceil_graphs() - before;
+    s->counts.graphs = ceil_tally()->graphs - before;
     // Back ends compute asynchronously. Without this the time of a step that
     // samples nothing would be booked on the next one.
     llama_synchronize(s->ctx);
