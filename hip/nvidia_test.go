@@ -2,6 +2,7 @@ package hip
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,5 +159,43 @@ func TestNVIDIAMissing(t *testing.T) {
 func TestHardwareSlowdown(t *testing.T) {
 	if got := Throttle(1 << hardwareBit).Reasons(); !cmp.Equal(got, []string{"hardware slowdown"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// Who else computes on the cards: this process is none of them, also where the
+// driver counts processes otherwise than this container does.
+func TestNVIDIAOthers(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "proc/102/comm", "llama-server\n")
+	both := []string{"0000:1b:00.0", "0000:3b:00.0"}
+	for _, c := range []struct {
+		name  string
+		flags []string
+		cards []string
+		want  []Process
+		known bool
+	}{
+		{"this process alone", []string{"-DPROCESSES=1"}, both, nil, true},
+		{"two others, one of which has no name", []string{"-DPROCESSES=2"}, both,
+			[]Process{{PID: 2, VRAM: 1000000001}, {PID: 102, Name: "llama-server", VRAM: 1000000001}}, true},
+		{"one of the two cards", []string{"-DPROCESSES=2"}, both[1:], []Process{{PID: 102, Name: "llama-server", VRAM: 1000000001}}, true},
+		{"memory that is not told", []string{"-DPROCESSES=3"}, both[1:], []Process{{PID: 102, Name: "llama-server", VRAM: 1000000001}, {PID: 103}}, true},
+		{"more than fit at first", []string{"-DPROCESSES=100"}, both[:1], nil, true},
+		{"in a container, alone", []string{"-DPROCESSES=1", "-DHOST"}, both[:1], nil, true},
+		{"in a container, with another", []string{"-DPROCESSES=2", "-DHOST"}, both[:1], []Process{{PID: 1, Name: "outside this container", VRAM: 1000000000}}, true},
+		{"an older library", []string{"-DOLD"}, both, nil, false},
+		{"a library that answers nothing", []string{"-DDEAF"}, both, nil, false},
+		{"no card of NVIDIA's", nil, []string{"0000:99:00.0"}, nil, false},
+	} {
+		got, known := nvidia(t, c.flags...).Others(root, c.cards, os.Getpid())
+		if c.name == "more than fit at first" {
+			if len(got) != 99 {
+				t.Errorf("%s: %d", c.name, len(got))
+			}
+			got = nil
+		}
+		if d := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); d != "" || known != c.known {
+			t.Errorf("%s: known %v (-want +got):\n%s", c.name, known, d)
+		}
 	}
 }

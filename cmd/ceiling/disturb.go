@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -14,7 +15,9 @@ import (
 // startMeter watches what others do to the engine. Where the machine can't be
 // read, the run goes on without, and its verdict says so.
 func (r *runner) startMeter() (meter bench.Meter, stop func()) {
-	m, err := disturb.New(r.sysroot, r.othersOnCards())
+	others := r.othersOnCards()
+	r.othersListed = others != nil
+	m, err := disturb.New(r.sysroot, others)
 	if err != nil {
 		r.show.line("note: what disturbs the run is not measured: %v", err)
 		return nil, func() {}
@@ -22,21 +25,27 @@ func (r *runner) startMeter() (meter bench.Meter, stop func()) {
 	return m, m.Close
 }
 
-// othersOnCards names the other processes with memory on AMD's cards that the
-// model runs on; nil: there are none of these cards, or the driver does not list
-// processes.
+// othersOnCards names the other processes on the cards that the model runs on;
+// nil: no driver lists them.
 func (r *runner) othersOnCards() func() []string {
 	used := gpuIDs(r.used)
 	amd := slices.ContainsFunc(r.machine.GPUs, func(g hip.GPU) bool { return slices.Contains(used, g.PCI) })
-	if !amd {
+	others := func() (list []hip.Process, known bool) {
+		list, known = r.nvidia.Others(r.sysroot, used, os.Getpid())
+		if amd {
+			more, listed := hip.Others(r.sysroot, os.Getpid())
+			list, known = append(list, more...), known || listed
+		}
+		return list, known
+	}
+	if _, known := others(); !known {
 		return nil
 	}
 	return func() []string {
 		var out []string
-		for _, p := range hip.ReadState(r.sysroot, os.Getpid()).Processes {
-			if p.VRAM > 0 {
-				out = append(out, fmt.Sprintf("%s (process %d, %.1f GB)", p.Name, p.PID, float64(p.VRAM)/1e9))
-			}
+		list, _ := others()
+		for _, p := range list {
+			out = append(out, fmt.Sprintf("%s (process %d, %.1f GB)", cmp.Or(p.Name, "?"), p.PID, float64(p.VRAM)/1e9))
 		}
 		return out
 	}
@@ -44,8 +53,14 @@ func (r *runner) othersOnCards() func() []string {
 
 // unread notes what of the devices that the model ran on nobody looked at.
 func (r *runner) unread(sampled bool, d *result.Detail) {
-	if d.Disturbance != nil && len(gpuIDs(r.used)) > 0 && !sampled {
+	if d.Disturbance == nil || len(gpuIDs(r.used)) == 0 {
+		return
+	}
+	if !sampled {
 		d.Disturbance.Unread = append(d.Disturbance.Unread, "the clocks of the cards")
+	}
+	if !r.othersListed {
+		d.Disturbance.Unread = append(d.Disturbance.Unread, "other processes on the cards")
 	}
 }
 

@@ -8,12 +8,20 @@
 //   -DLOST        the first card is lost
 //   -DNO_POWER    the cards have no power sensor
 //   -DDEAF        no sensor answers
+//   -DPROCESSES=n that compute on each card, 0 by default: of card i the numbers
+//                 100 i + 1 …, the first of them this process, with 1 GB each
+//   -DHOST        process numbers are those of another namespace
 //   -DNO_COUNT    nvmlDeviceGetCount_v2 is missing
 #include <stdio.h>
 #include <string.h>
 
+#include <unistd.h>
+
 #ifndef COUNT
 #define COUNT 2
+#endif
+#ifndef PROCESSES
+#define PROCESSES 0
 #endif
 #ifndef INIT
 #define INIT 0
@@ -117,6 +125,24 @@ nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t d, nvmlUtilization_t * u
     u->gpu = 97; u->memory = 64;
     return bad(d) ? NVML_ERROR_INVALID_ARGUMENT : NVML_SUCCESS;
 }
+#ifndef OLD
+typedef struct { unsigned int pid; unsigned long long usedGpuMemory; unsigned int gpuInstanceId, computeInstanceId; } nvmlProcessInfo_t;
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t d, unsigned int * n, nvmlProcessInfo_t * list) {
+    SENSOR
+    if (bad(d)) return NVML_ERROR_INVALID_ARGUMENT;
+    unsigned int room = *n;
+    *n = PROCESSES;
+    if (room < PROCESSES) return NVML_ERROR_INSUFFICIENT_SIZE;
+    for (int i = 0; i < PROCESSES; i++) {
+        list[i] = (nvmlProcessInfo_t) { 100 * d->index + i + 1, 1000000000ULL + i, 0xffffffff, 0xffffffff };
+#ifndef HOST
+        if (i == 0) list[i].pid = getpid();
+#endif
+    }
+    if (PROCESSES > 2) list[2].usedGpuMemory = ~0ULL; // NVML_VALUE_NOT_AVAILABLE
+    return NVML_SUCCESS;
+}
+#endif
 nvmlReturn_t nvmlDeviceGetPowerManagementLimit(nvmlDevice_t d, unsigned int * mW) {
     SENSOR
     *mW = d->index ? 500000 : 700000;

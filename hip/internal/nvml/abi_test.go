@@ -15,6 +15,7 @@ func TestLayout(t *testing.T) {
 	}{
 		{pciInfo{}, 68, map[string]uintptr{"domain": 16, "bus": 20, "device": 24, "busID": 36}},
 		{memory{}, 24, map[string]uintptr{"total": 0, "free": 8, "used": 16}},
+		{process{}, 24, map[string]uintptr{"pid": 0, "memory": 8, "gpuInstanceID": 16, "computeInstanceID": 20}},
 		{utilization{}, 8, map[string]uintptr{"gpu": 0, "memory": 4}},
 	} {
 		kind := reflect.TypeOf(tt.of)

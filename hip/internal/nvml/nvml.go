@@ -15,8 +15,9 @@ type ReturnCode int32
 
 // Return codes that mean something here.
 const (
-	Success      ReturnCode = 0
-	NotSupported ReturnCode = 3
+	Success          ReturnCode = 0
+	NotSupported     ReturnCode = 3
+	insufficientSize ReturnCode = 7
 )
 
 // CardHandle is an nvmlDevice_t, a pointer of the library's own.
@@ -56,6 +57,13 @@ type memory struct{ total, free, used uint64 }
 // utilization is nvmlUtilization_t, in percent.
 type utilization struct{ gpu, memory uint32 }
 
+// process is nvmlProcessInfo_t of the third version of the call, memory in bytes.
+type process struct {
+	pid                              uint32
+	memory                           uint64
+	gpuInstanceID, computeInstanceID uint32
+}
+
 // NVML is a loaded NVML.
 type NVML struct {
 	Path string
@@ -80,6 +88,7 @@ type calls struct {
 	temperature   func(device CardHandle, sensor uint32, celsius *uint32) ReturnCode
 	utilization   func(device CardHandle, u *utilization) ReturnCode
 	reasons       func(device CardHandle, bits *uint64) ReturnCode
+	processes     func(device CardHandle, n *uint32, list *process) ReturnCode
 	limit         func(device CardHandle, milliwatts *uint32) ReturnCode
 	defaultLimit  func(device CardHandle, milliwatts *uint32) ReturnCode
 }
@@ -102,6 +111,7 @@ func (c *calls) symbols() []library.Symbol {
 		library.Optional("nvmlDeviceGetTemperature", &c.temperature), // given up in favour of another name
 		library.Required("nvmlDeviceGetUtilizationRates", &c.utilization),
 		library.Optional("nvmlDeviceGetCurrentClocksThrottleReasons", &c.reasons), // likewise
+		library.Optional("nvmlDeviceGetComputeRunningProcesses_v3", &c.processes), // from drivers of 2022 on
 		library.Required("nvmlDeviceGetPowerManagementLimit", &c.limit),
 		library.Required("nvmlDeviceGetPowerManagementDefaultLimit", &c.defaultLimit),
 	}
@@ -220,6 +230,39 @@ func (l *NVML) Reasons(d CardHandle) (bits uint64, s ReturnCode) {
 	}
 	s = l.call.reasons(d, &bits)
 	return bits, s
+}
+
+// CardUser computes on a card, with so much of its memory; Bytes is 0 where the
+// driver does not tell.
+type CardUser struct {
+	PID   int
+	Bytes int64
+}
+
+// Users are those that compute on a card.
+func (l *NVML) Users(d CardHandle) ([]CardUser, ReturnCode) {
+	if l.call.processes == nil {
+		return nil, NotSupported
+	}
+	list, n := make([]process, 64), uint32(64)
+	s := l.call.processes(d, &n, &list[0])
+	for s == insufficientSize && int(n) >= len(list) && n < 1<<16 {
+		n *= 2 // others may have come since
+		list = make([]process, n)
+		s = l.call.processes(d, &n, &list[0])
+	}
+	if s != Success || int(n) > len(list) {
+		return nil, max(s, NotSupported)
+	}
+	var out []CardUser
+	for _, p := range list[:n] {
+		u := CardUser{PID: int(p.pid)}
+		if p.memory < 1<<50 {
+			u.Bytes = int64(p.memory)
+		}
+		out = append(out, u)
+	}
+	return out, Success
 }
 
 // Limits are the power cap and its default, in mW.
