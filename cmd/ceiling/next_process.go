@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -14,8 +16,9 @@ import (
 // nextProcess makes this process the run's next one: the program starts anew in
 // it, with a memory layout and an environment of its own, and goes on with the run
 // as --resume does. Everything that is finished is on the disk, with a report, in
-// case that the user ends the next one early.
-func (r *runner) nextProcess(results *result.Run) error {
+// case that the user ends the next one early. The error is ctx's where the user has
+// ended this one.
+func (r *runner) nextProcess(ctx context.Context, results *result.Run) error {
 	err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveReport(results, r.reportOptions()))
 	if err != nil {
 		return err
@@ -26,6 +29,12 @@ func (r *runner) nextProcess(results *result.Run) error {
 	}
 	next := r.process + 1
 	r.show.line("process %d of %d", next+1, r.suite.Processes())
+	// A signal that ended the context from now on would be lost: nobody looks at it
+	// any more. It ends the program instead, in this process or in the next one.
+	signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r.dir.Unmark()
 	r.dir.Close()
 	args := []string{os.Args[0], "run", "--resume", r.dir.Path, "--" + nextProcess, strconv.Itoa(next)}

@@ -102,8 +102,8 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	stop()
 	r.show.clear()
 	if errors.Is(err, bench.ErrNextProcess) {
-		if err = ctx.Err(); err == nil {
-			return r.nextProcess(results)
+		if err = r.nextProcess(ctx, results); !errors.Is(err, context.Canceled) {
+			return err
 		}
 	}
 	if results == nil {
@@ -164,6 +164,8 @@ type runner struct {
 	limits    *kernels.Used      // of the machine for the model; nil: not known
 	choices   *prose.ChoicesFile // that it made; nil: none
 	died      *folder.Marker     // the scenario that an earlier part of the run died in; nil: none
+	// othersListed: the other processes on the cards are known.
+	othersListed bool
 	// folder is what --model names, nil where that is a file.
 	folder *checkpoint.Checkpoint
 }
@@ -303,9 +305,12 @@ func (r *runner) reload(ctx context.Context, p *engineSettings) (*engine.Model, 
 	return model, err
 }
 
-// sessionOpened notes how a tensor split adds up, which is known when the
-// first session is open.
+// sessionOpened notes what is known when the first session is open: the engine's
+// choices, and how a tensor split adds up.
 func (r *runner) sessionOpened(s *engine.Session) {
+	if r.info.Weights == nil {
+		r.info.Choices, r.info.Weights = s.Choices(), weightBuffers(s)
+	}
 	if r.info.AllReduce != "" {
 		return
 	}
