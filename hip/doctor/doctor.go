@@ -81,8 +81,16 @@ type RuntimeFacts struct {
 	Path    string
 	Devices []string // PCI addresses, in the runtime's order
 	Peers   []hip.Peer
-	Missing bool   // there is no runtime
-	Problem string // why it did not start
+	Missing bool     // there is no runtime
+	Problem string   // why it did not start
+	Sum     *CardSum // nil: not tried
+}
+
+// CardSum is what came of adding a known vector up over the cards by RCCL.
+type CardSum struct {
+	Version string // of RCCL
+	Missing bool   // there is no RCCL
+	Problem string // "": the sum is right
 }
 
 // ModelMemory is the memory that a model would take, by device.

@@ -21,7 +21,7 @@ func healthy() Facts {
 		Build: Build{Backends: []string{"ROCm", "CPU"}, Toolkit: "HIP 7.2.51831", Collectives: "rccl 2.22",
 			InstructionSets: []string{"AVX2"}, Off: []string{"AVX512: not advertised", "AMX_TILE: faults"}},
 		Library:      HIPBackend{Path: "/x/libggml-hip.so", Archs: []string{"gfx908"}, Needs: []string{"libamdhip64.so.7", "librccl.so.1"}},
-		Runtime:      &RuntimeFacts{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7"},
+		Runtime:      &RuntimeFacts{Version: "7.2.51831", Path: "/opt/rocm/lib/libamdhip64.so.7", Sum: &CardSum{Version: "2.22.3"}},
 		PowerDevices: []string{"0000:83:00.0"},
 		Model:        &ModelMemory{Name: "m.gguf", Shape: "1 × 4096 tokens", Needs: []DeviceNeed{{Text: "ROCm0: 5 of 31 GiB", Known: true}}},
 	}
@@ -83,6 +83,8 @@ var faults = []struct {
 	{"a card out of the hive", func(f *Facts) { hives(f, 1, 1, 1, 0) }, "xGMI", StatusWarn, "3 of 4 GPUs"},
 	{"P2P cut", func(f *Facts) { f.Runtime.Peers[0].Access = false }, "P2P", StatusFail, "0→1 boot with iommu=pt"},
 	{"P2P not asked", func(f *Facts) { f.Runtime.Peers = nil }, "P2P", StatusUnknown, "did not answer"},
+	{"RCCL adds up wrongly", func(f *Facts) { f.Runtime.Sum = &CardSum{Version: "2.22.3", Problem: "number 7 of 8 is 3, not 4"} }, "RCCL's sum", StatusFail, "number 7 of 8 is 3, not 4 NCCL_DEBUG"},
+	{"no RCCL to add up", func(f *Facts) { f.Runtime.Sum = &CardSum{Missing: true, Problem: "no RCCL"} }, "RCCL's sum", StatusUnknown, "not installed"},
 	{"no RCCL", func(f *Facts) { f.Library.Needs = []string{"libamdhip64.so.7"} }, "RCCL", StatusWarn, "through the host install ROCm's rccl"},
 	{"IOMMU translates for one", func(f *Facts) { f.Machine.GPUs[2].IOMMU = hip.IOMMUTranslating }, "IOMMU", StatusWarn, "of 0000:c3:00.0 iommu=pt"},
 	{"IOMMU unknown", func(f *Facts) { f.Machine.GPUs[1].IOMMU = "" }, "IOMMU", StatusUnknown, "0000:a3:00.0"},
@@ -290,7 +292,7 @@ func TestOneCard(t *testing.T) {
 	f := healthy()
 	f.Machine.GPUs, f.Machine.Links = f.Machine.GPUs[:1], nil
 	for _, c := range Run(f) {
-		if c.Name == "xGMI" || c.Name == "P2P" || c.Name == "RCCL" || c.Name == "IOMMU" {
+		if c.Name == "xGMI" || c.Name == "P2P" || c.Name == "RCCL" || c.Name == "RCCL's sum" || c.Name == "IOMMU" {
 			t.Errorf("%+v", c)
 		}
 	}

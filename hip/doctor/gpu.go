@@ -47,6 +47,7 @@ func (c *checks) gpus() {
 		c.hive()
 		c.peers()
 		c.collectives()
+		c.sum()
 		c.iommu()
 	}
 	c.pcie()
@@ -387,6 +388,22 @@ func (c *checks) collectives() {
 		}
 		c.add(areaLinks, "RCCL", status, "install ROCm's rccl with its development files and build again",
 			"the HIP back end is not linked to RCCL: --split-mode tensor on more than two GPUs reduces through the host")
+	}
+}
+
+// sum judges a sum that RCCL made.
+func (c *checks) sum() {
+	if c.Runtime == nil || c.Runtime.Sum == nil {
+		return
+	}
+	const name, remedy = "RCCL's sum", "check the links and the IOMMU above, and rccl's release against ROCm's; NCCL_DEBUG=INFO says what RCCL does. Until then --split-mode layer, which needs no sums"
+	switch s := c.Runtime.Sum; {
+	case s.Missing:
+		c.add(areaLinks, name, StatusUnknown, "", "RCCL is not installed (%s)", s.Problem)
+	case s.Problem != "":
+		c.add(areaLinks, name, StatusFail, remedy, "%s", s.Problem)
+	default:
+		c.add(areaLinks, name, StatusOK, "", "RCCL %s adds a known vector up over %s, to the bit", s.Version, plural(len(c.cards), "card"))
 	}
 }
 

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"ceiling/hip"
 	"ceiling/hip/codeobject"
 	"ceiling/hip/host"
+	"ceiling/hip/launch"
 	"ceiling/internal/outfile"
 )
 
@@ -33,7 +35,7 @@ func Read(sysroot string, build Build, libraries string) Facts {
 	if f.Live && len(f.Machine.GPUs) > 0 {
 		f.Env = environ(EnvNames())
 		f.Access = tryAccess(f.Machine)
-		f.Runtime = askRuntime()
+		f.Runtime = askRuntime(f.Machine)
 	}
 	return f
 }
@@ -113,7 +115,7 @@ func tryAccess(m hip.Machine) []Access {
 	return out
 }
 
-func askRuntime() *RuntimeFacts {
+func askRuntime(m hip.Machine) *RuntimeFacts {
 	out := &RuntimeFacts{}
 	r, err := hip.OpenRuntime()
 	var devices []hip.RuntimeDevice
@@ -132,6 +134,31 @@ func askRuntime() *RuntimeFacts {
 	}
 	if err != nil {
 		out.Missing, out.Problem = errors.Is(err, hip.ErrNoRuntime), err.Error()
+	} else {
+		out.Sum = sumOver(r, devices, m)
+	}
+	return out
+}
+
+// sumOver adds a known vector up over the cards by RCCL; nil where there are not
+// two of them.
+func sumOver(r *hip.Runtime, devices []hip.RuntimeDevice, m hip.Machine) *CardSum {
+	var indices []int
+	for _, d := range devices {
+		if slices.ContainsFunc(m.Cards(), func(g hip.GPU) bool { return g.PCI == d.PCI }) {
+			indices = append(indices, d.Index)
+		}
+	}
+	if len(indices) < 2 {
+		return nil
+	}
+	// HIP's current device is the thread's.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	version, err := launch.CheckSum(r, indices)
+	out := &CardSum{Version: version, Missing: errors.Is(err, launch.ErrNoRCCL)}
+	if err != nil {
+		out.Problem = err.Error()
 	}
 	return out
 }

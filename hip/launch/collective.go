@@ -22,7 +22,14 @@ type Collective struct {
 // NewCollective loads RCCL, and joins devices. It returns ErrNoRCCL where there is
 // none.
 func NewCollective(devices []*OpenDevice) (*Collective, error) {
-	lib, err := library.First(append(hip.Libraries("librccl.so"), "librccl.so.1"), rccl.Open)
+	return newCollective(devices, collectiveFiles())
+}
+
+// collectiveFiles are the files to try for RCCL.
+func collectiveFiles() []string { return append(hip.Libraries("librccl.so"), "librccl.so.1") }
+
+func newCollective(devices []*OpenDevice, files []string) (*Collective, error) {
+	lib, err := library.First(files, rccl.Open)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoRCCL, err)
 	}
