@@ -47,6 +47,30 @@ func Judge(r *Summary, d *Detail) *Verdict {
 	return v
 }
 
+// JudgeForeign gives the verdict on a load in another tool's file: what can be
+// judged from counts and seconds, and at best unknown, as no such file tells what
+// else ran. nil is what the file does not say.
+func JudgeForeign(successful, failed *int, seconds *float64) *Verdict {
+	v := &Verdict{State: StateValid}
+	r := &Summary{DurationS: seconds}
+	if failed != nil {
+		r.FailedRequests = float64(*failed)
+	}
+	switch {
+	case successful != nil:
+		r.SuccessfulRequests = float64(*successful)
+		v.failures(r, nil)
+		v.length(r, &Detail{})
+	case r.FailedRequests > 0:
+		v.add(StateInvalid, "%s failed", requests(r.FailedRequests))
+	case seconds != nil:
+		r.SuccessfulRequests = shortRequests // how many there were is not known
+		v.length(r, &Detail{})
+	}
+	v.unseen(&Detail{})
+	return v
+}
+
 func (v *Verdict) failures(r *Summary, d *Detail) {
 	switch {
 	case Failed(r, d):

@@ -285,11 +285,6 @@ func (r *ToolRun) finish(path string) {
 			r.Conditions[i].Value = hubName(c.Value)
 		}
 	}
-	rank := map[string]int{}
-	for i, name := range conditionOrder {
-		rank[name] = i
-	}
-	slices.SortStableFunc(r.Conditions, func(a, b Condition) int { return rank[a.Name] - rank[b.Name] })
 	seen := map[string]int{}
 	for i := range r.Loads {
 		l := &r.Loads[i]
@@ -297,12 +292,48 @@ func (r *ToolRun) finish(path string) {
 			l.Name = l.describe()
 		}
 		if r.Tool == ToolCeiling {
-			continue // its passes are numbered already
+			continue // its passes are numbered already, and judged
 		}
+		l.judge()
 		key := fmt.Sprintf("%q %d %d %d %d %d %q %s %q %s", l.Name, l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.Cache,
 			float(l.RequestRate), l.Arrivals, whole(l.Prefix))
 		l.Repeat = seen[key]
 		seen[key]++
+	}
+	r.judge()
+	rank := map[string]int{}
+	for i, name := range conditionOrder {
+		rank[name] = i
+	}
+	slices.SortStableFunc(r.Conditions, func(a, b Condition) int { return rank[a.Name] - rank[b.Name] })
+}
+
+const noteUnseen = "the file does not tell what else ran on the machine, so the verdict is unknown at best"
+
+// judge gives the load the verdict that its file allows.
+func (l *Load) judge() {
+	var seconds *float64
+	if d, ok := l.Values[metric.Duration]; ok {
+		seconds = &d.V
+	}
+	l.Verdict = result.JudgeForeign(l.Successful, l.Failed, seconds)
+}
+
+// judge gives a run of another tool the worst verdict of its loads.
+func (r *Run) judge() {
+	if r.Tool == ToolCeiling {
+		return
+	}
+	r.addNotes(noteUnseen)
+	worst := result.StateUnknown
+	for i := range r.Loads {
+		if s := r.Loads[i].Verdict.State; s.Worse(worst) {
+			worst = s
+		}
+	}
+	// That nobody looked is no condition that differs from another.
+	if worst != result.StateUnknown {
+		r.set(CondVerdict, string(worst))
 	}
 }
 
