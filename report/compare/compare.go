@@ -147,9 +147,11 @@ type Measure struct {
 	// Why says why there is no interval, and Need what one over passes takes.
 	Why  string `json:"no_interval,omitempty"`
 	Need string `json:"need,omitempty"`
-	// MorePasses is how many more passes of each side would show, four times
-	// out of five, a difference of the size seen that the ones there are don't
-	// show; above MostPasses it is not counted.
+	// MorePasses is how many more passes (of the basis Processes: processes) of
+	// each side would decide, four times out of five, what those there are leave
+	// undecided: show a difference of the size seen or, where a margin was asked
+	// for, that it is within. It takes what is seen for what is. Above MostPasses
+	// it is not counted; 0: decided, or no number would.
 	MorePasses int `json:"more_passes,omitempty"`
 
 	tooFew bool // passes of both sides, but too few for an interval

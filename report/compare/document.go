@@ -403,11 +403,7 @@ func (c *Comparison) method(d *doc.Document) {
 		add(doc.Marked(doc.Strong, "requests"), doc.T(": one value per request of one run each. Requests of a run share their batches and the state of the machine, so they are no independent repeats: the interval says how well these two runs are known, not what another run would show, and is too narrow for that. Paired: each request stands against that with the same prompt."))
 	}
 	if none {
-		n := "4 passes of each side, or 2 with --assume normal"
-		if c.Assume == Normal {
-			n = "2 passes of each side"
-		}
-		add(doc.Marked(doc.Strong, "no interval"), doc.Tf(": the files hold one figure each, and nothing says how much it varies. An interval takes %s (", n),
+		add(doc.Marked(doc.Strong, "no interval"), doc.Tf(": the files hold one figure each, and nothing says how much it varies. An interval takes %s (", leastPasses(c.Assume)),
 			doc.Marked(doc.Code, "ceiling run --repeat-process"), doc.T(")."))
 	}
 	d.Add("How to read the intervals", list)

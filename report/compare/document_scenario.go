@@ -141,9 +141,11 @@ func (s *ComparedScenario) footnotes() []string {
 // for the differences of the main figures that may be noise.
 func (s *ComparedScenario) needs() []string {
 	var out, more []string
+	within := false // a margin was asked for
 	for i := range s.Figures {
 		f := &s.Figures[i]
 		m := f.Metric
+		within = within || f.Equal != nil
 		if f.Ratio == nil {
 			continue
 		}
@@ -159,7 +161,11 @@ func (s *ComparedScenario) needs() []string {
 		}
 	}
 	if len(more) > 0 {
-		out = append(out, "More passes of each side that would show a difference of the size seen: "+strings.Join(more, ", "))
+		would := "show a difference of the size seen"
+		if within {
+			would = "decide, if what is seen is what is"
+		}
+		out = append(out, fmt.Sprintf("More passes of each side that would %s: %s", would, strings.Join(more, ", ")))
 	}
 	return out
 }

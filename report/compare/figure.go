@@ -232,7 +232,6 @@ func (f *Measure) interval(a, b *group, opt ComparisonOptions) {
 	if many {
 		if f.overPasses(x, y, basis(a, b), opt); f.Interval != nil {
 			f.Interval.LeftOut = zeros
-			f.MorePasses = morePasses(x, y, opt.Assume)
 			return
 		}
 		f.Need, f.tooFew = fewestPasses(len(x), len(y)), true
@@ -273,6 +272,9 @@ func (f *Measure) overPasses(x, y []float64, of Basis, opt ComparisonOptions) {
 	f.Interval.Basis = of
 	if opt.EqualWithin > 0 {
 		f.Equal = equivalence(x, y, opt.EqualWithin, opt.Assume)
+	}
+	if f.Verdict() == Undecided {
+		f.MorePasses = morePasses(x, y, opt)
 	}
 }
 

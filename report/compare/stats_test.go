@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"ceiling/report/metric"
 )
 
 // The numbers were computed with scipy 1.17 (mannwhitneyu with the exact
@@ -134,18 +136,21 @@ func TestPairedTests(t *testing.T) {
 func TestMorePasses(t *testing.T) {
 	a, b := []float64{1.02, 0.98, 1.01, 1.05, 0.99}, []float64{1.03, 0.99, 1.03, 1.06, 1.00}
 	for _, tc := range []struct {
-		name   string
-		a, b   []float64
-		assume Assumption
-		want   int
+		name string
+		a, b []float64
+		opt  Options
+		want int
 	}{
-		{"ranks: ⌈31.5⌉ of which there are 5", a, b, Nothing, 27},
-		{"normal: ⌈82.8⌉, by the means", a, b, Normal, 78},
-		{"a difference that shows", []float64{1, 1.01, 1.02, 1.03, 1.04}, []float64{2, 2.01, 2.02, 2.03, 2.04}, Nothing, 0},
-		{"no difference", a, a, Nothing, 0},
-		{"hardly any", []float64{1, 2, 3, 4}, []float64{1, 2, 3.00001, 4}, Normal, 2*MostPasses - 4},
+		{"ranks: ⌈31.5⌉ of which there are 5", a, b, Options{Assume: Nothing}, 27},
+		{"normal: ⌈82.8⌉, by the means", a, b, Options{Assume: Normal}, 78},
+		{"should have shown", []float64{1, 1.01, 1.02, 1.03, 1.04}, []float64{2, 2.01, 2.02, 2.03, 2.04}, Options{Assume: Nothing}, 1},
+		{"no difference", a, a, Options{Assume: Nothing}, 0},
+		{"no difference, within 2 %: ⌈32.9⌉", a, a, Options{Assume: Normal, EqualWithin: 0.02}, 28},
+		{"of the size of the margin: it would show", a, b, Options{Assume: Normal, EqualWithin: 0.011}, 78},
+		{"within a wide margin sooner than different: ⌈9.2⌉", a, b, Options{Assume: Normal, EqualWithin: 0.05}, 5},
+		{"hardly any", []float64{1, 2, 3, 4}, []float64{1, 2, 3.00001, 4}, Options{Assume: Normal}, 2*MostPasses - 4},
 	} {
-		if got := morePasses(tc.a, tc.b, tc.assume); got != tc.want {
+		if got := morePasses(tc.a, tc.b, tc.opt); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
 		}
 	}
@@ -156,6 +161,44 @@ func TestMorePasses(t *testing.T) {
 	} {
 		if got := fewestPasses(n[0], n[1]); got != want {
 			t.Errorf("%v: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// As many values as morePasses says decide about four times out of five, where
+// what was seen is what is: for differences and for equality.
+func TestMorePassesSuffice(t *testing.T) {
+	const seen, trials = 5, 200
+	for _, assume := range []Assumption{Nothing, Normal} {
+		for _, c := range []struct{ cv, delta, margin float64 }{{0.02, 0, 0.02}, {0.03, 0.01, 0.05}, {0.01, 0.012, 0}} {
+			opt := Options{Assume: assume, EqualWithin: c.margin}
+			draw := func(rng *rand.Rand, n int, center float64) []float64 {
+				out := make([]float64, n)
+				for i := range out {
+					out[i] = center * math.Exp(c.cv*rng.NormFloat64())
+				}
+				return out
+			}
+			// Five values whose standard deviation is the true one.
+			few := []float64{-1.265, -0.632, 0, 0.632, 1.265}
+			a, b := make([]float64, seen), make([]float64, seen)
+			for i, z := range few {
+				a[i], b[i] = 1+c.cv*z, (1+c.delta)*(1+c.cv*z)
+			}
+			n := seen + morePasses(a, b, opt)
+			rng := rand.New(rand.NewPCG(5, 6))
+			decided := 0
+			for range trials {
+				f := Measure{Metric: metric.OutputThroughput}
+				f.overPasses(draw(rng, n, 1), draw(rng, n, 1+c.delta), Processes, opt)
+				if v := f.Verdict(); v == Differs || v == Same {
+					decided++
+				}
+			}
+			t.Logf("assume %s, %+v: %d a side decide %d of %d", assume, c, n, decided, trials)
+			if decided < trials*7/10 || decided > trials*39/40 {
+				t.Errorf("assume %s, %+v: %d a side decide %d of %d", assume, c, n, decided, trials)
+			}
 		}
 	}
 }

@@ -165,13 +165,37 @@ func (o *Overall) sentence(p *Pair, opt ComparisonOptions) doc.Text {
 	case len(o.Doubts) > 0:
 		return say("Not to be trusted:", " "+strings.Join(o.Doubts, "; ")+". Run again what is not valid; the ratios hold that, too.")
 	case lead.Interval == nil:
-		return say("These two runs only:", " "+o.tooFew(p)+", so nothing tells what the next run would show.")
+		return say("These two runs only:", " "+o.tooFew(p)+", so nothing tells what the next run would show; that takes "+leastPasses(opt.Assume)+" (--repeat-process).")
 	case o.Verdict == Differs:
 		return say("Different.", "")
 	case o.Verdict == Same:
 		return say("Same", " within "+percentText(opt.EqualWithin)+".")
 	}
-	return say("Undecided:", " no difference shows, and none is ruled out"+marginHint(opt.EqualWithin)+".")
+	return say("Undecided:", " no difference shows, and none is ruled out"+marginHint(opt.EqualWithin)+"."+o.Figures[0].toDecide(opt))
+}
+
+// toDecide says what an undecided figure takes.
+func (f *Measure) toDecide(opt Options) string {
+	what := string(f.Interval.Basis)
+	decide := "show a difference of the size seen"
+	if opt.EqualWithin > 0 {
+		decide = "decide"
+	}
+	switch {
+	case f.MorePasses == 0:
+		return ""
+	case f.MorePasses > MostPasses:
+		return fmt.Sprintf(" It would take more than %d more %s of each side to %s.", MostPasses, what, decide)
+	}
+	return fmt.Sprintf(" About %d more %s of each side would %s, if what is seen is what is.", f.MorePasses, what, decide)
+}
+
+// leastPasses is what an interval over passes takes.
+func leastPasses(assume Assumption) string {
+	if assume == Normal {
+		return "2 passes of each side"
+	}
+	return "4 passes of each side, or 2 with --assume normal"
 }
 
 func marginHint(margin float64) string {

@@ -99,7 +99,7 @@ func TestMargin(t *testing.T) {
 		{"certainly 1 % off, which is within", 20.2, 0.0002, 0.02, Same, "Same within 2 %."},
 		{"certainly 1 % off, without a margin", 20.2, 0.0002, 0, Differs, "Different."},
 		{"certainly 1 % off, which is too much", 20.2, 0.0002, 0.005, Differs, "Different."},
-		{"noise hides all", 20, 0.05, 0.02, Undecided, "Undecided: no difference shows, and none is ruled out within 2 %."},
+		{"noise hides all", 20, 0.05, 0.02, Undecided, "more passes of each side would decide, if what is seen is what is."},
 		{"noise hides all, without a margin", 20, 0.05, 0, Undecided, "(--equal-within 2% asks whether they are the same)"},
 	} {
 		for _, assume := range []Assumption{Nothing, Normal} {
