@@ -270,7 +270,7 @@ const power = 0.8
 // section 3.2). The lesser counts; ranks need π/3 times as many. It is 0 where
 // no number of passes would show either, and 1 where there should have been
 // enough of them.
-func morePasses(a, b []float64, opt Options) int {
+func morePasses(a, b []float64, opt ComparisonOptions) int {
 	const level = 1 - confidence
 	z := stats.StdNormal.InvCDF
 	variance := math.Pow(spread(a), 2) + math.Pow(spread(b), 2)

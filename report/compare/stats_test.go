@@ -138,17 +138,17 @@ func TestMorePasses(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		a, b []float64
-		opt  Options
+		opt  ComparisonOptions
 		want int
 	}{
-		{"ranks: ⌈31.5⌉ of which there are 5", a, b, Options{Assume: Nothing}, 27},
-		{"normal: ⌈82.8⌉, by the means", a, b, Options{Assume: Normal}, 78},
-		{"should have shown", []float64{1, 1.01, 1.02, 1.03, 1.04}, []float64{2, 2.01, 2.02, 2.03, 2.04}, Options{Assume: Nothing}, 1},
-		{"no difference", a, a, Options{Assume: Nothing}, 0},
-		{"no difference, within 2 %: ⌈32.9⌉", a, a, Options{Assume: Normal, EqualWithin: 0.02}, 28},
-		{"of the size of the margin: it would show", a, b, Options{Assume: Normal, EqualWithin: 0.011}, 78},
-		{"within a wide margin sooner than different: ⌈9.2⌉", a, b, Options{Assume: Normal, EqualWithin: 0.05}, 5},
-		{"hardly any", []float64{1, 2, 3, 4}, []float64{1, 2, 3.00001, 4}, Options{Assume: Normal}, 2*MostPasses - 4},
+		{"ranks: ⌈31.5⌉ of which there are 5", a, b, ComparisonOptions{Assume: Nothing}, 27},
+		{"normal: ⌈82.8⌉, by the means", a, b, ComparisonOptions{Assume: Normal}, 78},
+		{"should have shown", []float64{1, 1.01, 1.02, 1.03, 1.04}, []float64{2, 2.01, 2.02, 2.03, 2.04}, ComparisonOptions{Assume: Nothing}, 1},
+		{"no difference", a, a, ComparisonOptions{Assume: Nothing}, 0},
+		{"no difference, within 2 %: ⌈32.9⌉", a, a, ComparisonOptions{Assume: Normal, EqualWithin: 0.02}, 28},
+		{"of the size of the margin: it would show", a, b, ComparisonOptions{Assume: Normal, EqualWithin: 0.011}, 78},
+		{"within a wide margin sooner than different: ⌈9.2⌉", a, b, ComparisonOptions{Assume: Normal, EqualWithin: 0.05}, 5},
+		{"hardly any", []float64{1, 2, 3, 4}, []float64{1, 2, 3.00001, 4}, ComparisonOptions{Assume: Normal}, 2*MostPasses - 4},
 	} {
 		if got := morePasses(tc.a, tc.b, tc.opt); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
@@ -171,7 +171,7 @@ func TestMorePassesSuffice(t *testing.T) {
 	const seen, trials = 5, 200
 	for _, assume := range []Assumption{Nothing, Normal} {
 		for _, c := range []struct{ cv, delta, margin float64 }{{0.02, 0, 0.02}, {0.03, 0.01, 0.05}, {0.01, 0.012, 0}} {
-			opt := Options{Assume: assume, EqualWithin: c.margin}
+			opt := ComparisonOptions{Assume: assume, EqualWithin: c.margin}
 			draw := func(rng *rand.Rand, n int, center float64) []float64 {
 				out := make([]float64, n)
 				for i := range out {

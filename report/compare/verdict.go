@@ -175,7 +175,7 @@ func (o *Overall) sentence(p *Pair, opt ComparisonOptions) doc.Text {
 }
 
 // toDecide says what an undecided figure takes.
-func (f *Measure) toDecide(opt Options) string {
+func (f *Measure) toDecide(opt ComparisonOptions) string {
 	what := string(f.Interval.Basis)
 	decide := "show a difference of the size seen"
 	if opt.EqualWithin > 0 {

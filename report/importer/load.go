@@ -311,7 +311,7 @@ func (r *ToolRun) finish(path string) {
 const noteUnseen = "the file does not tell what else ran on the machine, so the verdict is unknown at best"
 
 // judge gives the load the verdict that its file allows.
-func (l *Load) judge() {
+func (l *ToolLoad) judge() {
 	var seconds *float64
 	if d, ok := l.Values[metric.Duration]; ok {
 		seconds = &d.V
@@ -320,7 +320,7 @@ func (l *Load) judge() {
 }
 
 // judge gives a run of another tool the worst verdict of its loads.
-func (r *Run) judge() {
+func (r *ToolRun) judge() {
 	if r.Tool == ToolCeiling {
 		return
 	}
