@@ -102,7 +102,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	stop()
 	r.show.clear()
 	if errors.Is(err, bench.ErrNextProcess) {
-		if err = r.nextProcess(ctx, results); !errors.Is(err, context.Canceled) {
+		if err = r.nextProcess(ctx, results); ctx.Err() == nil {
 			return err
 		}
 	}
