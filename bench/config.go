@@ -33,6 +33,10 @@ type Config struct {
 	// has more fails; 0: not known, all are tried.
 	Context int
 
+	// FirstPrompt and TotalPrompts are the prompts before this run's and of all,
+	// where it is one of several whose prompts differ; 0, 0: it is not.
+	FirstPrompt, TotalPrompts int
+
 	// Budget is the most tokens in one step (--step-tokens); 0: DefaultBudget. The
 	// engine's BatchLimit lowers it.
 	Budget int

@@ -64,8 +64,8 @@ func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []resu
 }
 
 func (r *runner) workload(u ScenarioPass, sc result.Scenario) suite.WorkloadSpec {
-	spec := r.cfg.draw(sc, r.prompts)
-	spec.First, spec.Warm = u.FirstPrompt, r.cfg.PrefixCache
+	spec := r.cfg.draw(sc, max(r.cfg.TotalPrompts, r.prompts))
+	spec.First, spec.Warm = r.cfg.FirstPrompt+u.FirstPrompt, r.cfg.PrefixCache
 	return spec
 }
 

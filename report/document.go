@@ -86,6 +86,9 @@ func (b *builder) document() *doc.Document {
 	if matrix := sweepSection(b.all); matrix != nil {
 		d.Add("Sweeps", matrix...)
 	}
+	if b.results.Capacity != nil {
+		d.Add("Capacity", capacitySection(b.results)...).Spacing = doc.Wide
+	}
 	if energy := energySection(b.results, b.all); energy != nil {
 		d.Add("Energy", energy...)
 	}

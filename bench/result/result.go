@@ -36,6 +36,9 @@ type Run struct {
 	// have no result.
 	Planned []string `json:"planned,omitempty"`
 
+	// Capacity is what a search for the highest load came to; nil: there was none.
+	Capacity *Capacity `json:"capacity,omitempty"`
+
 	// Verdict is the worst of the scenarios'; nil: nobody looked.
 	Verdict *Verdict `json:"verdict,omitempty"`
 

@@ -46,14 +46,6 @@ type dataset struct {
 // problems are those of the file's lines, all of them; the error is that it can't
 // be read.
 func readDataset(name, folder string) (*dataset, []Problem, error) {
-	if strings.HasPrefix(name, ownPrefix) {
-		data, err := builtinDataset(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		d := &dataset{Dataset: result.Dataset{Name: name}}
-		return d, d.parse(data), nil
-	}
 	path := name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(folder, name)

@@ -4,7 +4,6 @@ package suite
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"ceiling/bench/result"
@@ -23,32 +22,6 @@ const (
 	minSLO, maxSLO = 1e-3, 1e9 // milliseconds
 	MinInput       = 2         // one token for BOS, one to make prompts differ
 )
-
-// ParseSLO reads limits of p99 TTFT and p99 TPOT in milliseconds as a flag has
-// them, "ttft=500,tpot=50" or one of the two; nil for "".
-func ParseSLO(text string) (*result.SLO, error) {
-	if text == "" {
-		return nil, nil
-	}
-	const form = "give ttft=MS, tpot=MS or both with a comma, as in ttft=500,tpot=50"
-	slo := &result.SLO{}
-	limits := map[string]*float64{"ttft": &slo.TTFTMs, "tpot": &slo.TPOTMs}
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, _ := strings.Cut(part, "=")
-		to := limits[strings.ToLower(strings.TrimSpace(name))]
-		ms, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), "ms"), 64)
-		switch {
-		case to == nil || err != nil:
-			return nil, fmt.Errorf("%q is no limit: %s", part, form)
-		case !(ms >= minSLO && ms <= maxSLO):
-			return nil, fmt.Errorf("%q is outside %g to %g milliseconds: %s", part, minSLO, maxSLO, form)
-		case *to != 0:
-			return nil, fmt.Errorf("%q: %s has a limit already: %s", part, name, form)
-		}
-		*to = ms
-	}
-	return slo, nil
-}
 
 // Validate reports everything that is wrong with the suite at once, one
 // problem a line, and changes nothing. The error is a *SuiteError.

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,13 +71,12 @@ func Tokenize(ctx context.Context, s result.Suite, seed uint64, t Tokenizer) (Da
 
 // reread reads the file that a suite was read with.
 func reread(want *result.Dataset) (*dataset, error) {
-	name := cmp.Or(want.Path, want.Name)
-	d, _, err := readDataset(name, "")
+	d, _, err := readDataset(want.Path, "")
 	if err != nil {
 		return nil, fmt.Errorf("dataset %w", err)
 	}
 	if d.SHA256 != want.SHA256 {
-		return nil, fmt.Errorf("dataset %q is not the file that the run was begun with: its SHA-256 was %.8s and is %.8s", name, want.SHA256, d.SHA256)
+		return nil, fmt.Errorf("dataset %q is not the file that the run was begun with: its SHA-256 was %.8s and is %.8s", want.Path, want.SHA256, d.SHA256)
 	}
 	return d, nil
 }

@@ -57,6 +57,8 @@ func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 	results, saveErr := r.recovery.Results(reason)
 	if results == nil {
 		results = r.measured.Load() // freeing the model met the fault
+	} else {
+		results = r.task.whole(results)
 	}
 	r.show.clear()
 	if results == nil || len(results.Results) == 0 {
@@ -67,7 +69,7 @@ func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 		if !errors.Is(err, errInterrupted) {
 			err = fmt.Errorf("%w; %s", err, r.soFar(results))
 		}
-		err = r.conclude(c, results, err)
+		err = r.task.conclude(c, results, err)
 	}
 	printError(c.Root().ErrWriter, errors.Join(err, saveErr))
 	return exitCode(err)
@@ -93,7 +95,7 @@ func (r *runner) claimEnd() {
 // report, and the exit code is that of the run.
 func (r *runner) proseLost(c *cli.Command, why error) int {
 	r.show.line("warning: prose: %s; the rules write the report", why)
-	err := r.conclude(c, r.measured.Load(), nil)
+	err := r.task.conclude(c, r.measured.Load(), nil)
 	if err != nil {
 		printError(c.Root().ErrWriter, err)
 	}

@@ -122,6 +122,7 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 		key = os.Getenv(keyVariable)
 	}
 	d := &driver{runner: &runner{settings: s, show: newProgress(c.Root().ErrWriter), args: withoutSecrets(os.Args)}}
+	d.task = suiteTask{d.runner}
 	d.server = client.ServerOptions{
 		URL: c.String("url"), API: c.String("api"), Key: key, Model: c.String("served-model"),
 		Timeout: c.Duration("timeout"), Limit: c.Duration("request-timeout"), Warm: s.prefixCache,

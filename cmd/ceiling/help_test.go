@@ -132,6 +132,9 @@ func TestManual(t *testing.T) {
 // exampleOrder are the commands whose examples others build on.
 var exampleOrder = []string{"run", "ceiling"}
 
+// tinyProbe is in the place of a search's requests.
+const tinyProbe = "--input 16 --output 4 --max 1 --retry 0 --waves 1 --devices none"
+
 // TestExamples runs every example of the help as it stands, but for the
 // suite, which is a short one, and the server's port.
 func TestExamples(t *testing.T) {
@@ -151,7 +154,7 @@ func TestExamples(t *testing.T) {
 	}
 	server := httptest.NewServer(&echoes{})
 	defer server.Close()
-	change := strings.NewReplacer("--suite smoke", "--suite tiny.yaml --devices none", "http://127.0.0.1:8080", server.URL)
+	change := strings.NewReplacer("--suite smoke", "--suite tiny.yaml --devices none", "--input 1024 --output 256", tinyProbe, "--input 512 --output 64", tinyProbe, "http://127.0.0.1:8080", server.URL)
 	names := slices.Clone(exampleOrder)
 	for name := range examples {
 		if !slices.Contains(names, name) {

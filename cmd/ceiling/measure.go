@@ -14,6 +14,15 @@ import (
 // bench drives the suite on the loaded model, saving results.json after each
 // scenario. It returns nil results where nothing was measured.
 func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, error) {
+	return r.instrumented(model, func(cfg bench.Config) (*result.Run, error) {
+		cfg.Progress, cfg.OnStart, cfg.OnScenario = r.event, r.mark, r.save
+		return bench.Run(ctx, cfg)
+	})
+}
+
+// instrumented measures with a journal, the sensors and a meter of what disturbs.
+// It returns nil results where nothing was measured.
+func (r *runner) instrumented(model *engine.Model, measure func(bench.Config) (*result.Run, error)) (*result.Run, error) {
 	journal, err := r.openJournal()
 	if err != nil {
 		return nil, err
@@ -30,9 +39,8 @@ func (r *runner) bench(ctx context.Context, model *engine.Model) (*result.Run, e
 	cfg.Meter = meter
 	cfg.Opener, cfg.Journal, cfg.Recovery = r.opener, journal, &r.recovery
 	cfg.Clock, cfg.Sleep, cfg.Template = clock, engine.Sleep, r.template(clock)
-	cfg.Progress, cfg.Observe = r.event, r.observer(sampler)
-	cfg.OnStart, cfg.OnScenario = r.mark, r.save
-	results, runErr := bench.Run(ctx, cfg)
+	cfg.Observe = r.observer(sampler)
+	results, runErr := measure(cfg)
 	runErr = errors.Join(runErr, r.stopTelemetry(sampler, results))
 	if err := journal.Close(); err != nil {
 		runErr = errors.Join(runErr, err)
@@ -82,6 +90,11 @@ func (r *runner) event(e bench.Event) {
 	if e.Passes > 1 {
 		label = fmt.Sprintf("pass %d/%d, %s", e.Pass+1, e.Passes, label)
 	}
+	r.tell(label, e)
+}
+
+// tell shows how far a scenario is under a label.
+func (r *runner) tell(label string, e bench.Event) {
 	switch e.Kind {
 	case bench.EventWarmup:
 		r.show.update(label, 0, " (warming up)")

@@ -36,21 +36,35 @@ func (r *runner) preflight(ctx context.Context) error {
 	if r.prefixCache && r.cacheTokens == 0 {
 		r.cacheTokens = bench.Recurring(r.suite)
 	}
-	cfg := r.plan(plan.Model())
 	r.needs = map[bench.SessionSpec][]engine.Need{}
+	return r.task.fit(ctx, &plans, plan.Model())
+}
+
+func (t suiteTask) fit(ctx context.Context, plans *planner, model *engine.Model) error {
+	cfg := t.plan(model)
+	var err error
+	if t.refused, err = t.refusals(ctx, plans, cfg); err != nil {
+		return err
+	}
+	cfg.Refused = t.refused
+	return t.tellRefused(cfg.Left())
+}
+
+// refusals says of each scenario of a configuration that can't run why it can't,
+// and keeps what sessions need.
+func (r *runner) refusals(ctx context.Context, plans *planner, cfg bench.Config) (map[int]error, error) {
 	failed := map[bench.SessionSpec]error{}
-	r.refused = cfg.Refusals(func(s bench.SessionSpec) error {
+	refused := cfg.Refusals(func(s bench.SessionSpec) error {
 		r.dog.alive()
-		if _, asked := r.needs[s]; !asked {
+		if _, asked := failed[s]; !asked {
 			r.needs[s], failed[s] = plans.check(ctx, &r.points[s.Engine], s)
 		}
 		return failed[s]
 	})
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted before anything was measured: %w", err)
+		return nil, fmt.Errorf("interrupted before anything was measured: %w", err)
 	}
-	cfg.Refused = r.refused
-	return r.tellRefused(cfg.Left())
+	return refused, nil
 }
 
 // planner holds a plan of the model for each way to load it.

@@ -76,10 +76,17 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		return usagef("--allow-rounding with %q: it is about the folder of a checkpoint; leave it away", s.model)
 	}
 	r := &runner{settings: s, folder: folder, show: newProgress(c.Root().ErrWriter), args: os.Args}
+	r.task = suiteTask{r}
 	if c.Bool("dry-run") {
 		return r.dryRun(ctx, c)
 	}
-	if r.dir, err = takeDir(&s); err != nil {
+	return r.do(ctx, c)
+}
+
+// do is the run from its folder to its end.
+func (r *runner) do(ctx context.Context, c *cli.Command) error {
+	var err error
+	if r.dir, err = takeDir(&r.settings); err != nil {
 		return err
 	}
 	defer r.dir.Close()
@@ -110,8 +117,30 @@ func runAction(ctx context.Context, c *cli.Command) error {
 		r.discard(err)
 		return nothingMeasured(orInterrupted(ctx, err))
 	}
-	return r.conclude(c, results, err)
+	return r.task.conclude(c, results, err)
 }
+
+// task is what a runner does with the model.
+type task interface {
+	// fit finds out what can run, while the weights are not loaded.
+	fit(ctx context.Context, plans *planner, model *engine.Model) error
+	// measure does it; nil results: nothing was measured.
+	measure(ctx context.Context, model *engine.Model) (*result.Run, error)
+	// whole are the results of all that was measured, where the engine's last call
+	// has left those of one call of bench.Run.
+	whole(part *result.Run) *result.Run
+	// conclude saves and renders the results, and turns the end into an exit code.
+	conclude(c *cli.Command, results *result.Run, err error) error
+}
+
+// suiteTask runs a suite.
+type suiteTask struct{ *runner }
+
+func (t suiteTask) measure(ctx context.Context, model *engine.Model) (*result.Run, error) {
+	return t.bench(ctx, model)
+}
+
+func (t suiteTask) whole(part *result.Run) *result.Run { return part }
 
 // watch makes the watchdog over the run's calls into the engine.
 func (r *runner) watch(c *cli.Command) {
@@ -137,6 +166,7 @@ func (r *runner) discard(err error) {
 // runner is a run in progress.
 type runner struct {
 	settings
+	task task
 	dir  *folder.Folder
 	show *progress
 	args []string
@@ -194,7 +224,7 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	if err := r.checkOutput(ctx, model); err != nil {
 		return nil, err
 	}
-	results, err := r.bench(ctx, model)
+	results, err := r.task.measure(ctx, model)
 	if results != nil {
 		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), host.PeakRSS()
 	}
@@ -368,8 +398,6 @@ func (r *runner) hash(ctx context.Context, model *engine.Model) (err error) {
 	return err
 }
 
-// conclude saves and renders the results, and turns the run's end into an exit
-// code.
 func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) error {
 	r.dir.Unmark()
 	err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveReport(results, r.reportOptions()))

@@ -56,6 +56,18 @@ type settings struct {
 }
 
 func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
+	s, err := readCommon(c, earlier)
+	if err != nil {
+		return s, err
+	}
+	if err := s.readPlan(c); err != nil {
+		return s, err
+	}
+	return s, s.readPoints(c)
+}
+
+// readCommon reads all but what is run.
+func readCommon(c *cli.Command, earlier *earlierRun) (settings, error) {
 	s := settings{
 		earlier: earlier,
 		model:   c.String("model"), cache: c.String("cache"), round: c.Bool("allow-rounding"), out: c.String("out"), sysroot: c.String("sysroot"),
@@ -71,13 +83,7 @@ func readSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 	if s.engineSettings, err = readEngineSettings(c); err != nil {
 		return s, err
 	}
-	if err := s.readWords(c); err != nil {
-		return s, err
-	}
-	if err := s.readPlan(c); err != nil {
-		return s, err
-	}
-	return s, s.readPoints(c)
+	return s, s.readWords(c)
 }
 
 // readPlan reads what is run and where its files go. The model's path must be

@@ -44,6 +44,7 @@ type Place string
 // The places.
 const (
 	InScaling  Place = "Concurrency Scaling"
+	InCapacity Place = "Capacity"
 	InScenario Place = "Scenario Results"
 	InSweeps   Place = "Sweeps"
 	InEnergy   Place = "Energy"
@@ -71,6 +72,7 @@ func Figures(in Input) (figures []Chart, undrawn []string) {
 	c := collection{}
 	c.add("of the scaling series", func() []sketch { return scalingFigures(in.Results) })
 	c.add("of the sweeps", func() []sketch { return sweepFigures(in.Results) })
+	c.add("of the search for the capacity", func() []sketch { return capacityFigures(in.Results) })
 	byScenario := in.recordsShown()
 	for i := range in.Results.Results {
 		c.add(fmt.Sprintf("of scenario %d", i+1), func() []sketch { return scenarioFigures(in.Results, i, byScenario[i]) })

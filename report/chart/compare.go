@@ -128,10 +128,7 @@ func lineComparison(runs []Series, load string, cs []int, number int) []sketch {
 		if measured(ms) < 2 {
 			continue
 		}
-		id := "compare-" + q.id
-		if number > 1 {
-			id += "-" + strconv.Itoa(number)
-		}
+		id := numberedID("compare-"+q.id, number)
 		var all []float64
 		var curves []curve
 		for i, m := range ms {
@@ -171,6 +168,31 @@ func lineComparison(runs []Series, load string, cs []int, number int) []sketch {
 			f.Rows = append(f.Rows, row)
 		}
 		out = append(out, sketch{f, p.drawing()})
+	}
+	if s, ok := paretoFigure(numberedID("compare-pareto", number), InCompare, "Per-user against total throughput, "+load, paretoCurves(runs)); ok {
+		out = append(out, s)
+	}
+	return out
+}
+
+// numberedID is the id of the number-th chart of a kind.
+func numberedID(id string, number int) string {
+	if number > 1 {
+		id += "-" + strconv.Itoa(number)
+	}
+	return id
+}
+
+// paretoCurves are the runs' own points.
+func paretoCurves(runs []Series) []paretoCurve {
+	var out []paretoCurve
+	for _, r := range runs {
+		p := paretoCurve{name: r.Label, cs: allConcurrencies([]Series{r}), index: r.index}
+		p.all = at(r, p.cs, func(p *LoadPoint) *float64 { return p.Throughput })
+		for i, v := range p.all {
+			p.user = append(p.user, v/float64(p.cs[i]))
+		}
+		out = append(out, p)
 	}
 	return out
 }

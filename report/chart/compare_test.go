@@ -23,7 +23,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	figs := byID(t, fs)
-	if len(figs) != 4 {
+	if len(figs) != 5 {
 		t.Fatalf("%d figures; TPOT was not measured, and one load is A's alone", len(figs))
 	}
 	f := figs["compare-throughput"]
@@ -112,7 +112,7 @@ func TestCompareMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if figs := byID(t, fs); len(figs) != 3 {
+	if figs := byID(t, fs); len(figs) != 4 {
 		t.Errorf("%d figures", len(figs))
 	}
 	for _, runs := range [][]Series{nil, runs[:1]} {

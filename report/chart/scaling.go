@@ -79,12 +79,21 @@ func scalingFigures(r *result.Run) []sketch {
 	for _, l := range []struct {
 		id, name string
 		metrics  []metric
-	}{{"ttft", "TTFT", ttftMetrics(points)}, {"tpot", "TPOT", tpotMetrics(points)}} {
-		if s, ok := latencyFigure(l.id, l.name, points, l.metrics); ok {
+		limit    func(*result.SLO) float64
+	}{
+		{"ttft", "TTFT", ttftMetrics(points), func(s *result.SLO) float64 { return s.TTFTMs }},
+		{"tpot", "TPOT", tpotMetrics(points), func(s *result.SLO) float64 { return s.TPOTMs }},
+	} {
+		if s, ok := latencyFigure(l.id, l.name, points, l.metrics, limitOf(r, points, l.limit)); ok {
 			out = append(out, s)
 		}
 	}
 	if s, ok := tradeoffFigure(r, points); ok {
+		out = append(out, s)
+	}
+	cs, _ := concurrencies(points)
+	pareto := paretoCurve{cs: cs, all: total.values, user: user.values}
+	if s, ok := paretoFigure("pareto", InScaling, "Per-user against total throughput", []paretoCurve{pareto}); ok {
 		out = append(out, s)
 	}
 	return out
@@ -191,8 +200,9 @@ func short(v float64) string {
 	return fixed(v)
 }
 
-// latencyFigure draws the statistics of a latency.
-func latencyFigure(id, name string, points []scalingPoint, metrics []metric) (sketch, bool) {
+// latencyFigure draws the statistics of a latency, and its limit in ms where there
+// is one.
+func latencyFigure(id, name string, points []scalingPoint, metrics []metric, limit float64) (sketch, bool) {
 	if len(metrics) == 0 {
 		return sketch{}, false
 	}
@@ -211,13 +221,17 @@ func latencyFigure(id, name string, points []scalingPoint, metrics []metric) (sk
 	// Where percentiles meet, the highest is named on top.
 	byRank := slices.Clone(curves)
 	slices.Reverse(byRank)
+	line, all, beyond := limitLine(limit, all)
 	p := panel{x: concurrencyAxis(cs), y: valueAxis(all), xTitle: concurrencyTitle, names: byRank}
 	p.yTitle = p.y.marked(name + " (ms)")
+	if line != nil {
+		p.marks = append(p.marks, line)
+	}
 	for _, l := range curves {
 		p.marks = append(p.marks, l)
 	}
 	f := Chart{ID: id, Place: InScaling, Scenario: -1, Title: name + " against concurrency",
-		Note: joinSentences(scaleNote(p.y), gapNote(points, metrics...))}
+		Note: joinSentences(scaleNote(p.y), beyond, gapNote(points, metrics...))}
 	if few {
 		f.Note = joinSentences(f.Note, fmt.Sprintf("With fewer than %d requests p90, p95 and p99 are close to the slowest request: p99 alone is drawn.", carriesTail))
 	}

@@ -55,7 +55,7 @@ func TestScalingSeries(t *testing.T) {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	if want := []string{"per-user", "throughput", "tpot", "tradeoff", "ttft"}; !slices.Equal(ids, want) {
+	if want := []string{"pareto", "per-user", "throughput", "tpot", "tradeoff", "ttft"}; !slices.Equal(ids, want) {
 		t.Fatalf("figures %q, want %q", ids, want)
 	}
 	for _, c := range []struct {
@@ -96,6 +96,12 @@ func TestScalingSeries(t *testing.T) {
 			[][]string{{"2", "80.00", "15.00", "sweet spot"}, {"4", "—", "—", ""}, {"8", "180.00", "18.00", "peak"}, {"16", "2000.00", "37.50", ""}},
 			"",
 			[]string{"c=2 sweet spot", "c=8 peak", "c=16", "TTFT p99 (ms), log scale", "TPOT p99 (ms)"}},
+		{"pareto",
+			"From 54.65 tok/s per user and 109.30 tok/s in all at c=2 to 18.16 tok/s per user and 290.50 tok/s in all at c=16.",
+			[]string{"Concurrency", "Output throughput (tok/s)", "Per-user throughput (tok/s)", "Beaten"},
+			[][]string{{"2", "109.30", "54.65", ""}, {"8", "300.00", "37.50", ""}, {"16", "290.50", "18.16", "yes"}},
+			"",
+			[]string{"c=2", "c=8", "c=16", "Output throughput (tok/s)", "Per-user throughput (tok/s)"}},
 	} {
 		f := fs[c.id]
 		if f.Alt != c.alt {
@@ -156,8 +162,8 @@ func TestReferenceSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	fs := figures(t, Input{Results: &r})
-	if len(fs) != 5 {
-		t.Errorf("%d figures; without details there are 5", len(fs))
+	if len(fs) != 6 {
+		t.Errorf("%d figures; without details there are 6", len(fs))
 	}
 	want := "Output throughput goes from 142.90 tok/s at c=2, the lowest, to 430.97 tok/s at c=128; the highest is 468.88 tok/s at c=16."
 	if got := fs["throughput"].Alt; got != want {

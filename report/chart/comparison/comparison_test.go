@@ -57,7 +57,8 @@ func TestFigures(t *testing.T) {
 		t.Errorf("rows %q", f.Rows)
 	}
 	// B's TTFT is another quantity, which leaves A's alone: no chart.
-	if len(fs) != 2 {
+	find(t, fs, "compare-pareto")
+	if len(fs) != 3 {
 		t.Errorf("%d figures", len(fs))
 	}
 }

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"ceiling/bench/result"
+	"ceiling/report/doc"
+)
+
+// CapacityTable has a row for each load of a search, in the order of the loads,
+// with the figures that were limited and their intervals.
+func CapacityTable(r *result.Run) (head []string, rows [][]string) {
+	c := r.Capacity
+	head = []string{"Load", "Probes", "Requests"}
+	for _, b := range c.Bounds {
+		head = append(head, b.Title())
+	}
+	head = append(head, "Output tok/s", "Limits", "Verdict")
+	if c.Alone != nil {
+		rows = append(rows, capacityRow(r, "alone", c.Alone))
+	}
+	for i := range c.Points {
+		rows = append(rows, capacityRow(r, c.Noun(c.Points[i].Load), &c.Points[i]))
+	}
+	return head, rows
+}
+
+func capacityRow(r *result.Run, name string, p *result.CapacityPoint) []string {
+	row := []string{name, strconv.Itoa(p.Probes), strconv.Itoa(p.Requests)}
+	for i := range r.Capacity.Bounds {
+		if i < len(p.Figures) {
+			row = append(row, withInterval(p.Figures[i]))
+		} else {
+			row = append(row, missing)
+		}
+	}
+	throughput, verdict := missing, missing
+	for i := range r.Results {
+		if r.Results[i].Name != p.Scenario {
+			continue
+		}
+		throughput = fixed(r.Results[i].OutputThroughput, 1)
+		if d := r.Detail(i); d != nil && d.Verdict != nil {
+			verdict = string(d.Verdict.State)
+		}
+	}
+	return append(row, throughput, kept(p), verdict)
+}
+
+func kept(p *result.CapacityPoint) string {
+	switch {
+	case p.Failed != "":
+		return "failed: " + oneLine(p.Failed)
+	case p.Holds && p.Clear:
+		return "kept"
+	case p.Holds:
+		return "kept, within the interval"
+	case p.Clear:
+		return "missed"
+	}
+	return "missed, within the interval"
+}
+
+// withInterval is "59.1 ms (57.8 to 60.2)".
+func withInterval(f result.CapacityFigure) string {
+	if f.Lo == nil || f.Hi == nil {
+		return result.Millis(f.Value) + " (no interval)"
+	}
+	return fmt.Sprintf("%s (%s to %s)", result.Millis(f.Value), result.Millis(*f.Lo), result.Millis(*f.Hi))
+}
+
+// CapacityLines are the answer of a search, and what is to be said about it.
+func CapacityLines(r *result.Run) []string {
+	c := r.Capacity
+	lines := []string{"capacity  " + capacityAnswer(c)}
+	var limits []string
+	for _, b := range c.Bounds {
+		limits = append(limits, b.String())
+	}
+	lines = append(lines, "limits    "+strings.Join(limits, ", "))
+	if c.Unfinished != "" {
+		lines = append(lines, "note      the search is unfinished ("+oneLine(c.Unfinished)+"): the answer is what its probes say so far")
+	}
+	for _, n := range c.Notes {
+		lines = append(lines, "note      "+oneLine(n))
+	}
+	return append(lines, "verdict   "+oneLine(r.Verdict.String()))
+}
+
+// capacityAnswer is the answer in a line.
+func capacityAnswer(c *result.Capacity) string {
+	next := c.Above()
+	switch {
+	case c.Alone != nil && !c.Alone.Holds:
+		return "0: one request alone has " + misses(c, c.Alone)
+	case c.Load == 0 && next == nil:
+		return missing
+	case c.Load == 0 && c.Of == result.Concurrency:
+		return "0: one request alone has " + misses(c, next)
+	case c.Load == 0:
+		return fmt.Sprintf("below %s, which has %s", c.Noun(next.Load), misses(c, next))
+	case c.AtLeast:
+		return fmt.Sprintf("≥ %s: the largest probe keeps the limits; no larger one is made: %s", c.Noun(c.Load), oneLine(c.Most))
+	}
+	text := c.Noun(c.Load)
+	if c.To != nil {
+		text += fmt.Sprintf(" (%s to %s)", c.Noun(c.From), c.Noun(*c.To))
+	} else {
+		text += fmt.Sprintf(" (%s or more)", c.Noun(c.From))
+	}
+	if next != nil {
+		text += fmt.Sprintf("; %s has %s", c.Noun(next.Load), misses(c, next))
+	}
+	return text
+}
+
+// misses says what of a point is over its limit.
+func misses(c *result.Capacity, p *result.CapacityPoint) string {
+	if p.Failed != "" {
+		return "failed: " + oneLine(p.Failed)
+	}
+	var over []string
+	for i, b := range c.Bounds {
+		if i < len(p.Figures) && p.Figures[i].Value > b.MaxMs {
+			over = append(over, fmt.Sprintf("%s %s (limit %s)", b.Title(), withInterval(p.Figures[i]), result.Millis(b.MaxMs)))
+		}
+	}
+	return strings.Join(over, ", ")
+}
+
+// capacitySection is the search in the report.
+func capacitySection(r *result.Run) []doc.Block {
+	head, rows := CapacityTable(r)
+	t := &doc.Table{Columns: doc.Words(head...)}
+	for i := range t.Columns {
+		t.Columns[i].Number = i > 0 && i < len(head)-2
+	}
+	for _, row := range rows {
+		t.Add(row...)
+	}
+	var fields []doc.Block
+	for _, line := range CapacityLines(r) {
+		name, text, _ := strings.Cut(line, " ")
+		fields = append(fields, doc.Field{Name: strings.ToUpper(name[:1]) + name[1:], Value: doc.T(strings.TrimSpace(text))})
+	}
+	return []doc.Block{doc.Stack{Blocks: fields}, t, doc.Paragraph{Text: doc.T(capacityText)}}
+}
+
+const capacityText = "The figures are over all requests of a load, with 95 % intervals from drawing groups of requests that ran at a time again. " +
+	"The answer's interval goes from the highest load that keeps the limits with whole intervals to the one below the next that misses them so. " +
+	"As in every closed loop here the first requests of a probe come all at once, and are in the figures."
