@@ -98,6 +98,21 @@ func (v *Verdict) length(r *Summary, d *Detail) {
 	}
 }
 
+// NeverValid says why no run of a suite can have the verdict valid, whatever the
+// machine does: scenarios with fewer requests than are needed. "": it can.
+func (s Suite) NeverValid() string {
+	var names []string
+	for _, sc := range s.Scenarios {
+		if sc.Prompts < shortRequests {
+			names = append(names, fmt.Sprintf("%q (%d)", sc.Name, sc.Prompts))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d requests are needed, and suite %s has fewer in %s", shortRequests, s.Name, strings.Join(names, ", "))
+}
+
 func requests(n float64) string {
 	if n == 1 {
 		return "1 request"

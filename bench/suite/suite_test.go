@@ -420,3 +420,15 @@ func TestPromptsAsAMultiple(t *testing.T) {
 		}
 	}
 }
+
+// Of the built-in suites only smoke can never be valid: two and four requests are
+// too few.
+func TestNeverValid(t *testing.T) {
+	for _, name := range Builtins() {
+		s, _ := Builtin(name)
+		why := s.NeverValid()
+		if (why != "") != (name == "smoke") || name == "smoke" && !strings.Contains(why, `suite smoke has fewer in "Single User Latency" (2), `) {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+}

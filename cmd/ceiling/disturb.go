@@ -64,6 +64,13 @@ func (r *runner) unread(sampled bool, d *result.Detail) {
 	}
 }
 
+// warnStrict tells, before anything is measured, that --strict can't be met.
+func (s *settings) warnStrict(show *progress) {
+	if why := s.suite.NeverValid(); s.strict && why != "" {
+		show.line("warning: --strict can't be met: %s; the run will end with exit code %d", why, exitInvalid)
+	}
+}
+
 // belowValid is the error of --strict, nil for a run that holds. Nobody can see
 // a server's threads, so that of a run through one "unknown" is enough.
 func (r *runner) belowValid(results *result.Run) error {

@@ -75,6 +75,7 @@ func driveAction(ctx context.Context, c *cli.Command) error {
 	if err := d.readState(); err != nil {
 		return err
 	}
+	d.warnStrict(d.show)
 	if err := d.keepCrash(); err != nil {
 		return err
 	}

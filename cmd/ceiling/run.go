@@ -93,6 +93,7 @@ func (r *runner) do(ctx context.Context, c *cli.Command) error {
 	if err := r.readState(); err != nil {
 		return err
 	}
+	r.warnStrict(r.show)
 	engine.OnAbort(func(reason string) int { return r.lastWords(c, errors.New(reason), endedError(reason)) })
 	if err := r.keepCrash(); err != nil {
 		return err
