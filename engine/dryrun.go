@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ceiling/engine/internal/llama"
+	"ceiling/internal/figure"
 )
 
 // ErrNoDryRun: the library in use does not tell what buffers would take.
@@ -150,11 +151,11 @@ func (n Need) String() string {
 		equals = "= at most about"
 	}
 	text := fmt.Sprintf("%s: model %s + KV %s + compute %s %s %s, and ", n.Device,
-		gib(int64(n.Model)), gib(int64(n.Context)), gib(int64(n.Compute)), equals, gib(int64(n.Sum())))
+		figure.GiB(int64(n.Model)), figure.GiB(int64(n.Context)), figure.GiB(int64(n.Compute)), equals, figure.GiB(int64(n.Sum())))
 	if n.Free == 0 {
 		return text + "what is free is unknown"
 	}
-	return text + gib(int64(n.Free)) + " is free" + n.because()
+	return text + figure.GiB(int64(n.Free)) + " is free" + n.because()
 }
 
 func (n Need) because() string {

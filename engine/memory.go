@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ceiling/internal/cgroup"
+	"ceiling/internal/figure"
 )
 
 // room is how much memory this process may still take on the host.
@@ -52,7 +53,7 @@ func roomIn(root fs.FS, addresses int64) room {
 	if addresses < math.MaxInt64 {
 		pages, _, _ := strings.Cut(text(root, "proc/self/statm"), " ")
 		used, _ := strconv.ParseInt(pages, 10, 64)
-		r.tighten(addresses-used*int64(os.Getpagesize()), fmt.Sprintf("of the address space limit of %s", gib(addresses)))
+		r.tighten(addresses-used*int64(os.Getpagesize()), fmt.Sprintf("of the address space limit of %s", figure.GiB(addresses)))
 	}
 	return r
 }
@@ -67,7 +68,7 @@ func (r *room) group(root fs.FS, dir, max, current string, cached ...string) {
 	for _, key := range cached {
 		used -= field(root, path.Join(dir, "memory.stat"), key)
 	}
-	r.tighten(limit-used, fmt.Sprintf("of its control group's limit of %s", gib(limit)))
+	r.tighten(limit-used, fmt.Sprintf("of its control group's limit of %s", figure.GiB(limit)))
 }
 
 // tighten takes a lower bound. One byte is the least, as 0 stands for not

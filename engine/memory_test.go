@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/engine/internal/llama"
+	"ceiling/internal/figure"
 )
 
 // What a process may still take is the least that any limit leaves. Figures
@@ -20,7 +21,7 @@ import (
 func TestRoom(t *testing.T) {
 	const mib = 1 << 20
 	const machine = "what the machine has available"
-	group := func(limit int) string { return "of its control group's limit of " + gib(int64(limit)*mib) }
+	group := func(limit int) string { return "of its control group's limit of " + figure.GiB(int64(limit)*mib) }
 	bytes := func(n int) string { return fmt.Sprintln(n * mib) }
 	for _, c := range []struct {
 		name      string
@@ -67,7 +68,7 @@ func TestRoom(t *testing.T) {
 			"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": bytes(70), "sys/fs/cgroup/memory.current": bytes(80),
 		}, 0, 0, group(70)},
 		{"addresses", map[string]string{"proc/self/statm": fmt.Sprintf("%d 3 3 3 0 3 0\n", 200*mib/os.Getpagesize())}, 900, 700,
-			"of the address space limit of " + gib(900*mib)},
+			"of the address space limit of " + figure.GiB(900*mib)},
 	} {
 		root := fstest.MapFS{"proc/meminfo": {Data: []byte("MemTotal: 9 kB\nMemAvailable:    1024000 kB\n")}}
 		for name, content := range c.files {

@@ -265,5 +265,3 @@ func (s *Session) Clear() { s.native.Clear() }
 
 // SeqLen returns the number of positions that a sequence holds.
 func (s *Session) SeqLen(seq int32) int { return int(s.native.SeqEnd(seq)) + 1 }
-
-func gib(n int64) string { return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30)) }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
 )
 
@@ -94,7 +95,7 @@ func (m Machine) LinkSummary() string {
 		}
 		kind := l.Type
 		if l.Hops > 0 {
-			kind += ", " + plural(l.Hops, "hop")
+			kind += ", " + figure.Count(l.Hops, "hop")
 		}
 		if count[kind]++; count[kind] == 1 {
 			kinds = append(kinds, kind)
@@ -105,14 +106,7 @@ func (m Machine) LinkSummary() string {
 		return kinds[0] + ", between every pair"
 	}
 	for i, kind := range kinds {
-		kinds[i] = fmt.Sprintf("%s: %d of %s", kind, count[kind], plural(pairs, "pair"))
+		kinds[i] = fmt.Sprintf("%s: %d of %s", kind, count[kind], figure.Count(pairs, "pair"))
 	}
 	return strings.Join(kinds, "; ")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strconv"
 	"time"
+
+	"ceiling/internal/oneline"
 )
 
 // telemetryFile is telemetry.jsonl: one line per device and round, the keys
@@ -29,7 +30,7 @@ func openTelemetry(name string, resume *time.Duration) (*telemetryFile, error) {
 	}
 	f, err := os.OpenFile(name, os.O_RDWR|mode, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry %q: %w: use another --out, or --telemetry-hz 0", name, bare(err))
+		return nil, fmt.Errorf("telemetry %q: %w: use another --out, or --telemetry-hz 0", name, oneline.Cause(err))
 	}
 	w := &telemetryFile{file: f, buf: make([]byte, 0, 1<<14)}
 	if resume != nil {
@@ -41,7 +42,7 @@ func openTelemetry(name string, resume *time.Duration) (*telemetryFile, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("telemetry %q: %w", name, bare(err)), f.Close())
+		return nil, errors.Join(fmt.Errorf("telemetry %q: %w", name, oneline.Cause(err)), f.Close())
 	}
 	return w, nil
 }
@@ -126,7 +127,7 @@ func (w *telemetryFile) flush() error {
 		w.size += int64(n)
 		return nil
 	}
-	w.err = fmt.Errorf("telemetry: %w: free some space or use --telemetry-hz 0", bare(err))
+	w.err = fmt.Errorf("telemetry: %w: free some space or use --telemetry-hz 0", oneline.Cause(err))
 	if n > 0 {
 		w.err = errors.Join(w.err, w.file.Truncate(w.size))
 	}
@@ -137,19 +138,10 @@ func (w *telemetryFile) close() error {
 	err := w.flush()
 	// Pipes and some network file systems can't sync.
 	if errSync := w.file.Sync(); err == nil && errSync != nil && !errors.Is(errSync, errors.ErrUnsupported) {
-		err = fmt.Errorf("telemetry: %w", bare(errSync))
+		err = fmt.Errorf("telemetry: %w", oneline.Cause(errSync))
 	}
 	if errClose := w.file.Close(); err == nil && errClose != nil {
-		err = fmt.Errorf("telemetry: %w", bare(errClose))
-	}
-	return err
-}
-
-// bare is an error without the path that the message names already.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
+		err = fmt.Errorf("telemetry: %w", oneline.Cause(errClose))
 	}
 	return err
 }

@@ -36,11 +36,11 @@ func openTree(root string) (tree, error) {
 		err = errors.New("not a folder")
 	}
 	if err != nil {
-		return tree{}, fmt.Errorf("system root %q: %w", root, bare(err))
+		return tree{}, fmt.Errorf("system root %q: %w", root, oneline.Cause(err))
 	}
 	r, err := os.OpenRoot(root)
 	if err != nil {
-		return tree{}, fmt.Errorf("system root %q: %w", root, bare(err))
+		return tree{}, fmt.Errorf("system root %q: %w", root, oneline.Cause(err))
 	}
 	return tree{r}, nil
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"math"
+
+	"ceiling/internal/oneline"
 )
 
 // analysis is a scenario as the rules see it: its figures, and the scenarios
@@ -29,7 +31,7 @@ type latency struct{ mean, median, p99 fact }
 
 // newAnalysis computes what needs no other scenario.
 func newAnalysis(s *scenario) *analysis {
-	a := &analysis{scenario: s, label: oneLine(s.Name),
+	a := &analysis{scenario: s, label: oneline.Of(s.Name),
 		ttft: latency{milliseconds(s.TTFTMeanMs), milliseconds(s.TTFTMedianMs), milliseconds(s.TTFTP99Ms)},
 		tpot: latency{milliseconds(s.TPOTMeanMs), milliseconds(s.TPOTMedianMs), milliseconds(s.TPOTP99Ms)},
 		itl:  latency{milliseconds(s.ITLMeanMs), milliseconds(s.ITLMedianMs), milliseconds(s.ITLP99Ms)},

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 )
 
@@ -33,15 +35,15 @@ func capacityRow(r *result.Run, name string, p *result.CapacityPoint) []string {
 		if i < len(p.Figures) {
 			row = append(row, withInterval(p.Figures[i]))
 		} else {
-			row = append(row, missing)
+			row = append(row, figure.Missing)
 		}
 	}
-	throughput, verdict := missing, missing
+	throughput, verdict := figure.Missing, figure.Missing
 	for i := range r.Results {
 		if r.Results[i].Name != p.Scenario {
 			continue
 		}
-		throughput = fixed(r.Results[i].OutputThroughput, 1)
+		throughput = figure.Decimals(r.Results[i].OutputThroughput, 1)
 		if d := r.Detail(i); d != nil && d.Verdict != nil {
 			verdict = string(d.Verdict.State)
 		}
@@ -52,7 +54,7 @@ func capacityRow(r *result.Run, name string, p *result.CapacityPoint) []string {
 func kept(p *result.CapacityPoint) string {
 	switch {
 	case p.Failed != "":
-		return "failed: " + oneLine(p.Failed)
+		return "failed: " + oneline.Of(p.Failed)
 	case p.Holds && p.Clear:
 		return "kept"
 	case p.Holds:
@@ -81,12 +83,12 @@ func CapacityLines(r *result.Run) []string {
 	}
 	lines = append(lines, "limits    "+strings.Join(limits, ", "))
 	if c.Unfinished != "" {
-		lines = append(lines, "note      the search is unfinished ("+oneLine(c.Unfinished)+"): the answer is what its probes say so far")
+		lines = append(lines, "note      the search is unfinished ("+oneline.Of(c.Unfinished)+"): the answer is what its probes say so far")
 	}
 	for _, n := range c.Notes {
-		lines = append(lines, "note      "+oneLine(n))
+		lines = append(lines, "note      "+oneline.Of(n))
 	}
-	return append(lines, "verdict   "+oneLine(r.Verdict.String()))
+	return append(lines, "verdict   "+oneline.Of(r.Verdict.String()))
 }
 
 // capacityAnswer is the answer in a line.
@@ -96,13 +98,13 @@ func capacityAnswer(c *result.Capacity) string {
 	case c.Alone != nil && !c.Alone.Holds:
 		return "0: one request alone has " + misses(c, c.Alone)
 	case c.Load == 0 && next == nil:
-		return missing
+		return figure.Missing
 	case c.Load == 0 && c.Of == result.Concurrency:
 		return "0: one request alone has " + misses(c, next)
 	case c.Load == 0:
 		return fmt.Sprintf("below %s, which has %s", c.Noun(next.Load), misses(c, next))
 	case c.AtLeast:
-		return fmt.Sprintf("≥ %s: the largest probe keeps the limits; no larger one is made: %s", c.Noun(c.Load), oneLine(c.Most))
+		return fmt.Sprintf("≥ %s: the largest probe keeps the limits; no larger one is made: %s", c.Noun(c.Load), oneline.Of(c.Most))
 	}
 	text := c.Noun(c.Load)
 	if c.To != nil {
@@ -119,7 +121,7 @@ func capacityAnswer(c *result.Capacity) string {
 // misses says what of a point is over its limit.
 func misses(c *result.Capacity, p *result.CapacityPoint) string {
 	if p.Failed != "" {
-		return "failed: " + oneLine(p.Failed)
+		return "failed: " + oneline.Of(p.Failed)
 	}
 	var over []string
 	for i, b := range c.Bounds {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/kernels"
 	"ceiling/report/doc"
 )
@@ -42,14 +44,14 @@ func ceilingsSection(r *result.Run, all []scenario) []doc.Block {
 // bound.
 func shareCells(s *kernels.Share, of func(seconds float64) float64, decimals int) []string {
 	if s == nil {
-		return []string{missing, missing, missing, missing}
+		return []string{figure.Missing, figure.Missing, figure.Missing, figure.Missing}
 	}
 	measured, limit, share := of(s.Measured), of(s.Least.Total()), 100*s.Of()
-	return []string{fixed(&measured, decimals), fixed(&limit, decimals), fixed(&share, 0), s.Bound()}
+	return []string{figure.Decimals(&measured, decimals), figure.Decimals(&limit, decimals), figure.Decimals(&share, 0), s.Bound()}
 }
 
 func partCells(s *kernels.Share) []string {
-	ms := func(seconds float64) string { seconds *= 1000; return fixed(&seconds, 3) }
+	ms := func(seconds float64) string { seconds *= 1000; return figure.Decimals(&seconds, 3) }
 	cells := []string{ms(s.Measured)}
 	for _, t := range s.Least.Terms() {
 		cells = append(cells, ms(t.Seconds))
@@ -68,9 +70,9 @@ func ceilingNotes(r *result.Run) []string {
 	for _, s := range u.Roofs.Sources {
 		roofs = append(roofs, s.What+" "+s.Value)
 	}
-	notes := []string{fmt.Sprintf("Limits of %s (%s, %s): %s.", u.Roofs.Name, oneLine(u.From), u.Date.Format("2006-01-02"), oneLine(strings.Join(roofs, "; ")))}
+	notes := []string{fmt.Sprintf("Limits of %s (%s, %s): %s.", u.Roofs.Name, oneline.Of(u.From), u.Date.Format("2006-01-02"), oneline.Of(strings.Join(roofs, "; ")))}
 	notes = append(notes, fmt.Sprintf("A step reads %.2f GB of weights and %.0f bytes of KV cache for each token of context; its graph has %d nodes (%s).",
-		u.Load.WeightBytes()/1e9, u.Load.KVBytes, u.Load.Nodes, oneLine(u.Load.NodesSource)))
+		u.Load.WeightBytes()/1e9, u.Load.KVBytes, u.Load.Nodes, oneline.Of(u.Load.NodesSource)))
 	if r.Server != nil {
 		notes = append(notes, "A server tells no steps: the limit of TPOT is without the prompts that others had computed meanwhile, that of prefill is known with one user at a time.")
 	}
@@ -82,7 +84,7 @@ func ceilingNotes(r *result.Run) []string {
 		for _, s := range []*kernels.Share{decode, prompt} {
 			if s != nil && s.Of() > disturbedShare {
 				share := 100 * s.Of()
-				notes = append(notes, fmt.Sprintf("%s is at %s%% of a limit: the machine was disturbed while it was measured, or was another one. Measure it again.", oneLine(r.Results[i].Name), fixed(&share, 0)))
+				notes = append(notes, fmt.Sprintf("%s is at %s%% of a limit: the machine was disturbed while it was measured, or was another one. Measure it again.", oneline.Of(r.Results[i].Name), figure.Decimals(&share, 0)))
 				break
 			}
 		}
@@ -119,5 +121,5 @@ func limitShare(r *result.Run) []doc.Tile {
 		return nil
 	}
 	share := 100 * best.Of()
-	return []doc.Tile{{Label: "Share of the limit", Value: fixed(&share, 0), Unit: "%", Note: fmt.Sprintf("decode, %s; bound by %s", r.Results[at].Name, best.Bound())}}
+	return []doc.Tile{{Label: "Share of the limit", Value: figure.Decimals(&share, 0), Unit: "%", Note: fmt.Sprintf("decode, %s; bound by %s", r.Results[at].Name, best.Bound())}}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/report/prose"
 )
 
@@ -47,7 +48,7 @@ func adviseCap(x *runAnalysis) []prose.Claim {
 	_, ttft, tpot := over(n, x.sweet)
 	return claim("cap", prose.Neutral,
 		say("cap interactive traffic at %s in flight: at c=%d one user gets %s instead of %s, with %s the p99 TTFT and %s the p99 TPOT",
-			plural(x.sweet.Concurrency, "request"), n.Concurrency, n.perUserOut, x.sweet.perUserOut, ttft, tpot))
+			figure.Count(x.sweet.Concurrency, "request"), n.Concurrency, n.perUserOut, x.sweet.perUserOut, ttft, tpot))
 }
 
 // adviseBatch puts the peak to use, apart from interactive traffic.
@@ -97,12 +98,12 @@ func adviseAlert(x *runAnalysis) []prose.Claim {
 	}
 	if x.results.SLO != nil {
 		return claim("alert.limits", prose.Neutral, say("alert when these limits are exceeded, for prompts of %s: %s",
-			plural(x.sweet.InputLen, "token"), limitsText(x.results.SLO)))
+			figure.Count(x.sweet.InputLen, "token"), limitsText(x.results.SLO)))
 	}
 	ttft, tpot := longTail*x.sweet.role.bestTTFT.value, longTail*x.sweet.role.bestTPOT.value
 	return claim("alert", prose.Neutral,
 		say("alert on p99 TTFT above %s or p99 TPOT above %s for prompts of %s: 2× the best of this run",
-			milliseconds(&ttft), milliseconds(&tpot), plural(x.sweet.InputLen, "token")))
+			milliseconds(&ttft), milliseconds(&tpot), figure.Count(x.sweet.InputLen, "token")))
 }
 
 // adviseLong keeps long prompts apart, where they were measured to be slow.
@@ -135,7 +136,7 @@ func adviseSample(x *runAnalysis) []prose.Claim {
 	if n == 0 || n >= carriesP99 {
 		return nil
 	}
-	return claim("sample", prose.Neutral, say("promise no p99 from this run alone: the smallest sample has %s, a p99 needs %d", plural(n, "request"), carriesP99))
+	return claim("sample", prose.Neutral, say("promise no p99 from this run alone: the smallest sample has %s, a p99 needs %d", figure.Count(n, "request"), carriesP99))
 }
 
 // adviseShape names the range of lengths that the figures cover.

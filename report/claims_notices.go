@@ -1,6 +1,9 @@
 package report
 
-import "ceiling/report/prose"
+import (
+	"ceiling/internal/figure"
+	"ceiling/report/prose"
+)
 
 // Notices: what qualifies every figure of a scenario.
 
@@ -40,5 +43,5 @@ func claimBurst(a *analysis) []prose.Claim {
 		return nil
 	}
 	return required(claim("burst", prose.Neutral,
-		say("a single burst, not a steady load: %s at once on %s slots, and no more follow", plural(a.NumPrompts, "request"), count(a.Concurrency))))
+		say("a single burst, not a steady load: %s at once on %s slots, and no more follow", figure.Count(a.NumPrompts, "request"), count(a.Concurrency))))
 }

@@ -1,6 +1,9 @@
 package report
 
-import "ceiling/report/prose"
+import (
+	"ceiling/internal/oneline"
+	"ceiling/report/prose"
+)
 
 // Claims of the Executive Summary.
 
@@ -10,14 +13,14 @@ var summaryRules = []func(*runAnalysis) []prose.Claim{
 
 // claimScope says what was measured and how much of it.
 func claimScope(x *runAnalysis) []prose.Claim {
-	subject := oneLine(x.results.Model)
+	subject := oneline.Of(x.results.Model)
 	if subject == "" {
 		subject = "a model that the results do not name"
 	}
 	if syntheticWeights(x.results) {
 		subject += " with synthetic weights (speeds are real, the text is random)"
 	}
-	if hw := oneLine(x.results.Hardware); hw != "" {
+	if hw := oneline.Of(x.results.Hardware); hw != "" {
 		subject += " on " + hw
 	}
 	n, planned := len(x.measured()), x.planned()

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
 
@@ -14,7 +15,7 @@ func claimDoubt(a *analysis) []prose.Claim {
 	if a.trusted() {
 		return nil
 	}
-	return required(claim("doubt", prose.Worse, "take this scenario for "+strings.TrimSuffix(oneLine(a.detail.Verdict.String()), ".")))
+	return required(claim("doubt", prose.Worse, "take this scenario for "+strings.TrimSuffix(oneline.Of(a.detail.Verdict.String()), ".")))
 }
 
 // states below "unknown", the worst first.

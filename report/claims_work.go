@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"ceiling/internal/figure"
 	"ceiling/report/plausible"
 	"ceiling/report/prose"
 )
@@ -76,7 +77,7 @@ func claimFirstToken(a *analysis) []prose.Claim {
 		return nil
 	}
 	return filler(claim("prefill.worth", prose.Neutral,
-		say("the first token takes as long as decoding %s tokens, for prompts of %s", count(int(n)), plural(a.InputLen, "token"))))
+		say("the first token takes as long as decoding %s tokens, for prompts of %s", count(int(n)), figure.Count(a.InputLen, "token"))))
 }
 
 // claimLengths relates the spread of TTFT to that of the prompts. Prefill time

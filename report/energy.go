@@ -1,7 +1,9 @@
 package report
 
 import (
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 	"fmt"
 	"math"
 	"slices"
@@ -26,7 +28,7 @@ func energySection(r *result.Run, all []scenario) []doc.Block {
 	if t := r.Telemetry; t != nil {
 		notes = append(notes, samplingNote(t))
 		if len(t.Notes) > 0 {
-			notes = append(notes, "Not read: "+oneLine(strings.Join(t.Notes, "; "))+".")
+			notes = append(notes, "Not read: "+oneline.Of(strings.Join(t.Notes, "; "))+".")
 		}
 	}
 	return []doc.Block{table, doc.Bullets(notes)}
@@ -41,8 +43,8 @@ func energyTable(all []scenario) *doc.Table {
 			continue
 		}
 		for _, g := range d.Energy.Groups {
-			t.Add(all[i].Name, g.Name, fixed(g.MeanW, 1), fixed(g.PeakW, 1), fixed(g.EnergyJ, 1), fixed(g.JPerToken, 3),
-				fixed(g.TokPerSPerKW, 1), fixed(g.MinClockMHz, 0), fixed(g.MaxTempC, 0))
+			t.Add(all[i].Name, g.Name, figure.Decimals(g.MeanW, 1), figure.Decimals(g.PeakW, 1), figure.Decimals(g.EnergyJ, 1), figure.Decimals(g.JPerToken, 3),
+				figure.Decimals(g.TokPerSPerKW, 1), figure.Decimals(g.MinClockMHz, 0), figure.Decimals(g.MaxTempC, 0))
 		}
 	}
 	return t
@@ -66,7 +68,7 @@ func energyMethods(all []scenario) []string {
 		out = append(out, "GPU energy is the difference of the card's own energy counter (NVML).")
 	}
 	if share, compared := accumulators(all); compared > 0 {
-		out = append(out, fmt.Sprintf("The integral of the power agrees with the cards' own energy accumulators within %s%% in %s.", fixed(&share, 1), plural(compared, "comparison")))
+		out = append(out, fmt.Sprintf("The integral of the power agrees with the cards' own energy accumulators within %s%% in %s.", figure.Decimals(&share, 1), figure.Count(compared, "comparison")))
 	}
 	if have[machine.EnergyCPU+" "+machine.EnergyByCounter] {
 		out = append(out, "CPU energy is the difference of the package's own energy counter (RAPL): cores, caches and memory controller, without the memory.")
@@ -95,17 +97,17 @@ func accumulators(all []scenario) (percent float64, compared int) {
 
 // samplingNote says how often the devices were read and what that cost.
 func samplingNote(t *machine.TelemetryInfo) string {
-	note := fmt.Sprintf("%s sampled at %s Hz", plural(len(t.Devices), "device"), strconv.FormatFloat(t.Hz, 'f', -1, 64))
+	note := fmt.Sprintf("%s sampled at %s Hz", figure.Count(len(t.Devices), "device"), strconv.FormatFloat(t.Hz, 'f', -1, 64))
 	if t.AchievedHz != nil {
-		note += fmt.Sprintf(" (%s reached)", fixed(t.AchievedHz, 1))
+		note += fmt.Sprintf(" (%s reached)", figure.Decimals(t.AchievedHz, 1))
 	}
 	if t.CPUShare != nil {
 		percent := 100 * *t.CPUShare
-		note += fmt.Sprintf("; the sampler's thread took %s%% of one core", fixed(&percent, 2))
+		note += fmt.Sprintf("; the sampler's thread took %s%% of one core", figure.Decimals(&percent, 2))
 	}
 	if t.ReadMeanS != nil && t.ReadMaxS != nil {
 		mean, longest := 1000**t.ReadMeanS, 1000**t.ReadMaxS
-		note += fmt.Sprintf(", a round of readings %s ms, at most %s ms", fixed(&mean, 2), fixed(&longest, 2))
+		note += fmt.Sprintf(", a round of readings %s ms, at most %s ms", figure.Decimals(&mean, 2), figure.Decimals(&longest, 2))
 	}
 	return note + "."
 }

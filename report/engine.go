@@ -1,7 +1,9 @@
 package report
 
 import (
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,14 +103,14 @@ func cardsText(cards []machine.Card, of func(machine.Card) string) string {
 	var values []string
 	have := map[string][]string{}
 	for _, c := range cards {
-		v := orMissing(of(c))
+		v := figure.OrMissing(of(c))
 		if have[v] == nil {
 			values = append(values, v)
 		}
 		have[v] = append(have[v], c.PCI)
 	}
 	if len(values) == 1 {
-		if values[0] == missing {
+		if values[0] == figure.Missing {
 			return ""
 		}
 		return values[0]
@@ -124,9 +126,9 @@ func capText(c machine.Card) string {
 	if c.PowerCapW == nil {
 		return ""
 	}
-	text := fixed(c.PowerCapW, 0) + " W"
+	text := figure.Decimals(c.PowerCapW, 0) + " W"
 	if c.PowerCapDefaultW != nil {
-		text += " (" + fixed(c.PowerCapDefaultW, 0) + " W)"
+		text += " (" + figure.Decimals(c.PowerCapDefaultW, 0) + " W)"
 	}
 	return text
 }
@@ -138,7 +140,7 @@ func newConditions() *conditions {
 	return &conditions{&doc.Table{Columns: doc.Words("Condition", "Value")}}
 }
 
-func (c *conditions) add(name, value string) { c.table.Add(name, orMissing(oneLine(value))) }
+func (c *conditions) add(name, value string) { c.table.Add(name, figure.OrMissing(oneline.Of(value))) }
 
 func engineName(e *result.EngineInfo) string {
 	return strings.TrimSpace(e.Name + " " + e.Release)
@@ -176,7 +178,7 @@ func modelFileText(e *result.EngineInfo) string {
 	if e.ModelBytes <= 0 {
 		return e.ModelFile
 	}
-	return fmt.Sprintf("%s, %s (%s bytes)", e.ModelFile, mebibytes(e.ModelBytes), grouped(e.ModelBytes))
+	return fmt.Sprintf("%s, %s (%s bytes)", e.ModelFile, mebibytes(e.ModelBytes), figure.Grouped(e.ModelBytes))
 }
 
 // convertedText names the checkpoint and says whether the file holds its own
@@ -198,7 +200,7 @@ func modelText(e *result.EngineInfo) string {
 		parts = append(parts, "architecture "+e.Architecture)
 	}
 	if e.Parameters > 0 {
-		parts = append(parts, grouped(e.Parameters)+" parameters")
+		parts = append(parts, figure.Grouped(e.Parameters)+" parameters")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -222,20 +224,10 @@ func tensorTypesText(types []result.TensorTypeCount) string {
 	for i, t := range types {
 		texts[i] = fmt.Sprintf("%s: %d tensors", t.Type, t.Tensors)
 		if total > 0 {
-			texts[i] += ", " + percentOf(t.Bytes, total) + " of bytes"
+			texts[i] += ", " + figure.Share(t.Bytes, total) + " of bytes"
 		}
 	}
 	return strings.Join(texts, "; ")
-}
-
-// percentOf is part/whole with one decimal; a part that this would show as
-// nothing is "<0.1%".
-func percentOf(part, whole int64) string {
-	p := 100 * float64(part) / float64(whole)
-	if part > 0 && p < 0.05 {
-		return "<0.1%"
-	}
-	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
 }
 
 // splitText is the split mode with the reason for it and the shares.
@@ -289,9 +281,9 @@ func kvText(e *result.EngineInfo) string {
 
 func windowText(e *result.EngineInfo) string {
 	if e.SWAFull {
-		return "all positions in the KV cache (full), of which each token sees " + grouped(int64(e.SWAWindow))
+		return "all positions in the KV cache (full), of which each token sees " + figure.Grouped(int64(e.SWAWindow))
 	}
-	return fmt.Sprintf("the window of %s tokens and a batch in the KV cache", grouped(int64(e.SWAWindow)))
+	return fmt.Sprintf("the window of %s tokens and a batch in the KV cache", figure.Grouped(int64(e.SWAWindow)))
 }
 
 // cacheText says whether prompts could be served from earlier ones, and how
@@ -312,7 +304,7 @@ func cacheText(r *result.Run) string {
 			state = result.CacheWarm
 		}
 	}
-	return fmt.Sprintf("%s, %s prompt tokens reused", state, grouped(reused))
+	return fmt.Sprintf("%s, %s prompt tokens reused", state, figure.Grouped(reused))
 }
 
 func environmentText(env map[string]string) string {
@@ -328,12 +320,12 @@ func pair(a, b string) string {
 	if a == "" && b == "" {
 		return ""
 	}
-	return orMissing(a) + " / " + orMissing(b)
+	return figure.OrMissing(a) + " / " + figure.OrMissing(b)
 }
 
 // modelTitle is the model's name, marked where its weights are synthetic.
 func modelTitle(r *result.Run) string {
-	name := orMissing(oneLine(r.Model))
+	name := figure.OrMissing(oneline.Of(r.Model))
 	if syntheticWeights(r) {
 		name += " (synthetic weights)"
 	}

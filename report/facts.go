@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ceiling/internal/figure"
 )
 
 // fact is a number as prose prints it, with three significant digits; the zero
@@ -44,7 +46,7 @@ func seconds(v *float64) fact { return quantity(v, " s") }
 func tokPerS(v *float64) fact { return quantity(v, " tok/s") }
 
 // count is a number of things, all its digits.
-func count(n int) fact { return fact{float64(n), grouped(int64(n)), ""} }
+func count(n int) fact { return fact{float64(n), figure.Grouped(int64(n)), ""} }
 
 // times is a factor, unknown for NaN.
 func times(q float64) fact { return quantity(&q, "×") }
@@ -120,7 +122,7 @@ func significant(v float64) string {
 	}
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64)
 	if rounded >= 100 {
-		return grouped(int64(rounded))
+		return figure.Grouped(int64(rounded))
 	}
 	text := strconv.FormatFloat(rounded, 'f', 5, 64)
 	return strings.TrimRight(strings.TrimRight(text, "0"), ".")

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 )
 
@@ -15,7 +17,7 @@ func placementText(layers []result.LayersOn) string {
 	for i, l := range layers {
 		var parts []string
 		if l.Layers > 0 {
-			parts = append(parts, plural(l.Layers, "layer"))
+			parts = append(parts, figure.Count(l.Layers, "layer"))
 		}
 		if l.Output {
 			parts = append(parts, "the output layer")
@@ -46,17 +48,17 @@ func graphsTable(all []scenario) *doc.Table {
 		}
 		g := d.Graphs
 		splits := float64(g.Splits) / float64(g.Computed)
-		t.Add(all[i].Name, grouped(d.Steps), fixed(d.GraphsPerStep, 2), percentOf(g.Reused, g.Computed), fixed(&splits, 2),
-			grouped(g.Plans), grouped(g.Buffers), capturesText(g))
+		t.Add(all[i].Name, figure.Grouped(d.Steps), figure.Decimals(d.GraphsPerStep, 2), figure.Share(g.Reused, g.Computed), figure.Decimals(&splits, 2),
+			figure.Grouped(g.Plans), figure.Grouped(g.Buffers), capturesText(g))
 	}
 	return t
 }
 
 func capturesText(g *result.GraphCounts) string {
 	if g.Captured == nil || g.Dropped == nil {
-		return missing
+		return figure.Missing
 	}
-	return grouped(*g.Captured) + " / " + grouped(*g.Dropped)
+	return figure.Grouped(*g.Captured) + " / " + figure.Grouped(*g.Dropped)
 }
 
 // graphsNotes say what of that cost time inside a scenario.
@@ -67,7 +69,7 @@ func graphsNotes(all []scenario) []string {
 		if d == nil || d.Graphs == nil {
 			continue
 		}
-		name := oneLine(all[i].Name)
+		name := oneline.Of(all[i].Name)
 		if g := d.Graphs; g.Plans+g.Buffers > 0 {
 			grown = append(grown, fmt.Sprintf("%s (%s and %s)", name, howOften(g.Plans), howOften(g.Buffers)))
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // linksText says what the scenarios sent to each server of --rpc and got back,
@@ -41,10 +42,10 @@ func linksText(r *result.Run) string {
 func linkText(l *result.NetworkLink, steps int64) string {
 	text := fmt.Sprintf("%s: round trip %.2f ms, %s sent, %s received", l.Server, 1000*l.RoundTripS, mebibytes(l.SentBytes), mebibytes(l.ReceivedBytes))
 	if steps > 0 {
-		text += fmt.Sprintf(" in %s steps (%.1f KiB each)", grouped(steps), float64(l.SentBytes+l.ReceivedBytes)/1024/float64(steps))
+		text += fmt.Sprintf(" in %s steps (%.1f KiB each)", figure.Grouped(steps), float64(l.SentBytes+l.ReceivedBytes)/1024/float64(steps))
 	}
 	if l.ResentSegments > 0 {
-		text += fmt.Sprintf(", %s segments lost on the way and sent again", grouped(l.ResentSegments))
+		text += fmt.Sprintf(", %s segments lost on the way and sent again", figure.Grouped(l.ResentSegments))
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/report/doc"
 	"ceiling/report/metric"
 )
@@ -115,9 +116,9 @@ func variation(passes []result.Pass, of metric.Key) (within, between *float64, p
 
 func percentOrMissing(v *float64) string {
 	if v == nil {
-		return missing
+		return figure.Missing
 	}
-	return fixed(v, 2) + "%"
+	return figure.Decimals(v, 2) + "%"
 }
 
 // repeated says whether any scenario was to run more than once.
@@ -146,7 +147,7 @@ func soundPasses(d *result.Detail) []result.Pass {
 
 func rangeText(info metric.Info, x []float64) string {
 	if len(x) == 0 {
-		return missing
+		return figure.Missing
 	}
 	return info.Format(slices.Min(x)) + " – " + info.Format(slices.Max(x))
 }
@@ -156,14 +157,14 @@ func rangeText(info metric.Info, x []float64) string {
 func cvText(x []float64) string {
 	mean, _ := result.Mean(x)
 	if len(x) < 2 || mean <= 0 {
-		return missing
+		return figure.Missing
 	}
 	squares := 0.0
 	for _, v := range x {
 		squares += (v - mean) * (v - mean)
 	}
 	cv := 100 * math.Sqrt(squares/float64(len(x)-1)) / mean
-	return fixed(&cv, 1) + "%"
+	return figure.Decimals(&cv, 1) + "%"
 }
 
 // otherPasses counts, over the passes that the tables do not show, those that

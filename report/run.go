@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 // runAnalysis is what the summary and the recommendations look at.
@@ -109,7 +110,7 @@ func (x *runAnalysis) incomplete() []string {
 	}
 	for _, planned := range x.results.Planned {
 		if !have[planned] {
-			names = append(names, oneLine(planned))
+			names = append(names, oneline.Of(planned))
 		}
 	}
 	return names

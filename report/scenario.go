@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 )
 
 // known are the standard suite's scenarios by a part of their name, as the
@@ -65,9 +67,9 @@ func (s *scenario) purpose() string {
 		}
 	}
 	if s.scaling || s.category() == categoryScaling {
-		return "Scaling test at concurrency " + grouped(int64(s.Concurrency))
+		return "Scaling test at concurrency " + figure.Grouped(int64(s.Concurrency))
 	}
-	return missing
+	return figure.Missing
 }
 
 // failed says whether the scenario could not be measured, and why.
@@ -81,10 +83,10 @@ func (s *scenario) failed() (reason string, failed bool) {
 // reason is why the scenario failed or was cut short.
 func (s *scenario) reason() string {
 	switch {
-	case s.Error != nil && oneLine(*s.Error) != "":
-		return strings.TrimSuffix(oneLine(*s.Error), ".")
+	case s.Error != nil && oneline.Of(*s.Error) != "":
+		return strings.TrimSuffix(oneline.Of(*s.Error), ".")
 	case s.detail != nil && len(s.detail.Failures) > 0:
-		return strings.TrimSuffix(oneLine(s.detail.Failures[0].Reason), ".")
+		return strings.TrimSuffix(oneline.Of(s.detail.Failures[0].Reason), ".")
 	default:
 		return "no reason was recorded"
 	}
@@ -96,13 +98,13 @@ func (s *scenario) referenceError() (reason string, failed bool) {
 	if s.detail != nil || s.Error == nil {
 		return "", false
 	}
-	return oneLine(*s.Error), true
+	return oneline.Of(*s.Error), true
 }
 
 // whyCut is the reason why the run stopped inside the scenario, in brackets
 // with a blank in front; "" for none recorded.
 func (s *scenario) whyCut() string {
-	if s.Error == nil || oneLine(*s.Error) == "" {
+	if s.Error == nil || oneline.Of(*s.Error) == "" {
 		return ""
 	}
 	return " (" + s.reason() + ")"

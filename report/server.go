@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 )
 
@@ -40,7 +42,7 @@ func serverFacts(r *result.Run) *doc.Table {
 	t.add("Context of a request (tokens)", optionalCount(s.Context))
 	if s.RoundTripS != nil {
 		ms := 1000 * *s.RoundTripS
-		t.add("Shortest HTTP exchange without the model", fixed(&ms, 3)+" ms")
+		t.add("Shortest HTTP exchange without the model", figure.Decimals(&ms, 3)+" ms")
 	}
 	return t.table
 }
@@ -63,7 +65,7 @@ func conditionsFound(s *result.ServerInfo) *doc.Table {
 		if c.Outcome == result.OutcomeDiffers {
 			outcome = doc.Marked(doc.Strong, c.Outcome)
 		}
-		t.Rows = append(t.Rows, []doc.Text{doc.T(c.Name), outcome, doc.T(orMissing(oneLine(c.Detail)))})
+		t.Rows = append(t.Rows, []doc.Text{doc.T(c.Name), outcome, doc.T(figure.OrMissing(oneline.Of(c.Detail)))})
 	}
 	return t
 }
@@ -76,7 +78,7 @@ func serverTimes(r *result.Run) *doc.Table {
 	for i := range r.Details {
 		d := &r.Details[i]
 		if v := d.Server; v != nil {
-			t.Add(d.Name, meanMs(d.TTFT), meanMs(v.Header), meanMs(v.Prompt), meanMs(v.Wait), fixed(v.PromptRate, 1), meanMs(v.Decode), fixed(v.ClientCPUS, 2))
+			t.Add(d.Name, meanMs(d.TTFT), meanMs(v.Header), meanMs(v.Prompt), meanMs(v.Wait), figure.Decimals(v.PromptRate, 1), meanMs(v.Decode), figure.Decimals(v.ClientCPUS, 2))
 		}
 	}
 	return t
@@ -85,10 +87,10 @@ func serverTimes(r *result.Run) *doc.Table {
 // meanMs is the mean of a distribution in seconds, in milliseconds.
 func meanMs(d *result.Dist) string {
 	if d == nil {
-		return missing
+		return figure.Missing
 	}
 	ms := 1000 * d.Mean
-	return fixed(&ms, 2)
+	return figure.Decimals(&ms, 2)
 }
 
 // optionalCount is n, "" where it is not known.
@@ -96,5 +98,5 @@ func optionalCount(n *int) string {
 	if n == nil {
 		return ""
 	}
-	return grouped(int64(*n))
+	return figure.Grouped(int64(*n))
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/aclements/go-moremath/stats"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 )
 
@@ -51,12 +53,12 @@ func sweeps(all []scenario) []sweep {
 		}
 		var axes, at []string
 		for _, x := range s.detail.Sweep.At {
-			axes, at = append(axes, oneLine(x.Name)), append(at, oneLine(x.Value))
+			axes, at = append(axes, oneline.Of(x.Name)), append(at, oneline.Of(x.Value))
 		}
-		k := slices.IndexFunc(out, func(w sweep) bool { return w.of == oneLine(s.detail.Sweep.Of) && slices.Equal(w.axes, axes) })
+		k := slices.IndexFunc(out, func(w sweep) bool { return w.of == oneline.Of(s.detail.Sweep.Of) && slices.Equal(w.axes, axes) })
 		if k < 0 {
 			k = len(out)
-			out = append(out, sweep{of: oneLine(s.detail.Sweep.Of), axes: axes})
+			out = append(out, sweep{of: oneline.Of(s.detail.Sweep.Of), axes: axes})
 		}
 		out[k].points = append(out[k].points, sweepPoint{s, at})
 	}
@@ -187,7 +189,7 @@ func (w *sweep) matrix() SweepMatrix {
 // state is the point's verdict, or why it has no figures.
 func (p *sweepPoint) state() string {
 	if reason, failed := p.failed(); failed {
-		return "failed: " + oneLine(reason)
+		return "failed: " + oneline.Of(reason)
 	}
 	return p.verdict()
 }
@@ -196,12 +198,12 @@ func (p *sweepPoint) state() string {
 func (c *sweepColumn) text(p *sweepPoint) string {
 	x := c.values(p)
 	if len(x) == 0 {
-		return missing
+		return figure.Missing
 	}
 	mean, half := interval(x)
-	text := fixed(&mean, c.decimals)
+	text := figure.Decimals(&mean, c.decimals)
 	if !math.IsNaN(half) {
-		text += " ±" + fixed(&half, c.decimals)
+		text += " ±" + figure.Decimals(&half, c.decimals)
 	}
 	return text
 }
@@ -211,7 +213,7 @@ func (w *sweep) bestText(c *sweepColumn, best int) string {
 	p := &w.points[best]
 	x := c.values(p)
 	mean, half := interval(x)
-	text := fmt.Sprintf("%s: best %s with %s", c.title, fixed(&mean, c.decimals), w.place(best))
+	text := fmt.Sprintf("%s: best %s with %s", c.title, figure.Decimals(&mean, c.decimals), w.place(best))
 	if !p.trusted() {
 		text += " (" + p.verdict() + ", as every point)"
 	}
@@ -219,7 +221,7 @@ func (w *sweep) bestText(c *sweepColumn, best int) string {
 		return text + "; one pass, so no interval: --repeat 3 gives one"
 	}
 	lo, hi := mean-half, mean+half
-	text += fmt.Sprintf(", %s to %s (95 %% of the mean of %d passes)", fixed(&lo, c.decimals), fixed(&hi, c.decimals), len(x))
+	text += fmt.Sprintf(", %s to %s (95 %% of the mean of %d passes)", figure.Decimals(&lo, c.decimals), figure.Decimals(&hi, c.decimals), len(x))
 	var names []string
 	for _, i := range w.like(c, best) {
 		names = append(names, w.place(i))

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,7 +94,7 @@ func scalingTable(points []scenario) *doc.Table {
 func scalingChart(points []scenario) doc.Mermaid {
 	var x, y []string
 	for i := range points {
-		if v := points[i].figure(metric.OutputThroughput); v != missing {
+		if v := points[i].figure(metric.OutputThroughput); v != figure.Missing {
 			x = append(x, strconv.Quote(strconv.Itoa(points[i].Concurrency)))
 			y = append(y, v)
 		}
@@ -158,13 +160,13 @@ func ownMetrics(s *scenario) doc.Properties {
 		add("End of text", "where the model ends it, after %s at the latest", latest(s))
 	}
 	if d.MeanInput != nil && d.MeanOutput != nil {
-		add("Mean lengths", "%s tokens in, %s out", fixed(d.MeanInput, 1), fixed(d.MeanOutput, 1))
+		add("Mean lengths", "%s tokens in, %s out", figure.Decimals(d.MeanInput, 1), figure.Decimals(d.MeanOutput, 1))
 	}
 	if d.PrefixLen > 0 {
-		add("Shared prefix", "%s in front of every prompt, not counted as input", plural(d.PrefixLen, "token"))
+		add("Shared prefix", "%s in front of every prompt, not counted as input", figure.Count(d.PrefixLen, "token"))
 	}
 	if d.Cache != "" {
-		add("Prompt cache", "%s, %s prompt tokens reused", d.Cache, grouped(d.ReusedTokens))
+		add("Prompt cache", "%s, %s prompt tokens reused", d.Cache, figure.Grouped(d.ReusedTokens))
 	}
 	if d.SLO != nil {
 		add("SLO", "%s", sloText(d.SLO))
@@ -177,9 +179,9 @@ func ownMetrics(s *scenario) doc.Properties {
 
 // datasetText says which file prompts came from, and how they were taken.
 func datasetText(d *result.Dataset) string {
-	text := fmt.Sprintf("%s, %s, in the file's order", oneLine(d.String()), plural(d.Entries, "prompt"))
+	text := fmt.Sprintf("%s, %s, in the file's order", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
 	if d.Sample {
-		text = fmt.Sprintf("%s, %s, drawn by the seed", oneLine(d.String()), plural(d.Entries, "prompt"))
+		text = fmt.Sprintf("%s, %s, drawn by the seed", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
 	}
 	if d.Input > 0 {
 		text += "; cut and filled to the input length"
@@ -192,7 +194,7 @@ func latest(s *scenario) string {
 	if d := s.detail.Dataset; d != nil && d.Output == 0 {
 		return "the file's length"
 	}
-	return plural(s.OutputLen, "token")
+	return figure.Count(s.OutputLen, "token")
 }
 
 // sloText is the limits of an SLO.
@@ -220,7 +222,7 @@ func sloTable(all []scenario) *doc.Table {
 		if s.detail == nil || s.detail.SLO == nil {
 			continue
 		}
-		share := missing
+		share := figure.Missing
 		if sent := s.SuccessfulRequests + s.FailedRequests; s.detail.Goodput != nil && s.DurationS != nil && sent > 0 {
 			good := *s.detail.Goodput * *s.DurationS
 			share = fmt.Sprintf("%.0f of %.0f", good, sent)
@@ -271,7 +273,7 @@ func gpus(r *result.Run) string {
 		if present == "" && r.System == nil {
 			present = r.Hardware
 		}
-		return orMissing(present)
+		return figure.OrMissing(present)
 	}
 	used := gpuDevices(r.Engine.Devices)
 	switch {

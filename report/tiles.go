@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
 	"cmp"
 	"fmt"
@@ -24,13 +25,13 @@ func tiles(r *result.Run) []doc.Tile {
 		}
 		out = append(out, doc.Tile{
 			Label: label, Value: fmt.Sprintf("c=%d", s.Concurrency),
-			Note: fixed(&perUser, 1) + " tok/s per user",
+			Note: figure.Decimals(&perUser, 1) + " tok/s per user",
 		})
 	}
 	if i, ok := r.Peak(); ok {
 		p := r.Results[i]
 		out = append(out, doc.Tile{
-			Label: "Peak of the sweep", Value: fixed(p.OutputThroughput, 1),
+			Label: "Peak of the sweep", Value: figure.Decimals(p.OutputThroughput, 1),
 			Unit: "tok/s", Note: fmt.Sprintf("at c=%d", p.Concurrency),
 		})
 	}
@@ -50,9 +51,9 @@ func oneUser(r *result.Run) []doc.Tile {
 		return nil
 	}
 	res := r.Results[i]
-	out := []doc.Tile{{Label: "Decode speed of one user", Value: fixed(res.TGSpeed, 1), Unit: "tok/s", Note: res.Name}}
+	out := []doc.Tile{{Label: "Decode speed of one user", Value: figure.Decimals(res.TGSpeed, 1), Unit: "tok/s", Note: res.Name}}
 	if res.TTFTMeanMs != nil {
-		out = append(out, doc.Tile{Label: "Mean TTFT of one user", Value: fixed(res.TTFTMeanMs, 2), Unit: "ms",
+		out = append(out, doc.Tile{Label: "Mean TTFT of one user", Value: figure.Decimals(res.TTFTMeanMs, 2), Unit: "ms",
 			Note: fmt.Sprintf("prompts of %d tokens", res.InputLen)})
 	}
 	return out
@@ -78,7 +79,7 @@ func energyPerToken(r *result.Run) []doc.Tile {
 		})
 		if ok {
 			g := group(i)
-			return []doc.Tile{{Label: "Lowest energy per output token", Value: fixed(g.JPerToken, 3), Unit: "J",
+			return []doc.Tile{{Label: "Lowest energy per output token", Value: figure.Decimals(g.JPerToken, 3), Unit: "J",
 				Note: fmt.Sprintf("%s, %s", cmp.Or(g.Name, g.Kind), r.Results[i].Name)}}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/prose"
 )
 
@@ -98,9 +99,9 @@ func sameFigures(got, want []float64) bool {
 func namesIn(r *result.Run) []string {
 	names := []string{r.Model, r.Hardware}
 	for i := range r.Results {
-		names = append(names, oneLine(r.Results[i].Name))
+		names = append(names, oneline.Of(r.Results[i].Name))
 		if e := r.Results[i].Error; e != nil {
-			names = append(names, oneLine(*e))
+			names = append(names, oneline.Of(*e))
 		}
 	}
 	names = append(names, r.Planned...)

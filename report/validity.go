@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 	"ceiling/report/metric"
 	"ceiling/report/plausible"
@@ -67,11 +69,11 @@ func ranToItsEnd(r *result.Run, all []scenario) string {
 	case len(all) == 0:
 		return "No scenario has a result."
 	case failed > 0:
-		return fmt.Sprintf("%d of %s failed; all others ran to their end.", failed, plural(len(all), "scenario"))
+		return fmt.Sprintf("%d of %s failed; all others ran to their end.", failed, figure.Count(len(all), "scenario"))
 	case failedPasses > 0:
 		return fmt.Sprintf("%s in at least one pass; passes over a scenario that failed: %d.", complete, failedPasses)
 	case lost > 0:
-		return fmt.Sprintf("%s; %s failed.", complete, plural(int(lost), "request"))
+		return fmt.Sprintf("%s; %s failed.", complete, figure.Count(int(lost), "request"))
 	default:
 		return complete + " and no request failed."
 	}
@@ -86,12 +88,12 @@ func partialStatement(r *result.Run, all []scenario) string {
 		}
 	}
 	planned := max(len(r.Planned), len(all))
-	reason := oneLine(r.PartialReason)
+	reason := oneline.Of(r.PartialReason)
 	if reason == "" {
 		reason = "ended before its suite did"
 	}
 	return fmt.Sprintf("%s; %d of %s complete%s. What is below covers only what was measured.",
-		reason, measured, plural(planned, "scenario"), passesDone(r))
+		reason, measured, figure.Count(planned, "scenario"), passesDone(r))
 }
 
 // conditionsTable holds, per scenario, what qualifies its figures. It has no
@@ -104,8 +106,8 @@ func conditionsTable(all []scenario) *doc.Table {
 		if d == nil {
 			continue
 		}
-		t.Add(s.Name, s.verdict(), orMissing(oneLine(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
-			fmt.Sprintf("%s (%s)", orMissing(oneLine(d.Cache)), grouped(d.ReusedTokens)), fmt.Sprintf("%.1f", d.Waves),
+		t.Add(s.Name, s.verdict(), figure.OrMissing(oneline.Of(d.Status)), fmt.Sprintf("%.0f / %.0f", s.SuccessfulRequests, s.FailedRequests),
+			fmt.Sprintf("%s (%s)", figure.OrMissing(oneline.Of(d.Cache)), figure.Grouped(d.ReusedTokens)), fmt.Sprintf("%.1f", d.Waves),
 			s.figure(metric.PP), s.figure(metric.EnginePrefill), s.figure(metric.OverheadRatio))
 	}
 	return t
@@ -119,22 +121,22 @@ func failureNotes(r *result.Run, all []scenario) []string {
 		s := &all[i]
 		have[s.Name] = true
 		if reason, bad := s.failed(); bad {
-			notes = append(notes, fmt.Sprintf("%s failed: %s.", oneLine(s.Name), reason))
+			notes = append(notes, fmt.Sprintf("%s failed: %s.", oneline.Of(s.Name), reason))
 			continue
 		}
 		if s.partial() {
 			notes = append(notes, fmt.Sprintf("%s was cut short%s: its figures are of the %s that had ended.",
-				oneLine(s.Name), s.whyCut(), plural(int(s.SuccessfulRequests+s.FailedRequests), "request")))
+				oneline.Of(s.Name), s.whyCut(), figure.Count(int(s.SuccessfulRequests+s.FailedRequests), "request")))
 		}
 		if s.FailedRequests > 0 {
 			notes = append(notes, fmt.Sprintf("%s: %.0f of %s failed%s; its figures are of the others.",
-				oneLine(s.Name), s.FailedRequests, plural(int(s.SuccessfulRequests+s.FailedRequests), "request"), reasonsText(s.detail)))
+				oneline.Of(s.Name), s.FailedRequests, figure.Count(int(s.SuccessfulRequests+s.FailedRequests), "request"), reasonsText(s.detail)))
 		}
 	}
 	var unrun []string
 	for _, name := range r.Planned {
 		if !have[name] {
-			unrun = append(unrun, oneLine(name))
+			unrun = append(unrun, oneline.Of(name))
 		}
 	}
 	if len(unrun) > 0 {
@@ -150,7 +152,7 @@ func reasonsText(d *result.Detail) string {
 	}
 	texts := make([]string, len(d.Failures))
 	for i, f := range d.Failures {
-		texts[i] = fmt.Sprintf("%s ×%d", oneLine(f.Reason), f.Count)
+		texts[i] = fmt.Sprintf("%s ×%d", oneline.Of(f.Reason), f.Count)
 	}
 	return " (" + strings.Join(texts, ", ") + ")"
 }
@@ -165,7 +167,7 @@ func burstNotes(all []scenario) []string {
 	var names []string
 	for i := range all {
 		if s := &all[i]; s.burst() {
-			names = append(names, fmt.Sprintf("%s (%s at concurrency %d)", oneLine(s.Name), plural(s.NumPrompts, "prompt"), s.Concurrency))
+			names = append(names, fmt.Sprintf("%s (%s at concurrency %d)", oneline.Of(s.Name), figure.Count(s.NumPrompts, "prompt"), s.Concurrency))
 		}
 	}
 	if len(names) == 0 {
@@ -189,10 +191,10 @@ func percentileNotes(all []scenario) []string {
 	for i := range all {
 		s := &all[i]
 		if n := s.measuredRequests(); n > 0 && n < carriesP99 && s.TTFTP99Ms != nil {
-			small = append(small, fmt.Sprintf("%s (%d)", oneLine(s.Name), n))
+			small = append(small, fmt.Sprintf("%s (%d)", oneline.Of(s.Name), n))
 		}
 		if d := s.detail; d != nil && d.ITL != nil && d.ITL.Count > 0 && d.ITL.Count < carriesP99 {
-			gaps = append(gaps, fmt.Sprintf("%s (%d)", oneLine(s.Name), d.ITL.Count))
+			gaps = append(gaps, fmt.Sprintf("%s (%d)", oneline.Of(s.Name), d.ITL.Count))
 		}
 	}
 	var notes []string
@@ -234,7 +236,7 @@ func bundleNotes(all []scenario) []string {
 	var names []string
 	for i := range all {
 		if s := &all[i]; s.bundledITL() || s.peakCountsLess() {
-			names = append(names, oneLine(s.Name))
+			names = append(names, oneline.Of(s.Name))
 		}
 	}
 	if len(names) == 0 {
@@ -266,7 +268,7 @@ func missingNotes(all []scenario) []string {
 		var names []string
 		for i := range all {
 			if _, failed := all[i].failed(); !failed && q.of(&all[i]) == nil {
-				names = append(names, oneLine(all[i].Name))
+				names = append(names, oneline.Of(all[i].Name))
 			}
 		}
 		switch {
@@ -353,7 +355,7 @@ func keptNotes(all []scenario) []string {
 	var cells []string
 	for i := range all {
 		if d := all[i].detail; d != nil && d.KeptCells > 0 {
-			cells = append(cells, fmt.Sprintf("%s %s", oneLine(all[i].Name), grouped(int64(d.KeptCells))))
+			cells = append(cells, fmt.Sprintf("%s %s", oneline.Of(all[i].Name), figure.Grouped(int64(d.KeptCells))))
 		}
 	}
 	if len(cells) == 0 {
@@ -371,13 +373,13 @@ func warmupNotes(all []scenario) []string {
 		if d == nil || d.Warmup == nil {
 			continue
 		}
-		text := fmt.Sprintf("%s %d", oneLine(all[i].Name), d.Warmup.Rounds)
+		text := fmt.Sprintf("%s %d", oneline.Of(all[i].Name), d.Warmup.Rounds)
 		if s := d.Warmup.Spread; s != nil {
 			text += fmt.Sprintf(" (%.1f%%)", 100**s)
 		}
 		rounds = append(rounds, text)
 		if !d.Warmup.Settled() {
-			unsettled = append(unsettled, oneLine(all[i].Name))
+			unsettled = append(unsettled, oneline.Of(all[i].Name))
 		}
 	}
 	var notes []string
@@ -404,14 +406,14 @@ func warningNotes(all []scenario) []string {
 			continue
 		}
 		for _, w := range all[i].detail.Warnings {
-			w = strings.TrimSuffix(oneLine(w), ".")
+			w = strings.TrimSuffix(oneline.Of(w), ".")
 			if saidAbove.MatchString(w) {
 				continue
 			}
 			if names[w] == nil {
 				texts = append(texts, w)
 			}
-			names[w] = append(names[w], oneLine(all[i].Name))
+			names[w] = append(names[w], oneline.Of(all[i].Name))
 		}
 	}
 	notes := make([]string, len(texts))
@@ -419,12 +421,4 @@ func warningNotes(all []scenario) []string {
 		notes[i] = strings.Join(names[w], ", ") + ": " + w + "."
 	}
 	return notes
-}
-
-// plural is "1 request", "2 requests".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return grouped(int64(n)) + " " + what + "s"
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 	"ceiling/report/metric"
 )
@@ -20,7 +22,7 @@ func verdictLine(r *result.Run) doc.Block {
 }
 
 // sentence ends a text with a full stop.
-func sentence(text string) string { return strings.TrimSuffix(oneLine(text), ".") + "." }
+func sentence(text string) string { return strings.TrimSuffix(oneline.Of(text), ".") + "." }
 
 // trusted tells whether nothing speaks against the scenario's figures.
 func (s *scenario) trusted() bool { return s.detail == nil || s.detail.Verdict.Trusted() }
@@ -30,7 +32,7 @@ func (s *scenario) verdict() string {
 	if s.detail == nil || s.detail.Verdict == nil {
 		return string(result.StateUnknown)
 	}
-	return oneLine(string(s.detail.Verdict.State))
+	return oneline.Of(string(s.detail.Verdict.State))
 }
 
 // verdictNotes give what was found, equal findings once with all their
@@ -50,11 +52,11 @@ func verdictNotes(all []scenario) []string {
 				if names[text] == nil {
 					order = append(order, text)
 				}
-				names[text] = append(names[text], oneLine(all[i].Name))
+				names[text] = append(names[text], oneline.Of(all[i].Name))
 			}
 		}
 		if d.Disturbance != nil && d.Disturbance.Threads != nil {
-			waits = append(waits, fmt.Sprintf("%s %.0f%%", oneLine(all[i].Name), 100*d.Disturbance.Threads.WaitShare()))
+			waits = append(waits, fmt.Sprintf("%s %.0f%%", oneline.Of(all[i].Name), 100*d.Disturbance.Threads.WaitShare()))
 		}
 	}
 	var notes []string
@@ -72,7 +74,7 @@ func discardedNotes(all []scenario) []string {
 	var notes []string
 	for i := range all {
 		if d := all[i].detail; d != nil && len(d.Discarded) > 0 {
-			notes = append(notes, fmt.Sprintf("%s was disturbed and ran again: %s discarded, the quietest kept.", oneLine(all[i].Name), plural(len(d.Discarded), "pass")))
+			notes = append(notes, fmt.Sprintf("%s was disturbed and ran again: %s discarded, the quietest kept.", oneline.Of(all[i].Name), figure.Count(len(d.Discarded), "pass")))
 		}
 	}
 	return notes

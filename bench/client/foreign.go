@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"ceiling/internal/oneline"
 )
@@ -19,20 +18,8 @@ type foreign string
 // moderate length, without the key, should the server have sent it back.
 func (c *Server) text(f foreign) string {
 	// Once more behind the change, which may put together what was apart.
-	return shorten(c.secrets.hide(oneline.Of(c.secrets.hide(string(f)))))
-}
-
-// shorten cuts a line.
-func shorten(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	const most = 200 // bytes
+	return oneline.Shorten(c.secrets.hide(oneline.Of(c.secrets.hide(string(f)))), most)
 }
 
 // secrets finds the key and the address's password in text, in every form

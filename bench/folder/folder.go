@@ -14,6 +14,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/internal/dirlock"
+	"ceiling/internal/files"
 	"ceiling/internal/outfile"
 )
 
@@ -88,7 +89,7 @@ func NewDefault(path string) (*Folder, error) {
 
 // Earlier takes the folder of a run to go on with.
 func Earlier(path string) (*Folder, error) {
-	if !isDir(path) {
+	if !files.IsDir(path) {
 		return nil, refusef("--resume %q: no such folder; name the folder of a run", path)
 	}
 	d := &Folder{Path: path}
@@ -169,7 +170,7 @@ func (d *Folder) makeAll(path string) error {
 	switch {
 	case err == nil:
 		d.made = append(d.made, path)
-	case errors.Is(err, fs.ErrExist) && isDir(path):
+	case errors.Is(err, fs.ErrExist) && files.IsDir(path):
 	default:
 		return unwritable(d.Path, err)
 	}
@@ -230,9 +231,4 @@ func LastLines(path string) []string {
 	text, _ := io.ReadAll(io.LimitReader(f, tail)) // half a log is better than none
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	return lines[max(len(lines)-most, 0):]
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

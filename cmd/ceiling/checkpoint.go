@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine/checkpoint"
 	"ceiling/engine/gguf"
+	"ceiling/internal/files"
 )
 
 func cacheFlag() cli.Flag {
@@ -18,17 +18,12 @@ func cacheFlag() cli.Flag {
 // lookAtModel is the cheap look at what --model names: a GGUF file's header,
 // or a checkpoint's headers and configuration, which it returns.
 func lookAtModel(path string) (*checkpoint.Checkpoint, error) {
-	if !isDir(path) {
+	if !files.IsDir(path) {
 		_, err := gguf.Open(path)
 		return nil, err
 	}
-	if files, _ := filepath.Glob(filepath.Join(path, "*.gguf")); len(files) > 0 && !exists(filepath.Join(path, "config.json")) {
-		return nil, fmt.Errorf("%q is a folder with GGUF files and no checkpoint; name the file, such as %q", path, files[0])
+	if found, _ := filepath.Glob(filepath.Join(path, "*.gguf")); len(found) > 0 && !files.Exists(filepath.Join(path, "config.json")) {
+		return nil, fmt.Errorf("%q is a folder with GGUF files and no checkpoint; name the file, such as %q", path, found[0])
 	}
 	return checkpoint.Open(path, checkpoint.OpenOptions{})
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

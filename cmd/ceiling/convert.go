@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine/checkpoint"
+	"ceiling/internal/files"
 )
 
 func convertCommand() *cli.Command {
@@ -69,7 +70,7 @@ func convertAction(ctx context.Context, c *cli.Command) error {
 
 // openCheckpoint opens a folder; a GGUF file in the wrong place gets a hint.
 func openCheckpoint(dir string, o checkpoint.OpenOptions) (*checkpoint.Checkpoint, error) {
-	if !isDir(dir) && strings.HasSuffix(dir, ".gguf") {
+	if !files.IsDir(dir) && strings.HasSuffix(dir, ".gguf") {
 		return nil, fmt.Errorf("%q is not the folder of a checkpoint; a GGUF file needs no conversion", dir)
 	}
 	return checkpoint.Open(dir, o)

@@ -138,14 +138,7 @@ func (p *runPlan) text() string {
 		about += fmt.Sprintf(" without the %d scenarios whose time is not known", p.Unknown)
 	}
 	return text + fmt.Sprintf("%s tokens in %s and %s; %s by %d probing steps on an empty context, warm-up left out: long contexts take longer\n",
-		figure.Grouped(p.Tokens), plural(p.Processes, "process", "processes"), plural(p.Loads, "load of the model", "loads of the model"), about, p.Steps)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		many = one
-	}
-	return strconv.Itoa(n) + " " + many
+		figure.Grouped(p.Tokens), figure.Plural(p.Processes, "process", "processes"), figure.Plural(p.Loads, "load of the model", "loads of the model"), about, p.Steps)
 }
 
 // memoryText is what each device would hold, "—" where that is not known.

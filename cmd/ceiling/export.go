@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/internal/files"
 	"ceiling/report/export"
 )
 
@@ -32,7 +33,7 @@ func exportAction(_ context.Context, c *cli.Command) error {
 	}
 	format, path := c.String("format"), c.Args().First()
 	run := path
-	if !isDir(run) {
+	if !files.IsDir(run) {
 		run = filepath.Dir(run)
 	}
 	out := readOutput(c, filepath.Join(run, export.Place(format)))

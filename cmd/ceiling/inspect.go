@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/engine/inspect"
+	"ceiling/internal/files"
 )
 
 func inspectCommand() *cli.Command {
@@ -37,7 +38,7 @@ func inspectAction(ctx context.Context, c *cli.Command) error {
 	path := c.Args().First()
 	var err error
 	var found *inspect.Inspection
-	if isDir(path) {
+	if files.IsDir(path) {
 		found, err = inspectFolder(ctx, c, path, q)
 	} else {
 		found, err = inspect.GGUF(path, q)

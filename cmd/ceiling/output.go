@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/internal/files"
 	"ceiling/internal/outfile"
 )
 
@@ -107,7 +108,7 @@ func (o output) makeFolder(names []string) error {
 // isFolder tells whether the output names a folder: one that is there, or by its
 // end.
 func (o output) isFolder() bool {
-	return o.path != "" && (os.IsPathSeparator(o.path[len(o.path)-1]) || isDir(o.path))
+	return o.path != "" && (os.IsPathSeparator(o.path[len(o.path)-1]) || files.IsDir(o.path))
 }
 
 // explain says what to do about a file that is in the way.
@@ -119,9 +120,4 @@ func (o output) explain(err error) error {
 		return fmt.Errorf("--%s %q exists already; name another file, or replace it with --force", o.flag, o.path)
 	}
 	return err
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -19,6 +19,7 @@ import (
 
 	"ceiling/bench"
 	"ceiling/bench/result"
+	"ceiling/internal/files"
 	"ceiling/internal/outfile"
 )
 
@@ -74,7 +75,7 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 }
 
 func readEarlier(dir string) (*earlierRun, error) {
-	if !isDir(dir) {
+	if !files.IsDir(dir) {
 		return nil, usagef("--resume %q: no such folder; name the folder of a run", dir)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, result.ManifestFile))

@@ -11,6 +11,7 @@ import (
 	"ceiling/bench/result"
 	"ceiling/engine"
 	"ceiling/engine/checkpoint/hf"
+	"ceiling/internal/files"
 )
 
 // takeDir takes the folder that the settings name, before anything is written.
@@ -34,7 +35,7 @@ func takeDir(s *settings) (dir *folder.Folder, err error) {
 // defaultOut is results/<model>-<UTC time>.
 func defaultOut(model string, now time.Time) string {
 	name := strings.TrimSuffix(filepath.Base(model), ".gguf")
-	if isDir(model) {
+	if files.IsDir(model) {
 		name = hf.ModelName(model)
 	}
 	return filepath.Join("results", name+"-"+now.UTC().Format("20060102T150405Z"))

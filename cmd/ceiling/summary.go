@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench/result"
+	"ceiling/internal/files"
 	"ceiling/report"
 )
 
@@ -34,7 +35,7 @@ func summaryAction(_ context.Context, c *cli.Command) error {
 		return usagef("--one-line and --markdown: use one of them")
 	}
 	path, folder := c.Args().First(), ""
-	if isDir(path) {
+	if files.IsDir(path) {
 		path, folder = filepath.Join(path, result.ResultsFile), path
 	}
 	results, err := result.Load(path)

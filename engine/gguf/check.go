@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // maxProblems bounds the list of a CheckError: one damaged count can make
@@ -131,7 +133,7 @@ func (c *checker) placement() {
 	for i := range c.f.Tensors {
 		if t := &c.f.Tensors[i]; t.Start%mapAlign != 0 {
 			c.addf("tensor %s starts at byte %d of the file, not a multiple of %d as mapping it into memory needs",
-				quote(t.Name), t.Start, mapAlign)
+				oneline.Quote(t.Name), t.Start, mapAlign)
 			return
 		}
 	}
@@ -146,7 +148,7 @@ func (c *checker) architecture() bool {
 		c.addf("the key %s is missing", keyArchitecture)
 		return false
 	case !slices.Contains(architectures, cString(arch)):
-		c.addf("llama.cpp v0.5.0 does not know the architecture %s", quote(arch))
+		c.addf("llama.cpp v0.5.0 does not know the architecture %s", oneline.Quote(arch))
 		return false
 	}
 	c.arch = cString(arch)
@@ -174,7 +176,7 @@ func (c *checker) types(table map[string]string, prefix string) {
 		}
 		got := KindName(kv.Value)
 		if !slices.Contains(strings.Split(want, "|"), got) {
-			c.addf("metadata key %s is of type %s, must be %s", quote(kv.Key), got, strings.ReplaceAll(want, "|", " or "))
+			c.addf("metadata key %s is of type %s, must be %s", oneline.Quote(kv.Key), got, strings.ReplaceAll(want, "|", " or "))
 		}
 	}
 }
@@ -226,7 +228,7 @@ func (c *checker) base() {
 	}
 	c.between("embedding_length_out", 0, maxLength)
 	if scaling, ok := value[string](c, c.arch+".rope.scaling.type"); ok && !slices.Contains(ropeScalings, cString(scaling)) {
-		c.addf("%s.rope.scaling.type is %s, must be one of %s", c.arch, quote(scaling), strings.Join(ropeScalings, ", "))
+		c.addf("%s.rope.scaling.type is %s, must be one of %s", c.arch, oneline.Quote(scaling), strings.Join(ropeScalings, ", "))
 	}
 	if pooling, ok := value[uint32](c, c.arch+".pooling_type"); ok && pooling > 4 && pooling != 1<<32-1 {
 		c.addf("%s.pooling_type is %d, must be 0 to 4", c.arch, pooling)

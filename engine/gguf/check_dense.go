@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // denseParams are the hyperparameters of a llama-family model, after the
@@ -203,7 +205,7 @@ func (c *checker) denseTensors(p denseParams) {
 	}
 	for i := range c.f.Tensors {
 		if name := c.f.Tensors[i].Name; want[name].dims == nil {
-			c.addf("tensor %s is none that %s models have", quote(name), c.arch)
+			c.addf("tensor %s is none that %s models have", oneline.Quote(name), c.arch)
 		}
 	}
 }
@@ -214,14 +216,14 @@ func (c *checker) denseTensor(t *Tensor, w wanted) {
 		got = got[:len(got)-1]
 	}
 	if !slices.Equal(got, w.dims) {
-		c.addf("tensor %s has shape %s, the metadata asks for %s", quote(t.Name), t.Shape(), shape(w.dims))
+		c.addf("tensor %s has shape %s, the metadata asks for %s", oneline.Quote(t.Name), t.Shape(), shape(w.dims))
 	}
 	info, _ := t.Type.Info()
 	switch {
 	case w.vector && t.Type != F32:
-		c.addf("tensor %s is of type %s, must be F32", quote(t.Name), t.Type)
+		c.addf("tensor %s is of type %s, must be F32", oneline.Quote(t.Name), t.Type)
 	case !w.vector && !info.Weight:
-		c.addf("tensor %s is of type %s, which can't be a weight", quote(t.Name), t.Type)
+		c.addf("tensor %s is of type %s, which can't be a weight", oneline.Quote(t.Name), t.Type)
 	}
 }
 

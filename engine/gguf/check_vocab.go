@@ -3,6 +3,8 @@ package gguf
 import (
 	"fmt"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // Token types, the values of tokenizer.ggml.token_type.
@@ -28,7 +30,7 @@ func (c *checker) vocabulary() int {
 	model = cString(model)
 	merged, known := tokenizers[model]
 	if !known {
-		c.addf("llama.cpp v0.5.0 does not know the tokenizer %s", quote(model))
+		c.addf("llama.cpp v0.5.0 does not know the tokenizer %s", oneline.Quote(model))
 		return 0
 	}
 	size, hasSize := value[uint32](c, c.arch+".vocab_size")
@@ -75,7 +77,7 @@ func (c *checker) unique(tokens []string) {
 			text = fmt.Sprintf("[EMPTY_%d]", i)
 		}
 		if j, dup := seen[text]; dup {
-			c.addf("tokens %d and %d have the same text %s", j, i, quote(text))
+			c.addf("tokens %d and %d have the same text %s", j, i, oneline.Quote(text))
 			return
 		}
 		seen[text] = i
@@ -106,10 +108,10 @@ func (c *checker) tokenTypes(tokens []string, model string, merged bool) {
 			c.addf("token %d has type %d, must be 0 to %d", i, kind, TokenByte)
 			return
 		case kind == TokenByte && (merged || model == "llama" || model == "t5") && text != "" && len(text) < 3:
-			c.addf("token %d is a byte token with the text %s, must be like \"<0x0A>\"", i, quote(text))
+			c.addf("token %d is a byte token with the text %s, must be like \"<0x0A>\"", i, oneline.Quote(text))
 			return
 		case kind == TokenNormal && merged && beyondUnicode(text):
-			c.addf("token %d holds a character beyond Unicode: %s", i, quote(text))
+			c.addf("token %d holds a character beyond Unicode: %s", i, oneline.Quote(text))
 			return
 		}
 	}
@@ -150,7 +152,7 @@ func (c *checker) merges() {
 	for i, m := range merges {
 		m = cString(m)
 		if len(m) < 3 || strings.IndexByte(m[1:], ' ') < 0 || strings.HasSuffix(m, " ") && strings.Count(m, " ") == 1 {
-			c.addf("merge %d is %s, must be two parts with a space between", i, quote(m))
+			c.addf("merge %d is %s, must be two parts with a space between", i, oneline.Quote(m))
 			return
 		}
 	}
@@ -159,7 +161,7 @@ func (c *checker) merges() {
 func (c *checker) preTokenizer(model string) {
 	pre, _ := value[string](c, tok+"pre")
 	if _, known := preTokenizers[cString(pre)]; !known && model != "gemma4" {
-		c.addf("llama.cpp v0.5.0 does not know the pre-tokenizer %s", quote(pre))
+		c.addf("llama.cpp v0.5.0 does not know the pre-tokenizer %s", oneline.Quote(pre))
 	}
 }
 
@@ -250,6 +252,6 @@ func (c *checker) phi3(tokens []string) {
 		delete(missing, cString(text))
 	}
 	if len(missing) > 0 {
-		c.addf("general.name is %s but the vocabulary lacks tokens of Phi-3", quote(name))
+		c.addf("general.name is %s but the vocabulary lacks tokens of Phi-3", oneline.Quote(name))
 	}
 }

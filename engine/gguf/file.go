@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"ceiling/internal/absent"
+	"ceiling/internal/oneline"
 )
 
 // Tensor describes one tensor of a model. Dims are in ggml's order: Dims[0] is
@@ -48,21 +49,21 @@ func shape(dims []int64) string {
 func (t *Tensor) measure() error {
 	info, ok := t.Type.Info()
 	if !ok {
-		return fmt.Errorf("tensor %s has %s", quote(t.Name), t.Type.unknown())
+		return fmt.Errorf("tensor %s has %s", oneline.Quote(t.Name), t.Type.unknown())
 	}
 	t.elements = 1
 	for _, n := range t.Dims {
 		if n < 1 || n > maxElements/t.elements {
-			return fmt.Errorf("tensor %s has the impossible shape %s", quote(t.Name), t.Shape())
+			return fmt.Errorf("tensor %s has the impossible shape %s", oneline.Quote(t.Name), t.Shape())
 		}
 		t.elements *= n
 	}
 	if t.Dims[0]%info.Block != 0 {
 		return fmt.Errorf("tensor %s has rows of %d elements, not whole blocks of %d as %s needs",
-			quote(t.Name), t.Dims[0], info.Block, info.Name)
+			oneline.Quote(t.Name), t.Dims[0], info.Block, info.Name)
 	}
 	if t.elements/info.Block > (math.MaxInt64>>1)/info.Bytes {
-		return fmt.Errorf("tensor %s with shape %s is too large", quote(t.Name), t.Shape())
+		return fmt.Errorf("tensor %s with shape %s is too large", oneline.Quote(t.Name), t.Shape())
 	}
 	t.Bytes = t.elements / info.Block * info.Bytes
 	return nil
@@ -248,7 +249,7 @@ func (f *File) readKVs(s *source, n uint64) error {
 			return err
 		}
 		if _, dup := f.keys[kv.Key]; dup {
-			return fmt.Errorf("metadata key %s appears twice", quote(kv.Key))
+			return fmt.Errorf("metadata key %s appears twice", oneline.Quote(kv.Key))
 		}
 		f.keys[kv.Key] = len(f.KVs)
 		f.KVs = append(f.KVs, kv)
@@ -273,7 +274,7 @@ func (f *File) readTensors(s *source, n uint64, shard int) error {
 			return err
 		}
 		if _, dup := f.names[t.Name]; dup {
-			return fmt.Errorf("tensor %s appears twice", quote(t.Name))
+			return fmt.Errorf("tensor %s appears twice", oneline.Quote(t.Name))
 		}
 		t.Shard = shard
 		f.names[t.Name] = len(f.Tensors)
@@ -293,10 +294,10 @@ func (f *File) place(headerEnd int64) error {
 	for i := range f.Tensors {
 		t := &f.Tensors[i]
 		if t.offset != uint64(next) {
-			return fmt.Errorf("tensor %s starts at offset %d of the data, expected %d", quote(t.Name), t.offset, next)
+			return fmt.Errorf("tensor %s starts at offset %d of the data, expected %d", oneline.Quote(t.Name), t.offset, next)
 		}
 		if t.Bytes > math.MaxInt64-data-next-f.Alignment {
-			return fmt.Errorf("tensor %s of %d bytes is too large", quote(t.Name), t.Bytes)
+			return fmt.Errorf("tensor %s of %d bytes is too large", oneline.Quote(t.Name), t.Bytes)
 		}
 		t.Start = data + next
 		next = pad(next+t.Bytes, f.Alignment)
@@ -332,7 +333,7 @@ func Get[T Scalar | []string | []int32 | []uint32 | []float32](f *File, key stri
 	}
 	v, same := x.(T)
 	if !same {
-		return v, true, fmt.Errorf("metadata key %s is of type %s, must be %s", quote(key), KindName(x), KindName(v))
+		return v, true, fmt.Errorf("metadata key %s is of type %s, must be %s", oneline.Quote(key), KindName(x), KindName(v))
 	}
 	return v, true, nil
 }

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // Limits of the reader. The first three are llama.cpp's own; the others are far
@@ -289,7 +290,7 @@ func (s *source) kv(i uint64) (KV, error) {
 	if err := cleanName(key); err != nil {
 		return KV{}, fmt.Errorf("metadata key %d: %w", i, err)
 	}
-	what := quote(key)
+	what := oneline.Quote(key)
 	kind, err := s.uint32(what)
 	if err != nil {
 		return KV{}, err
@@ -317,13 +318,13 @@ func (s *source) tensor(i uint64) (Tensor, error) {
 		return t, fmt.Errorf("the name of tensor %d: %w", i, err)
 	}
 	t.Name = name
-	what := "the description of tensor " + quote(name)
+	what := "the description of tensor " + oneline.Quote(name)
 	dims, err := s.uint32(what)
 	if err != nil {
 		return t, err
 	}
 	if dims < 1 || dims > maxDims {
-		return t, fmt.Errorf("tensor %s has %d dimensions, must be 1 to %d", quote(name), dims, maxDims)
+		return t, fmt.Errorf("tensor %s has %d dimensions, must be 1 to %d", oneline.Quote(name), dims, maxDims)
 	}
 	for range dims {
 		n, err := s.uint64(what)
@@ -352,16 +353,8 @@ func cleanName(s string) error {
 	}
 	for _, c := range []byte(s) {
 		if c < 0x20 || c >= 0x7f {
-			return fmt.Errorf("%s holds the byte 0x%02x, names are printable ASCII", quote(s), c)
+			return fmt.Errorf("%s holds the byte 0x%02x, names are printable ASCII", oneline.Quote(s), c)
 		}
 	}
 	return nil
-}
-
-// quote quotes a string of the file for an error message, cut to 80 bytes.
-func quote(s string) string {
-	if len(s) > 80 {
-		return strconv.Quote(s[:77]) + "…"
-	}
-	return strconv.Quote(s)
 }

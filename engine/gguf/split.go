@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"ceiling/internal/oneline"
 )
 
 const (
@@ -107,7 +109,7 @@ func (f *File) addShard(path string, no, count int) error {
 	}
 	for _, t := range g.Tensors {
 		if _, dup := f.names[t.Name]; dup {
-			return fmt.Errorf("%q: tensor %s is in another shard too", path, quote(t.Name))
+			return fmt.Errorf("%q: tensor %s is in another shard too", path, oneline.Quote(t.Name))
 		}
 		f.names[t.Name] = len(f.Tensors)
 		f.Tensors = append(f.Tensors, t)

@@ -10,6 +10,8 @@ import (
 	"math"
 	"path/filepath"
 
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/internal/outfile"
 )
 
@@ -66,10 +68,8 @@ type SpaceError struct {
 // Error names the bytes needed and available.
 func (e *SpaceError) Error() string {
 	return fmt.Sprintf("%q needs %d bytes (%s) but %q has %d free (%s)",
-		e.Path, e.Need, gib(e.Need), e.Dir, e.Avail, gib(e.Avail))
+		e.Path, e.Need, figure.GiB(e.Need), e.Dir, e.Avail, figure.GiB(e.Avail))
 }
-
-func gib(n int64) string { return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30)) }
 
 // NewWriter returns a Writer of the file at path. Nothing is created before
 // Begin.
@@ -85,15 +85,15 @@ func (w *Writer) Add(key string, value any) {
 	_, _, _, ok := kindOf(value)
 	switch {
 	case cleanName(key) != nil:
-		w.err = fmt.Errorf("metadata key %s: %w", quote(key), cleanName(key))
+		w.err = fmt.Errorf("metadata key %s: %w", oneline.Quote(key), cleanName(key))
 	case !ok:
-		w.err = fmt.Errorf("metadata key %s: a %T can't be stored", quote(key), value)
+		w.err = fmt.Errorf("metadata key %s: a %T can't be stored", oneline.Quote(key), value)
 	case key == keyAlignment && value != uint32(defaultAlign):
-		w.err = fmt.Errorf("metadata key %s: the writer aligns to %d", quote(key), defaultAlign)
+		w.err = fmt.Errorf("metadata key %s: the writer aligns to %d", oneline.Quote(key), defaultAlign)
 	}
 	for _, kv := range w.kvs {
 		if kv.Key == key {
-			w.err = fmt.Errorf("metadata key %s is added twice", quote(key))
+			w.err = fmt.Errorf("metadata key %s is added twice", oneline.Quote(key))
 		}
 	}
 	w.kvs = append(w.kvs, KV{key, value})
@@ -108,11 +108,11 @@ func (w *Writer) AddTensor(name string, t Type, dims ...int64) {
 	info := Tensor{Name: name, Type: t, Dims: dims}
 	switch {
 	case cleanName(name) != nil:
-		w.err = fmt.Errorf("tensor %s: %w", quote(name), cleanName(name))
+		w.err = fmt.Errorf("tensor %s: %w", oneline.Quote(name), cleanName(name))
 	case len(name) > maxNameBytes:
-		w.err = fmt.Errorf("tensor %s: the name has %d bytes, at most %d are allowed", quote(name), len(name), maxNameBytes)
+		w.err = fmt.Errorf("tensor %s: the name has %d bytes, at most %d are allowed", oneline.Quote(name), len(name), maxNameBytes)
 	case len(dims) < 1 || len(dims) > maxDims:
-		w.err = fmt.Errorf("tensor %s has %d dimensions, must be 1 to %d", quote(name), len(dims), maxDims)
+		w.err = fmt.Errorf("tensor %s has %d dimensions, must be 1 to %d", oneline.Quote(name), len(dims), maxDims)
 	default:
 		w.err = info.measure()
 	}
@@ -134,11 +134,11 @@ func (w *Writer) Layout() (*Layout, error) {
 	for i := range l.Tensors {
 		t := &l.Tensors[i]
 		if seen[t.Name] {
-			return nil, fmt.Errorf("tensor %s is added twice", quote(t.Name))
+			return nil, fmt.Errorf("tensor %s is added twice", oneline.Quote(t.Name))
 		}
 		seen[t.Name] = true
 		if t.Bytes > math.MaxInt64/2-next {
-			return nil, fmt.Errorf("tensor %s of %d bytes is too large", quote(t.Name), t.Bytes)
+			return nil, fmt.Errorf("tensor %s of %d bytes is too large", oneline.Quote(t.Name), t.Bytes)
 		}
 		t.offset = uint64(next)
 		next = pad(next+t.Bytes, defaultAlign)
@@ -269,7 +269,7 @@ func (w *Writer) finish() error {
 	}
 	t := &w.layout.Tensors[w.written-1]
 	if w.pending > 0 {
-		return fmt.Errorf("tensor %s lacks %d of its %d bytes", quote(t.Name), w.pending, t.Bytes)
+		return fmt.Errorf("tensor %s lacks %d of its %d bytes", oneline.Quote(t.Name), w.pending, t.Bytes)
 	}
 	n := pad(t.Bytes, defaultAlign) - t.Bytes
 	if w.pending < 0 || n == 0 {
@@ -294,7 +294,7 @@ func (t tensorWriter) Write(p []byte) (int, error) {
 	}
 	if int64(len(p)) > w.pending {
 		return 0, fmt.Errorf("tensor %s takes %d more bytes, not %d",
-			quote(w.layout.Tensors[w.written-1].Name), max(w.pending, 0), len(p))
+			oneline.Quote(w.layout.Tensors[w.written-1].Name), max(w.pending, 0), len(p))
 	}
 	n, err := w.file.Write(p)
 	w.pending -= int64(n)
@@ -317,7 +317,7 @@ func (w *Writer) commit() error {
 	}
 	if left := len(w.layout.Tensors) - w.written; left > 0 {
 		return fmt.Errorf("%d of %d tensors were not written, the first is %s",
-			left, len(w.layout.Tensors), quote(w.layout.Tensors[w.written].Name))
+			left, len(w.layout.Tensors), oneline.Quote(w.layout.Tensors[w.written].Name))
 	}
 	if w.Inspect != nil {
 		if err := w.Inspect(w.file.Unfinished()); err != nil {

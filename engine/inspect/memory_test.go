@@ -126,11 +126,11 @@ func TestGrouped(t *testing.T) {
 		}
 	}
 	for want, n := range map[string]int64{"<0.1%": 1, "50.0%": 5000, "0.0%": 0} {
-		if got := share100(n, 10000); got != want {
+		if got := figure.Share(n, 10000); got != want {
 			t.Errorf("%d of 10000 is %q, want %q", n, got, want)
 		}
 	}
-	if got := fmt.Sprint(share100(1, 0)); got != figure.Missing {
+	if got := fmt.Sprint(figure.Share(1, 0)); got != figure.Missing {
 		t.Errorf("a share of nothing is %q", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"ceiling/internal/figure"
@@ -20,7 +19,7 @@ func (f *Inspection) Print(out io.Writer) error {
 	} else {
 		fmt.Fprintf(w, "\nTYPE\tTENSORS\tPARAMETERS\tBYTES\tSHARE\t\n")
 		for _, t := range f.Types {
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t\n", t.Type, t.Tensors, figure.Grouped(t.Parameters), figure.Grouped(t.Bytes), share100(t.Bytes, f.Bytes))
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t\n", t.Type, t.Tensors, figure.Grouped(t.Parameters), figure.Grouped(t.Bytes), figure.Share(t.Bytes, f.Bytes))
 		}
 	}
 	printList(w, "PROBLEMS", f.Problems)
@@ -92,16 +91,4 @@ func count(n *int64) string {
 		return figure.Missing
 	}
 	return strconv.FormatInt(*n, 10)
-}
-
-// share100 is part of whole in percent.
-func share100(part, whole int64) string {
-	if whole <= 0 {
-		return figure.Missing
-	}
-	s := fmt.Sprintf("%.1f%%", 100*float64(part)/float64(whole))
-	if part > 0 && strings.HasPrefix(s, "0.0") {
-		return "<0.1%"
-	}
-	return s
 }

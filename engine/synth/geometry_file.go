@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"ceiling/engine/gguf"
+	"ceiling/internal/oneline"
 )
 
 // maxGeometryFile bounds a geometry file; real ones have a few hundred bytes.
@@ -195,15 +196,8 @@ func (d *decoder) member(name string, raw json.RawMessage, prefix string, fields
 	// null would be ignored silently.
 	if err := json.Unmarshal(raw, fields[i].to); err != nil || string(raw) == "null" {
 		d.unread = append(d.unread, prefix+name)
-		d.errorf("%s%s is %s, must be %s", prefix, name, short(raw), kindOf(fields[i].to))
+		d.errorf("%s%s is %s, must be %s", prefix, name, oneline.Shorten(string(raw), 40), kindOf(fields[i].to))
 	}
-}
-
-func short(raw []byte) string {
-	if len(raw) > 40 {
-		return string(raw[:37]) + "…"
-	}
-	return string(raw)
 }
 
 func kindOf(to any) string {

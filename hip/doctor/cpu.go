@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ceiling/hip/host"
+	"ceiling/internal/figure"
 )
 
 const (
@@ -23,10 +24,10 @@ func (c *checks) cpu() {
 	} else {
 		detail := s.CPU
 		if s.Cores > 0 {
-			detail += ", usable: " + plural(s.Cores, "logical CPU")
+			detail += ", usable: " + figure.Count(s.Cores, "logical CPU")
 		}
 		if n := c.State.NUMANodes; n > 0 {
-			detail += ", " + plural(n, "NUMA node")
+			detail += ", " + figure.Count(n, "NUMA node")
 		}
 		c.add(areaCPU, "processor", StatusOK, "", "%s", detail)
 	}
@@ -115,11 +116,11 @@ func (c *checks) memory() {
 		c.add(areaCPU, "memory", StatusUnknown, "", "unknown (/proc/meminfo)")
 	case s.MemoryLimit > 0:
 		c.add(areaCPU, "memory", StatusWarn, "raise the container's limit if a model does not fit",
-			"%s, of which a control group allows %s", gib(uint64(s.MemoryBytes)), gib(uint64(s.MemoryLimit)))
+			"%s, of which a control group allows %s", figure.GiB(uint64(s.MemoryBytes)), figure.GiB(uint64(s.MemoryLimit)))
 	case c.State.AvailableBytes > 0:
-		c.add(areaCPU, "memory", StatusOK, "", "%s, %s available", gib(uint64(s.MemoryBytes)), gib(uint64(c.State.AvailableBytes)))
+		c.add(areaCPU, "memory", StatusOK, "", "%s, %s available", figure.GiB(uint64(s.MemoryBytes)), figure.GiB(uint64(c.State.AvailableBytes)))
 	default:
-		c.add(areaCPU, "memory", StatusOK, "", "%s", gib(uint64(s.MemoryBytes)))
+		c.add(areaCPU, "memory", StatusOK, "", "%s", figure.GiB(uint64(s.MemoryBytes)))
 	}
 }
 
@@ -169,13 +170,4 @@ func (c *checks) model() {
 			c.add(areaModel, "memory", StatusOK, "", "%s (%s)", n.Text, m.Shape)
 		}
 	}
-}
-
-func gib(n uint64) string { return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30)) }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ceiling/hip"
+	"ceiling/internal/figure"
 )
 
 const (
@@ -403,7 +404,7 @@ func (c *checks) sum() {
 	case s.Problem != "":
 		c.add(areaLinks, name, StatusFail, remedy, "%s", s.Problem)
 	default:
-		c.add(areaLinks, name, StatusOK, "", "RCCL %s adds a known vector up over %s, to the bit", s.Version, plural(len(c.cards), "card"))
+		c.add(areaLinks, name, StatusOK, "", "RCCL %s adds a known vector up over %s, to the bit", s.Version, figure.Count(len(c.cards), "card"))
 	}
 }
 

@@ -6,8 +6,10 @@ package oneline
 import (
 	"errors"
 	"io/fs"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Of returns s as one line of characters that print. Runs of white space
@@ -27,6 +29,35 @@ func Visible(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+}
+
+// Quote quotes text for a message, and cuts it where it is long.
+func Quote(s string) string {
+	const most = 80
+	cut := Cut(s, most)
+	if len(cut) < len(s) {
+		return strconv.Quote(cut) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// Cut is as much of the beginning of s as most bytes hold, in whole characters.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
+// Shorten is Cut with a sign that there was more.
+func Shorten(s string, most int) string {
+	if cut := Cut(s, most); len(cut) < len(s) {
+		return cut + "…"
+	}
+	return s
 }
 
 // Err is an error's text on one line.

@@ -59,3 +59,25 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 }
+
+// Long text is cut between characters, and the sign for it is no part of it.
+func TestShorten(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		most int
+		want string
+	}{{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc…"}, {"aé", 2, "a…"}, {"aé", 3, "aé"}, {"日本", 1, "…"}} {
+		if got := Shorten(c.in, c.most); got != c.want {
+			t.Errorf("%q in %d bytes: %q, want %q", c.in, c.most, got, c.want)
+		}
+	}
+	for in, want := range map[string]string{
+		"a\"b\n":                      `"a\"b\n"`,
+		strings.Repeat("x", 80):       `"` + strings.Repeat("x", 80) + `"`,
+		strings.Repeat("é", 40) + "é": `"` + strings.Repeat("é", 40) + `"…`,
+	} {
+		if got := Quote(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"ceiling/hip/launch"
+	"ceiling/internal/figure"
 	"ceiling/kernels"
 )
 
@@ -158,7 +159,7 @@ func graphsOf(s *session, p probe, c *card) (err error) {
 		if err != nil {
 			return err
 		}
-		w := t.work(fmt.Sprintf("graph of %s", count(n, "node")), n, func(rounds int) error {
+		w := t.work(fmt.Sprintf("graph of %s", figure.Count(n, "node")), n, func(rounds int) error {
 			for range rounds {
 				if err := c.stream.LaunchGraph(g); err != nil {
 					return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ceiling/hip/launch"
+	"ceiling/internal/figure"
 	"ceiling/kernels"
 )
 
@@ -79,7 +80,7 @@ func matrixWorks(c *card, sc scale, kind string) ([]*work, error) {
 					if err != nil {
 						return nil, err
 					}
-					w.variant = fmt.Sprintf("%s, %s, %s a SIMD, %s", f.text, count(chains, "accumulator"), count(waves, "wave"), m.name)
+					w.variant = fmt.Sprintf("%s, %s, %s a SIMD, %s", f.text, figure.Count(chains, "accumulator"), figure.Count(waves, "wave"), m.name)
 					out = append(out, w)
 					if plain && m.mask != 0 && !sc.standin && !sc.quick {
 						long := *w
@@ -91,13 +92,6 @@ func matrixWorks(c *card, sc scale, kind string) ([]*work, error) {
 		}
 	}
 	return out, nil
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (f form) work(c *card, sc scale, chains, waves int, keep uint32) (*work, error) {

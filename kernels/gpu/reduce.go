@@ -7,6 +7,7 @@ import (
 	"math/bits"
 
 	"ceiling/hip/launch"
+	"ceiling/internal/figure"
 	"ceiling/kernels"
 )
 
@@ -50,7 +51,7 @@ func (s *session) reduces(p probe, make reduction) error {
 	n := len(s.cards)
 	if n < 2 || n > mostCards || bits.OnesCount(uint(n)) != 1 {
 		s.out = append(s.out, kernels.Measurement{Probe: p.name, Devices: []int{s.cards[0].Index}, Unit: kernels.Seconds,
-			Verdict: kernels.Missing, Reason: fmt.Sprintf("%s: it is written for 2, 4 and 8", count(n, "card"))})
+			Verdict: kernels.Missing, Reason: fmt.Sprintf("%s: it is written for 2, 4 and 8", figure.Count(n, "card"))})
 		return nil
 	}
 	// 5120 floats and half of them are a token's of a 24B model; 2 to 2048 tokens.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"ceiling/hip/launch"
+	"ceiling/internal/figure"
 	"ceiling/kernels"
 )
 
@@ -56,7 +57,7 @@ func (u unit) works(c *card, sc scale) ([]*work, error) {
 			if err != nil {
 				return nil, err
 			}
-			w.variant = fmt.Sprintf("%d chains, %s a SIMD, %s", chains, count(waves, "wave"), m.name)
+			w.variant = fmt.Sprintf("%d chains, %s a SIMD, %s", chains, figure.Count(waves, "wave"), m.name)
 			out = append(out, w)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // capacityFigures draws the limited figures of a search over the load, each in
@@ -74,12 +75,12 @@ func loadAxis(c *result.Capacity, x []float64) axis {
 }
 
 func capacityAlt(c *result.Capacity) string {
-	text := "Limited figures in percent of their limits at " + plural(len(c.Points), "load") + "."
+	text := "Limited figures in percent of their limits at " + figure.Count(len(c.Points), "load") + "."
 	for i, b := range c.Bounds {
 		for k := range c.Points {
 			p := &c.Points[k]
 			if i < len(p.Figures) && (p.Load == c.Load || c.Above() != nil && p.Load == c.Above().Load) {
-				text += fmt.Sprintf(" %s at %s: %s %% of %s.", b.Title(), c.Noun(p.Load), fixed(100*p.Figures[i].Value/b.MaxMs), result.Millis(b.MaxMs))
+				text += fmt.Sprintf(" %s at %s: %s %% of %s.", b.Title(), c.Noun(p.Load), twoDecimals(100*p.Figures[i].Value/b.MaxMs), result.Millis(b.MaxMs))
 			}
 		}
 	}
@@ -95,9 +96,9 @@ func capacityTable(c *result.Capacity) (header []string, rows [][]string) {
 		row := []string{c.Noun(p.Load), strconv.Itoa(p.Probes)}
 		for i, b := range c.Bounds {
 			if i < len(p.Figures) {
-				row = append(row, fixed(p.Figures[i].Value), fixed(100*p.Figures[i].Value/b.MaxMs))
+				row = append(row, twoDecimals(p.Figures[i].Value), twoDecimals(100*p.Figures[i].Value/b.MaxMs))
 			} else {
-				row = append(row, missing, missing)
+				row = append(row, figure.Missing, figure.Missing)
 			}
 		}
 		rows = append(rows, row)

@@ -8,10 +8,10 @@ package chart
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 )
 
@@ -179,15 +179,5 @@ func drawable(v *float64) float64 {
 	return *v
 }
 
-// missing is printed where a quantity was not measured, as in the report.
-const missing = "—"
-
-// fixed prints with the report's two decimals; NaN is missing.
-func fixed(v float64) string { return decimals(v, 2) }
-
-func decimals(v float64, n int) string {
-	if math.IsNaN(v) {
-		return missing
-	}
-	return strconv.FormatFloat(v, 'f', n, 64)
-}
+// twoDecimals prints with the report's two decimals; NaN is missing.
+func twoDecimals(v float64) string { return figure.Fixed(v, 2) }

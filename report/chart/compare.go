@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"ceiling/internal/figure"
 )
 
 // Series is one run in a comparison.
@@ -163,7 +165,7 @@ func lineComparison(runs []Series, load string, cs []int, number int) []sketch {
 		for i, c := range cs {
 			row := []string{strconv.Itoa(c)}
 			for _, m := range ms {
-				row = append(row, fixed(m.values[i]))
+				row = append(row, twoDecimals(m.values[i]))
 			}
 			f.Rows = append(f.Rows, row)
 		}
@@ -295,9 +297,9 @@ func barFigure(runs []Series, id, name, unit string, groups []barGroup) sketch {
 		row := []string{g.name}
 		var parts []string
 		for i, v := range g.values {
-			row = append(row, fixed(v))
+			row = append(row, twoDecimals(v))
 			if !math.IsNaN(v) {
-				parts = append(parts, runs[i].Label+" "+fixed(v)+" "+unit)
+				parts = append(parts, runs[i].Label+" "+twoDecimals(v)+" "+unit)
 			}
 		}
 		f.Rows = append(f.Rows, row)
@@ -321,7 +323,7 @@ func (b levelBars) Plot(c draw.Canvas, p *plot.Plot) {
 		for i, v := range g.values {
 			y -= barPitch
 			if math.IsNaN(v) {
-				write(c, style(toneMuted, fontSize, draw.XLeft), c.Min.X+4, y+barPitch*0.25, missing)
+				write(c, style(toneMuted, fontSize, draw.XLeft), c.Min.X+4, y+barPitch*0.25, figure.Missing)
 				continue
 			}
 			bar(c, penOf(i), tx(0), y+barPitch/2, tx(v)-tx(0), i)

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // A trace is one quantity of one device over time, in order. NaN is a gap.
@@ -277,9 +278,9 @@ func deviceAlt(q quantity, traces []trace, seconds float64) string {
 		}
 		lo, mean, hi := tr.summary()
 		parts = append(parts, fmt.Sprintf("%s from %s to %s %s (mean %s)", tr.device,
-			decimals(lo, q.decimals), decimals(hi, q.decimals), q.unit, decimals(mean, q.decimals)))
+			figure.Fixed(lo, q.decimals), figure.Fixed(hi, q.decimals), q.unit, figure.Fixed(mean, q.decimals)))
 	}
-	return fmt.Sprintf("%s of %s over %s s: %s.", q.name, plural(len(traces), "device"), fixed(seconds), list(parts))
+	return fmt.Sprintf("%s of %s over %s s: %s.", q.name, figure.Count(len(traces), "device"), twoDecimals(seconds), list(parts))
 }
 
 // summary is the least, mean and greatest reading.
@@ -293,7 +294,7 @@ func deviceTable(q quantity, traces []trace) (header []string, rows [][]string) 
 	header = []string{"Device", "Readings", "Lowest (" + q.unit + ")", "Mean (" + q.unit + ")", "Highest (" + q.unit + ")"}
 	for _, tr := range traces {
 		lo, mean, hi := tr.summary()
-		rows = append(rows, []string{tr.device, strconv.Itoa(len(tr.v)), decimals(lo, q.decimals), decimals(mean, q.decimals), decimals(hi, q.decimals)})
+		rows = append(rows, []string{tr.device, strconv.Itoa(len(tr.v)), figure.Fixed(lo, q.decimals), figure.Fixed(mean, q.decimals), figure.Fixed(hi, q.decimals)})
 	}
 	return header, rows
 }

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"ceiling/internal/figure"
 	"ceiling/internal/machine"
 	"math"
 	"slices"
@@ -120,7 +121,7 @@ func TestManyDevices(t *testing.T) {
 		p := penOf(i)
 		key := p.tone.name
 		for _, d := range p.dashes {
-			key += " " + decimals(float64(d), 1)
+			key += " " + figure.Fixed(float64(d), 1)
 		}
 		if seen[key] {
 			t.Errorf("line %d looks like another: %s", i, key)

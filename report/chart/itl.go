@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // gaps are the times between consecutive tokens in seconds, pooled over the
@@ -134,10 +135,10 @@ func itlFigure(r *result.Run, i int, records []*result.Record) (sketch, bool) {
 	}
 	p := panel{x: h.axis(), y: countAxis(counts), yTitle: "Gaps between tokens (count)", right: 14, headroom: lineHeight}
 	p.xTitle = p.x.marked("ITL (ms)")
-	lines, undrawn := h.onAxis(verticals{{d.Median, "median " + fixed(d.Median)}, {d.P99, "p99 " + fixed(d.P99)}})
+	lines, undrawn := h.onAxis(verticals{{d.Median, "median " + twoDecimals(d.Median)}, {d.P99, "p99 " + twoDecimals(d.P99)}})
 	p.marks = []plot.Plotter{bars{h}, lines}
 	f := Chart{ID: numbered("itl", i), Place: InScenario, Scenario: i, Title: "ITL distribution: " + r.Results[i].Name}
-	f.Alt = fmt.Sprintf("%s between tokens: median %s ms, p99 %s ms, longest %s ms.", plural(d.Count, "gap"), fixed(d.Median), fixed(d.P99), fixed(d.Max))
+	f.Alt = fmt.Sprintf("%s between tokens: median %s ms, p99 %s ms, longest %s ms.", figure.Count(d.Count, "gap"), twoDecimals(d.Median), twoDecimals(d.P99), twoDecimals(d.Max))
 	if h.log {
 		f.Note = "The horizontal axis is logarithmic and the bars are equally wide on it."
 		if h.zeros > 0 {
@@ -152,7 +153,7 @@ func itlFigure(r *result.Run, i int, records []*result.Record) (sketch, bool) {
 		name string
 		v    float64
 	}{{"Mean", d.Mean}, {"Shortest", d.Min}, {"Median", d.Median}, {"p90", d.P90}, {"p95", d.P95}, {"p99", d.P99}, {"Longest", d.Max}} {
-		f.Rows = append(f.Rows, []string{row.name, fixed(row.v)})
+		f.Rows = append(f.Rows, []string{row.name, twoDecimals(row.v)})
 	}
 	f.Rows = append(f.Rows, []string{"Gaps (count)", strconv.Itoa(d.Count)})
 	return sketch{f, p.drawing()}, true

@@ -58,7 +58,7 @@ func paretoFigure(id string, place Place, title string, runs []paretoCurve) (ske
 			if run.beaten(i) {
 				beaten = "yes"
 			}
-			f.Rows = append(f.Rows, []string{run.name, strconv.Itoa(run.cs[i]), fixed(run.all[i]), fixed(run.user[i]), beaten})
+			f.Rows = append(f.Rows, []string{run.name, strconv.Itoa(run.cs[i]), twoDecimals(run.all[i]), twoDecimals(run.user[i]), beaten})
 		}
 		most = max(most, points)
 		x, y = append(x, run.all...), append(y, run.user...)
@@ -102,7 +102,7 @@ func (p paretoCurve) alt(named bool) string {
 		return ""
 	}
 	at := func(i int) string {
-		return fmt.Sprintf("%s tok/s per user and %s tok/s in all at c=%d", fixed(p.user[i]), fixed(p.all[i]), p.cs[i])
+		return fmt.Sprintf("%s tok/s per user and %s tok/s in all at c=%d", twoDecimals(p.user[i]), twoDecimals(p.all[i]), p.cs[i])
 	}
 	text := "From " + at(first) + " to " + at(last) + "."
 	if named {

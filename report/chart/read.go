@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 // Sample is one reading of one device. A quantity that was not read is NaN.
@@ -42,22 +43,13 @@ func Read(dir string, r *result.Run) (in Input, notes []string) {
 	if errors.Is(err, fs.ErrNotExist) && (r == nil || len(r.Details) == 0) {
 		err = nil // a file of the reference's, which writes no journal
 	}
-	note(result.JournalFile, bare(err))
+	note(result.JournalFile, oneline.Cause(err))
 	in.Telemetry, err = readTelemetry(filepath.Join(dir, result.TelemetryFile))
 	if errors.Is(err, fs.ErrNotExist) && (r == nil || r.Telemetry == nil) {
 		err = nil // nothing was sampled
 	}
-	note(result.TelemetryFile, bare(err))
+	note(result.TelemetryFile, oneline.Cause(err))
 	return in, notes
-}
-
-// bare is an error without the path that the note names already.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // readJournal returns the records that can be read; err says what could not.
@@ -157,7 +149,7 @@ func eachLine(path string, use func([]byte) bool) (good, bad int, err error) {
 func damage(good, bad int, err error) error {
 	switch {
 	case err != nil && good > 0:
-		return fmt.Errorf("%w: only the first %d lines are used", bare(err), good)
+		return fmt.Errorf("%w: only the first %d lines are used", oneline.Cause(err), good)
 	case err != nil:
 		return err
 	case bad > 0:

@@ -104,13 +104,13 @@ func roofAlt(r *result.Run, roofs []kernels.Roof, points []roofPoint) string {
 		}
 	}
 	return fmt.Sprintf("%s reads %s GB/s and makes %s Gop/s of %s. Closest to the limit is %s of %s, with %s%% of it.", r.Ceilings.Roofs.Name,
-		fixed(roof.Read/1e9), fixed(roof.Compute/1e9), roof.Name, best.what, r.Results[best.scenario].Name, fixed(100*best.share))
+		twoDecimals(roof.Read/1e9), twoDecimals(roof.Compute/1e9), roof.Name, best.what, r.Results[best.scenario].Name, twoDecimals(100*best.share))
 }
 
 func roofTable(r *result.Run, points []roofPoint) (header []string, rows [][]string) {
 	header = []string{"Scenario", "Steps of", "Operations per byte", "Gop/s", "Share of the limit (%)"}
 	for _, p := range points {
-		rows = append(rows, []string{r.Results[p.scenario].Name, p.what, fixed(p.intensity), fixed(p.rate), fixed(100 * p.share)})
+		rows = append(rows, []string{r.Results[p.scenario].Name, p.what, twoDecimals(p.intensity), twoDecimals(p.rate), twoDecimals(100 * p.share)})
 	}
 	return header, rows
 }

@@ -197,7 +197,7 @@ func short(v float64) string {
 	if a := math.Abs(v); a >= 1e6 || a < 0.005 && a > 0 {
 		return exponent(v)
 	}
-	return fixed(v)
+	return twoDecimals(v)
 }
 
 // latencyFigure draws the statistics of a latency, and its limit in ms where there
@@ -281,7 +281,7 @@ func scalingTable(points []scalingPoint, metrics []metric, prefix string) (heade
 	for i, p := range points {
 		row := []string{strconv.Itoa(p.concurrency)}
 		for _, m := range metrics {
-			row = append(row, fixed(m.values[i]))
+			row = append(row, twoDecimals(m.values[i]))
 		}
 		rows = append(rows, row)
 	}

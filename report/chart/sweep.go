@@ -120,7 +120,7 @@ func sweptFigure(id, of, axis, name string, points []sweptPoint, values []float6
 		Header: []string{"Point", name + " (tok/s)"}, Alt: name + " of the points of " + of + "."}
 	lo, hi := -1, -1
 	for i, v := range values {
-		f.Rows = append(f.Rows, []string{points[i].whole, fixed(v)})
+		f.Rows = append(f.Rows, []string{points[i].whole, twoDecimals(v)})
 		if math.IsNaN(v) {
 			continue
 		}
@@ -131,7 +131,7 @@ func sweptFigure(id, of, axis, name string, points []sweptPoint, values []float6
 			hi = i
 		}
 	}
-	f.Alt += fmt.Sprintf(" The highest is %s tok/s with %s, the lowest %s tok/s with %s.", fixed(values[hi]), points[hi].whole, fixed(values[lo]), points[lo].whole)
+	f.Alt += fmt.Sprintf(" The highest is %s tok/s with %s, the lowest %s tok/s with %s.", twoDecimals(values[hi]), points[hi].whole, twoDecimals(values[lo]), points[lo].whole)
 	lines := sweptLines(points, values)
 	if axis == "" || len(lines) > mostLines {
 		return sketch{f, sweptBars(name, points, values)}

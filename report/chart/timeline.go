@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // phase is a part of a request's time.
@@ -216,12 +217,12 @@ func timelineAlt(rows []row, end float64) string {
 			all += to - from
 		})
 	}
-	alt := fmt.Sprintf("%s in %s s.", plural(len(rows), "request"), fixed(end))
+	alt := fmt.Sprintf("%s in %s s.", figure.Count(len(rows), "request"), twoDecimals(end))
 	if all > 0 {
 		var parts []string
 		for _, p := range order {
 			if sum[p] > 0 {
-				parts = append(parts, fmt.Sprintf("%s %% %s", decimals(100*sum[p]/all, 1), phaseLook[p].name))
+				parts = append(parts, fmt.Sprintf("%s %% %s", figure.Fixed(100*sum[p]/all, 1), phaseLook[p].name))
 			}
 		}
 		alt += " Of the time of " + map[bool]string{true: "those that succeeded", false: "all of them"}[bad > 0] + ", " + list(parts) + "."
@@ -249,10 +250,10 @@ func timelineTable(rows []row) (header []string, out [][]string) {
 	header = append(header, "Output tokens", "Outcome")
 	for k := range rows[:min(len(rows), maxTable)] {
 		w := &rows[k]
-		cells := []string{strconv.Itoa(w.request), fixed(w.start)}
+		cells := []string{strconv.Itoa(w.request), twoDecimals(w.start)}
 		for _, p := range order {
 			if seen[p] {
-				cells = append(cells, fixed(1000*w.seconds(p)))
+				cells = append(cells, twoDecimals(1000*w.seconds(p)))
 			}
 		}
 		out = append(out, append(cells, strconv.Itoa(w.tokens), map[bool]string{true: "failed", false: "done"}[w.failed]))

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // tradeoffFigure draws TPOT p99 over TTFT p99, one point per concurrency,
@@ -98,9 +99,9 @@ func picks(r *result.Run) (spot, peak *result.Summary) {
 
 func tradeoffAlt(drawn []scalingPoint, spot, peak *result.Summary) string {
 	at := func(p scalingPoint) string {
-		return fmt.Sprintf("c=%d with TTFT p99 %s ms and TPOT p99 %s ms", p.concurrency, fixed(drawable(p.result.TTFTP99Ms)), fixed(drawable(p.result.TPOTP99Ms)))
+		return fmt.Sprintf("c=%d with TTFT p99 %s ms and TPOT p99 %s ms", p.concurrency, twoDecimals(drawable(p.result.TTFTP99Ms)), twoDecimals(drawable(p.result.TPOTP99Ms)))
 	}
-	alt := fmt.Sprintf("TPOT p99 over TTFT p99 at %s", plural(len(drawn), "concurrency level")+".")
+	alt := fmt.Sprintf("TPOT p99 over TTFT p99 at %s", figure.Count(len(drawn), "concurrency level")+".")
 	for _, p := range drawn {
 		switch {
 		case p.result == spot && p.result == peak:
@@ -129,7 +130,7 @@ func tradeoffTable(points []scalingPoint, ttft, tpot metric, spot, peak *result.
 		case p.result == peak:
 			mark = "peak"
 		}
-		rows = append(rows, []string{strconv.Itoa(p.concurrency), fixed(ttft.values[i]), fixed(tpot.values[i]), mark})
+		rows = append(rows, []string{strconv.Itoa(p.concurrency), twoDecimals(ttft.values[i]), twoDecimals(tpot.values[i]), mark})
 	}
 	return header, rows
 }

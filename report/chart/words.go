@@ -26,14 +26,6 @@ func joinSentences(sentences ...string) string {
 	return strings.Join(out, " ")
 }
 
-// plural is "1 request", "2 requests".
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
 // A trendPoint is one value of a metric as it is printed.
 type trendPoint struct {
 	c    int
@@ -48,8 +40,8 @@ func trendPoints(m metric, cs []int) []trendPoint {
 	var out []trendPoint
 	for i, v := range m.values {
 		if !math.IsNaN(v) {
-			text := fixed(v)
-			printed, _ := strconv.ParseFloat(text, 64) // what fixed wrote
+			text := twoDecimals(v)
+			printed, _ := strconv.ParseFloat(text, 64) // what twoDecimals wrote
 			out = append(out, trendPoint{cs[i], printed, text + " " + m.unit})
 		}
 	}

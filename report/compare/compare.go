@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 	"ceiling/report/importer"
 	"ceiling/report/metric"
@@ -310,7 +311,7 @@ func (g *group) tokenless() []string {
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %s without a token", g.label, count(n, "completed request", "completed requests"))}
+	return []string{fmt.Sprintf("%s: %s without a token", g.label, figure.Plural(n, "completed request", "completed requests"))}
 }
 
 // failedShare is the percentage of requests that failed in both runs.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 	"ceiling/report/doc"
 	"ceiling/report/metric"
@@ -103,7 +104,7 @@ func (c *Comparison) conditionsSection(d *doc.Document) {
 	case 0:
 		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.T("No condition that the files tell differs.")})
 	default:
-		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.Join(doc.Marked(doc.Strong, count(len(differ), "condition differs", "conditions differ")+"."),
+		s.Blocks = append(s.Blocks, doc.Paragraph{Text: doc.Join(doc.Marked(doc.Strong, figure.Plural(len(differ), "condition differs", "conditions differ")+"."),
 			doc.T(" The figures compare all of that at once."))})
 	}
 	if len(differ)+len(unknown) > 0 {
@@ -333,7 +334,7 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 		mean := changeText(math.Exp(sum / float64(max(n, 1))))
 		switch {
 		case n < 2:
-			row = append(row, doc.T(missing))
+			row = append(row, doc.T(figure.Missing))
 			continue
 		case n < len(p.Scenarios):
 			mean += fmt.Sprintf(" (of %d)", n)
@@ -347,7 +348,7 @@ func (p *Pair) geometricMean(columns []metric.Key) []doc.Text {
 // be trusted stand out.
 func (s *ComparedScenario) cell(f *Measure, write func(float64) string) doc.Text {
 	if f == nil || f.Ratio == nil {
-		return doc.T(missing)
+		return doc.T(figure.Missing)
 	}
 	text := write(*f.Ratio)
 	if !s.VerdictA.Trusted() || !s.VerdictB.Trusted() {
@@ -411,10 +412,3 @@ func (c *Comparison) method(d *doc.Document) {
 
 // sentence ends a note with one full stop.
 func sentence(s string) string { return strings.TrimSuffix(oneline.Of(s), ".") + "." }
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ceiling/internal/figure"
 	"ceiling/report/doc"
 )
 
@@ -72,7 +73,7 @@ func (s *ComparedScenario) row(f *Measure, known bool) []doc.Text {
 	info := f.Metric.Info()
 	value := func(v *float64) doc.Text {
 		if v == nil {
-			return doc.T(missing)
+			return doc.T(figure.Missing)
 		}
 		return doc.T(info.Format(*v))
 	}
@@ -80,7 +81,7 @@ func (s *ComparedScenario) row(f *Measure, known bool) []doc.Text {
 	if info.Unit != "" {
 		title += " (" + info.Unit + ")"
 	}
-	difference := missing
+	difference := figure.Missing
 	if f.Difference != nil {
 		difference = signed(*f.Difference, info.Decimals)
 	}
@@ -90,7 +91,7 @@ func (s *ComparedScenario) row(f *Measure, known bool) []doc.Text {
 	}
 	row := []doc.Text{doc.T(title), value(f.A), value(f.B), ratio, doc.T(difference)}
 	if known {
-		p := missing
+		p := figure.Missing
 		if f.Interval != nil {
 			p = pText(f.Interval.P)
 		}
@@ -103,7 +104,7 @@ func (f *Measure) intervalCell() string {
 	i := f.Interval
 	if i == nil {
 		if f.Ratio == nil {
-			return missing
+			return figure.Missing
 		}
 		return "no interval: " + f.Why
 	}
@@ -130,7 +131,7 @@ func (s *ComparedScenario) footnotes() []string {
 	for i := range s.Figures {
 		if f := &s.Figures[i]; f.Interval != nil && f.Interval.LeftOut > 0 {
 			out = append(out, fmt.Sprintf("%s: %s of 0 left out of the interval: a ratio takes values above 0",
-				f.Metric.Info().Title, count(f.Interval.LeftOut, "value", "values")))
+				f.Metric.Info().Title, figure.Plural(f.Interval.LeftOut, "value", "values")))
 		}
 	}
 	out = append(out, s.needs()...)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/report/importer"
 	"ceiling/report/metric"
 	"ceiling/report/plausible"
@@ -93,7 +94,7 @@ var meaning = map[ArtefactKind]string{
 
 // rateOf is the prefill rate that a TTFT in ms implies, as text.
 func rateOf(l *importer.ToolLoad, ms float64) string {
-	return grouped(int(math.Round(rate(l.Input, ms))))
+	return figure.Grouped(int(math.Round(rate(l.Input, ms))))
 }
 
 // rate is tokens per second for tokens in ms; NaN where ms is missing.
@@ -160,7 +161,7 @@ func twoKinds(l *importer.ToolLoad) string {
 		return ""
 	}
 	return fmt.Sprintf("TTFT of equal prompts, one at a time, is %s ms in the median and %s ms at p99: %s against %s tok/s",
-		fixed(median, 2), fixed(p99, 2), rateOf(l, median), rateOf(l, p99))
+		figure.Fixed(median, 2), figure.Fixed(p99, 2), rateOf(l, median), rateOf(l, p99))
 }
 
 // tooFast compares the prefill rate that a request's TTFT implies with that
@@ -181,7 +182,7 @@ func tooFast(l, ref *importer.ToolLoad) string {
 	}{{"mean", metric.TTFTMean}, {"median", metric.TTFTMedian}} {
 		if own := rate(l.Input, number(l, m.of)); plausible.FasterThanAlone(own, single) {
 			return fmt.Sprintf("%s TTFT %s ms is %s tok/s for each of %d requests at a time, against %s of one alone (%s%s)",
-				m.name, fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
+				m.name, figure.Fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
 				rateOf(ref, number(ref, metric.TTFTMean)), ref.Name, computed)
 		}
 	}
@@ -201,7 +202,7 @@ func waveTooFast(l, ref *importer.ToolLoad) string {
 		return ""
 	}
 	return fmt.Sprintf("the %d prompts that begin together are done within TTFT p99, %s ms: %s tok/s",
-		n, fixed(number(l, metric.TTFTP99), 2), grouped(int(math.Round(together))))
+		n, figure.Fixed(number(l, metric.TTFTP99), 2), figure.Grouped(int(math.Round(together))))
 }
 
 // burst recognises loads whose requests all start at once.
@@ -235,5 +236,5 @@ func contradiction(l *importer.ToolLoad) string {
 		return ""
 	}
 	return fmt.Sprintf("output throughput of %s tok/s is more than %d streams at a mean TPOT of %s ms can give (%s tok/s): check concurrency and token counts",
-		fixed(out, 2), l.Concurrency, fixed(tpot, 2), fixed(most, 2))
+		figure.Fixed(out, 2), l.Concurrency, figure.Fixed(tpot, 2), figure.Fixed(most, 2))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 	"ceiling/report/importer"
 	"ceiling/report/metric"
 )
@@ -196,7 +197,7 @@ func overheadLimits(t *Overhead, timed, split int) []string {
 		add("Scheduler, sampling and turning ids into text can't be separated: the server counts them all as decode, as the in-process time holds the first two.")
 	}
 	if t.RoundTripMs != nil {
-		add("The round trip alone is %s ms: the shortest of several exchanges that cost the server nothing, so the least that a request pays for the hop.", fixed(*t.RoundTripMs, 3))
+		add("The round trip alone is %s ms: the shortest of several exchanges that cost the server nothing, so the least that a request pays for the hop.", figure.Fixed(*t.RoundTripMs, 3))
 	}
 	add("A client on the server's machine takes CPU time from it, which then is part of the gap; client_cpu_s in its results.json says how much.")
 	return out

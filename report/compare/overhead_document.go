@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ceiling/internal/figure"
 	"ceiling/report/doc"
 )
 
@@ -55,14 +56,14 @@ func mark(v Significance) string {
 
 func plain(v *float64) string {
 	if v == nil {
-		return missing
+		return figure.Missing
 	}
-	return fixed(*v, 2)
+	return figure.Fixed(*v, 2)
 }
 
 func gap(v *float64, decimals int) string {
 	if v == nil {
-		return missing
+		return figure.Missing
 	}
 	return signed(*v, decimals)
 }
@@ -77,7 +78,7 @@ func withShare(v, whole *float64) string {
 
 func loss(v *float64) string {
 	if v == nil {
-		return missing
+		return figure.Missing
 	}
 	return signed(-100**v, 1) + " %"
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
 )
 
 // thresholds of every test.
@@ -237,7 +238,7 @@ func fewestPasses(na, nb int) string {
 		// The most extreme order of the two samples has this probability.
 		p := 2 / choose(na+nb+2*more, na+more)
 		if p <= 1-confidence {
-			return fmt.Sprintf("%s of each side, or --assume normal", count(more, "more pass", "more passes"))
+			return fmt.Sprintf("%s of each side, or --assume normal", figure.Plural(more, "more pass", "more passes"))
 		}
 	}
 }

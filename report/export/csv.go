@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ceiling/internal/figure"
 	"ceiling/report/metric"
 )
 
@@ -57,15 +58,15 @@ func csvRow(u *unit) (names, values []string, err error) {
 	add("cache", d.Cache)
 	if u.detailed {
 		add("reused_tokens", strconv.FormatInt(d.ReusedTokens, 10))
-		add("range_ratio", float(&d.RangeRatio))
+		add("range_ratio", figure.Shortest(&d.RangeRatio))
 	} else {
 		add("reused_tokens", "")
 		add("range_ratio", "")
 	}
-	add("request_rate", float(d.RequestRate))
+	add("request_rate", figure.Shortest(d.RequestRate))
 	for _, info := range metric.All() {
 		if info.InDetail {
-			add(string(info.Key), float(info.Of(&u.Result, d)))
+			add(string(info.Key), figure.Shortest(info.Of(&u.Result, d)))
 		}
 	}
 	return names, values, nil
@@ -83,15 +84,8 @@ func csvCell(v any) (string, error) {
 		}
 		return *v, nil
 	case *float64:
-		return float(v), nil
+		return figure.Shortest(v), nil
 	}
 	text, err := json.Marshal(v)
 	return strings.TrimSpace(string(text)), err
-}
-
-func float(v *float64) string {
-	if v == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*v, 'g', -1, 64)
 }

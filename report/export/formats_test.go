@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"ceiling/internal/figure"
 	"ceiling/report/importer"
 )
 
@@ -122,7 +123,7 @@ func TestCSV(t *testing.T) {
 	p95 := 1000 * first.Detail.E2EL.P95
 	for name, want := range map[string]string{
 		"pass": "2", "name": "Single User Latency", "input_len": "64", "successful_requests": "12", "error": "", "request_rate": "", "goodput_req_s": "",
-		"ttft_mean_ms": float(first.Result.TTFTMeanMs), "e2el_p95_ms": float(&p95), "cache": "cold", "status": "complete",
+		"ttft_mean_ms": figure.Shortest(first.Result.TTFTMeanMs), "e2el_p95_ms": figure.Shortest(&p95), "cache": "cold", "status": "complete",
 	} {
 		if _, there := at[name]; !there {
 			t.Errorf("no column %s", name)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -69,7 +70,7 @@ func readAIPerfSweep(f *file) ([]*ToolRun, error) {
 				name := key[strings.LastIndexByte(key, '.')+1:]
 				p.input.fields[name] = parameters.fields[key]
 				if name != "concurrency" && name != "request_rate" && name != "request_count" {
-					l.note("%s: %s", oneLine(key), oneLine(parameters.scalar(key)))
+					l.note("%s: %s", oneline.Of(key), oneline.Of(parameters.scalar(key)))
 				}
 			}
 			l.aiperfOffered(p) // of the conditions the summary has none

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ceiling/internal/figure"
 	"ceiling/report/metric"
 )
 
@@ -270,7 +271,7 @@ func TestGaps(t *testing.T) {
 	} {
 		l := openLoad(t, text)
 		if got := l.Burstiness; got == nil != (want == 0) || got != nil && *got != want {
-			t.Errorf("%s: burstiness %v, want %v", text, float(got), want)
+			t.Errorf("%s: burstiness %v, want %v", text, figure.Shortest(got), want)
 		}
 	}
 	runs, err := Open("testdata/guidellm/v0.8.0dev_schema2.json")
@@ -279,7 +280,7 @@ func TestGaps(t *testing.T) {
 	}
 	for _, l := range runs[0].Loads {
 		if l.Burstiness == nil || *l.Burstiness != even {
-			t.Errorf("%s: burstiness %v, want even gaps", l.Name, float(l.Burstiness))
+			t.Errorf("%s: burstiness %v, want even gaps", l.Name, figure.Shortest(l.Burstiness))
 		}
 	}
 }

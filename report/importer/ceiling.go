@@ -2,6 +2,7 @@ package importer
 
 import (
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 	"errors"
 	"io/fs"
 	"math"
@@ -37,7 +38,7 @@ func readResults(f *file) ([]*ToolRun, error) {
 // the records of the journal that lies beside path.
 func ceilingRun(res *result.Run, path string) *ToolRun {
 	r := &ToolRun{
-		Tool: ToolCeiling, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date),
+		Tool: ToolCeiling, Model: oneline.Of(res.Model), Hardware: oneline.Of(res.Hardware), Date: oneline.Of(res.Date),
 		InProcess: res.Server == nil, Server: res.Server,
 	}
 	r.engineConditions(res.Engine)
@@ -48,7 +49,7 @@ func ceilingRun(res *result.Run, path string) *ToolRun {
 	}
 	r.set(CondDisturbance, disturbance(res))
 	if res.Partial {
-		r.addNotes(strings.TrimRight("partial run: "+oneLine(res.PartialReason), ": "))
+		r.addNotes(strings.TrimRight("partial run: "+oneline.Of(res.PartialReason), ": "))
 	}
 	records := r.journal(filepath.Join(filepath.Dir(path), result.JournalFile))
 	states := map[string]bool{}
@@ -84,7 +85,7 @@ func disturbance(res *result.Run) string {
 		}
 		for _, f := range d.Verdict.Findings {
 			if f.State == result.StateDisturbed {
-				return oneLine(f.Text)
+				return oneline.Of(f.Text)
 			}
 		}
 		text = "none found"
@@ -124,7 +125,7 @@ func (r *ToolRun) journal(path string) map[place][]result.Record {
 	content, err := result.ReadJournalFile(path)
 	if err != nil {
 		if _, errStat := os.Stat(path); !errors.Is(errStat, fs.ErrNotExist) {
-			r.addNotes(oneLine(err.Error()) + "; only the summaries are used")
+			r.addNotes(oneline.Of(err.Error()) + "; only the summaries are used")
 		}
 		return nil
 	}
@@ -169,7 +170,7 @@ func resultLoad(r *result.Summary, q quality) ToolLoad {
 		l.put(metric.OutputTokens, r.TotalOutputTokens, "total_output_tokens", q)
 	}
 	if r.Error != nil {
-		l.note("failed: %s", oneLine(*r.Error))
+		l.note("failed: %s", oneline.Of(*r.Error))
 	}
 	return l
 }
@@ -202,7 +203,7 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	l.Prefix = &prefix
 	dataset := ""
 	if d.Dataset != nil {
-		dataset = oneLine(d.Dataset.String())
+		dataset = oneline.Of(d.Dataset.String())
 	}
 	if l.Dataset, l.Varies = &dataset, d.Varies(); l.Varies {
 		l.Lengths = LengthsMean
@@ -238,13 +239,13 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	}
 	l.energy(d.Energy)
 	if d.Status != "" && d.Status != result.StatusComplete {
-		l.note("%s scenario", oneLine(d.Status))
+		l.note("%s scenario", oneline.Of(d.Status))
 	}
 	for _, f := range d.Failures {
-		l.note("%d requests failed: %s", f.Count, oneLine(f.Reason))
+		l.note("%d requests failed: %s", f.Count, oneline.Of(f.Reason))
 	}
 	for _, w := range d.Warnings {
-		l.note("%s", oneLine(w))
+		l.note("%s", oneline.Of(w))
 	}
 }
 
@@ -295,7 +296,7 @@ func (l *ToolLoad) energy(e *machine.Energy) {
 		if !g.Used || g.MeanW == nil {
 			continue
 		}
-		q := quality{same: true, note: oneLine(g.Name)}
+		q := quality{same: true, note: oneline.Of(g.Name)}
 		l.put(metric.MeanPower, *g.MeanW, "energy.mean_w", q)
 		if g.JPerToken != nil {
 			l.put(metric.EnergyPerToken, *g.JPerToken, "energy.j_per_output_token", q)

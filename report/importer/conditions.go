@@ -2,6 +2,7 @@ package importer
 
 import (
 	"ceiling/internal/machine"
+	"ceiling/internal/oneline"
 	"fmt"
 	"slices"
 	"strconv"
@@ -135,7 +136,7 @@ func (r *ToolRun) serverConditions(s *result.ServerInfo) {
 	r.set(CondModelFile, baseName(s.ModelPath))
 	for _, c := range s.Conditions {
 		if c.Outcome == result.OutcomeDiffers || c.Outcome == result.OutcomeUnknown {
-			r.addNotes(oneLine(fmt.Sprintf("through the server, %s: %s (%s)", c.Name, c.Outcome, c.Detail)))
+			r.addNotes(oneline.Of(fmt.Sprintf("through the server, %s: %s (%s)", c.Name, c.Outcome, c.Detail)))
 		}
 	}
 }

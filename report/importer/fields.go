@@ -108,7 +108,7 @@ func (o object) text(key string) string {
 	if v, ok := o.get(key); ok && json.Unmarshal(v, &s) != nil {
 		o.reject(key, v, "a string")
 	}
-	return oneLine(s)
+	return oneline.Of(s)
 }
 
 // scalar is a string, number or boolean as text; "" for anything else.
@@ -192,16 +192,11 @@ func (o object) onOff(key string) string {
 	return ""
 }
 
-// oneLine keeps text from a file on the line it is printed on.
-func oneLine(s string) string {
-	return oneline.Of(s)
-}
-
 // shorten is text from a file, in quotes and not too long for a line.
 func shorten(s string) string {
 	const most = 40 // characters
-	if r := []rune(oneLine(s)); len(r) > most {
+	if r := []rune(oneline.Of(s)); len(r) > most {
 		return strconv.Quote(string(r[:most]) + "…")
 	}
-	return strconv.Quote(oneLine(s))
+	return strconv.Quote(oneline.Of(s))
 }

@@ -12,8 +12,8 @@ import (
 	"ceiling/report/metric"
 )
 
-// figure is one row of testdata/figures.txt.
-type figure struct {
+// expected is one row of testdata/figures.txt.
+type expected struct {
 	line             int
 	file, run, load  string
 	metric           metric.Key
@@ -23,15 +23,15 @@ type figure struct {
 	headerOfLoadOnly bool // a load without figures
 }
 
-func readFigures(t *testing.T) []figure {
+func readFigures(t *testing.T) []expected {
 	t.Helper()
 	f, err := os.Open("testdata/figures.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var out []figure
-	at := figure{}
+	var out []expected
+	at := expected{}
 	lines := bufio.NewScanner(f)
 	for number := 1; lines.Scan(); number++ {
 		word, rest, _ := strings.Cut(lines.Text(), " ")
@@ -39,7 +39,7 @@ func readFigures(t *testing.T) []figure {
 		case "", "#":
 			continue
 		case "file":
-			at = figure{file: rest}
+			at = expected{file: rest}
 			continue
 		case "run":
 			at.run = rest

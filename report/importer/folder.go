@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 )
 
 // maxSweepDepth is how many folders below the given one a sweep's files may
@@ -80,7 +81,7 @@ func openAll(dir string, files []string) ([]*ToolRun, error) {
 func resultFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, cause(err)
+		return nil, oneline.Cause(err)
 	}
 	var files []string
 	for _, e := range entries {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 	"ceiling/report/plausible"
 )
@@ -271,7 +273,7 @@ func (r *ToolRun) addNotes(notes ...string) {
 // before.
 func (r *ToolRun) set(name, value string) {
 	_, there := r.Condition(name)
-	if value = oneLine(value); value != "" && !there {
+	if value = oneline.Of(value); value != "" && !there {
 		r.Conditions = append(r.Conditions, Condition{Name: name, Value: value})
 	}
 }
@@ -288,7 +290,7 @@ func (r *ToolRun) finish(path string) {
 	seen := map[string]int{}
 	for i := range r.Loads {
 		l := &r.Loads[i]
-		if l.Name = oneLine(l.Name); l.Name == "" {
+		if l.Name = oneline.Of(l.Name); l.Name == "" {
 			l.Name = l.describe()
 		}
 		if r.Tool == ToolCeiling {
@@ -296,7 +298,7 @@ func (r *ToolRun) finish(path string) {
 		}
 		l.judge()
 		key := fmt.Sprintf("%q %d %d %d %d %d %q %s %q %s", l.Name, l.Input, l.Output, l.Concurrency, l.Prompts, l.Depth, l.Cache,
-			float(l.RequestRate), l.Arrivals, whole(l.Prefix))
+			figure.Shortest(l.RequestRate), l.Arrivals, whole(l.Prefix))
 		l.Repeat = seen[key]
 		seen[key]++
 	}
@@ -335,14 +337,6 @@ func (r *ToolRun) judge() {
 	if worst != result.StateUnknown {
 		r.set(CondVerdict, string(worst))
 	}
-}
-
-// float prints an optional number.
-func float(v *float64) string {
-	if v == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*v, 'g', -1, 64)
 }
 
 // whole prints an optional count.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
@@ -107,7 +108,7 @@ func splitReport(text string) mdReport {
 func (md *mdReport) header(line string) {
 	key, value, ok := strings.Cut(strings.ReplaceAll(line, "**", ""), ":")
 	if _, there := md.meta[key]; ok && !there && strings.TrimSpace(value) != "" {
-		md.meta[key] = oneLine(oneline.FromMarkdown(value))
+		md.meta[key] = oneline.Of(oneline.FromMarkdown(value))
 	}
 }
 
@@ -136,7 +137,7 @@ func (s *mdScenario) load(own bool, row map[string]string) (ToolLoad, error) {
 	l := ToolLoad{Name: s.name, Lengths: LengthsNominal}
 	if reason := s.metrics["ERROR"]; reason != "" && len(s.metrics) == 1 {
 		l.Input, l.Output, l.Concurrency = countIn(row["Input (tok)"]), countIn(row["Output (tok)"]), countIn(row["Concurrency"])
-		l.note("failed: %s", oneLine(reason))
+		l.note("failed: %s", oneline.Of(reason))
 		l.quality(own, s.purpose)
 		return l, nil
 	}
@@ -166,7 +167,7 @@ func (s *mdScenario) load(own bool, row map[string]string) (ToolLoad, error) {
 		}
 	}
 	if text := s.metrics["ERROR"]; text != "" {
-		l.note("failed: %s", oneLine(text))
+		l.note("failed: %s", oneline.Of(text))
 	}
 	l.quality(own, s.purpose)
 	return l, nil
@@ -233,7 +234,7 @@ func (l *ToolLoad) crossCheck(row map[string]string, columns map[string]metric.K
 			}
 			v, there := l.Values[m]
 			if cell, err := strconv.ParseFloat(row[column], 64); err == nil && there && cell != v.V {
-				l.note("%s is %s in the table and %s in the key metrics; the latter is used", info.Title, row[column], float(&v.V))
+				l.note("%s is %s in the table and %s in the key metrics; the latter is used", info.Title, row[column], figure.Shortest(&v.V))
 			}
 		}
 	}

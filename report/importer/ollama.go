@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -55,7 +56,7 @@ func readOllama(b []byte) ([]*ToolRun, error) {
 	number := 0
 	for line := range bytes.Lines(b) {
 		number++
-		text := oneLine(string(line))
+		text := oneline.Of(string(line))
 		rest, isAbout := strings.CutPrefix(text, "# Model: ")
 		if isAbout {
 			name, details, _ := strings.Cut(rest, " | ")

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
 	"ceiling/internal/jsontext"
+	"ceiling/internal/oneline"
 )
 
 // maxFile is the largest result file that is read, in bytes. It is held in
@@ -30,7 +30,7 @@ const maxFile = 256 << 20
 func Open(path string) ([]*ToolRun, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("result file %q: %w", path, cause(err))
+		return nil, fmt.Errorf("result file %q: %w", path, oneline.Cause(err))
 	}
 	var runs []*ToolRun
 	if info.IsDir() {
@@ -43,7 +43,7 @@ func Open(path string) ([]*ToolRun, error) {
 		if info.IsDir() {
 			kind = "folder"
 		}
-		return nil, fmt.Errorf("%s %q: %s", kind, path, oneLine(err.Error()))
+		return nil, fmt.Errorf("%s %q: %s", kind, path, oneline.Of(err.Error()))
 	}
 	for _, r := range runs {
 		r.finish(path)
@@ -80,19 +80,19 @@ func openFile(path string) ([]*ToolRun, error) {
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, oneline.Cause(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, cause(err)
+		return nil, oneline.Cause(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file: save the results to one first")
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, cause(err)
+		return nil, oneline.Cause(err)
 	}
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("\"%d\" bytes are more than the limit of %d: write it again without the generated texts", info.Size(), maxFile)
@@ -342,13 +342,4 @@ func someKeys(o object) string {
 		keys[i] = shorten(k)
 	}
 	return strings.Join(keys, ", ") + more
-}
-
-// cause drops the path from an error: the caller names it.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -17,7 +18,7 @@ const (
 // referenceRun is a run of the reports that ceiling's are modelled on: vLLM,
 // measured by its own client, every figure printed with two decimals.
 func referenceRun(res *result.Run) *ToolRun {
-	r := &ToolRun{Tool: ToolReference, Model: oneLine(res.Model), Hardware: oneLine(res.Hardware), Date: oneLine(res.Date)}
+	r := &ToolRun{Tool: ToolReference, Model: oneline.Of(res.Model), Hardware: oneline.Of(res.Hardware), Date: oneline.Of(res.Date)}
 	r.set(CondClient, "HTTP, vllm bench serve")
 	for i := range res.Results {
 		r.Loads = append(r.Loads, referenceLoad(&res.Results[i]))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -103,7 +104,7 @@ func vllmOthers(o object) string {
 			ours = ours || strings.HasPrefix(key, prefix)
 		}
 		if value := o.scalar(key); !ours && value != "" && len(out) < most {
-			out = append(out, oneLine(key)+"="+oneLine(value))
+			out = append(out, oneline.Of(key)+"="+oneline.Of(value))
 		}
 	}
 	return strings.Join(out, ", ")

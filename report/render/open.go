@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"ceiling/bench/result"
+	"ceiling/internal/files"
 	"ceiling/kernels"
 	"ceiling/report"
 	"ceiling/report/chart"
@@ -51,7 +51,7 @@ var ErrForeign = errors.New("another tool's file, whose figures are shown as the
 // tool measured as far as its file tells.
 func Path(path, version string, limits Replaced) (*Rendering, []string, error) {
 	file, folder := path, ""
-	if isDir(path) {
+	if files.IsDir(path) {
 		file = filepath.Join(path, result.ResultsFile)
 	}
 	results, err := result.Load(file)
@@ -146,9 +146,4 @@ func storedProse(folder string) (choices *prose.ChoicesFile, note string) {
 		return nil, err.Error()
 	}
 	return f, ""
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

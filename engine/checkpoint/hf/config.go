@@ -11,6 +11,7 @@ import (
 	"ceiling/engine/checkpoint/internal/strictjson"
 	"ceiling/engine/gguf"
 	"ceiling/internal/absent"
+	"ceiling/internal/oneline"
 )
 
 // Architectures of llama.cpp that a ModelConfig can name.
@@ -148,7 +149,7 @@ func (c *ModelConfig) architecture(text *strictjson.Value) error {
 		c.Architecture = archLlama
 	default:
 		return fmt.Errorf("architecture %q with model type %q can't be converted; dense models of Mistral3ForConditionalGeneration, "+
-			"Ministral3ForCausalLM, MistralForCausalLM and LlamaForCausalLM can", shorten(class), shorten(c.ModelType))
+			"Ministral3ForCausalLM, MistralForCausalLM and LlamaForCausalLM can", oneline.Shorten(class, shown), oneline.Shorten(c.ModelType, shown))
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func (c *ModelConfig) refuse() error {
 		return errors.New("sliding_window is set: llama.cpp v0.5.0 attends to all positions in this architecture; only null can be converted")
 	}
 	if act := f.string("hidden_act"); f.err == nil && act != "silu" {
-		return fmt.Errorf("hidden_act is %q, must be \"silu\"", shorten(act))
+		return fmt.Errorf("hidden_act is %q, must be \"silu\"", oneline.Shorten(act, shown))
 	}
 	for i, v := range c.tree.Get("layer_types").Items() {
 		if kind, err := v.Str(); err != nil || kind != "full_attention" {
@@ -260,7 +261,7 @@ func (c *ModelConfig) headDim() error {
 func dtype(tree *strictjson.Value) string {
 	for _, key := range []string{"dtype", "torch_dtype"} {
 		if name, err := tree.Get(key).Str(); err == nil {
-			return shorten(strings.TrimPrefix(name, "torch."))
+			return oneline.Shorten(strings.TrimPrefix(name, "torch."), shown)
 		}
 	}
 	return ""

@@ -70,11 +70,5 @@ func (f *fields) strings(key string) []string {
 	return out
 }
 
-// shorten cuts text from a file for a message.
-func shorten(s string) string {
-	const most = 80
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
-}
+// shown is how many bytes of a text from a file a message shows.
+const shown = 80

@@ -9,6 +9,7 @@ import (
 
 	"ceiling/engine/checkpoint/internal/strictjson"
 	"ceiling/engine/gguf"
+	"ceiling/internal/oneline"
 )
 
 // Bounds of the rotation's numbers.
@@ -41,11 +42,11 @@ func (c *ModelConfig) rope() error {
 	}
 	known, ok := ropeKeys[kind]
 	if !ok {
-		return fmt.Errorf("%stype is %q; default, linear, llama3 and yarn can be converted", ropeName, shorten(kind))
+		return fmt.Errorf("%stype is %q; default, linear, llama3 and yarn can be converted", ropeName, oneline.Shorten(kind, shown))
 	}
 	for key := range p.Members() {
 		if !slices.Contains(known, key) && !slices.Contains([]string{"rope_theta", "rope_type", "type", "partial_rotary_factor"}, key) {
-			return fmt.Errorf("rope_parameters has %q, which is unknown to a rotation of type %q", shorten(key), kind)
+			return fmt.Errorf("rope_parameters has %q, which is unknown to a rotation of type %q", oneline.Shorten(key, shown), kind)
 		}
 	}
 	if v := p.Get("partial_rotary_factor"); !v.IsNull() {
@@ -110,10 +111,10 @@ func (c *ModelConfig) ropeParameters() (*strictjson.Value, error) {
 	}
 	for key, v := range one.Members() {
 		if v.Kind() == strictjson.Object {
-			return nil, fmt.Errorf("rope_parameters has an object %q: rotations that differ between layers can't be converted", shorten(key))
+			return nil, fmt.Errorf("rope_parameters has an object %q: rotations that differ between layers can't be converted", oneline.Shorten(key, shown))
 		}
 		if two.Has(key) && !v.Equal(two.Get(key)) {
-			return nil, fmt.Errorf("rope_parameters and rope_scaling differ in %q: remove the wrong one", shorten(key))
+			return nil, fmt.Errorf("rope_parameters and rope_scaling differ in %q: remove the wrong one", oneline.Shorten(key, shown))
 		}
 	}
 	p := two.Merge(one)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"ceiling/engine/checkpoint/internal/strictjson"
+	"ceiling/internal/oneline"
 )
 
 // specialNames are GGUF's names of the special tokens, in the order in which
@@ -36,7 +37,7 @@ func (t *tokenizer) specials(root, config *strictjson.Value, cfg *ModelConfig) e
 		case ok:
 			t.special[name] = declared
 		case text != "":
-			return fmt.Errorf("tokenizer_config.json: %s is %q, which is not in the vocabulary", key, shorten(text))
+			return fmt.Errorf("tokenizer_config.json: %s is %q, which is not in the vocabulary", key, oneline.Shorten(text, shown))
 		}
 	}
 	return t.marks(root.Get("post_processor"), config)
@@ -92,10 +93,10 @@ func (t *tokenizer) marks(post, config *strictjson.Value) error {
 		t.addEOS = &ends
 	}
 	if first != "" && !begins {
-		t.warnf("texts begin with %q, which is not the token that begins a text: none is put in front", shorten(first))
+		t.warnf("texts begin with %q, which is not the token that begins a text: none is put in front", oneline.Shorten(first, shown))
 	}
 	if last != "" && !ends {
-		t.warnf("texts end with %q, which is not the token that ends a text: none is put behind", shorten(last))
+		t.warnf("texts end with %q, which is not the token that ends a text: none is put behind", oneline.Shorten(last, shown))
 	}
 	return t.stated(config)
 }

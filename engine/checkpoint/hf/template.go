@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"ceiling/engine/checkpoint/internal/strictjson"
+	"ceiling/internal/oneline"
 )
 
 // maxTemplateBytes bounds a chat template. Real ones have 20 kB.
@@ -105,7 +106,7 @@ func parseTemplates(path string, v *strictjson.Value) ([]chatTemplate, error) {
 			return nil, fmt.Errorf("%q: %w", path, f.err)
 		case !plainName(t.name) || seen[t.name]:
 			return nil, fmt.Errorf("%q: chat_template[%d].name is %q, must be a name of its own of letters, digits, '_' and '-'",
-				path, i, shorten(t.name))
+				path, i, oneline.Shorten(t.name, shown))
 		}
 		seen[t.name] = true
 		list = append(list, t)

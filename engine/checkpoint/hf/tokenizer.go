@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"ceiling/engine/checkpoint/internal/strictjson"
 	"ceiling/engine/gguf"
 	"ceiling/internal/absent"
+	"ceiling/internal/files"
+	"ceiling/internal/oneline"
 )
 
 // maxTokenizerBytes bounds tokenizer.json and tekken.json. Real ones have 20 MB.
@@ -81,16 +82,16 @@ func readTokenizer(dir string, cfg *ModelConfig) (*tokenizer, error) {
 		return nil, err
 	case root != nil:
 		t, err = parseTokenizer(root, config, cfg)
-		if errors.Is(err, errPre) && exists(tekken) {
+		if errors.Is(err, errPre) && files.Exists(tekken) {
 			path = tekken
 			if t, err = readTekken(tekken, config, cfg); err == nil {
 				t.warnf("tokenizer.json cuts text by an unknown pattern: tekken.json is used")
 			}
 		}
-	case exists(tekken):
+	case files.Exists(tekken):
 		path = tekken
 		t, err = readTekken(tekken, config, cfg)
-	case exists(filepath.Join(dir, "tokenizer.model")):
+	case files.Exists(filepath.Join(dir, "tokenizer.model")):
 		return nil, fmt.Errorf("%q has only a SentencePiece tokenizer.model, which can't be converted; add tokenizer.json or tekken.json", dir)
 	default:
 		return nil, absent.Errorf("%q has neither tokenizer.json nor tekken.json", dir)
@@ -102,11 +103,6 @@ func readTokenizer(dir string, cfg *ModelConfig) (*tokenizer, error) {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
 	return t, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // readOptional reads an object from a file; nil where there is no file.
@@ -134,11 +130,11 @@ func newTokenizer(n int) *tokenizer {
 func (t *tokenizer) place(id int, text string, kind int32) error {
 	switch before, taken := t.ids[text]; {
 	case id < 0 || id >= len(t.tokens):
-		return fmt.Errorf("token %q has id %d, vocab_size is %d", shorten(text), id, len(t.tokens))
+		return fmt.Errorf("token %q has id %d, vocab_size is %d", oneline.Shorten(text, shown), id, len(t.tokens))
 	case t.types[id] != 0:
-		return fmt.Errorf("tokens %q and %q have the same id %d", shorten(t.tokens[id]), shorten(text), id)
+		return fmt.Errorf("tokens %q and %q have the same id %d", oneline.Shorten(t.tokens[id], shown), oneline.Shorten(text, shown), id)
 	case taken:
-		return fmt.Errorf("token %q has two ids, %d and %d", shorten(text), before, id)
+		return fmt.Errorf("token %q has two ids, %d and %d", oneline.Shorten(text, shown), before, id)
 	case text == "":
 		return fmt.Errorf("token %d is empty", id)
 	case strings.IndexByte(text, 0) >= 0:

@@ -7,6 +7,7 @@ import (
 
 	"ceiling/engine/checkpoint/internal/strictjson"
 	"ceiling/engine/gguf"
+	"ceiling/internal/oneline"
 )
 
 // parseTokenizer reads a tokenizer.json with what tokenizer_config.json and
@@ -45,7 +46,7 @@ func parseTokenizer(root, config *strictjson.Value, cfg *ModelConfig) (*tokenize
 func bytePairs(root, model *strictjson.Value) error {
 	f := fields{v: model, name: "model."}
 	if kind := f.string("type"); f.err == nil && kind != "BPE" {
-		return fmt.Errorf("model.type is %q, must be \"BPE\"", shorten(kind))
+		return fmt.Errorf("model.type is %q, must be \"BPE\"", oneline.Shorten(kind, shown))
 	}
 	if f.err != nil {
 		return f.err
@@ -109,7 +110,7 @@ func (t *tokenizer) vocabulary(vocab, added *strictjson.Value) error {
 	for text, v := range vocab.Members() {
 		id, err := v.Int()
 		if err != nil {
-			return fmt.Errorf("the id of token %q %w", shorten(text), err)
+			return fmt.Errorf("the id of token %q %w", oneline.Shorten(text, shown), err)
 		}
 		if other, ok := content[text]; ok && other == int(id) {
 			continue
@@ -196,7 +197,7 @@ func mergeParts(v *strictjson.Value) (left, right string, err error) {
 	}
 	left, right, _ = strings.Cut(s, " ")
 	if left == "" || right == "" || strings.Contains(right, " ") {
-		return "", "", fmt.Errorf("is %q, must be two parts with a space between", shorten(s))
+		return "", "", fmt.Errorf("is %q, must be two parts with a space between", oneline.Shorten(s, shown))
 	}
 	return left, right, nil
 }

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // Limits. The largest real headers have a few megabytes.
@@ -139,7 +141,7 @@ func parseHeader(text []byte) ([]StoredTensor, error) {
 	err = s.object("the header", func(name string) error {
 		if name == "__metadata__" {
 			return s.object(name, func(key string) error {
-				_, err := s.text(fmt.Sprintf("%s[%s]", name, quote(key)))
+				_, err := s.text(fmt.Sprintf("%s[%s]", name, oneline.Quote(key)))
 				return err
 			})
 		}
@@ -151,7 +153,7 @@ func parseHeader(text []byte) ([]StoredTensor, error) {
 		}
 		t, err := parseTensor(s, name)
 		if err != nil {
-			return fmt.Errorf("tensor %s: %w", quote(name), err)
+			return fmt.Errorf("tensor %s: %w", oneline.Quote(name), err)
 		}
 		list = append(list, t)
 		return nil
@@ -171,11 +173,11 @@ func checkName(name string) error {
 	case name == "":
 		return errors.New("a tensor has an empty name")
 	case len(name) > maxNameBytes:
-		return fmt.Errorf("the tensor name %s has %d bytes, at most %d are read", quote(name), len(name), maxNameBytes)
+		return fmt.Errorf("the tensor name %s has %d bytes, at most %d are read", oneline.Quote(name), len(name), maxNameBytes)
 	}
 	for _, c := range []byte(name) {
 		if c < 0x20 || c >= 0x7f {
-			return fmt.Errorf("the tensor name %s holds the byte 0x%02x, must be printable ASCII", quote(name), c)
+			return fmt.Errorf("the tensor name %s holds the byte 0x%02x, must be printable ASCII", oneline.Quote(name), c)
 		}
 	}
 	return nil
@@ -196,7 +198,7 @@ func parseTensor(s *scanner, name string) (StoredTensor, error) {
 		case "data_offsets":
 			offsets, err = s.numbers(key, 2)
 		default:
-			err = fmt.Errorf("the unknown field %s", quote(key))
+			err = fmt.Errorf("the unknown field %s", oneline.Quote(key))
 		}
 		return err
 	})
@@ -227,7 +229,7 @@ func parseTensor(s *scanner, name string) (StoredTensor, error) {
 func (t *StoredTensor) measure() (int64, error) {
 	size, ok := bits[t.DType]
 	if !ok {
-		return 0, fmt.Errorf("dtype %s does not exist", quote(string(t.DType)))
+		return 0, fmt.Errorf("dtype %s does not exist", oneline.Quote(string(t.DType)))
 	}
 	n := uint64(1)
 	for _, d := range t.Shape {
@@ -267,12 +269,12 @@ func place(list []StoredTensor, data, size int64) error {
 		t := &list[i]
 		switch {
 		case t.Start > next:
-			return fmt.Errorf("%d bytes before tensor %s belong to no tensor", t.Start-next, quote(t.Name))
+			return fmt.Errorf("%d bytes before tensor %s belong to no tensor", t.Start-next, oneline.Quote(t.Name))
 		case t.Start < next:
-			return fmt.Errorf("tensor %s begins at offset %d, inside the one before, which ends at %d", quote(t.Name), t.Start, next)
+			return fmt.Errorf("tensor %s begins at offset %d, inside the one before, which ends at %d", oneline.Quote(t.Name), t.Start, next)
 		case t.Bytes > size-data-next:
 			return fmt.Errorf("tensor %s ends at byte %d but the file at %d: it is truncated, fetch it again",
-				quote(t.Name), uint64(data)+uint64(next)+uint64(t.Bytes), size)
+				oneline.Quote(t.Name), uint64(data)+uint64(next)+uint64(t.Bytes), size)
 		}
 		next += t.Bytes
 		t.Start += data

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"ceiling/internal/oneline"
 )
 
 // Index is the content of a model.safetensors.index.json.
@@ -32,7 +34,7 @@ func ParseIndex(text []byte) (*Index, error) {
 			x.Shard = map[string]string{}
 			return s.object(key, func(name string) error { return x.entry(s, name) })
 		}
-		return fmt.Errorf("the unknown field %s", quote(key))
+		return fmt.Errorf("the unknown field %s", oneline.Quote(key))
 	})
 	switch {
 	case err != nil:
@@ -81,12 +83,12 @@ func (x *Index) entry(s *scanner, name string) error {
 	if len(x.Shard) == maxTensors {
 		return fmt.Errorf("weight_map lists more than %d tensors", maxTensors)
 	}
-	file, err := s.text("the file of tensor " + quote(name))
+	file, err := s.text("the file of tensor " + oneline.Quote(name))
 	if err != nil {
 		return err
 	}
 	if err := checkFileName(file); err != nil {
-		return fmt.Errorf("the file of tensor %s, %s, %w", quote(name), quote(file), err)
+		return fmt.Errorf("the file of tensor %s, %s, %w", oneline.Quote(name), oneline.Quote(file), err)
 	}
 	x.Shard[name] = file
 	for i := len(x.Files) - 1; i >= 0; i-- {

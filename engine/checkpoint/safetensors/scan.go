@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"ceiling/internal/oneline"
 )
 
 // scanner reads JSON token by token and refuses what encoding/json lets pass:
@@ -55,7 +57,7 @@ func (s *scanner) object(what string, member func(key string) error) error {
 			return err
 		}
 		if seen[key] {
-			return fmt.Errorf("the key %s occurs twice in %s", quote(key), what)
+			return fmt.Errorf("the key %s occurs twice in %s", oneline.Quote(key), what)
 		}
 		seen[key] = true
 		if err := member(key); err != nil {
@@ -84,7 +86,7 @@ func clean(t json.Token, what string) (string, error) {
 		return "", fmt.Errorf("%s is %s, must be a string", what, describe(t))
 	}
 	if strings.ContainsRune(text, utf8.RuneError) {
-		return "", fmt.Errorf("%s, %s, holds broken text", what, quote(text))
+		return "", fmt.Errorf("%s, %s, holds broken text", what, oneline.Quote(text))
 	}
 	return text, nil
 }
@@ -127,7 +129,7 @@ func number(t json.Token, what string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || text[0] == '-' {
-		return 0, fmt.Errorf("%s holds %s, must hold integers from 0 to 2^63-1", what, quote(string(text)))
+		return 0, fmt.Errorf("%s holds %s, must hold integers from 0 to 2^63-1", what, oneline.Quote(string(text)))
 	}
 	return n, nil
 }
@@ -150,7 +152,7 @@ func (s *scanner) skip(what string, depth int) error {
 				return err
 			}
 			if seen[key] {
-				return fmt.Errorf("the key %s occurs twice in %s", quote(key), what)
+				return fmt.Errorf("the key %s occurs twice in %s", oneline.Quote(key), what)
 			}
 			seen[key] = true
 			if err := s.skip(what, depth-1); err != nil {
@@ -191,15 +193,7 @@ func describe(t json.Token) string {
 		}
 		return "an array"
 	case string:
-		return quote(t)
+		return oneline.Quote(t)
 	}
-	return quote(fmt.Sprint(t))
-}
-
-// quote quotes a string of the file for a message, cut to 80 bytes.
-func quote(s string) string {
-	if len(s) > 80 {
-		return strconv.Quote(s[:77]) + "…"
-	}
-	return strconv.Quote(s)
+	return oneline.Quote(fmt.Sprint(t))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ceiling/internal/absent"
+	"ceiling/internal/oneline"
 )
 
 // Names of the files that Open looks for.
@@ -161,7 +162,7 @@ func (s *Set) add(path string) error {
 	}
 	for _, t := range list {
 		if i, ok := s.names[t.Name]; ok {
-			return fmt.Errorf("tensor %s is in %q and in %q", quote(t.Name), s.Paths[s.Tensors[i].File], path)
+			return fmt.Errorf("tensor %s is in %q and in %q", oneline.Quote(t.Name), s.Paths[s.Tensors[i].File], path)
 		}
 		t.File = len(s.Paths)
 		s.names[t.Name] = len(s.Tensors)
@@ -183,9 +184,9 @@ func (s *Set) compare(x *Index, path string) error {
 		file, ok := x.Shard[t.Name]
 		switch {
 		case !ok:
-			return fmt.Errorf("%q does not list tensor %s, which is in %q", path, quote(t.Name), s.Paths[t.File])
+			return fmt.Errorf("%q does not list tensor %s, which is in %q", path, oneline.Quote(t.Name), s.Paths[t.File])
 		case file != filepath.Base(s.Paths[t.File]):
-			return fmt.Errorf("%q says that tensor %s is in %q, but it is in %q", path, quote(t.Name), file, s.Paths[t.File])
+			return fmt.Errorf("%q says that tensor %s is in %q, but it is in %q", path, oneline.Quote(t.Name), file, s.Paths[t.File])
 		}
 	}
 	if len(s.Tensors) < len(x.Shard) {
@@ -195,7 +196,7 @@ func (s *Set) compare(x *Index, path string) error {
 				missing = name
 			}
 		}
-		return fmt.Errorf("%q says that tensor %s is in %q, but it is not", path, quote(missing), x.Shard[missing])
+		return fmt.Errorf("%q says that tensor %s is in %q, but it is not", path, oneline.Quote(missing), x.Shard[missing])
 	}
 	if x.TotalSize >= 0 && x.TotalSize != total {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s says that the tensors have %d bytes, they have %d", indexName, x.TotalSize, total))
@@ -255,10 +256,10 @@ func (f *Files) Recheck() error {
 // ReadAt fills p with bytes of a tensor's data that begin at offset off in it.
 func (f *Files) ReadAt(t *StoredTensor, p []byte, off int64) error {
 	if off < 0 || off > t.Bytes || int64(len(p)) > t.Bytes-off {
-		return fmt.Errorf("tensor %s has %d bytes, not %d at offset %d", quote(t.Name), t.Bytes, len(p), off)
+		return fmt.Errorf("tensor %s has %d bytes, not %d at offset %d", oneline.Quote(t.Name), t.Bytes, len(p), off)
 	}
 	if err := readFull(f.open[t.File], p, t.Start+off); err != nil {
-		return fmt.Errorf("%q: tensor %s: %w", f.set.Paths[t.File], quote(t.Name), err)
+		return fmt.Errorf("%q: tensor %s: %w", f.set.Paths[t.File], oneline.Quote(t.Name), err)
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"ceiling/internal/oneline"
 )
 
 // maxDepth is how deep objects and arrays may nest. Real files stay below 10.
@@ -129,7 +131,7 @@ func (v *Value) key(d *json.Decoder) error {
 	}
 	key, _ := t.(string)
 	if _, ok := v.index[key]; ok {
-		return fmt.Errorf("the key %s occurs twice in one object", quote(key))
+		return fmt.Errorf("the key %s occurs twice in one object", oneline.Quote(key))
 	}
 	v.index[key] = len(v.keys)
 	v.keys = append(v.keys, key)
@@ -276,7 +278,7 @@ func (v *Value) describe() string {
 			return v.text
 		}
 	case String:
-		return quote(v.text)
+		return oneline.Quote(v.text)
 	}
 	return v.kind.String()
 }
@@ -361,13 +363,4 @@ func (v *Value) Equal(w *Value) bool {
 		return true
 	}
 	return v.text == w.text
-}
-
-// quote shows text from a file on one line, cut where it is long.
-func quote(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return strconv.Quote(s)
-	}
-	return strconv.Quote(s[:most]) + "…"
 }
