@@ -252,8 +252,14 @@ func JudgeRun(r *Run) *Verdict {
 		if state == StateValid {
 			continue
 		}
-		if n := count[state] - 1; n > 0 {
-			text += fmt.Sprintf("; and %d of the other %d scenarios", n, len(r.Results)-1)
+		switch n, others := count[state]-1, len(r.Results)-1; {
+		case n == 0:
+		case others == 1:
+			text += "; and the other scenario"
+		case n == others:
+			text += fmt.Sprintf("; and all %d others", others)
+		default:
+			text += fmt.Sprintf("; and %d of the other %d scenarios", n, others)
 		}
 		out.add(state, "%s", text)
 	}

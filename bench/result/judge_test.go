@@ -124,6 +124,8 @@ func TestJudgeRun(t *testing.T) {
 		{run(valid, nil), "unknown: B: nobody looked"},
 		{run(valid, short, loud, short), "disturbed: C: engine threads waited 34 % of the time for a core (others used 0.1 of 2 CPUs)"},
 		{run(loud, loud, short), "disturbed: A: engine threads waited 34 % of the time for a core (others used 0.1 of 2 CPUs); and 1 of the other 2 scenarios"},
+		{run(short, short), "short: A: 1.0 s; 2 s are needed; and the other scenario"},
+		{run(short, short, short), "short: A: 1.0 s; 2 s are needed; and all 2 others"},
 		{run(nil, nil), "unknown"},
 		{&Run{Results: []Summary{{Name: "of another tool"}}}, "unknown"},
 	} {
