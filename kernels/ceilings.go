@@ -201,10 +201,33 @@ func (c *Ceilings) CPURoofs() (Roofs, error) {
 	r.Matrices = c.blockProducts(r.Compute)
 	for _, m := range c.Measurements {
 		if m.Verdict == OK && m.Summary != nil && m.Probe != "cpu.read" && strings.HasPrefix(m.Probe, "cpu.") {
-			r.Sources = append(r.Sources, source(m.Probe, m))
+			what := m.Probe
+			if m.Tokens > 0 {
+				what = fmt.Sprintf("%s × %d", m.Probe, m.Tokens)
+			}
+			r.Sources = append(r.Sources, source(what, m))
 		}
 	}
 	return r, r.Check()
+}
+
+// For are the roofs without those of storage types that a model has no matrices of.
+func (r Roofs) For(l *Demand) Roofs {
+	had := r.Matrices
+	r.Matrices = map[string]MatrixRates{}
+	for _, x := range slices.Concat(l.Layers, l.Output) {
+		storage := strings.ToLower(x.Type)
+		if rates, ok := had[storage]; ok {
+			r.Matrices[storage] = rates
+		}
+	}
+	r.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(o Origin) bool {
+		rest, block := strings.CutPrefix(o.What, cpuBlock)
+		storage, _, _ := strings.Cut(rest, " ")
+		_, has := r.Matrices[storage]
+		return block && !has
+	})
+	return r
 }
 
 const cpuBlock = "cpu.block."

@@ -59,6 +59,12 @@ func TestCPURoofs(t *testing.T) {
 	if diff := cmp.Diff(want, r.Matrices); diff != "" {
 		t.Error(diff)
 	}
+	// Of a model's types alone.
+	model := Demand{Layers: []Weights{{Type: "F16"}, {Type: "F32"}}, Output: []Weights{{Type: "Q6_K"}}}
+	of := r.For(&model)
+	if len(of.Matrices) != 1 || of.Matrices["f16"].One != 100e9 || len(of.Sources) != len(r.Sources)-2 || len(r.Matrices) != 2 {
+		t.Errorf("%+v\n%+v", of.Matrices, of.Sources)
+	}
 	// A figure whose probe was wrong is none.
 	c.Measurements[5].Verdict = Wrong
 	if r, err = c.CPURoofs(); err != nil || r.Compute[Int8] != 0 {

@@ -36,7 +36,7 @@ func (r *runner) findCeilings(ctx context.Context, model *engine.Model) error {
 		return nil
 	}
 	load.HostLogits = !r.session.Greedy
-	r.limits = &kernels.Used{Roofs: roofs, Load: *load, From: from, Date: found.Date}
+	r.limits = &kernels.Used{Roofs: roofs.For(load), Load: *load, From: from, Date: found.Date}
 	r.opener.warmed = func(s *engine.Session) { setNodes(&r.limits.Load, s) }
 	return nil
 }

@@ -41,7 +41,7 @@ func Ceilings(path string) (*kernels.Used, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)
 	}
-	return &kernels.Used{Roofs: roofs, Load: *c.Load, From: filepath.Base(path), Date: c.Date}, nil
+	return &kernels.Used{Roofs: roofs.For(c.Load), Load: *c.Load, From: filepath.Base(path), Date: c.Date}, nil
 }
 
 // ErrForeign: limits can't be put in the place of those of another tool's file.
