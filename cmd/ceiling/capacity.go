@@ -62,7 +62,7 @@ func probeFlags() []cli.Flag {
 // searchFlags say how the probes of a search are run.
 func searchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
+		runOutFlag(),
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
 		&cli.IntFlag{Name: "retry", Value: 2, Usage: "make a probe that was disturbed again, at most `N` times", Validator: within(0, result.MaxRetry)},
 		&cli.BoolFlag{Name: "no-hash", Usage: "do not compute the model's SHA-256"},

@@ -193,6 +193,12 @@ func kvTypeFlag() cli.Flag {
 	return choice("kv-type", "type of the KV cache", engine.KVTypes(), "ctk")
 }
 
+// runOutFlag names the folder of a run. There is no --force: measurements are not
+// replaced.
+func runOutFlag() cli.Flag {
+	return &cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run, a new or an empty one (default: results/<model>-<UTC time>)"}
+}
+
 // suiteFlag names what is run, or computed for.
 func suiteFlag() cli.Flag { return nameOrFile("suite", ", or a YAML file", suite.Builtins()) }
 
@@ -201,7 +207,7 @@ func suiteFlags() []cli.Flag {
 	return []cli.Flag{
 		suiteFlag(), sweepFlag(), onlyFlag(),
 		&cli.DurationFlag{Name: "max-time", Usage: "stop after `TIME` and keep what is finished, as Ctrl-C does", Validator: aTime},
-		&cli.StringFlag{Name: "out", Usage: "`FOLDER` of the run (default: results/<model>-<UTC time>)"},
+		runOutFlag(),
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
 		repeatFlag(), retryFlag(),

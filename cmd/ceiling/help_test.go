@@ -92,7 +92,7 @@ func TestCompletion(t *testing.T) {
 	if _, errText, code := inProcess("completion", "pwsh"); code != exitUsage || !strings.Contains(errText, "name a shell") {
 		t.Errorf("another shell: exit code %d, %q", code, errText)
 	}
-	for args, want := range map[string]string{"c": "compare", "run --spl": "--split-mode", "": "doctor"} {
+	for args, want := range map[string]string{"c": "compare", "run --spl": "--split-mode", "": "doctor", "run --split-mode": "tensor\n", "run -sm": "tensor\n", "run --suite": "smoke\n", "export --format": "benchfmt\n"} {
 		text, err := exec.Command("ceiling", append(strings.Fields(args), "--generate-shell-completion")...).Output()
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%q: %v, %q", args, err, text)
