@@ -10,8 +10,11 @@ import (
 // admitDue gives free slots, the lowest first, to the requests that are due,
 // in order.
 func (d *executor) admitDue() error {
-	if d.sc.OpenLoop() {
+	if d.sc.OpenLoop() || d.sc.ThinkS > 0 {
 		d.now = d.clock.Now()
+	}
+	if err := d.resume(); err != nil {
+		return err
 	}
 	for d.next < len(d.work.Requests) {
 		id := d.batcher.lowestFree()
@@ -45,7 +48,7 @@ func (d *executor) admitDue() error {
 func (d *executor) freeLongest() int {
 	at := -1
 	for i := range d.batcher.slots {
-		if d.batcher.slots[i].phase == free && (at < 0 || d.freeAt[i] < d.freeAt[at]) {
+		if s := &d.batcher.slots[i]; s.phase == free && !s.reserved && (at < 0 || d.freeAt[i] < d.freeAt[at]) {
 			at = i
 		}
 	}
@@ -78,8 +81,11 @@ func (d *executor) admit(id int, intended, admitted time.Duration) error {
 		// The step that was running when it came is not held against it.
 		late: admitted > intended && intended < d.meter.lastStart,
 	}
+	if f.answer = nil; d.work.Followed(d.next) {
+		f.answer = make([]int32, 0, r.Output)
+	}
 	prompt := d.work.Prompt(d.batcher.slots[id].prompt[:0], d.next)
-	d.next++
+	d.next += d.sc.TurnsEach()
 	if d.cache != nil {
 		seq, n := d.cache.match(prompt)
 		if n > 0 {
@@ -99,7 +105,7 @@ func (d *executor) admit(id int, intended, admitted time.Duration) error {
 // had stays free.
 func (d *executor) refuse(id int, intended, admitted time.Duration, reason string) error {
 	d.flights[id] = flight{request: d.next, intended: intended, admitted: admitted, prefillStart: -1}
-	d.next++
+	d.next += d.sc.TurnsEach()
 	d.record(id, reason)
 	return d.store()
 }
@@ -109,6 +115,9 @@ func (d *executor) refuse(id int, intended, admitted time.Duration, reason strin
 // request is recorded twice.
 func (d *executor) finish(id int) error {
 	d.record(id, "")
+	if d.work.Followed(d.flights[id].request) {
+		return d.pause(id)
+	}
 	prompt := d.batcher.slots[id].prompt
 	d.batcher.release(id)
 	d.freeAt[id] = d.now
@@ -139,11 +148,14 @@ func empty(eng Engine, seqs []int32) error {
 func (d *executor) record(id int, failure string) {
 	f, r := &d.flights[id], d.work.Requests[d.flights[id].request]
 	rec := result.Record{
-		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request,
+		Scenario: d.index, Name: d.sc.Name, Pass: d.pass, Request: f.request, Turn: r.Turn,
 		Intended: result.Seconds(f.intended), Admitted: result.Seconds(f.admitted),
 		TokenTimes: f.times, End: result.Seconds(d.now),
 		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,
 		PromptHash: r.Hash, Late: f.late, Error: failure,
+	}
+	if r.Turn > 0 {
+		rec.InputTokens = len(d.batcher.slots[id].prompt) // answers may have been shorter
 	}
 	if f.prefillStart >= 0 {
 		t := result.Seconds(f.prefillStart)

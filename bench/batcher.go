@@ -24,7 +24,8 @@ type slot struct {
 	got    int   // tokens generated
 	last   int32 // the token to feed next
 
-	dummies int // tokens of nobody in the sequence of a free slot
+	dummies  int  // tokens of nobody in the sequence of a free slot
+	reserved bool // free, for the next turn of a conversation
 
 	take    int  // tokens of this slot in the step at hand
 	emitted bool // the step at hand yielded a token for it
@@ -71,7 +72,7 @@ func (b *batcher) lowestFree() int {
 	if b.inFlight == len(b.slots) {
 		return -1
 	}
-	return slices.IndexFunc(b.slots, func(s slot) bool { return s.phase == free })
+	return slices.IndexFunc(b.slots, func(s slot) bool { return s.phase == free && !s.reserved })
 }
 
 // admit puts a request into a free slot. The first cached tokens of the

@@ -20,6 +20,7 @@ type flight struct {
 	times        []float64     // token instants, seconds
 	reused       int
 	late         bool
+	answer       []int32 // tokens so far, where a next turn has them in its prompt
 }
 
 // executor runs the requests of one scenario on one session: it reads the clock
@@ -42,7 +43,8 @@ type executor struct {
 	batch   StepBatch
 	flights []flight
 	freeAt  []time.Duration // when each slot became free
-	next    int             // the next request to admit
+	pauses  []pause         // by slot, of conversations between two turns
+	next    int             // the next request to admit: the first of a conversation
 	start   time.Duration
 	now     time.Duration // the last timestamp taken
 	meter   meter
@@ -90,6 +92,7 @@ func newExecutor(eng Engine, clock *result.Clock, work *suite.Workload, index, b
 		},
 		flights: make([]flight, sc.InFlight()),
 		freeAt:  make([]time.Duration, sc.InFlight()),
+		pauses:  make([]pause, sc.InFlight()),
 		records: make([]result.Record, 0, len(work.Requests)),
 	}
 	if sc.UntilEnd {
@@ -127,10 +130,11 @@ func (d *executor) run(ctx context.Context) error {
 			}
 			continue
 		}
-		if d.next == len(d.work.Requests) {
+		due, more := d.nextDue()
+		if !more {
 			return nil
 		}
-		if err := d.waitForArrival(ctx); err != nil {
+		if err := d.waitUntil(ctx, due); err != nil {
 			return err
 		}
 	}
@@ -190,7 +194,11 @@ func (d *executor) deliver() error {
 		if !s.emitted {
 			continue
 		}
-		d.flights[i].times = append(d.flights[i].times, at)
+		f := &d.flights[i]
+		f.times = append(f.times, at)
+		if f.answer != nil {
+			f.answer = append(f.answer, s.last)
+		}
 		if s.phase == completed {
 			if err := d.finish(i); err != nil {
 				return err
@@ -244,10 +252,10 @@ func (d *executor) account(begin time.Duration, prompt int) {
 	m.lastStart, m.lastEnd = begin, d.now
 }
 
-// waitForArrival sleeps until the next request of an open loop is due.
-func (d *executor) waitForArrival(ctx context.Context) error {
+// waitUntil sleeps until a request is due while none is in flight.
+func (d *executor) waitUntil(ctx context.Context, due time.Duration) error {
 	from := d.clock.Now()
-	err := d.clock.Wait(ctx, d.intended(d.now))
+	err := d.clock.Wait(ctx, due)
 	d.now = d.clock.Now()
 	d.meter.idle += d.now - from
 	return err

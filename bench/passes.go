@@ -30,7 +30,7 @@ func Plan(s result.Suite) (units []ScenarioPass, prompts int) {
 		for i, sc := range s.Scenarios {
 			if pass < sc.Passes() {
 				units = append(units, ScenarioPass{pass, i, prompts})
-				prompts += sc.Prompts
+				prompts += sc.Requests()
 			}
 		}
 	}
@@ -75,6 +75,9 @@ func Recurring(s result.Suite) int {
 		sc := s.Scenarios[u.Scenario]
 		longest := sc.LongestPrompt()
 		most = max(most, longest)
+		if d := sc.Dataset; d != nil && d.Trace && d.Lengths != nil {
+			most = max(most, int(d.Lengths.Prompt)) // its prompts share what they begin with
+		}
 		if k+1 == len(units) {
 			break
 		}

@@ -66,6 +66,9 @@ func arriving(sc result.Scenario) float64 {
 	if !sc.OpenLoop() {
 		return 0
 	}
+	if d := sc.Dataset; d != nil && d.Lengths != nil && sc.RequestRate == 0 {
+		return d.Lengths.LastArrival
+	}
 	return float64(sc.Prompts) / sc.RequestRate
 }
 

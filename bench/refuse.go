@@ -119,7 +119,7 @@ func (r *runner) refuse() {
 		if err == nil || r.entries[k] != nil {
 			continue
 		}
-		m := result.Measured{Status: result.StatusFailed, Error: oneline.Err(err), Cache: result.CacheCold, Dropped: sc.Prompts}
+		m := result.Measured{Status: result.StatusFailed, Error: oneline.Err(err), Cache: result.CacheCold, Dropped: sc.Requests()}
 		if r.cfg.PrefixCache {
 			m.Cache = result.CacheWarm
 		}

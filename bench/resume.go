@@ -98,7 +98,7 @@ func (st *ResumeState) Complete(suite result.Suite, pass, scenario int) bool {
 func (st *ResumeState) Fail(suite result.Suite, pass, scenario int, reason string) {
 	sc := suite.Scenarios[scenario]
 	at := st.Offset.Seconds()
-	summary, detail := result.Summarize(sc, nil, result.Measured{Status: result.StatusFailed, Error: reason, Cache: result.CacheCold, StartS: at, EndS: at, Dropped: sc.Prompts})
+	summary, detail := result.Summarize(sc, nil, result.Measured{Status: result.StatusFailed, Error: reason, Cache: result.CacheCold, StartS: at, EndS: at, Dropped: sc.Requests()})
 	st.Done[place(suite, pass, scenario)] = result.Entry{Result: summary, Detail: detail}
 }
 
@@ -146,7 +146,7 @@ func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []
 		passes = append(slices.Clone(passes), d.Discarded...)
 		for _, p := range passes {
 			at := place(suite, p.Pass, i)
-			if suite.Process(p.Pass, i) < attempted || p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Prompts {
+			if suite.Process(p.Pass, i) < attempted || p.Detail.Status == result.StatusComplete && finished[at] == suite.Scenarios[i].Requests() {
 				st.Done[at] = result.Entry{Result: p.Result, Detail: p.Detail}
 				st.Offset = max(st.Offset, result.Duration(p.Detail.EndS))
 			}

@@ -17,7 +17,7 @@ func again(s result.Suite, of func(scenario int) bool, done func(pass, scenario 
 			if _, ran := done(pass, i); !ran && of(i) && lacks(s, planned, i, round, done) {
 				return ScenarioPass{Pass: pass, Scenario: i, FirstPrompt: offset}, true
 			}
-			offset += sc.Prompts
+			offset += sc.Requests()
 		}
 		offset = prompts * (2 + round)
 	}

@@ -18,7 +18,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 	sc := r.cfg.Suite.Scenarios[u.Scenario]
 	r.track.begin(k, sc.Name)
 	started := r.track.event(EventScenarioStarted)
-	started.Requests = sc.Prompts
+	started.Requests = sc.Requests()
 	r.rep.send(started)
 
 	m := result.Measured{Status: result.StatusComplete, Cache: result.CacheCold, StartS: r.clock.Seconds()}
@@ -47,7 +47,7 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 func (r *runner) outcome(ctx context.Context, sc result.Scenario, records []result.Record, err error, m *result.Measured) (entry result.Entry, fatal error) {
 	if err != nil {
 		fatal = r.classify(ctx, err, m)
-		m.Dropped = sc.Prompts - len(records) - m.InFlight
+		m.Dropped = sc.Requests() - len(records) - m.InFlight
 	}
 	if m.Steps == 0 {
 		m.EndS = r.clock.Seconds()

@@ -100,6 +100,9 @@ func (b *builder) document() *doc.Document {
 	if slo := sloTable(b.all); len(slo.Rows) > 0 {
 		d.Add("Service Level Objectives", slo)
 	}
+	if t := turnTable(b.all); len(t.Rows) > 0 {
+		d.Add("Turns", doc.Paragraph{Text: doc.T(turnText)}, t)
+	}
 	if t := steadyTable(b.all); len(t.Rows) > 0 {
 		d.Add("Steady State", doc.Paragraph{Text: doc.T(steadyText)}, t)
 	}

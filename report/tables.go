@@ -147,7 +147,9 @@ func ownMetrics(s *scenario) doc.Properties {
 	if s.peakUntold() {
 		add("Peak", "not given for a run of under %d s (%s s), of which no second is typical", shortestPeak, s.figure(metric.Duration))
 	}
-	if d.RequestRate != nil {
+	if d.Dataset != nil && d.Dataset.Trace {
+		add("Arrivals", "as in the trace, %s times as fast: %s req/s in the mean, whether or not earlier requests have ended", number(d.Dataset.Speedup), figure.Decimals(d.RequestRate, 4))
+	} else if d.RequestRate != nil {
 		add("Request rate", "%s req/s, whether or not earlier requests have ended", number(*d.RequestRate))
 	}
 	if d.Burstiness != nil {
@@ -161,6 +163,9 @@ func ownMetrics(s *scenario) doc.Properties {
 	}
 	if d.MeanInput != nil && d.MeanOutput != nil {
 		add("Mean lengths", "%s tokens in, %s out", figure.Decimals(d.MeanInput, 1), figure.Decimals(d.MeanOutput, 1))
+	}
+	if n := len(d.Turns); n > 0 {
+		add("Conversations", "of %d turns, %s s from an answer's end to the next turn", n, number(d.ThinkS))
 	}
 	if d.PrefixLen > 0 {
 		add("Shared prefix", "%s in front of every prompt, not counted as input", figure.Count(d.PrefixLen, "token"))
@@ -179,6 +184,9 @@ func ownMetrics(s *scenario) doc.Properties {
 
 // datasetText says which file prompts came from, and how they were taken.
 func datasetText(d *result.Dataset) string {
+	if d.Trace {
+		return fmt.Sprintf("the trace %s, %s", oneline.Of(d.String()), figure.Count(d.Entries, "request"))
+	}
 	text := fmt.Sprintf("%s, %s, in the file's order", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
 	if d.Sample {
 		text = fmt.Sprintf("%s, %s, drawn by the seed", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
@@ -228,6 +236,31 @@ func sloTable(all []scenario) *doc.Table {
 			share = fmt.Sprintf("%.0f of %.0f", good, sent)
 		}
 		t.Add(s.Name, sloText(s.detail.SLO), s.figure(metric.RequestThroughput), s.figure(metric.Goodput), share)
+	}
+	return t
+}
+
+const turnText = "A turn's prompt is the conversation so far with its answers, and what the user adds. Reused is what of it was served from the KV of the turns before."
+
+// turnTable has a row for every turn of the scenarios with conversations.
+func turnTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Turn", "Requests", "Prompt (tok)", "Reused (tok)", "New (tok)", "TTFT mean (ms)", "TTFT p99 (ms)", "TPOT mean (ms)"))}
+	ms := func(d *result.Dist, of func(*result.Dist) float64) string {
+		if d == nil {
+			return figure.Missing
+		}
+		v := 1000 * of(d)
+		return figure.Decimals(&v, 2)
+	}
+	mean := func(d *result.Dist) float64 { return d.Mean }
+	for i := range all {
+		if all[i].detail == nil {
+			continue
+		}
+		for k, f := range all[i].detail.Turns {
+			t.Add(all[i].Name, strconv.Itoa(k+1), strconv.Itoa(f.Requests), figure.Decimals(&f.Input, 1), figure.Decimals(&f.Reused, 1), figure.Decimals(&f.New, 1),
+				ms(f.TTFT, mean), ms(f.TTFT, func(d *result.Dist) float64 { return d.P99 }), ms(f.TPOT, mean))
+		}
 	}
 	return t
 }

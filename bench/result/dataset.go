@@ -15,6 +15,11 @@ type Dataset struct {
 	// Sample says that the seed draws the prompts. Without it they are taken in
 	// the file's order. Either way they come again when all have had their turn.
 	Sample bool `json:"sample,omitempty"`
+	// Trace says that the file has lengths, arrivals and what prompts have in
+	// common, and no texts; Speedup, of a scenario's results, how many times as
+	// fast its requests arrived.
+	Trace   bool    `json:"trace,omitempty"`
+	Speedup float64 `json:"speedup,omitempty"`
 	// Input and Output are the tokens that were asked for, of a scenario's
 	// results; 0: as the file has them.
 	Input  int `json:"input,omitempty"`
@@ -27,6 +32,7 @@ type Dataset struct {
 
 // Lengths are the most tokens that any request of a scenario has.
 type Lengths struct {
+	LastArrival         float64 // of a trace, seconds after the first
 	Input, Output, Both int
 	TooLong             int   // requests that the model's context can't hold
 	Prompt, Generated   int64 // tokens of all requests
@@ -38,8 +44,10 @@ func (s Scenario) Tokens() (input, output int64) {
 	if s.Dataset != nil && s.Dataset.Lengths != nil {
 		return s.Dataset.Lengths.Prompt, s.Dataset.Lengths.Generated
 	}
-	n := int64(s.Prompts)
-	return n * int64(s.Input+s.PrefixLen), n * int64(s.Output)
+	n, turns := int64(s.Prompts), int64(s.TurnsEach())
+	// Each turn's prompt has all turns before it.
+	asked := turns*int64(s.PrefixLen) + turns*(turns+1)/2*int64(s.Input) + turns*(turns-1)/2*int64(s.Output)
+	return n * asked, n * turns * int64(s.Output)
 }
 
 // String is "chat.jsonl (SHA-256 1a2b3c4d)".
@@ -53,7 +61,7 @@ func (s Scenario) FileLengths() bool { return s.Dataset != nil && s.Input == 0 }
 // Varies says whether requests differ in length for another reason than the range
 // ratio; d may be nil.
 func (d *Detail) Varies() bool {
-	return d != nil && (d.UntilEnd || d.Dataset != nil && (d.Dataset.Input == 0 || d.Dataset.Output == 0))
+	return d != nil && (d.UntilEnd || len(d.Turns) > 0 || d.Dataset != nil && (d.Dataset.Input == 0 || d.Dataset.Output == 0))
 }
 
 // asked is the scenario's dataset with the lengths that are asked for; nil: it
@@ -64,5 +72,8 @@ func (s Scenario) asked() *Dataset {
 	}
 	d := *s.Dataset
 	d.Input, d.Output = s.Input, s.Output
+	if d.Trace {
+		d.Speedup = s.TraceSpeed()
+	}
 	return &d
 }

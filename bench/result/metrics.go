@@ -132,7 +132,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),
 		Queue: NewDist(s.queue), Wait: NewDist(s.wait), Prefill: NewDist(s.prefill), Decode: NewDist(s.decode),
 		PeakConcurrent: peakConcurrency(s.good),
-		Waves:          float64(sc.Prompts) / float64(sc.Concurrency),
+		Waves:          float64(sc.Requests()) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
 		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Links: m.Links, Graphs: m.Graphs,
@@ -145,7 +145,9 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 	}
 	if sc.OpenLoop() {
 		rate, b := sc.RequestRate, sc.GammaShape()
-		d.RequestRate, d.Burstiness = &rate, &b
+		if d.RequestRate, d.Burstiness = &rate, &b; rate == 0 {
+			d.RequestRate, d.Burstiness = s.offered(m.StartS), nil
+		}
 	}
 	for _, list := range [][]*Record{s.good, s.bad} {
 		for _, r := range list {
@@ -167,7 +169,10 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		d.PPMean = perSecond(float64(input), d.TTFT.Mean)
 		d.PPMedian = perSecond(float64(input), d.TTFT.Median)
 	}
-	if sc.Dataset != nil || sc.UntilEnd {
+	if d.Turns = s.turns(sc); d.Turns != nil {
+		d.ThinkS = sc.ThinkS
+	}
+	if sc.Dataset != nil || sc.UntilEnd || d.Turns != nil {
 		n := len(s.good)
 		d.MeanInput, d.MeanOutput = mean(s.input, n), mean(s.output, n)
 	}
@@ -182,11 +187,30 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 // mean of what came where a dataset says them request by request.
 func (s *sample) nominal(sc Scenario) (input, output int) {
 	input, output = sc.Input, sc.Output
+	if sc.Turns > 1 {
+		input = 0 // what was said before is part of a prompt
+	}
 	if n := float64(len(s.good)); n > 0 {
 		input = cmp.Or(input, int(math.Round(float64(s.input)/n)))
 		output = cmp.Or(output, int(math.Round(float64(s.output)/n)))
 	}
 	return input, output
+}
+
+// offered is the rate at which the requests of a trace came, in requests/s; 0
+// where they came at once.
+func (s *sample) offered(start float64) *float64 {
+	last, n := start, 0
+	for _, list := range [][]*Record{s.good, s.bad} {
+		for _, r := range list {
+			last = max(last, r.Intended)
+			n++
+		}
+	}
+	if rate := perSecond(float64(n), last-start); rate != nil {
+		return rate
+	}
+	return new(float64)
 }
 
 // wall is D: the seconds from the scenario's start to the end of its last
@@ -234,7 +258,7 @@ func (s *sample) result(sc Scenario, m Measured, d *Detail) Summary {
 	input, output := s.nominal(sc)
 	r := Summary{
 		Name: sc.Name, InputLen: input, OutputLen: output,
-		Concurrency: sc.Concurrency, NumPrompts: sc.Prompts,
+		Concurrency: sc.Concurrency, NumPrompts: sc.Requests(),
 		SuccessfulRequests: float64(len(s.good)), FailedRequests: float64(len(s.bad)),
 		TotalInputTokens: float64(s.input), TotalOutputTokens: float64(s.output),
 		DurationS: s.duration,

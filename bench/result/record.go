@@ -10,6 +10,9 @@ type Record struct {
 	Name     string `json:"name"`           // of the scenario
 	Pass     int    `json:"pass,omitempty"` // over the suite, from 0
 	Request  int    `json:"request"`        // index in the scenario, from 0
+	// Turn is the request's place in its conversation, from 0; the conversation's
+	// requests have indexes that follow each other.
+	Turn int `json:"turn,omitempty"`
 
 	// Intended is when the request should have started: in a closed loop the
 	// instant its slot became free, in an open loop its place in the schedule.
@@ -77,7 +80,7 @@ func (r *Record) Gaps(to []float64) []float64 {
 // check tells what makes a record that was read from a file unusable.
 func (r *Record) Check() error {
 	switch {
-	case r.Scenario < 0 || r.Request < 0 || r.Pass < 0:
+	case r.Scenario < 0 || r.Request < 0 || r.Pass < 0 || r.Turn < 0:
 		return fmt.Errorf("scenario \"%d\", request \"%d\", pass \"%d\": an index is below 0", r.Scenario, r.Request, r.Pass)
 	case r.OutputTokens != len(r.TokenTimes):
 		return fmt.Errorf("output_tokens \"%d\" with %d token times", r.OutputTokens, len(r.TokenTimes))

@@ -124,10 +124,14 @@ type Detail struct {
 	// Dataset is where the prompts came from; nil: they were drawn. UntilEnd says
 	// that the model could end its texts. The means are tokens per successful
 	// request; nil: all were as long as asked.
-	Dataset    *Dataset `json:"dataset,omitempty"`
-	UntilEnd   bool     `json:"until_end,omitempty"`
-	MeanInput  *float64 `json:"mean_input,omitempty"`
-	MeanOutput *float64 `json:"mean_output,omitempty"`
+	Dataset *Dataset `json:"dataset,omitempty"`
+	// Turns are the figures of each turn of the scenario's conversations, in
+	// order, and ThinkS the seconds between two; nil: requests stand alone.
+	Turns      []TurnFigures `json:"turns,omitempty"`
+	ThinkS     float64       `json:"think_time,omitempty"`
+	UntilEnd   bool          `json:"until_end,omitempty"`
+	MeanInput  *float64      `json:"mean_input,omitempty"`
+	MeanOutput *float64      `json:"mean_output,omitempty"`
 	// Settings are those of the engine that were the scenario's own, beside
 	// Run.Engine. Sweep says which point of a sweep it is; nil: none.
 	Settings []Setting   `json:"settings,omitempty"`

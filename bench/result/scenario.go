@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -27,7 +28,7 @@ type Scenario struct {
 	Input       int `json:"input"`       // prompt tokens per request, BOS included, PrefixLen not
 	Output      int `json:"output"`      // tokens generated per request
 	Concurrency int `json:"concurrency"` // requests in flight at most
-	Prompts     int `json:"prompts"`     // requests in total
+	Prompts     int `json:"prompts"`     // requests in total; with Turns, conversations
 
 	// RangeRatio r spreads both lengths over ±r of their nominal value,
 	// 0 ≤ r < 1.
@@ -43,8 +44,18 @@ type Scenario struct {
 	// same for all of them and on top of Input.
 	PrefixLen int `json:"prefix_len"`
 
+	// Turns is how many requests a conversation has; 0 stands for 1. The prompt
+	// of each is all that was said before, and Input tokens more. ThinkS is the
+	// time from a turn's last token to the next turn, in seconds. A conversation
+	// keeps its slot, so that Concurrency is the number of users.
+	Turns  int     `json:"turns,omitempty"`
+	ThinkS float64 `json:"think_time,omitempty"`
+
 	// Dataset is where the prompts come from; nil: they are drawn.
 	Dataset *Dataset `json:"dataset,omitempty"`
+	// Speedup is how many times as fast as in the trace that Dataset is requests
+	// arrive; 0 stands for 1.
+	Speedup float64 `json:"speedup,omitempty"`
 	// UntilEnd lets a text end where the model ends it, after Output tokens at
 	// the latest. Without it the end of text is one token more.
 	UntilEnd bool `json:"until_end,omitempty"`
@@ -75,7 +86,10 @@ type SLO struct {
 func (s SLO) Given() bool { return s.TTFTMs > 0 || s.TPOTMs > 0 || s.E2ELMs > 0 }
 
 // OpenLoop tells whether requests arrive on a schedule of their own.
-func (s Scenario) OpenLoop() bool { return s.RequestRate > 0 }
+func (s Scenario) OpenLoop() bool { return s.RequestRate > 0 || s.Dataset != nil && s.Dataset.Trace }
+
+// TraceSpeed is how many times as fast as in its trace the requests arrive.
+func (s Scenario) TraceSpeed() float64 { return cmp.Or(s.Speedup, 1) }
 
 // burstiness is the gamma shape with its default filled in.
 func (s Scenario) GammaShape() float64 {
@@ -105,7 +119,7 @@ func lengthBounds(n int, r float64, floor int) (lo, hi int) {
 func (s Suite) Prompts() int {
 	n := 0
 	for _, sc := range s.Scenarios {
-		n += sc.Prompts
+		n += sc.Requests()
 	}
 	return n
 }
@@ -130,7 +144,7 @@ func (s Scenario) LongestRequest() int {
 		return s.Dataset.Lengths.Both
 	}
 	_, out := s.OutputBounds()
-	return s.LongestPrompt() + out
+	return s.LongestPrompt() + out // of the last turn
 }
 
 // LongestPrompt is the most prompt tokens of a request, the shared prefix
@@ -140,8 +154,16 @@ func (s Scenario) LongestPrompt() int {
 		return s.Dataset.Lengths.Input
 	}
 	_, in := s.InputBounds()
-	return s.PrefixLen + in
+	_, out := s.OutputBounds()
+	turns := s.TurnsEach()
+	return s.PrefixLen + turns*in + (turns-1)*out
 }
+
+// TurnsEach is how many requests each of Prompts stands for.
+func (s Scenario) TurnsEach() int { return max(1, s.Turns) }
+
+// Requests is how many requests the scenario has.
+func (s Scenario) Requests() int { return s.Prompts * s.TurnsEach() }
 
 // SamePrompts says whether two scenarios have prompts of one shape, so that those
 // of the first come again in the second where prompts are kept.
@@ -154,7 +176,7 @@ func (s Scenario) SamePrompts(o Scenario) bool {
 	}
 	sum, sample := from(s.Dataset)
 	sum2, sample2 := from(o.Dataset)
-	return s.Input == o.Input && s.RangeRatio == o.RangeRatio && s.PrefixLen == o.PrefixLen && sum == sum2 && sample == sample2
+	return s.Input == o.Input && s.RangeRatio == o.RangeRatio && s.PrefixLen == o.PrefixLen && s.TurnsEach() == o.TurnsEach() && sum == sum2 && sample == sample2
 }
 
 // MaxRepeat is the most passes that a run may make over its suite.

@@ -13,6 +13,8 @@ type shape struct {
 	settings              string
 	dataset               string // "": prompts were drawn
 	untilEnd              bool
+	turns                 int
+	think                 float64
 }
 
 // shape is that of result i; ok is false where concurrency is not what sets
@@ -22,6 +24,9 @@ func (r *Run) shape(i int) (s shape, ok bool) {
 	s = shape{input: res.InputLen, output: res.OutputLen}
 	if d != nil {
 		s.prefix, s.ranged, s.cache, s.untilEnd, s.settings = d.PrefixLen, d.RangeRatio, d.Cache, d.UntilEnd, SettingsText(d.Settings)
+		if s.turns, s.think = len(d.Turns), d.ThinkS; s.turns > 0 {
+			s.input = 0 // the mean depends on which conversations came how far
+		}
 		if d.Dataset != nil {
 			// Lengths are means of what was taken from the file, and differ a little
 			// with how much that was.

@@ -23,10 +23,11 @@ type SteadyState struct {
 	TPOTMs *float64 `json:"tpot_ms"`
 }
 
-// steadyState is nil in an open loop, which has no slots to fill, and where
+// steadyState is nil in an open loop, which has no slots to fill, while users
+// think between turns, and where
 // they were never all busy.
 func (s *sample) steadyState(sc Scenario) *SteadyState {
-	if sc.OpenLoop() || s.duration == nil || *s.duration <= 0 {
+	if sc.OpenLoop() || sc.ThinkS > 0 || s.duration == nil || *s.duration <= 0 {
 		return nil
 	}
 	from, to, ok := s.full(sc.Concurrency)

@@ -15,20 +15,20 @@ func warnings(sc Scenario, m Measured, d *Detail, s *sample) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if m.Status == StatusPartial {
-		add("partial: %d of %d requests finished", len(s.good), sc.Prompts)
+		add("partial: %d of %d requests finished", len(s.good), sc.Requests())
 	}
 	if n := len(s.bad); n > 0 {
-		add("%d of %d requests failed", n, sc.Prompts)
+		add("%d of %d requests failed", n, sc.Requests())
 	}
 	if d.Dropped > 0 {
-		add("%d of %d requests were never started", d.Dropped, sc.Prompts)
+		add("%d of %d requests were never started", d.Dropped, sc.Requests())
 	}
-	if sc.Prompts <= sc.Concurrency && sc.Concurrency > 1 && !sc.OpenLoop() {
+	if sc.Requests() <= sc.Concurrency && sc.Concurrency > 1 && !sc.OpenLoop() {
 		add("one burst only: %d prompts at concurrency %d", sc.Prompts, sc.Concurrency)
 	}
 	if d.LateRequests > 0 {
 		add("%d of %d requests started late: more arrive than concurrency %d takes, lower request_rate or raise concurrency",
-			d.LateRequests, sc.Prompts, sc.Concurrency)
+			d.LateRequests, sc.Requests(), sc.Concurrency)
 	}
 	out = append(out, serverWarnings(d)...)
 	out = append(out, shortTails(d)...)

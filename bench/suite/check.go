@@ -49,6 +49,15 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 			add(l.field, checkNumber(l.ms, minSLO, maxSLO, "milliseconds"))
 		}
 	}
+	if s.Turns != 0 {
+		add("turns", checkInt(s.Turns, 1, maxTurns))
+	}
+	if s.ThinkS != 0 {
+		add("think_time", checkNumber(s.ThinkS, minThink, maxThink, "seconds"))
+	}
+	if s.Speedup != 0 {
+		add("speedup", checkNumber(s.Speedup, minSpeedup, maxSpeedup, "times as fast as the trace"))
+	}
 	if s.Repeat != 0 {
 		add("repeat", checkInt(s.Repeat, 1, result.MaxRepeat))
 	}
@@ -64,18 +73,28 @@ func crossProblems(s result.Scenario) []fieldProblem {
 			"%q lets prompts of %d tokens shrink to %d, and at least %d are needed: lower it or raise input",
 			fmt.Sprint(s.RangeRatio), s.Input, lo, MinInput)})
 	}
+	if s.ThinkS > 0 && s.Turns < 2 {
+		out = append(out, fieldProblem{"think_time", fmt.Sprintf("%q has no effect on requests that stand alone: add turns, or leave it out", fmt.Sprint(s.ThinkS))})
+	}
+	if s.Turns > 1 && s.Requests() > maxPrompts {
+		out = append(out, fieldProblem{"turns", fmt.Sprintf("\"%d\" turns of %d conversations are more than %d requests: lower one of them", s.Turns, s.Prompts, maxPrompts)})
+	}
+	out = append(out, traceProblems(s)...)
 	if d := s.Dataset; d != nil {
+		if s.Turns > 1 {
+			out = append(out, fieldProblem{"turns", fmt.Sprintf("\"%d\" with a dataset: turns are of drawn tokens: leave one of the two out", s.Turns)})
+		}
 		if d.Entries < 1 {
 			out = append(out, fieldProblem{"dataset", fmt.Sprintf("%q has no prompt: give a file with some", d.Name)})
 		}
 		if s.PrefixLen > 0 {
 			out = append(out, fieldProblem{"prefix_len", fmt.Sprintf("\"%d\" with a dataset: its prompts are the file's: leave one of the two out", s.PrefixLen)})
 		}
-		if s.RangeRatio > 0 && s.Input == 0 && s.Output == 0 {
+		if s.RangeRatio > 0 && s.Input == 0 && s.Output == 0 && !d.Trace {
 			out = append(out, fieldProblem{"range_ratio", fmt.Sprintf("%q has no effect on lengths that are the file's: give input or output, or leave it out", fmt.Sprint(s.RangeRatio))})
 		}
 	}
-	if s.Burstiness != 0 && s.RequestRate == 0 {
+	if s.Burstiness != 0 && !s.OpenLoop() {
 		out = append(out, fieldProblem{"burstiness", fmt.Sprintf(
 			"%q has no effect in a closed loop: add request_rate or leave it out", fmt.Sprint(s.Burstiness))})
 	}

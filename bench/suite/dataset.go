@@ -31,6 +31,7 @@ type entry struct {
 	messages []ChatMessage // a chat up to the answer
 	answer   string        // that the file has behind a chat; "": none
 	output   int           // tokens to generate, by the file; 0: it does not say
+	traced   *traced       // of a trace, in the place of a text
 }
 
 // sizes says whether the file tells how many tokens to generate.
@@ -40,12 +41,21 @@ func (e *entry) sizes() bool { return e.output > 0 || e.answer != "" }
 type dataset struct {
 	result.Dataset
 	entries []entry
+	firstMs float64 // timestamp of a trace's first request
 }
 
 // readDataset reads a dataset by its name in a suite of that folder. Its
 // problems are those of the file's lines, all of them; the error is that it can't
 // be read.
-func readDataset(name, folder string) (*dataset, []Problem, error) {
+func readDataset(name, folder string, trace bool) (*dataset, []Problem, error) {
+	if !trace && strings.HasPrefix(name, ownPrefix) {
+		data, err := builtinDataset(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		d := &dataset{Dataset: result.Dataset{Name: name}}
+		return d, d.parse(data), nil
+	}
 	path := name
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(folder, name)
@@ -58,7 +68,10 @@ func readDataset(name, folder string) (*dataset, []Problem, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%q: %w: give a file of JSON lines that can be read", name, oneline.Cause(err))
 	}
-	d := &dataset{Dataset: result.Dataset{Name: name, Path: path}}
+	d := &dataset{Dataset: result.Dataset{Name: name, Path: path, Trace: trace}}
+	if trace {
+		return d, d.parseTrace(data), nil
+	}
 	return d, d.parse(data), nil
 }
 
@@ -77,8 +90,7 @@ func readRegular(path string) ([]byte, error) {
 
 // parse reads JSON lines, or one JSON list as ShareGPT's file is.
 func (d *dataset) parse(data []byte) []Problem {
-	sum := sha256.Sum256(data)
-	d.Bytes, d.SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
+	d.hash(data)
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	p := datasetParser{d: d}
 	if list := bytes.TrimLeft(data, " \t\r\n"); len(list) > 0 && list[0] == '[' {
@@ -96,6 +108,11 @@ func (d *dataset) parse(data []byte) []Problem {
 		p.problem(1, "no prompt in it: give a line {\"prompt\": …} or {\"messages\": […]} for each")
 	}
 	return p.problems
+}
+
+func (d *dataset) hash(data []byte) {
+	sum := sha256.Sum256(data)
+	d.Bytes, d.SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
 }
 
 type datasetParser struct {

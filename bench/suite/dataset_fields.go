@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/goccy/go-yaml/ast"
@@ -13,17 +14,22 @@ import (
 func (f *scenarioReader) inFile(field string) bool {
 	switch field {
 	case "input", "output", "prompts":
-		return f.fields.nodes["dataset"] != nil || f.fields.meant["dataset"]
+		return f.fields.nodes["dataset"] != nil || f.fields.meant["dataset"] || f.fields.nodes["trace"] != nil || f.fields.meant["trace"]
 	}
 	return false
 }
 
 func setDataset(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
+	return f.fromFile(n, key, false, sc)
+}
+
+// fromFile reads the file of prompts, or of a trace, that a field names.
+func (f *scenarioReader) fromFile(n ast.Node, key string, trace bool, sc *result.Scenario) bool {
 	name, ok := f.r.text(n, key)
 	if !ok {
 		return false
 	}
-	d, err := f.r.dataset(name)
+	d, err := f.r.dataset(name, trace)
 	if err != nil {
 		f.r.problem(lineOf(n), "%s: %v", key, err)
 	}
@@ -37,11 +43,12 @@ func setDataset(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) 
 
 // dataset reads a dataset once, and reports what is wrong in its lines; nil: it
 // can't be used.
-func (r *yamlReader) dataset(name string) (*dataset, error) {
-	if d, read := r.data[name]; read {
+func (r *yamlReader) dataset(name string, trace bool) (*dataset, error) {
+	key := fmt.Sprint(trace, " ", name)
+	if d, read := r.data[key]; read {
 		return d, nil
 	}
-	d, problems, err := readDataset(name, filepath.Dir(r.file))
+	d, problems, err := readDataset(name, filepath.Dir(r.file), trace)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +59,7 @@ func (r *yamlReader) dataset(name string) (*dataset, error) {
 	if r.data == nil {
 		r.data = map[string]*dataset{}
 	}
-	r.data[name] = d
+	r.data[key] = d
 	return d, nil
 }
 
@@ -109,10 +116,10 @@ func (f *scenarioReader) checkDataset(sc result.Scenario) {
 			f.r.problem(line, "%s: %s: \"0\" is out of range: use more, or leave it out for the dataset's lengths", f.label, field)
 		}
 	}
-	if sc.Output != 0 || f.bad["output"] {
+	if sc.Output != 0 || f.bad["output"] || sc.Dataset.Trace {
 		return
 	}
-	d := f.r.data[sc.Dataset.Name]
+	d, _ := f.r.dataset(sc.Dataset.Name, false) // which has been read
 	for i := range d.entries {
 		if !d.entries[i].sizes() {
 			f.r.err.Problems = append(f.r.err.Problems, Problem{File: d.Name, Line: d.entries[i].line,

@@ -344,3 +344,43 @@ func TestDatasetWritten(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The built-in datasets have ten prompts each, all different, each a chat with its
+// length.
+func TestBuiltinDatasets(t *testing.T) {
+	seen := map[string]bool{}
+	for _, name := range BuiltinDatasets() {
+		s, err := Parse("f.yaml", []byte("name: s\nscenarios:\n  - {name: A, dataset: "+name+", concurrency: 1}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts, err := Tokenize(t.Context(), s, 1, letters{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 10
+		if name == "builtin/all" {
+			want = 40
+			clear(seen)
+		}
+		d := s.Scenarios[0].Dataset
+		if d.Entries != want || d.Path != "" || s.Scenarios[0].Prompts != want {
+			t.Errorf("%s: %+v", name, d)
+		}
+		for at, ids := range texts.Of(s.Scenarios[0]).prompts {
+			text := spell(ids)
+			if seen[text] || !strings.HasPrefix(text, "^u:") || texts.Of(s.Scenarios[0]).outputs[at] < 64 {
+				t.Errorf("%s: %.60s", name, text)
+			}
+			seen[text] = true
+		}
+	}
+	if len(seen) != 40 {
+		t.Errorf("%d different prompts", len(seen))
+	}
+	for name, want := range map[string]string{"builtin/cod": `did you mean "builtin/code"?`, "builtin/poems": "use builtin/code, "} {
+		if _, err := Parse("f.yaml", []byte("name: s\nscenarios:\n  - {name: A, dataset: "+name+", concurrency: 1}\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

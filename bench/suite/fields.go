@@ -33,8 +33,12 @@ var scenarioFields = append([]scenarioField{
 	{"prefix_len", false, true, tokenField(func(s *result.Scenario) *int { return &s.PrefixLen })},
 	{"slo", false, false, setSLO},
 	{"repeat", false, false, setRepeat},
+	{"turns", false, true, intField(func(s *result.Scenario) *int { return &s.Turns })},
+	{"think_time", false, true, numberField(func(s *result.Scenario) *float64 { return &s.ThinkS }, true)},
 	{"dataset", false, true, setDataset},
 	{"dataset_sample", false, false, setSample},
+	{"trace", false, true, setTrace},
+	{"speedup", false, true, numberField(func(s *result.Scenario) *float64 { return &s.Speedup }, false)},
 	{"ignore_eos", false, false, setIgnoreEOS},
 }, settingFields()...)
 

@@ -16,6 +16,7 @@ const (
 	streamOffset
 	streamArrivals
 	streamDataset
+	streamBlock
 )
 
 // source is a PCG generator that is re-seeded in place: making a prompt

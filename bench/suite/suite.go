@@ -20,7 +20,12 @@ const (
 	maxBurstiness  = 1e6
 	maxNameLen     = 200
 	minSLO, maxSLO = 1e-3, 1e9 // milliseconds
-	MinInput       = 2         // one token for BOS, one to make prompts differ
+	maxTurns       = 1000
+	minSpeedup     = 1e-3
+	maxSpeedup     = 1e6
+	minThink       = 1e-3 // seconds
+	maxThink       = 86400
+	MinInput       = 2 // one token for BOS, one to make prompts differ
 )
 
 // Validate reports everything that is wrong with the suite at once, one

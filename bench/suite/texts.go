@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Tokenizer interface {
 type Texts struct {
 	prompts map[int][]int32 // by their place in the file; BOS included
 	outputs map[int]int     // tokens to generate, by the file; 0: it does not say
+	traced  map[int]*traced // of a trace, in the place of prompts
 	err     error           // why there are none
 }
 
@@ -58,7 +60,7 @@ func Tokenize(ctx context.Context, s result.Suite, seed uint64, t Tokenizer) (Da
 				errs = append(errs, err)
 				d = &dataset{}
 			}
-			files[sum], out[sum] = d, &Texts{prompts: map[int][]int32{}, outputs: map[int]int{}}
+			files[sum], out[sum] = d, &Texts{prompts: map[int][]int32{}, outputs: map[int]int{}, traced: map[int]*traced{}}
 		}
 		if len(files[sum].entries) > 0 {
 			if err := out[sum].take(ctx, files[sum], order(sc, seed), t); err != nil {
@@ -71,12 +73,13 @@ func Tokenize(ctx context.Context, s result.Suite, seed uint64, t Tokenizer) (Da
 
 // reread reads the file that a suite was read with.
 func reread(want *result.Dataset) (*dataset, error) {
-	d, _, err := readDataset(want.Path, "")
+	name := cmp.Or(want.Path, want.Name)
+	d, _, err := readDataset(name, "", want.Trace)
 	if err != nil {
 		return nil, fmt.Errorf("dataset %w", err)
 	}
 	if d.SHA256 != want.SHA256 {
-		return nil, fmt.Errorf("dataset %q is not the file that the run was begun with: its SHA-256 was %.8s and is %.8s", want.Path, want.SHA256, d.SHA256)
+		return nil, fmt.Errorf("dataset %q is not the file that the run was begun with: its SHA-256 was %.8s and is %.8s", name, want.SHA256, d.SHA256)
 	}
 	return d, nil
 }
@@ -91,6 +94,10 @@ func (x *Texts) take(ctx context.Context, d *dataset, places []int, t Tokenizer)
 			return err
 		}
 		e := &d.entries[at]
+		if e.traced != nil {
+			x.traced[at], x.outputs[at] = e.traced, e.output
+			continue
+		}
 		ids, output, err := e.tokens(t)
 		if err == nil && len(ids) == 0 {
 			err = errors.New("its prompt has no token")
@@ -174,6 +181,7 @@ func (d Datasets) Measure(s result.Suite, vocab Vocab, seed uint64, most int) (s
 		own.Lengths = &result.Lengths{}
 		own.Lengths.Input, own.Lengths.Output, own.Lengths.Both = w.Longest()
 		own.Lengths.Prompt, own.Lengths.Generated = w.Tokens()
+		own.Lengths.LastArrival = w.Requests[len(w.Requests)-1].Arrival
 		for _, r := range w.Requests {
 			if r.Refused != "" {
 				own.Lengths.TooLong++
@@ -198,7 +206,9 @@ func (w *Workload) takeTexts() error {
 	count := 0
 	for i := range w.Requests {
 		r := &w.Requests[i]
-		if sc.Input == 0 {
+		if t := texts.traced[w.order[i]]; t != nil {
+			r.Input, r.Arrival = t.input, t.at/sc.TraceSpeed()
+		} else if sc.Input == 0 {
 			r.Input = len(texts.prompts[w.order[i]])
 		}
 		if sc.Output == 0 {
@@ -221,6 +231,9 @@ func (w *Workload) takeTexts() error {
 // as it was written; what fills are the texts of the requests behind it, put in
 // front of it.
 func (w *Workload) text(dst []int32, i int) []int32 {
+	if w.Spec.Scenario.Dataset.Trace {
+		return w.tracedPrompt(dst, i)
+	}
 	ids, n := w.Spec.Texts.prompts[w.order[i]], w.Requests[i].Input
 	if cut := len(ids) - n; cut >= 0 {
 		head := (n + 1) / 2

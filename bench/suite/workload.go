@@ -34,10 +34,14 @@ type WorkloadSpec struct {
 type Request struct {
 	Input  int // prompt tokens, BOS and shared prefix included
 	Output int // tokens to generate
+	// Turn is the request's place in its conversation, from 0. Of a later turn
+	// New are the tokens of the prompt that the user adds; what was said before
+	// is the answers' to say, and Input the most that there may be.
+	Turn, New int
 	// Arrival is the intended start in seconds after the scenario's start; 0
 	// in a closed loop.
 	Arrival float64
-	// Hash is the SHA-256 of the prompt's ids, each as 4 little-endian bytes,
+	// Hash is the SHA-256 of the ids that Prompt gives, each as 4 little-endian bytes,
 	// cut to its first 16 hex digits.
 	Hash string
 	// Refused is why the request fails without being tried; "": it is.
@@ -85,10 +89,10 @@ func NewWorkload(ctx context.Context, spec WorkloadSpec) (*Workload, error) {
 		return nil, err
 	}
 	w.drawPrefix()
-	if sc := spec.Scenario; sc.OpenLoop() {
+	if sc := spec.Scenario; sc.RequestRate > 0 {
 		at := Arrivals(spec.Seed, sc.Prompts, sc.RequestRate, sc.GammaShape())
-		for i := range w.Requests {
-			w.Requests[i].Arrival = at[i]
+		for i := range at {
+			w.Requests[i*sc.TurnsEach()].Arrival = at[i]
 		}
 	}
 	if err := w.hash(ctx); err != nil {
@@ -112,7 +116,7 @@ func DrawLengths(spec WorkloadSpec) (*Workload, error) {
 // number decides how many tokens it takes to number the prompts.
 func (w *Workload) number() error {
 	sc, base := w.Spec.Scenario, uint64(len(w.Spec.Vocab.Allowed))
-	total := uint64(max(w.Spec.Total, w.Spec.First+sc.Prompts))
+	total := uint64(max(w.Spec.Total, w.Spec.First+sc.Requests()))
 	for w.span = 1; w.span < total; w.span *= base {
 		w.digits++
 	}
@@ -141,15 +145,24 @@ func (w *Workload) drawPrefix() {
 
 func (w *Workload) drawLengths() {
 	sc := w.Spec.Scenario
-	w.Requests = make([]Request, sc.Prompts)
+	w.Requests = make([]Request, sc.Requests())
 	w.src.seek(w.Spec.Seed, streamLengths, uint64(sc.Input), uint64(sc.Output), math.Float64bits(sc.RangeRatio))
 	lo, hi := sc.InputBounds()
 	for i := range w.Requests {
-		w.Requests[i].Input = lo + w.src.IntN(hi-lo+1) + sc.PrefixLen
+		r := &w.Requests[i]
+		r.Turn = i % sc.TurnsEach()
+		if r.New = lo + w.src.IntN(hi-lo+1); r.Turn == 0 {
+			r.New += sc.PrefixLen
+		}
 	}
 	lo, hi = sc.OutputBounds()
 	for i := range w.Requests {
-		w.Requests[i].Output = lo + w.src.IntN(hi-lo+1)
+		r := &w.Requests[i]
+		r.Output = lo + w.src.IntN(hi-lo+1)
+		if r.Input = r.New; r.Turn > 0 {
+			before := &w.Requests[i-1]
+			r.Input += before.Input + before.Output
+		}
 	}
 }
 
@@ -171,26 +184,31 @@ func (w *Workload) hash(ctx context.Context) error {
 	return nil
 }
 
-// Prompt appends the prompt of request i to dst and returns it. It allocates
+// Prompt appends the prompt of request i to dst and returns it; of a later turn,
+// what the user adds to what was said. It allocates
 // nothing where dst has room for Requests[i].Input ids. Calls may come in any
 // order, but not from two goroutines at once.
 func (w *Workload) Prompt(dst []int32, i int) []int32 {
 	if w.order != nil {
 		return w.text(dst, i)
 	}
-	spec, n := w.Spec, w.Requests[i].Input
-	body := n - spec.Vocab.bosLen() - len(w.prefix)
+	spec, n := w.Spec, w.Requests[i].New
+	bos, prefix := spec.Vocab.bosLen(), w.prefix
+	if w.Requests[i].Turn > 0 {
+		bos, prefix = 0, nil
+	}
+	body := n - bos - len(prefix)
 	number := uint64(spec.First + i)
 	w.src.seek(spec.Seed, streamPrompt, number)
 	if spec.Warm {
-		shape := mix(spec.Seed, streamShape, uint64(n), uint64(len(w.prefix)))
+		shape := mix(spec.Seed, streamShape, uint64(n), uint64(len(prefix)))
 		number = (uint64(i) + shape) % w.span
 		w.src.seek(shape, uint64(i))
 	}
-	if spec.Vocab.AddBOS {
+	if bos > 0 {
 		dst = append(dst, spec.Vocab.BOS)
 	}
-	dst = append(dst, w.prefix...)
+	dst = append(dst, prefix...)
 	base := uint64(len(spec.Vocab.Allowed))
 	number = (number + w.shift) % w.span
 	for range w.digits {
@@ -198,6 +216,11 @@ func (w *Workload) Prompt(dst []int32, i int) []int32 {
 		number /= base
 	}
 	return w.draw(dst, body-w.digits)
+}
+
+// Followed says whether another turn of its conversation comes after request i.
+func (w *Workload) Followed(i int) bool {
+	return w.Requests[i].Turn+1 < w.Spec.Scenario.TurnsEach()
 }
 
 // draw appends n random allowed ids.

@@ -33,11 +33,18 @@ func YAML(s result.Suite) []byte {
 			field("purpose", scalar(sc.Purpose))
 		}
 		if d := sc.Dataset; d != nil {
-			field("dataset", scalar(d.Name))
+			key := "dataset"
+			if d.Trace {
+				key = "trace"
+			}
+			field(key, scalar(d.Name))
+			number("speedup", sc.Speedup)
 			if d.Sample {
 				field("dataset_sample", "true")
 			}
 		}
+		number("turns", float64(sc.Turns))
+		number("think_time", sc.ThinkS)
 		if sc.UntilEnd {
 			field("ignore_eos", "false")
 		}

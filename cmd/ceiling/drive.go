@@ -131,6 +131,11 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 	if err := d.server.Check(); err != nil {
 		return nil, codedError{exitUsage, err}
 	}
+	for _, sc := range s.suite.Scenarios {
+		if sc.Turns > 1 {
+			return nil, usagef("scenario %q has turns: a turn's prompt has the tokens of the answers before it, which servers don't give in one way; leave turns out, or use `ceiling run`", sc.Name)
+		}
+	}
 	return d, nil
 }
 

@@ -91,9 +91,9 @@ func (r *runner) planned(cfg *bench.Config, probe bench.Probe) runPlan {
 	loads := map[[2]int]bool{}
 	for i, sc := range r.suite.Scenarios {
 		input, output := sc.Tokens()
-		s := plannedScenario{Name: sc.Name, Concurrency: sc.Concurrency, Prompts: sc.Prompts, Passes: sc.Passes(),
+		s := plannedScenario{Name: sc.Name, Concurrency: sc.Concurrency, Prompts: sc.Requests(), Passes: sc.Passes(),
 			// The means, where a dataset says the lengths.
-			Input: cmp.Or(sc.Input, int(input)/sc.Prompts), Output: cmp.Or(sc.Output, int(output)/sc.Prompts),
+			Input: cmp.Or(sc.Input, int(input)/sc.Requests()), Output: cmp.Or(sc.Output, int(output)/sc.Requests()),
 			Tokens: int64(sc.Passes()) * (input + output)}
 		if spec, err := cfg.Session(i); err == nil {
 			s.Memory = r.needs[spec]

@@ -16,6 +16,9 @@ func scenarioFigures(r *result.Run, i int, records []*result.Record) []sketch {
 	if s, ok := itlFigure(r, i, records); ok {
 		out = append(out, s)
 	}
+	if s, ok := turnsFigure(r, i); ok {
+		out = append(out, s)
+	}
 	return out
 }
 

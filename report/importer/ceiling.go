@@ -4,6 +4,7 @@ import (
 	"ceiling/internal/machine"
 	"ceiling/internal/oneline"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -204,6 +205,9 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	dataset := ""
 	if d.Dataset != nil {
 		dataset = oneline.Of(d.Dataset.String())
+		if d.Dataset.Trace {
+			l.RequestRate, l.Arrivals = nil, fmt.Sprintf("a trace at %g times its speed", d.Dataset.Speedup)
+		}
 	}
 	if l.Dataset, l.Varies = &dataset, d.Varies(); l.Varies {
 		l.Lengths = LengthsMean
