@@ -317,6 +317,7 @@ func (t *capacityTask) conclude(c *cli.Command, results *result.Run, runErr erro
 	if err != nil {
 		return errors.Join(runErr, err)
 	}
+	t.pointLatest()
 	w := c.Root().Writer
 	if t.json {
 		err = writeJSON(w, results)

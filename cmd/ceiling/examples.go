@@ -23,6 +23,7 @@ var examples = map[string][]string{
 	},
 	"version": {"ceiling version"},
 	"compare": {"ceiling compare results/model results/again --fail-if 'tpot_mean > 1000x'"},
+	"history": {"ceiling history", "ceiling history results --metric ttft_p99"},
 	"capacity": {
 		"ceiling capacity model.gguf --slo ttft_p99=2s,tpot_p99=60ms --input 1024 --output 256",
 		"ceiling capacity model.gguf --slo ttft_p90=2s --rate --input 512 --output 64",

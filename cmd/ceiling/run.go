@@ -405,6 +405,7 @@ func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) err
 	if err != nil {
 		return errors.Join(runErr, err)
 	}
+	r.pointLatest()
 	w := c.Root().Writer
 	if r.json {
 		err = writeJSON(w, results)

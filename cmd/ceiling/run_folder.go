@@ -38,7 +38,14 @@ func defaultOut(model string, now time.Time) string {
 	if files.IsDir(model) {
 		name = hf.ModelName(model)
 	}
-	return filepath.Join("results", name+"-"+now.UTC().Format("20060102T150405Z"))
+	return filepath.Join(folder.Runs, name+"-"+now.UTC().Format("20060102T150405Z"))
+}
+
+// pointLatest makes results/latest point to the run.
+func (r *runner) pointLatest() {
+	if err := r.dir.Point(); err != nil {
+		r.show.line("note: %v", err)
+	}
 }
 
 // mark leaves the marker of a scenario that is about to begin.

@@ -417,6 +417,12 @@ func (r *Rule) figure(s *ComparedScenario, p *Pair) (v float64, text string, err
 	return *f.Ratio, fmt.Sprintf("%sx (%s against %s %s)", ratioText(*f.Ratio), info.Format(*f.B), info.Format(*f.A), info.Unit), nil
 }
 
+// ParseMetric finds a metric by its name, with or without its unit: "tpot_mean".
+func ParseMetric(name string) (metric.Key, error) { return parseMetric(name) }
+
+// Measure is a metric of both sides, nil where none has it.
+func (s *ComparedScenario) Measure(m metric.Key) *Measure { return s.figure(m) }
+
 // figure finds a metric of the scenario, nil for none.
 func (s *ComparedScenario) figure(m metric.Key) *Measure {
 	for i := range s.all {
