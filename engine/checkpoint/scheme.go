@@ -176,7 +176,7 @@ func parseAWQ(r *reader) (*scheme, error) {
 	case version != "" && version != "gemm":
 		return nil, fmt.Errorf("AWQ version %q can't be converted; gemm and gemv can", version)
 	}
-	return s, s.check(4)
+	return s.checked(4)
 }
 
 func parseGPTQ(r *reader) (*scheme, error) {
@@ -203,7 +203,7 @@ func parseGPTQ(r *reader) (*scheme, error) {
 	if !r.v.Get("dynamic").IsNull() {
 		s.groups = nil // settings differ by module: shapes alone tell
 	}
-	return s, s.check(4, 8)
+	return s.checked(4, 8)
 }
 
 func parseAutoRound(r *reader) (*scheme, error) {
@@ -233,18 +233,18 @@ func parseAutoRound(r *reader) (*scheme, error) {
 	if r.v.Get("extra_config").Len() > 0 {
 		s.groups = nil // bits may differ by layer: shapes alone tell
 	}
-	return s, s.check(4, 8)
+	return s.checked(4, 8)
 }
 
-// check compares the declared numbers with what can be converted.
-func (s *scheme) check(bits ...int64) error {
+// checked is s, or why its declared numbers can't be converted.
+func (s *scheme) checked(bits ...int64) (*scheme, error) {
 	for _, w := range s.groups {
 		switch {
 		case w.bits != 0 && !slices.Contains(bits, w.bits):
-			return fmt.Errorf("%s with %d bits can't be converted, must be one of %v", s.format, w.bits, bits)
+			return nil, fmt.Errorf("%s with %d bits can't be converted, must be one of %v", s.format, w.bits, bits)
 		case w.group < -1 || w.group > 0 && w.group%blockSize != 0:
-			return fmt.Errorf("group size %d can't be converted, must be a multiple of %d, or -1 for whole rows", w.group, blockSize)
+			return nil, fmt.Errorf("group size %d can't be converted, must be a multiple of %d, or -1 for whole rows", w.group, blockSize)
 		}
 	}
-	return nil
+	return s, nil
 }

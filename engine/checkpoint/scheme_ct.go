@@ -40,7 +40,7 @@ func parseCT(r *reader) (*scheme, error) {
 		}
 		s.groups = append(s.groups, w)
 	}
-	return s, s.check(4, 8)
+	return s.checked(4, 8)
 }
 
 // ctGroup reads one entry of config_groups.
