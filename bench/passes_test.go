@@ -165,7 +165,7 @@ func TestResumeInALaterPass(t *testing.T) {
 		if d := first.Details[1]; d.Pass != 0 || d.Status != result.StatusComplete || len(d.Passes) != 2 || d.Passes[1].Detail.Status != result.StatusPartial {
 			t.Errorf("scenario B after the interruption: %+v", d)
 		}
-		st, err := Resume(path, first, cfg.Suite)
+		st, err := Resume(path, first, cfg.Suite, 0)
 		if err == nil {
 			err = st.Cut(path)
 		}
@@ -196,7 +196,7 @@ func TestResumeInALaterPass(t *testing.T) {
 			checkPasses(t, cfg.Suite.Scenarios[i], i, second, content.Records)
 		}
 
-		if _, err := Resume(path, second, testSuite().WithRepeat(2)); err == nil || !strings.Contains(err.Error(), `the journal has pass 3 of scenario "A", and 2 are asked for`) {
+		if _, err := Resume(path, second, testSuite().WithRepeat(2), 0); err == nil || !strings.Contains(err.Error(), `the journal has pass 3 of scenario "A", and 2 are asked for`) {
 			t.Errorf("resumed with fewer passes: %v", err)
 		}
 	})

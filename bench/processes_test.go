@@ -45,7 +45,7 @@ func TestNextProcess(t *testing.T) {
 		if !errors.Is(err, ErrNextProcess) || !slices.Equal(began, []string{"0.0", "0.2", "1.0", "1.2"}) || !first.Partial {
 			t.Fatalf("the first process: %v began, %v", began, err)
 		}
-		state, err := ResumeAfter(path, first, suite, 1)
+		state, err := Resume(path, first, suite, 1)
 		if err != nil || state.Dropped != 0 {
 			t.Fatalf("%d records dropped, %v", state.Dropped, err)
 		}
@@ -81,11 +81,11 @@ func TestNextProcessKeepsFailures(t *testing.T) {
 	if err := writeRecords(path, []result.Record{{Name: "A", Intended: 1, Admitted: 2, End: 3, InputTokens: 7, TokenTimes: []float64{}, Error: "no KV slot"}}); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Resume(path, saved, suite)
+	again, err := Resume(path, saved, suite, 0)
 	if err != nil || len(again.Done) != 0 || again.Dropped != 1 {
 		t.Errorf("a user's --resume tries it again: %+v, %v", again, err)
 	}
-	next, err := ResumeAfter(path, saved, suite, 1)
+	next, err := Resume(path, saved, suite, 1)
 	if err != nil || len(next.Done) != 1 || next.Dropped != 0 {
 		t.Errorf("the next process does not: %+v, %v", next, err)
 	}

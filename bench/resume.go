@@ -47,13 +47,10 @@ func (st *ResumeState) Start() time.Duration {
 // saved may be nil: a run that was stopped before its first result. That the
 // model and the options are the same is the caller's to check, from the
 // manifest.
-func Resume(journalPath string, saved *result.Run, suite result.Suite) (*ResumeState, error) {
-	return ResumeAfter(journalPath, saved, suite, 0)
-}
-
-// ResumeAfter is Resume for a run of several processes: what the first ones have
-// attempted stays as it is, failed or not, so that the next is the next one.
-func ResumeAfter(journalPath string, saved *result.Run, suite result.Suite, processes int) (*ResumeState, error) {
+//
+// What the first processes of a run of several have attempted stays as it is,
+// failed or not, so that the next is the next one.
+func Resume(journalPath string, saved *result.Run, suite result.Suite, processes int) (*ResumeState, error) {
 	content, err := result.ReadJournalFile(journalPath)
 	// A run that was killed before its first scenario has neither.
 	if err != nil && (saved != nil || !errors.Is(err, fs.ErrNotExist)) {

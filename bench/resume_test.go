@@ -83,7 +83,7 @@ func (tc resumeCase) check(t *testing.T, suite result.Suite) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
 	writeJournal(t, path, tc.records)
 	before := appendText(t, path, tc.tail)
-	st, err := Resume(path, tc.saved, suite)
+	st, err := Resume(path, tc.saved, suite, 0)
 	if tc.err != "" {
 		if err == nil || !strings.HasPrefix(err.Error(), tc.err) || st != nil {
 			t.Errorf("error %v, want %s…", err, tc.err)
@@ -145,11 +145,11 @@ func TestResumeWithoutJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
 	suite := result.Suite{Name: "t", Scenarios: []result.Scenario{{Name: "A", Prompts: 1}}}
 	saved := &result.Run{Results: make([]result.Summary, 1), Details: []result.Detail{{Name: "A", Status: result.StatusComplete}}}
-	if _, err := Resume(path, saved, suite); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Resume(path, saved, suite, 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("results without a journal: %v", err)
 	}
 	// A run that was killed before its first scenario began has neither.
-	st, err := Resume(path, nil, suite)
+	st, err := Resume(path, nil, suite, 0)
 	if err != nil || len(st.Done) != 0 || st.Offset != 0 {
 		t.Fatalf("%+v, %v", st, err)
 	}
@@ -169,7 +169,7 @@ func TestResumeWithoutJournal(t *testing.T) {
 // and is not complete for the next part.
 func TestResumeFail(t *testing.T) {
 	suite := result.Suite{Name: "t", Scenarios: []result.Scenario{{Name: "A", Prompts: 3, Concurrency: 1}, {Name: "B", Prompts: 1, Concurrency: 1}}}
-	st, err := Resume(filepath.Join(t.TempDir(), "requests.jsonl"), nil, suite)
+	st, err := Resume(filepath.Join(t.TempDir(), "requests.jsonl"), nil, suite, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestResumeFail(t *testing.T) {
 	next := &result.Run{Results: []result.Summary{got.Result}, Details: []result.Detail{got.Detail}}
 	path := filepath.Join(t.TempDir(), "requests.jsonl")
 	writeJournal(t, path, nil)
-	if st, err = Resume(path, next, suite); err != nil || len(st.Done) != 0 {
+	if st, err = Resume(path, next, suite, 0); err != nil || len(st.Done) != 0 {
 		t.Errorf("the next part has %v done, %v", st.Done, err)
 	}
 }

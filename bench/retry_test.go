@@ -124,7 +124,7 @@ func TestRetryResumes(t *testing.T) {
 		}
 	})
 	suite := result.Suite{Name: "s", Retry: 2, Scenarios: []result.Scenario{{Name: "A", Input: 8, Output: 60, Concurrency: 1, Prompts: 5}, {Name: "B", Input: 8, Output: 60, Concurrency: 1, Prompts: 5}}}
-	state, err := Resume(path, saved, suite)
+	state, err := Resume(path, saved, suite, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

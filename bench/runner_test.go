@@ -276,7 +276,7 @@ func TestInterruptAndResume(t *testing.T) {
 		}
 
 		time.Sleep(time.Hour)
-		st, err := Resume(path, first, cfg.Suite)
+		st, err := Resume(path, first, cfg.Suite, 0)
 		if err == nil {
 			err = st.Cut(path)
 		}

@@ -235,7 +235,7 @@ func TestServerOpenLoop(t *testing.T) {
 
 var errServer = errors.New("HTTP 500: out of\nmemory")
 
-var trafficFailures = []struct {
+var serverFailures = []struct {
 	name  string
 	setup func(*Config, *fakeServer)
 	want  []string
@@ -282,7 +282,7 @@ var trafficFailures = []struct {
 }}
 
 func TestServerFailures(t *testing.T) {
-	for _, tc := range trafficFailures {
+	for _, tc := range serverFailures {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg, f := serverConfig(t)
@@ -329,7 +329,7 @@ func TestServerInterruptAndResume(t *testing.T) {
 		if d.Status != result.StatusPartial || r.FailedRequests != 0 || r.SuccessfulRequests == 0 || int(r.SuccessfulRequests)+d.Dropped+4 != 6 {
 			t.Errorf("B: %s, %v done, %v failed, %d dropped", d.Status, r.SuccessfulRequests, r.FailedRequests, d.Dropped)
 		}
-		st, err := Resume(path, first, cfg.Suite)
+		st, err := Resume(path, first, cfg.Suite, 0)
 		if err != nil || len(st.Done) != 1 {
 			t.Fatalf("%+v, %v", st, err)
 		}

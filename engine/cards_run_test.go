@@ -34,7 +34,7 @@ func smallModel(t *testing.T, layers, heads, kvHeads int) (path, quantised strin
 	if _, err := synth.Write(t.Context(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: quantised, Seed: 11}); err != nil {
 		t.Fatal(err)
 	}
-	return f32Twin(t, quantised, 0), quantised
+	return float32Model(t, quantised, 0), quantised
 }
 
 // Every way to run gives the CPU's tokens: flash attention on and off, the token

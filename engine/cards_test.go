@@ -62,7 +62,7 @@ var onCPU = LoadOptions{Devices: []string{"none"}}
 func TestCardsComputeAsTheCPU(t *testing.T) {
 	names := cards(t)
 	quantised := tinyModel(t)
-	path := f32Twin(t, quantised, 0)
+	path := float32Model(t, quantised, 0)
 	want := logitsOn(t, path, onCPU)
 	tolerance := medianError(want, logitsOn(t, quantised, onCPU))
 	single := loadOn(t, path, onCPU)
@@ -97,8 +97,8 @@ const cardTokens = 8
 func TestCardsRound(t *testing.T) {
 	names := cards(t)
 	path := tinyModel(t)
-	twin := f32Twin(t, path, 0)
-	truth := logitsOn(t, twin, onCPU)
+	exact := float32Model(t, path, 0)
+	truth := logitsOn(t, exact, onCPU)
 	one := logitsOn(t, path, LoadOptions{Devices: names[:1]})
 	own := medianError(truth, logitsOn(t, path, onCPU))
 	if d := largestDifference(one, logitsOn(t, path, LoadOptions{Devices: names, SplitMode: SplitLayer})); d != 0 {
@@ -118,7 +118,7 @@ func TestCardsRound(t *testing.T) {
 // The token that the back end picks is the one that the CPU picks from the
 // logits, and flash attention changes neither more than its rounding.
 func TestCardsSample(t *testing.T) {
-	m := loadOn(t, f32Twin(t, tinyModel(t), 0), LoadOptions{Devices: cards(t)[:1], GPULayers: -1})
+	m := loadOn(t, float32Model(t, tinyModel(t), 0), LoadOptions{Devices: cards(t)[:1], GPULayers: -1})
 	prompts := splitPrompts(m)[:2]
 	o := SessionOptions{Sequences: 2, TokensPerSequence: 256, Threads: 1, FlashAttn: "on"}
 	want := generate(t, open(t, m, o), prompts, cardTokens)

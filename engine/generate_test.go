@@ -148,8 +148,8 @@ func TestGenerate(t *testing.T) {
 				}
 			}
 		}
-		if s.SeqLen(0) != 0 {
-			t.Errorf("%s: %d cells left", name, s.SeqLen(0))
+		if seqLen(s, 0) != 0 {
+			t.Errorf("%s: %d cells left", name, seqLen(s, 0))
 		}
 	}
 }

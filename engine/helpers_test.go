@@ -195,3 +195,6 @@ func kvCache(m *Model, cells int, kvType string) int64 {
 	values := int64(layers) * int64(cells) * int64(kvHeads) * (head("key_length") + head("value_length"))
 	return values / 32 * kvBytes[t]
 }
+
+// seqLen is the number of positions that a sequence holds.
+func seqLen(s *Session, seq int32) int { return int(s.native.SeqEnd(seq)) + 1 }

@@ -93,13 +93,13 @@ func openChecked(path string) (*gguf.File, error) {
 		err = file.Check()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModelFile, oneLine(err))
+		return nil, fmt.Errorf("%w: %w", ErrModelFile, firstProblem(err))
 	}
 	return file, nil
 }
 
-// oneLine shortens a list of problems with a file to the first and a count.
-func oneLine(err error) error {
+// firstProblem shortens a list of problems with a file to the first and a count.
+func firstProblem(err error) error {
 	var list *gguf.CheckError
 	if !errors.As(err, &list) || len(list.Problems) == 0 {
 		return err

@@ -63,7 +63,7 @@ func TestSplitAcrossDevices(t *testing.T) {
 	t.Run("tensors, real", func(t *testing.T) {
 		testTensorRounding(t, realModel(t), devices[:3], nil)
 	})
-	t.Run("refused", func(t *testing.T) { testStarved(t, devices) })
+	t.Run("refused", func(t *testing.T) { testEmptyShard(t, devices) })
 }
 
 // testLayers: whole layers on other devices change not a bit.
@@ -114,7 +114,7 @@ func testTensorArithmetic(t *testing.T, devices []string) {
 		{"eight heads 3:1:1:1", eight, devices, []float32{3, 1, 1, 1}},
 		{"real over three", realModel(t), devices[:3], nil},
 	} {
-		path := f32Twin(t, c.path, 1)
+		path := float32Model(t, c.path, 1)
 		want := logitsOn(t, path, LoadOptions{Devices: c.devices[:1]})
 		got := logitsOn(t, path, LoadOptions{Devices: c.devices, SplitMode: SplitTensor, TensorSplit: c.split})
 		d := largestDifference(want, got)
@@ -138,8 +138,8 @@ func testTensorArithmetic(t *testing.T, devices []string) {
 func testTensorRounding(t *testing.T, path string, devices []string, split []float32) {
 	one := LoadOptions{Devices: devices[:1]}
 	over := LoadOptions{Devices: devices, SplitMode: SplitTensor, TensorSplit: split}
-	twin := f32Twin(t, path, 0)
-	truth := logitsOn(t, twin, one)
+	wide := float32Model(t, path, 0)
+	truth := logitsOn(t, wide, one)
 	own := medianError(truth, logitsOn(t, path, one))
 	theirs := medianError(truth, logitsOn(t, path, over))
 	t.Logf("error of the logits: %.4f on one device, %.4f over %d", own, theirs, len(devices))
@@ -148,10 +148,10 @@ func testTensorRounding(t *testing.T, path string, devices []string, split []flo
 	if !(own > 0) || !(theirs < 1.5*own) {
 		t.Errorf("error of the logits %g over %d devices, %g on one", theirs, len(devices), own)
 	}
-	if d := largestDifference(truth, logitsOn(t, twin, over)); !(d < own) {
+	if d := largestDifference(truth, logitsOn(t, wide, over)); !(d < own) {
 		t.Errorf("32-bit weights: logits differ by %g, more than what rounding activations does (%g)", d, own)
 	}
-	single, exact := loadOn(t, path, withAllLayers(one)), loadOn(t, twin, withAllLayers(one))
+	single, exact := loadOn(t, path, withAllLayers(one)), loadOn(t, wide, withAllLayers(one))
 	prompts := splitPrompts(single)
 	alone := generate(t, open(t, single, splitSession), prompts, rpcTokens)
 	got := generateOn(t, path, over, prompts)
@@ -188,9 +188,9 @@ func compareRounded(t *testing.T, single, exact *Model, prompt, got, want []int3
 	return equal
 }
 
-// testStarved: what would leave a device without heads is refused before the
+// testEmptyShard: what would leave a device without heads is refused before the
 // load, with the reason.
-func testStarved(t *testing.T, devices []string) {
+func testEmptyShard(t *testing.T, devices []string) {
 	demo := synthModel(t, "q4_0")
 	for _, c := range []struct {
 		path    string

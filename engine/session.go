@@ -262,6 +262,3 @@ func (s *Session) CopySeq(src, dst, n int32) error {
 
 // Clear empties the KV cache.
 func (s *Session) Clear() { s.native.Clear() }
-
-// SeqLen returns the number of positions that a sequence holds.
-func (s *Session) SeqLen(seq int32) int { return int(s.native.SeqEnd(seq)) + 1 }

@@ -171,16 +171,16 @@ func TestSequenceOperations(t *testing.T) {
 		t.Fatalf("first pass %v, %v; want %v", b.Out, err, want)
 	}
 	// All but the last token is shared, the last one computed again.
-	if err := s.CopySeq(0, 1, 29); err != nil || s.SeqLen(1) != 29 {
-		t.Fatalf("copy: %v, %d cells", err, s.SeqLen(1))
+	if err := s.CopySeq(0, 1, 29); err != nil || seqLen(s, 1) != 29 {
+		t.Fatalf("copy: %v, %d cells", err, seqLen(s, 1))
 	}
 	b.reset()
 	b.add(1, 29, p[29])
 	if err := s.Step(ctx, &b); err != nil || b.Out[0] != want[0] {
 		t.Errorf("after the copy %v, %v; want %v", b.Out, err, want)
 	}
-	if err := s.RemoveSeq(0, 10); err != nil || s.SeqLen(0) != 10 || s.SeqLen(1) != 30 {
-		t.Errorf("remove: %v, %d and %d cells", err, s.SeqLen(0), s.SeqLen(1))
+	if err := s.RemoveSeq(0, 10); err != nil || seqLen(s, 0) != 10 || seqLen(s, 1) != 30 {
+		t.Errorf("remove: %v, %d and %d cells", err, seqLen(s, 0), seqLen(s, 1))
 	}
 	for name, err := range map[string]error{
 		"copy too long": s.CopySeq(0, 1, 11), "copy onto itself": s.CopySeq(0, 0, 1),
@@ -191,7 +191,7 @@ func TestSequenceOperations(t *testing.T) {
 		}
 	}
 	s.Clear()
-	if s.SeqLen(0) != 0 || s.SeqLen(1) != 0 {
+	if seqLen(s, 0) != 0 || seqLen(s, 1) != 0 {
 		t.Error("clear left cells")
 	}
 }

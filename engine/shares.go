@@ -22,9 +22,9 @@ type piece struct {
 // maxLayers is the library's own limit.
 const maxLayers = 512
 
-// starved says which device a tensor split over these devices would leave
+// emptyShard says which device a tensor split over these devices would leave
 // without work in some layer; "" is none.
-func starved(file *gguf.File, shares []float32, devices []Device) string {
+func emptyShard(file *gguf.File, shares []float32, devices []Device) string {
 	n := len(devices)
 	layers, _, err := gguf.Get[uint32](file, file.Architecture()+".block_count")
 	if err != nil {

@@ -238,7 +238,7 @@ func tensorBlocked(file *gguf.File, load LoadOptions, session SessionOptions, de
 	case session.Greedy:
 		return "the back end's sampler does not work on it; sample on the CPU"
 	}
-	return starved(file, load.TensorSplit, devices)
+	return emptyShard(file, load.TensorSplit, devices)
 }
 
 func unknownDevice(name string, all []Device) error {

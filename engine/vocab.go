@@ -20,7 +20,7 @@ func LoadVocab(path string) (*Model, error) {
 		err = file.Check()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModelFile, oneLine(err))
+		return nil, fmt.Errorf("%w: %w", ErrModelFile, firstProblem(err))
 	}
 	if err := llama.OpenLog(""); err != nil {
 		return nil, err

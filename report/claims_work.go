@@ -61,9 +61,9 @@ func claimPrefillRate(a *analysis) []prose.Claim {
 	switch {
 	case !a.impliedPrefill.known() || !s.impliedPrefill.known():
 		return nil
-	case plausible.FasterThanAlone(a.impliedPrefill.value, s.impliedPrefill.value) && a.detail == nil:
+	case plausible.FasterThanSingleStream(a.impliedPrefill.value, s.impliedPrefill.value) && a.detail == nil:
 		return claim("prefill.cached", prose.Neutral, text+"; a prefix cache would explain that")
-	case plausible.FasterThanAlone(s.impliedPrefill.value, a.impliedPrefill.value):
+	case plausible.FasterThanSingleStream(s.impliedPrefill.value, a.impliedPrefill.value):
 		return filler(claim("prefill.shared", prose.Neutral, text))
 	default:
 		return nil

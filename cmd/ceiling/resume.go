@@ -115,7 +115,7 @@ func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return bench.ResumeAfter(filepath.Join(e.path, result.JournalFile), saved, suite, e.processes)
+	return bench.Resume(filepath.Join(e.path, result.JournalFile), saved, suite, e.processes)
 }
 
 // finished says whether nothing of the run is left to do.

@@ -5,7 +5,7 @@ import "ceiling/engine/checkpoint/safetensors"
 // readCodes reads the codes of rows as the checkpoint packs them: of a matrix
 // that is stored by columns, [lines][rows] with as many lines as its words have
 // rows.
-func (b *band) readCodes(files *safetensors.Files, t *tensor, at span) error {
+func (b *rowTile) readCodes(files *safetensors.Files, t *tensor, at span) error {
 	in, out := t.role.in, t.role.out
 	switch t.layout {
 	case colWords:
@@ -22,9 +22,9 @@ func (b *band) readCodes(files *safetensors.Files, t *tensor, at span) error {
 // together at a time: as many as fill whole cache lines of words.
 const stripeRows = 128
 
-// codeRows returns the codes of rows [first, first+n) of the band as words of
+// codeRows returns the codes of rows [first, first+n) of the row tile as words of
 // consecutive codes, row by row. They may lie in buf.
-func (b *band) codeRows(t *tensor, first, n int64, buf *[]byte) []byte {
+func (b *rowTile) codeRows(t *tensor, first, n int64, buf *[]byte) []byte {
 	row := t.role.in * int64(t.Bits) / 8
 	if t.layout == rowWords {
 		return b.codes[first*row : (first+n)*row]

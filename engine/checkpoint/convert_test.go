@@ -99,8 +99,8 @@ func exactType(l *awqtest.Linear) gguf.Type {
 // TestTiles converts with tiles of a few rows and of everything, by several
 // workers, and expects the same bytes.
 func TestTiles(t *testing.T) {
-	rows, columns := tileBytes, bandBytes
-	t.Cleanup(func() { tileBytes, bandBytes = rows, columns })
+	rows, columns := tileBytes, rowTileBytes
+	t.Cleanup(func() { tileBytes, rowTileBytes = rows, columns })
 	for _, o := range []awqtest.VariantOptions{
 		{Zeros: true, Plain: []string{"layers.0.self_attn.q_proj"}},
 		{Format: awqtest.AWQGemm, Zeros: true},
@@ -108,9 +108,9 @@ func TestTiles(t *testing.T) {
 		{Format: awqtest.GPTQ, Zeros: true, GroupSize: 64},
 	} {
 		ck := write(t, o)
-		tileBytes, bandBytes = rows, columns
+		tileBytes, rowTileBytes = rows, columns
 		whole := convertBytes(t, ck.Dir, 1)
-		tileBytes, bandBytes = 1, 1
+		tileBytes, rowTileBytes = 1, 1
 		for _, workers := range []int{1, 2, 7} {
 			if !slices.Equal(convertBytes(t, ck.Dir, workers), whole) {
 				t.Errorf("%s: %d workers and small tiles give other bytes", o.Format, workers)

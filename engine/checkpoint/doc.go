@@ -29,6 +29,6 @@
 // element i + half a head.
 //
 // Convert streams: it holds a bounded number of tiles of tensors, about 400 MB
-// at most whatever the model and the machine. Its output is checked by Verify
-// before it gets its name.
+// at most whatever the model and the machine. With ConvertOptions.Verify its output
+// is checked before it gets its name.
 package checkpoint

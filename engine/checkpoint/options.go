@@ -20,7 +20,7 @@ type OpenOptions struct {
 	Format string
 }
 
-// ConvertOptions say what Convert, Plan and Verify do. The zero value converts exactly
+// ConvertOptions say what Convert and Plan do. The zero value converts exactly
 // or not at all, on all processors, without verifying.
 type ConvertOptions struct {
 	// AllowRounding rounds scales that float16 can't hold to the nearest that
@@ -212,7 +212,7 @@ func (r *Report) MBPerSecond() float64 {
 	return float64(r.Bytes) / 1e6 / (r.ScanSeconds + r.ConvertSeconds)
 }
 
-// VerifyReport says what Verify compared.
+// VerifyReport says what was compared.
 type VerifyReport struct {
 	Tensors int
 	Rows    int64

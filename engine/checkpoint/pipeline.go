@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// memoryBudget bounds the bytes of all bands and tiles in flight together,
+	// memoryBudget bounds the bytes of all row tiles and tiles in flight together,
 	// but for two of each.
 	memoryBudget = 384 << 20
-	// sharedBands is how many bands of matrices that are stored by columns are
+	// sharedTiles is how many row tiles of matrices that are stored by columns are
 	// in memory: one is read while tiles of the other are converted.
-	sharedBands = 2
+	sharedTiles = 2
 )
 
 // tile is a part of a target that one worker converts.
@@ -28,7 +28,7 @@ type tile struct {
 	target *Target
 	first  bool // of its target
 	at     span
-	shared *sharedBand // where it lies in, nil: to be read by the worker
+	shared *sharedTile // where it lies in, nil: to be read by the worker
 	buf    *scratch
 	worst  float64 // absolute error of converted embeddings
 	err    error
@@ -37,20 +37,20 @@ type tile struct {
 
 // scratch holds a worker's buffers for one tile.
 type scratch struct {
-	band   band
-	stripe []byte // codes of some rows
-	out    []byte // blocks of the tile
+	rowTile rowTile
+	stripe  []byte // codes of some rows
+	out     []byte // blocks of the tile
 }
 
-// sharedBand is a band that several tiles lie in. It goes back to its pool
+// sharedTile is a row tile that several tiles lie in. It goes back to its pool
 // after the last.
-type sharedBand struct {
-	band
+type sharedTile struct {
+	rowTile
 	left atomic.Int64
-	pool chan *sharedBand
+	pool chan *sharedTile
 }
 
-func (b *sharedBand) release() {
+func (b *sharedTile) release() {
 	if b != nil && b.left.Add(-1) == 0 {
 		b.pool <- b
 	}
@@ -62,7 +62,7 @@ type converter struct {
 	files    *safetensors.Files
 	rounding bool
 	free     chan *scratch
-	bands    chan *sharedBand
+	rowTiles chan *sharedTile
 	todo     chan *tile // to the workers
 	ordered  chan *tile // to the writer
 }
@@ -74,7 +74,7 @@ func (p *ConversionPlan) write(ctx context.Context, w *gguf.Writer, files *safet
 	slots := p.slots(o.workers())
 	c := &converter{
 		plan: p, files: files, rounding: o.AllowRounding,
-		free: make(chan *scratch, slots), bands: make(chan *sharedBand, sharedBands),
+		free: make(chan *scratch, slots), rowTiles: make(chan *sharedTile, sharedTiles),
 		todo: make(chan *tile, slots), ordered: make(chan *tile, slots),
 	}
 	// The producer hands out buffers in the order of the tiles. If workers took
@@ -83,8 +83,8 @@ func (p *ConversionPlan) write(ctx context.Context, w *gguf.Writer, files *safet
 	for range slots {
 		c.free <- &scratch{}
 	}
-	for range sharedBands {
-		c.bands <- &sharedBand{pool: c.bands}
+	for range sharedTiles {
+		c.rowTiles <- &sharedTile{pool: c.rowTiles}
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -108,37 +108,37 @@ func (p *ConversionPlan) write(ctx context.Context, w *gguf.Writer, files *safet
 
 // slots returns how many tiles may be in flight.
 func (p *ConversionPlan) slots(workers int) int {
-	tileBytes, bandBytes := int64(1), int64(0)
+	tileBytes, rowTileBytes := int64(1), int64(0)
 	for i := range p.Targets {
-		tile, band := p.Targets[i].memory()
-		tileBytes, bandBytes = max(tileBytes, tile), max(bandBytes, band)
+		tile, rowTile := p.Targets[i].memory()
+		tileBytes, rowTileBytes = max(tileBytes, tile), max(rowTileBytes, rowTile)
 	}
-	return int(max(min(int64(workers)+2, (memoryBudget-sharedBands*bandBytes)/tileBytes), 2))
+	return int(max(min(int64(workers)+2, (memoryBudget-sharedTiles*rowTileBytes)/tileBytes), 2))
 }
 
-// memory returns about how many bytes a tile and a shared band of the target
+// memory returns about how many bytes a tile and a shared row tile of the target
 // need.
-func (t *Target) memory() (tile, band int64) {
-	at := t.t.bands()[0]
+func (t *Target) memory() (tile, rowTile int64) {
+	at := t.t.rowTiles()[0]
 	perRow := t.SourceTensor.Bytes / t.t.role.out
 	if t.Kind == KindPacked {
 		perRow += 5 * t.t.groups // scales and zero points, unpacked
 	}
-	band = at.rows * perRow
+	rowTile = at.rows * perRow
 	at = t.t.tiles(at)[0]
 	tile = at.rows * (t.Bytes / t.t.role.out)
 	if t.Kind == KindFloat || !t.t.columns() {
-		return tile + band, 0
+		return tile + rowTile, 0
 	}
-	return tile + t.t.wholeHeads(stripeRows)*t.t.role.in*int64(t.Bits)/8, band
+	return tile + t.t.wholeHeads(stripeRows)*t.t.role.in*int64(t.Bits)/8, rowTile
 }
 
-// produce cuts the targets into tiles. It reads the bands that tiles share.
+// produce cuts the targets into tiles. It reads the row tiles that tiles share.
 func (c *converter) produce(ctx context.Context) {
 	for i := range c.plan.Targets {
 		target := &c.plan.Targets[i]
 		first := true
-		for _, b := range target.t.bands() {
+		for _, b := range target.t.rowTiles() {
 			tiles := target.t.tiles(b)
 			shared, err := c.share(ctx, target, b, len(tiles))
 			for _, at := range tiles {
@@ -177,24 +177,24 @@ func (c *converter) readAhead(t *tensor, at span) {
 	}
 }
 
-// share reads a band for n tiles, or returns nil where each tile is read by
+// share reads a row tile for n tiles, or returns nil where each tile is read by
 // itself.
-func (c *converter) share(ctx context.Context, t *Target, at span, n int) (*sharedBand, error) {
+func (c *converter) share(ctx context.Context, t *Target, at span, n int) (*sharedTile, error) {
 	if t.Kind == KindFloat || !t.t.columns() {
 		return nil, nil
 	}
 	select {
-	case b := <-c.bands:
+	case b := <-c.rowTiles:
 		b.left.Store(int64(n))
-		return b, c.read(&b.band, t, at)
+		return b, c.read(&b.rowTile, t, at)
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
-// read reads a band. The scan has seen the same scales and zero points, so
+// read reads a row tile. The scan has seen the same scales and zero points, so
 // what it found no fault with has none now.
-func (c *converter) read(b *band, t *Target, at span) error {
+func (c *converter) read(b *rowTile, t *Target, at span) error {
 	b.stats = scaleStats{}
 	if err := b.load(c.files, t.t, at, t.zeros); err != nil {
 		return err
@@ -259,9 +259,9 @@ func (c *converter) convert(t *tile) error {
 		t.worst, err = s.floatRows(c.files, target.t, t.at, out, row, target.Type)
 		return err
 	}
-	b := &s.band
+	b := &s.rowTile
 	if t.shared != nil {
-		b = &t.shared.band
+		b = &t.shared.rowTile
 	} else if err := c.read(b, target, t.at); err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (c *converter) convert(t *tile) error {
 func (s *scratch) floatRows(files *safetensors.Files, t *tensor, at span, out []byte, row int64, to gguf.Type) (worst float64, err error) {
 	dtype := safetensors.DType(t.DType)
 	size := t.role.in * dtype.Size()
-	src := sized(&s.band.codes, at.rows*size)
+	src := sized(&s.rowTile.codes, at.rows*size)
 	if err := t.readFloats(files, src, at.row*size); err != nil {
 		return 0, err
 	}

@@ -362,7 +362,7 @@ func TestRounding(t *testing.T) {
 		}
 		// Who asks for exactness is told that the file is not.
 		var wrong *VerifyError
-		if _, err := Verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1 << 20}); !errors.As(err, &wrong) || wrong.Tensor != "blk.1.ffn_down.weight" {
+		if _, err := verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1 << 20}); !errors.As(err, &wrong) || wrong.Tensor != "blk.1.ffn_down.weight" {
 			t.Errorf("verify for exactness: %v", err)
 		}
 	}

@@ -5,25 +5,25 @@ package checkpoint
 var (
 	// tileBytes suits matrices that are stored by rows.
 	tileBytes int64 = 4 << 20
-	// bandBytes suits those that are stored by columns: all of most, so that
+	// rowTileBytes suits those that are stored by columns: all of most, so that
 	// reading them is not cut into pieces.
-	bandBytes int64 = 96 << 20
+	rowTileBytes int64 = 96 << 20
 )
 
-// bands cuts the rows of a tensor into what is read at a time: whole heads
+// rowTiles cuts the rows of a tensor into what is read at a time: whole heads
 // where rows change places, and whole words of codes and zero points.
-func (t *tensor) bands() []span {
+func (t *tensor) rowTiles() []span {
 	target, step, row := tileBytes, int64(8), t.role.in*int64(t.Bits)/8
 	if t.Kind == KindFloat {
 		step = 1
 	} else if t.columns() {
-		target, step = bandBytes, stripeRows
+		target, step = rowTileBytes, stripeRows
 	}
 	step = t.wholeHeads(step)
 	return spans(t.role.out, max(target/row/step*step, step))
 }
 
-// tiles cuts a band into what is converted at a time.
+// tiles cuts a row tile into what is converted at a time.
 func (t *tensor) tiles(b span) []span {
 	if t.Kind == KindFloat || !t.columns() {
 		return []span{b}
@@ -57,9 +57,9 @@ func gcd(a, b int64) int64 {
 // call.
 type rowFunc func(n int64, codes []byte, half []uint16, zeros []uint8)
 
-// rows calls do for each row of the file that a tile of the band has, in any
+// rows calls do for each row of the file that a tile of the row tile has, in any
 // order. buf is for codes.
-func (b *band) rows(t *tensor, at span, buf *[]byte, do rowFunc) {
+func (b *rowTile) rows(t *tensor, at span, buf *[]byte, do rowFunc) {
 	bytes := t.role.in * int64(t.Bits) / 8
 	for _, stripe := range spans(at.rows, t.wholeHeads(stripeRows)) {
 		first := at.row + stripe.row - b.at.row

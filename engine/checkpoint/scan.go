@@ -40,7 +40,7 @@ func (p *ConversionPlan) scan(ctx context.Context, files *safetensors.Files, o C
 			total += unitBytes(t.t, at)
 		}
 	}
-	err := parallel(ctx, o.readers(), units, func(b *band, u unit) error {
+	err := parallel(ctx, o.readers(), units, func(b *rowTile, u unit) error {
 		part, why, err := b.scanSpan(files, u.target.t, u.at)
 		mu.Lock()
 		defer mu.Unlock()
@@ -87,7 +87,7 @@ func spans(n, step int64) []span {
 
 // scanSpan counts the scales and zero points of some rows. why is set where
 // the zero points can't be understood.
-func (b *band) scanSpan(files *safetensors.Files, t *tensor, at span) (stats scaleStats, why, err error) {
+func (b *rowTile) scanSpan(files *safetensors.Files, t *tensor, at span) (stats scaleStats, why, err error) {
 	b.stats = scaleStats{}
 	if err := b.readScales(files, t, at); err != nil {
 		return stats, nil, err
@@ -108,7 +108,7 @@ func (b *band) scanSpan(files *safetensors.Files, t *tensor, at span) (stats sca
 
 // sample looks for a code that Q4_0 has no room for, where few reads find many:
 // in the first row, or, where that is scattered, in the first columns.
-func (b *band) sample(files *safetensors.Files, t *tensor, at span) error {
+func (b *rowTile) sample(files *safetensors.Files, t *tensor, at span) error {
 	head := *t
 	rows, groups := int64(1), t.groups
 	if t.columns() {
@@ -189,12 +189,12 @@ func (t *Target) fitsQ4_0(ctx context.Context, files *safetensors.Files) (bool, 
 		return false, err
 	}
 	var (
-		b    band
+		b    rowTile
 		buf  []byte
 		dst  = make([]byte, row)
 		fits = true
 	)
-	for _, at := range t.t.bands() {
+	for _, at := range t.t.rowTiles() {
 		if err := ctx.Err(); err != nil {
 			return false, context.Cause(ctx)
 		}
@@ -213,14 +213,14 @@ func (t *Target) fitsQ4_0(ctx context.Context, files *safetensors.Files) (bool, 
 
 // parallel calls do for every unit on some workers, each with buffers of its
 // own, until one fails or ctx ends.
-func parallel(ctx context.Context, workers int, units []unit, do func(*band, unit) error) error {
+func parallel(ctx context.Context, workers int, units []unit, do func(*rowTile, unit) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo := make(chan unit)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			b := &band{}
+			b := &rowTile{}
 			for u := range todo {
 				if err := do(b, u); err != nil {
 					cancel(err)

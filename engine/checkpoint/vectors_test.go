@@ -91,7 +91,7 @@ func rawBlocks(t *testing.T, files *safetensors.Files, x *tensor, kind gguf.Type
 		t.Fatal(err)
 	}
 	rows := make([][]byte, x.role.out)
-	var b band
+	var b rowTile
 	var buf []byte
 	all := span{0, x.role.out}
 	if err := b.load(files, x, all, true); err != nil {
@@ -146,7 +146,7 @@ func TestVectorB(t *testing.T) {
 		part{"scales", "BF16", []int{8, 1}, scales},
 		part{"zeros", "I32", []int{1, 1}, []uint32{0xc397f058}})
 	x := packedTensor(t, set, 8, 32, (*tensor).measureCT)
-	var b band
+	var b rowTile
 	err := b.readZeros(files, x, span{0, 8})
 	if want := []uint8{8, 5, 0, 15, 7, 9, 3, 12}; err != nil || !bytes.Equal(b.zeros, want) {
 		t.Errorf("zero points %v, want %v: %v", b.zeros, want, err)
@@ -184,7 +184,7 @@ func TestVectorC(t *testing.T) {
 		part{"scales", "F16", []int{1, 8}, scales},
 		part{"zeros", "I32", []int{1, 1}, []uint32{0x86427531}})
 	x := packedTensor(t, set, 8, 32, (*tensor).measureGEMM)
-	var b band
+	var b rowTile
 	err := b.readZeros(files, x, span{0, 8})
 	if want := []uint8{1, 2, 3, 4, 5, 6, 7, 8}; err != nil || !bytes.Equal(b.zeros, want) {
 		t.Errorf("zero points %v, want %v: %v", b.zeros, want, err)
@@ -240,7 +240,7 @@ func TestCarry(t *testing.T) {
 		{false, false, []uint8{7, 7, 7, 15, 7, 7, 7, 7}},
 	} {
 		x := packedTensor(t, set, 8, 32, func(x *tensor) error { return x.measureGPTQ(c.v1, c.carry) })
-		var b band
+		var b rowTile
 		err := b.readZeros(files, x, span{0, 8})
 		if c.want == nil {
 			if !isZeroError(err) {

@@ -31,7 +31,7 @@ func (e *VerifyError) Error() string {
 	return fmt.Sprintf("%q is not what the checkpoint says: tensor %q %s", e.Path, e.Tensor, e.Reason)
 }
 
-// Verify compares the GGUF file at path, which Convert has made with the same
+// verify compares the GGUF file at path, which Convert has made with the same
 // options, with the checkpoint: that llama.cpp can load it (gguf.Check), that it
 // has exactly the tensors and shapes that the checkpoint asks for, and some
 // random rows of every tensor, element by element. It decodes both sides in
@@ -39,19 +39,6 @@ func (e *VerifyError) Error() string {
 // with the conversion but for reading bytes.
 //
 // The error is a *VerifyError, a *gguf.CheckError, or one of reading.
-func Verify(ctx context.Context, c *Checkpoint, path string, o ConvertOptions) (*VerifyReport, error) {
-	files, err := c.set.Files()
-	if err != nil {
-		return nil, err
-	}
-	defer files.Close()
-	r, err := c.verify(ctx, files, path, o)
-	if err != nil {
-		return nil, err
-	}
-	return r, files.Recheck()
-}
-
 func (c *Checkpoint) verify(ctx context.Context, files *safetensors.Files, path string, o ConvertOptions) (*VerifyReport, error) {
 	start := time.Now()
 	f, err := gguf.Open(path)
@@ -77,7 +64,7 @@ func (c *Checkpoint) verify(ctx context.Context, files *safetensors.Files, path 
 	for i, t := range c.tensors {
 		units[i].target = &Target{t: t}
 	}
-	err = parallel(ctx, o.readers(), units, func(_ *band, u unit) error {
+	err = parallel(ctx, o.readers(), units, func(_ *rowTile, u unit) error {
 		n, err := v.tensor(u.target.t)
 		v.mu.Lock()
 		defer v.mu.Unlock()

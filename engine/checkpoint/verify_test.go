@@ -33,7 +33,7 @@ func TestVerifyFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := ConvertOptions{VerifyRows: 1 << 20}
-	if r, err := Verify(context.Background(), c, out, all); err != nil || r.Tensors != len(f.Tensors) || r.Values != f.Parameters() || r.Rounded != 0 {
+	if r, err := verify(context.Background(), c, out, all); err != nil || r.Tensors != len(f.Tensors) || r.Values != f.Parameters() || r.Rounded != 0 {
 		t.Fatalf("undamaged: %+v, %v", r, err)
 	}
 	flip := func(at int64) func(b []byte, x *gguf.Tensor) {
@@ -68,7 +68,7 @@ func TestVerifyFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wrong *VerifyError
-		if _, err := Verify(context.Background(), c, path, all); !errors.As(err, &wrong) || wrong.Tensor != d.tensor || strings.Contains(err.Error(), "\n") {
+		if _, err := verify(context.Background(), c, path, all); !errors.As(err, &wrong) || wrong.Tensor != d.tensor || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", d.name, err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestVerifyOtherModel(t *testing.T) {
 	}
 	var wrong *VerifyError
 	for seed := range uint64(4) {
-		if _, err := Verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1, Seed: seed}); !errors.As(err, &wrong) {
+		if _, err := verify(context.Background(), c, out, ConvertOptions{VerifyRows: 1, Seed: seed}); !errors.As(err, &wrong) {
 			t.Errorf("seed %d: %v", seed, err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestVerifyOtherModel(t *testing.T) {
 	if c, err = Open(tied.Dir, OpenOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Verify(context.Background(), c, out, ConvertOptions{}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it has 30 tensors, the checkpoint 29") {
+	if _, err := verify(context.Background(), c, out, ConvertOptions{}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "it has 30 tensors, the checkpoint 29") {
 		t.Errorf("tensor counts: %v", err)
 	}
 }
@@ -195,14 +195,14 @@ func TestMemory(t *testing.T) {
 				}
 				p.Targets = append(p.Targets, Target{SourceTensor: x.SourceTensor, t: x, Type: gguf.Q5_0, Bytes: r.out * r.in / 32 * 22})
 			}
-			var tileBytes, bandBytes int64
+			var tileBytes, rowTileBytes int64
 			for i := range p.Targets {
-				tile, band := p.Targets[i].memory()
-				tileBytes, bandBytes = max(tileBytes, tile), max(bandBytes, band)
+				tile, rowTile := p.Targets[i].memory()
+				tileBytes, rowTileBytes = max(tileBytes, tile), max(rowTileBytes, rowTile)
 			}
 			n := int64(p.slots(128))
-			if total := n*tileBytes + sharedBands*bandBytes; n < 3 || total > memoryBudget {
-				t.Errorf("layout %d, groups of %d: %d tiles of %d bytes and %d bands of %d are %d bytes", layout, group, n, tileBytes, sharedBands, bandBytes, total)
+			if total := n*tileBytes + sharedTiles*rowTileBytes; n < 3 || total > memoryBudget {
+				t.Errorf("layout %d, groups of %d: %d tiles of %d bytes and %d rowTiles of %d are %d bytes", layout, group, n, tileBytes, sharedTiles, rowTileBytes, total)
 			}
 		}
 	}
@@ -260,4 +260,14 @@ func TestConvertFails(t *testing.T) {
 		}
 		wantEmpty(t, filepath.Dir(out))
 	}
+}
+
+// verify compares a file with the checkpoint, apart from a conversion.
+func verify(ctx context.Context, c *Checkpoint, path string, o ConvertOptions) (*VerifyReport, error) {
+	files, err := c.set.Files()
+	if err != nil {
+		return nil, err
+	}
+	defer files.Close()
+	return c.verify(ctx, files, path, o)
 }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"regexp"
-	"slices"
 	"sort"
 	"strings"
 
@@ -399,14 +398,4 @@ func (f *File) TensorTypes() []TypeTotal {
 		return list[i].Type < list[j].Type
 	})
 	return list
-}
-
-// Keys returns the metadata keys in sorted order.
-func (f *File) Keys() []string {
-	keys := make([]string, 0, len(f.KVs))
-	for _, kv := range f.KVs {
-		keys = append(keys, kv.Key)
-	}
-	slices.Sort(keys)
-	return keys
 }

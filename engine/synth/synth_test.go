@@ -340,7 +340,8 @@ func TestMetadataWithoutYarn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range f.Keys() {
+	for _, kv := range f.KVs {
+		key := kv.Key
 		if strings.Contains(key, "scaling") || strings.Contains(key, "temperature") {
 			t.Errorf("key %s", key)
 		}

@@ -137,12 +137,3 @@ func (d *OpenDevice) CanReach(other *OpenDevice) (bool, error) {
 	can, s := d.r.lib.CanAccessPeer(d.Index, other.Index)
 	return can, d.r.failed("hipDeviceCanAccessPeer", s)
 }
-
-// Free is how much of the device's memory is left, in bytes.
-func (d *OpenDevice) Free() (bytes uint64, err error) {
-	err = d.do("hipMemGetInfo", func(*amdhip.Compute) (s amdhip.ErrorCode) {
-		bytes, _, s = d.r.lib.Memory()
-		return s
-	})
-	return bytes, err
-}

@@ -145,7 +145,7 @@ func deviceFigure(r *result.Run, q quantity, traces []trace) sketch {
 	p.names, p.besideAll = lines, true
 	p.height = max(chartHeight, lineHeight*vg.Length(len(lines)+6))
 	spans := newSpans(r)
-	p.marks = []plot.Plotter{bands{spans, p.y}}
+	p.marks = []plot.Plotter{shades{spans, p.y}}
 	for _, l := range lines {
 		p.marks = append(p.marks, path{l})
 	}
@@ -239,13 +239,13 @@ func spanNote(r *result.Run, spans []scenarioSpan) string {
 	return note + ": " + list(names) + "."
 }
 
-// bands shades the scenarios' times and numbers them where there is room.
-type bands struct {
+// shades shows the scenarios' times and numbers them where there is room.
+type shades struct {
 	spans []scenarioSpan
 	y     axis
 }
 
-func (b bands) Plot(c draw.Canvas, p *plot.Plot) {
+func (b shades) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, _ := p.Transforms(&c)
 	s := style(toneMuted, fontSize-1.5, draw.XLeft)
 	free := c.Min.X
@@ -255,7 +255,7 @@ func (b bands) Plot(c draw.Canvas, p *plot.Plot) {
 		if r.Max.X <= r.Min.X {
 			continue
 		}
-		c.SetColor(toneBand.color())
+		c.SetColor(toneShade.color())
 		c.Fill(r.Path())
 		c.StrokeLine2(draw.LineStyle{Color: toneMuted.color(), Width: 0.7}, r.Min.X, c.Max.Y, r.Min.X, c.Max.Y+4)
 		text := strconv.Itoa(k.scenario + 1)

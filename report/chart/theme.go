@@ -29,7 +29,7 @@ var (
 	toneFg    = tone{"fg", "#1f2328", "#e6e8ea"}
 	toneMuted = tone{"muted", "#57606a", "#a3abb3"}
 	toneGrid  = tone{"grid", "#dfe3e8", "#31373d"}
-	toneBand  = tone{"band", "#eef1f5", "#20252b"} // behind the data: a region, every other scenario
+	toneShade = tone{"band", "#eef1f5", "#20252b"} // behind the data: a region, every other scenario
 	toneBg    = tone{"bg", lightPage, darkPage}    // rings round markers
 	toneFail  = tone{"fail", "#b3261e", "#ff6b5e"} // requests that failed
 
@@ -42,7 +42,7 @@ var (
 		{"6", "#8a92a8", "#c3c7d3"}, // grey
 	}
 
-	tones = append([]tone{toneFg, toneMuted, toneGrid, toneBand, toneBg, toneFail}, series...)
+	tones = append([]tone{toneFg, toneMuted, toneGrid, toneShade, toneBg, toneFail}, series...)
 )
 
 // color is the tone as it is drawn.

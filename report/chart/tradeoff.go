@@ -142,7 +142,7 @@ func (g region) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
 	r := c.Rectangle
 	r.Max.X, r.Max.Y = min(tx(g.x), c.Max.X), min(ty(g.y), c.Max.Y)
-	c.SetColor(toneBand.color())
+	c.SetColor(toneShade.color())
 	c.Fill(r.Path())
 	edge := draw.LineStyle{Color: toneMuted.color(), Width: 0.8, Dashes: pens[2].dashes}
 	if r.Max.X < c.Max.X {

@@ -43,7 +43,7 @@ const (
 	// Below this, fixed costs outweigh the tokens, and rates say nothing.
 	leastTokens = 256
 	// At concurrency 1 nothing queues, so equal prompts take equal times.
-	tailAlone = 3
+	tailSingleStream = 3
 	// Streams can't get tokens faster than their TPOT says. For equal outputs
 	// that holds exactly; the rest is for lengths that go with speed.
 	impossibleRate = 1.25
@@ -152,7 +152,7 @@ func alone(r *importer.ToolRun, l *importer.ToolLoad) *importer.ToolLoad {
 // about as long as the middle one.
 func twoKinds(l *importer.ToolLoad) string {
 	mean, median, p99 := number(l, metric.TTFTMean), number(l, metric.TTFTMedian), number(l, metric.TTFTP99)
-	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Varies || l.Prompts < 3 || !(p99 > tailAlone*median) {
+	if l.RangeRatio != nil && *l.RangeRatio > 0 || l.Varies || l.Prompts < 3 || !(p99 > tailSingleStream*median) {
 		return ""
 	}
 	// One slow request among many is a stall. Where the mean is pulled up as
@@ -172,7 +172,7 @@ func tooFast(l, ref *importer.ToolLoad) string {
 	if twoKinds(ref) != "" {
 		slowest := rate(ref.Input, number(ref, metric.TTFTP99))
 		computed = fmt.Sprintf(", where that computed its prompts %s", rateOf(ref, number(ref, metric.TTFTP99)))
-		if plausible.FasterThanAlone(single, slowest) {
+		if plausible.FasterThanSingleStream(single, slowest) {
 			single = slowest
 		}
 	}
@@ -180,7 +180,7 @@ func tooFast(l, ref *importer.ToolLoad) string {
 		name string
 		of   metric.Key
 	}{{"mean", metric.TTFTMean}, {"median", metric.TTFTMedian}} {
-		if own := rate(l.Input, number(l, m.of)); plausible.FasterThanAlone(own, single) {
+		if own := rate(l.Input, number(l, m.of)); plausible.FasterThanSingleStream(own, single) {
 			return fmt.Sprintf("%s TTFT %s ms is %s tok/s for each of %d requests at a time, against %s of one alone (%s%s)",
 				m.name, figure.Fixed(number(l, m.of), 2), rateOf(l, number(l, m.of)), l.Concurrency,
 				rateOf(ref, number(ref, metric.TTFTMean)), ref.Name, computed)

@@ -23,14 +23,14 @@ func TestOverhead(t *testing.T) {
 		if swapped {
 			a, b = server, engine
 		}
-		tax := compared(t, ComparisonOptions{}, a, b).Pairs[0].Overhead
-		if tax == nil || len(tax.Rows) != 2 || math.Abs(*tax.RoundTripMs-0.4) > 1e-9 {
-			t.Fatalf("tax %+v", tax)
+		overhead := compared(t, ComparisonOptions{}, a, b).Pairs[0].Overhead
+		if overhead == nil || len(overhead.Rows) != 2 || math.Abs(*overhead.RoundTripMs-0.4) > 1e-9 {
+			t.Fatalf("overhead %+v", overhead)
 		}
-		if swapped != (tax.Engine == "B") || swapped != (tax.Server == "A") {
-			t.Errorf("engine %s, server %s", tax.Engine, tax.Server)
+		if swapped != (overhead.Engine == "B") || swapped != (overhead.Server == "A") {
+			t.Errorf("engine %s, server %s", overhead.Engine, overhead.Server)
 		}
-		for _, r := range tax.Rows {
+		for _, r := range overhead.Rows {
 			sum := *r.Before + *r.Prefill + *r.Decode + *r.Streaming
 			if math.Abs(sum-*r.E2EL) > 1e-9 || math.Abs(*r.Hop+*r.Wait-*r.Before) > 1e-9 {
 				t.Errorf("%s: the parts come to %g ms, the gap is %g ms", r.Name, sum, *r.E2EL)
@@ -39,7 +39,7 @@ func TestOverhead(t *testing.T) {
 				t.Errorf("%s: before %g ms, streaming %g ms", r.Name, *r.Before, *r.Streaming)
 			}
 		}
-		if r := tax.Rows[0]; math.Abs(*r.TTFT-12) > 3 || math.Abs(*r.TPOT-2) > 0.5 || *r.Throughput < 0.05 || *r.Throughput > 0.2 {
+		if r := overhead.Rows[0]; math.Abs(*r.TTFT-12) > 3 || math.Abs(*r.TPOT-2) > 0.5 || *r.Throughput < 0.05 || *r.Throughput > 0.2 {
 			t.Errorf("TTFT %g ms, TPOT %g ms, throughput %g", *r.TTFT, *r.TPOT, *r.Throughput)
 		}
 	}
@@ -52,19 +52,19 @@ func TestOverheadWithoutTheServersOwnTimes(t *testing.T) {
 			server.Loads[i].Records[k].Server.DecodeS = nil
 		}
 	}
-	tax := compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
-	if r := tax.Rows[0]; r.Before != nil || r.Decode != nil || r.E2EL == nil || !strings.Contains(tax.Limits[0], "told no times of its own") {
-		t.Errorf("%+v, %q", r, tax.Limits)
+	overhead := compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
+	if r := overhead.Rows[0]; r.Before != nil || r.Decode != nil || r.E2EL == nil || !strings.Contains(overhead.Limits[0], "told no times of its own") {
+		t.Errorf("%+v, %q", r, overhead.Limits)
 	}
 	for i := range server.Loads {
 		server.Loads[i].Records = nil
 	}
-	tax = compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
-	if r := tax.Rows[0]; r.Before != nil || r.TTFT == nil || !strings.Contains(tax.Limits[0], "only summaries") {
-		t.Errorf("%+v, %q", r, tax.Limits)
+	overhead = compared(t, ComparisonOptions{}, engine, server).Pairs[0].Overhead
+	if r := overhead.Rows[0]; r.Before != nil || r.TTFT == nil || !strings.Contains(overhead.Limits[0], "only summaries") {
+		t.Errorf("%+v, %q", r, overhead.Limits)
 	}
 	if c := compared(t, ComparisonOptions{}, engine, engine); c.Pairs[0].Overhead != nil {
-		t.Error("a tax between two runs in process")
+		t.Error("an overhead between two runs in process")
 	}
 }
 

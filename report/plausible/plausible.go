@@ -28,13 +28,15 @@ func Apart(a, b int) float64 {
 // rates that can be compared.
 func Comparable(a, b int) bool { return a > 0 && b > 0 && Apart(a, b) <= comparable*(1+1e-12) }
 
-// fasterThanAlone: a request that shares the engine is not prefilled faster
+// fasterThanSingleStream: a request that shares the engine is not prefilled faster
 // than one that has it alone. Half as fast again is left for the lengths, which
 // differ.
-const fasterThanAlone = 1.5
+const fasterThanSingleStream = 1.5
 
-// FasterThanAlone says whether prompts of requests that share the engine came
+// FasterThanSingleStream says whether prompts of requests that share the engine came
 // back faster than computing them would have allowed, by the rates in tokens/s
 // that their TTFT and that of a request alone imply: a prefix cache would
 // explain it.
-func FasterThanAlone(shared, alone float64) bool { return shared/alone >= fasterThanAlone }
+func FasterThanSingleStream(shared, alone float64) bool {
+	return shared/alone >= fasterThanSingleStream
+}

@@ -10,9 +10,8 @@ import (
 // Flags of memory, events and streams. They are the same in all releases from
 // 5.4 on.
 const (
-	MallocDefault     = 0
-	MallocFinegrained = 1
-	MallocUncached    = 3
+	MallocDefault  = 0
+	MallocUncached = 3
 
 	EventDefault = 0
 

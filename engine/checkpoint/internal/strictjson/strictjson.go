@@ -202,14 +202,6 @@ func (v *Value) Get(key string) *Value {
 // Has reports whether the object has the member, be it null.
 func (v *Value) Has(key string) bool { return v.Get(key) != nil }
 
-// Keys returns the keys of an object in file order.
-func (v *Value) Keys() []string {
-	if v == nil {
-		return nil
-	}
-	return slices.Clone(v.keys)
-}
-
 // Members yields the members of an object in file order.
 func (v *Value) Members() iter.Seq2[string, *Value] {
 	return func(yield func(string, *Value) bool) {
@@ -311,19 +303,6 @@ func (v *Value) Int() (int64, error) {
 		return 0, fmt.Errorf("is %s, must be an integer below 2^63", v.describe())
 	}
 	return n, nil
-}
-
-// Uint returns an integer from 0 to 2^63-1, written without sign, fraction or
-// exponent.
-func (v *Value) Uint() (uint64, error) {
-	n, err := v.Int()
-	if err != nil {
-		return 0, err
-	}
-	if n < 0 {
-		return 0, fmt.Errorf("is %d, must not be negative", n)
-	}
-	return uint64(n), nil
 }
 
 // Float returns a number. JSON has no infinities; one that a double can't hold

@@ -12,10 +12,10 @@ import (
 	"ceiling/engine/gguf"
 )
 
-// f32Twin writes a model's weights, decoded, as 32-bit floats: the same
+// float32Model writes a model's weights, decoded, as 32-bit floats: the same
 // numbers, in a form for which the engine does not round what it multiplies
 // them with. layers > 0 keeps only the first of its layers.
-func f32Twin(t testing.TB, path string, layers int) string {
+func float32Model(t testing.TB, path string, layers int) string {
 	t.Helper()
 	in, err := gguf.Open(path)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 // span is a range of a tensor's rows (outputs).
 type span struct{ row, rows int64 }
 
-// band is a range of a packed tensor's rows, read from the checkpoint. Its
+// rowTile is a range of a packed tensor's rows, read from the checkpoint. Its
 // buffers grow to the largest and are used again.
-type band struct {
+type rowTile struct {
 	at    span
 	codes []byte   // as read
 	half  []uint16 // scales, [rows][groups]
@@ -34,7 +34,7 @@ func sized[T any](buf *[]T, n int64) []T {
 }
 
 // load reads the codes, scales and, if wanted, zero points of rows.
-func (b *band) load(files *safetensors.Files, t *tensor, at span, wantZeros bool) error {
+func (b *rowTile) load(files *safetensors.Files, t *tensor, at span, wantZeros bool) error {
 	b.at, b.zeros = at, nil
 	if err := b.readScales(files, t, at); err != nil {
 		return err
@@ -83,7 +83,7 @@ func readPieces(files *safetensors.Files, t *safetensors.StoredTensor, dst []byt
 }
 
 // readScales reads the scales of rows as float16 and counts them in b.stats.
-func (b *band) readScales(files *safetensors.Files, t *tensor, at span) error {
+func (b *rowTile) readScales(files *safetensors.Files, t *tensor, at span) error {
 	size, width := t.scales.DType.Size(), t.scales.Shape[1]
 	half := sized(&b.half, at.rows*t.groups)
 	if t.columns() {
@@ -169,7 +169,7 @@ func (t *tensor) zeroWords(at span) zeroWords {
 }
 
 // readZeros reads the zero points of rows, where any are stored.
-func (b *band) readZeros(files *safetensors.Files, t *tensor, at span) error {
+func (b *rowTile) readZeros(files *safetensors.Files, t *tensor, at span) error {
 	switch t.zero {
 	case zeroNone:
 		b.zeros = nil
@@ -231,7 +231,7 @@ func (t *tensor) rowZeros(dst []uint8, raw []byte, o int64, w zeroWords) error {
 }
 
 // signedZeros reads zero points that are signed bytes, less the middle.
-func (b *band) signedZeros(files *safetensors.Files, t *tensor, at span) error {
+func (b *rowTile) signedZeros(files *safetensors.Files, t *tensor, at span) error {
 	z := sized(&b.zeroBuf, at.rows*t.groups)
 	if err := files.ReadAt(t.zeros, z, at.row*t.groups); err != nil {
 		return err
