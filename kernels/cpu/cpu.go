@@ -151,6 +151,6 @@ func (r *run) compute(ctx context.Context, m kernels.Measurement, kernel string,
 func (r *run) sampler(kernel string, memory probe.Pages, parts []probe.Part, right func(uint64, []probe.Time) error) *sampler {
 	return &sampler{limit: r.Limit, now: time.Now, right: right, run: func(rounds uint64) (float64, []probe.Time, error) {
 		times, err := probe.Run(kernel, memory, parts, rounds)
-		return span(times), times, err
+		return span(times), fromFirst(times), err
 	}}
 }

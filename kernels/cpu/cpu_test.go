@@ -248,6 +248,18 @@ func TestSampler(t *testing.T) {
 	if m.Verdict != kernels.Unknown {
 		t.Errorf("%+v", m)
 	}
+	// One had done its part in half of the time.
+	m = kernels.Measurement{Unit: kernels.OpsPerSecond}
+	late.run = func(rounds uint64) (float64, []probe.Time, error) {
+		took, times, err := alone(rounds)
+		return took, append(times, probe.Time{End: took / 2, CPUTime: took / 2}), err
+	}
+	if err := late.fill(context.Background(), &m, work); err != nil {
+		t.Fatal(err)
+	}
+	if m.Verdict != kernels.OK {
+		t.Errorf("%+v", m)
+	}
 	// The warm-up's slower blocks are no samples.
 	m = kernels.Measurement{Unit: kernels.OpsPerSecond}
 	slow := func(call int) float64 { return 1 + 2/float64(call*call) }
@@ -261,6 +273,17 @@ func TestSampler(t *testing.T) {
 	cancel()
 	if err := fakeSampler(1, steady).fill(ctx, &m, work); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v after the end", err)
+	}
+}
+
+// Of several calls each thread's times are added up, its late starts too.
+func TestFromFirst(t *testing.T) {
+	var all []probe.Time
+	for range 2 {
+		all = add(all, fromFirst([]probe.Time{{Start: 7, End: 9, CPUTime: 2}, {Start: 8, End: 11, CPUTime: 3}}))
+	}
+	if diff := cmp.Diff([]probe.Time{{End: 4, CPUTime: 4}, {Start: 2, End: 8, CPUTime: 6}}, all); diff != "" {
+		t.Error(diff)
 	}
 }
 

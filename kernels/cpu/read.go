@@ -139,7 +139,7 @@ func (w *windowReader) rounds(rounds uint64) (took float64, all []probe.Time, er
 			w.want[i] += w.sums[w.next][i] * inside
 		}
 		took += span(times)
-		all = add(all, times)
+		all = add(all, fromFirst(times))
 		w.next = (w.next + 1) % len(w.sums)
 	}
 	return took, all, nil
@@ -152,7 +152,8 @@ func add(all, times []probe.Time) []probe.Time {
 	}
 	for i := range all {
 		all[i].CPUTime += times[i].CPUTime
-		all[i].End += times[i].End - times[i].Start // the span that it ran
+		all[i].Start += times[i].Start // how late it began, in all
+		all[i].End += times[i].End
 		all[i].ClockHz = times[i].ClockHz
 	}
 	return all

@@ -24,7 +24,7 @@ const (
 )
 
 // once runs so many rounds, and tells the seconds from the first start to the
-// last stop.
+// last stop. The threads' times are from the first start on.
 type once func(rounds uint64) (took float64, times []probe.Time, err error)
 
 // sampler takes the samples of one probe.
@@ -93,9 +93,9 @@ func (s *sampler) sample(ctx context.Context, rounds uint64) (took float64, ok b
 		return 0, false, err
 	}
 	for _, t := range times {
-		// Of the whole sample: a thread that begins late may have its CPU for all of
-		// its own time.
-		if t.CPUTime < undisturbed*took {
+		// A thread that begins late may have its CPU for all of its own time. One that
+		// ends before the others is not disturbed: cores differ.
+		if t.CPUTime < undisturbed*(t.End-t.Start) || t.Start > (1-undisturbed)*took {
 			s.lost++
 			return took, false, nil
 		}
@@ -156,6 +156,19 @@ func span(times []probe.Time) float64 {
 		start, end = min(start, t.Start), max(end, t.End)
 	}
 	return end - start
+}
+
+// fromFirst has the times begin with the first thread's start.
+func fromFirst(times []probe.Time) []probe.Time {
+	first := math.Inf(1)
+	for _, t := range times {
+		first = min(first, t.Start)
+	}
+	for i := range times {
+		times[i].Start -= first
+		times[i].End -= first
+	}
+	return times
 }
 
 // wrongResult says what a kernel computed in place of the right result.
