@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,6 +86,6 @@ func SummaryMarkdown(results *result.Run) string {
 
 // SummaryLine is a run in one line, for the program's version.
 func SummaryLine(results *result.Run, version string) string {
-	return fmt.Sprintf("%s on %s, ceiling %s: sweet spot %s, peak %s; %s\n", oneline.Of(results.Model), oneline.Of(results.Hardware), version,
+	return fmt.Sprintf("%s on %s, ceiling %s: sweet spot %s, peak %s; %s\n", cmp.Or(oneline.Of(results.Model), "?"), cmp.Or(oneline.Of(results.Hardware), "?"), version,
 		SweetSpotText(results), PeakText(results), oneline.Of(results.Verdict.String()))
 }

@@ -141,3 +141,28 @@ func TestJudgeRun(t *testing.T) {
 		t.Errorf("findings %v", all)
 	}
 }
+
+// A file of another tool is judged by what it tells, and is never valid.
+func TestJudgeForeign(t *testing.T) {
+	n := func(v int) *int { return &v }
+	s := func(v float64) *float64 { return &v }
+	for _, tc := range []struct {
+		name               string
+		successful, failed *int
+		seconds            *float64
+		want               string
+	}{
+		{"nothing is told", nil, nil, nil, "unknown: nobody measured what else ran"},
+		{"enough of all", n(20), n(0), s(60), "unknown: nobody measured what else ran"},
+		{"seconds alone", nil, nil, s(60), "unknown: nobody measured what else ran"},
+		{"too few seconds, requests not told", nil, nil, s(1.5), "short: 1.5 s; 2 s are needed"},
+		{"too few requests", n(4), nil, s(60), "short: 4 requests; 5 are needed"},
+		{"one failed of twenty", n(19), n(1), s(60), "invalid: 1 of 20 requests failed"},
+		{"none succeeded", n(0), nil, nil, "invalid: no request succeeded"},
+		{"failures alone", nil, n(3), s(60), "invalid: 3 requests failed"},
+	} {
+		if got := JudgeForeign(tc.successful, tc.failed, tc.seconds).String(); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}

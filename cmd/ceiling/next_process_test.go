@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"ceiling/bench/folder"
@@ -23,6 +24,7 @@ func TestInterruptedBetweenProcesses(t *testing.T) {
 	defer dir.Close()
 	r := &runner{dir: dir, show: newProgress(io.Discard)}
 	r.suite = result.Suite{Scenarios: []result.Scenario{{Name: "S", Prompts: 1, Repeat: 2}}, PassesPerProcess: 1}
+	r.environ = []string{strings.Repeat("x", 1<<20)} // no program starts with that, should it come so far
 	results := &result.Run{Results: []result.Summary{{Name: "S", NumPrompts: 1, SuccessfulRequests: 1}},
 		Details: []result.Detail{{Status: result.StatusComplete, Repeat: 2}}, Partial: true}
 	ctx, cancel := context.WithCancel(t.Context())
