@@ -16,7 +16,7 @@ import (
 // compared, also those that are not thought of here.
 var mayDiffer = []string{
 	"command_line", "start", "suite.scenarios.load", "model.path", "model.converted_from.path", "suite.scenarios.dataset.path", "suite.scenarios.dataset.name",
-	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
+	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.layers", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
 	"engine.model_file", "engine.model_bytes", "engine.model_sha256", "engine.converted_from", "engine.architecture", "engine.description",
 	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment",
 	"system.load_average", "system.memory_bytes",
