@@ -191,13 +191,13 @@ func (o LoadOptions) checkShares(mode string, devices []Device) error {
 		return fmt.Errorf("%w: main GPU %d: %s; leave it out", ErrUnknownOption, o.MainGPU, o.whyNoDevice())
 	case n > 0 && n != len(devices):
 		return fmt.Errorf("%w: tensor split of %d shares for %d devices (%s); give one share for each",
-			ErrUnknownOption, n, len(devices), deviceNames(devices))
+			ErrUnknownOption, n, len(devices), DeviceNames(devices))
 	case n > 0 && mode == SplitNone:
 		return fmt.Errorf("%w: tensor split with split mode none; leave one of them away", ErrUnknownOption)
 	case n > 0 && sum == 0:
 		return fmt.Errorf("%w: tensor split of nothing but 0; give the shares that the devices get", ErrUnknownOption)
 	case o.MainGPU < 0 || mode == SplitNone && o.MainGPU >= max(1, len(devices)):
-		return fmt.Errorf("%w: main GPU %d of %d devices (%s); count from 0", ErrUnknownOption, o.MainGPU, len(devices), deviceNames(devices))
+		return fmt.Errorf("%w: main GPU %d of %d devices (%s); count from 0", ErrUnknownOption, o.MainGPU, len(devices), DeviceNames(devices))
 	case o.MainGPU > 0 && mode != SplitNone:
 		return fmt.Errorf("%w: main GPU %d with split mode %s; it takes effect with split mode none", ErrUnknownOption, o.MainGPU, mode)
 	}
@@ -242,10 +242,11 @@ func tensorBlocked(file *gguf.File, load LoadOptions, session SessionOptions, de
 }
 
 func unknownDevice(name string, all []Device) error {
-	return fmt.Errorf("%w %q; this build and machine have: %s", ErrUnknownDevice, name, deviceNames(all))
+	return fmt.Errorf("%w %q; this build and machine have: %s", ErrUnknownDevice, name, DeviceNames(all))
 }
 
-func deviceNames(devices []Device) string {
+// DeviceNames is how messages list devices.
+func DeviceNames(devices []Device) string {
 	names := make([]string, len(devices))
 	for i, d := range devices {
 		names[i] = d.Name

@@ -136,8 +136,8 @@ func TestPlanSplit(t *testing.T) {
 			}
 			continue
 		}
-		if got.Mode != c.mode || !strings.Contains(got.Reason, c.text) || c.devices != "" && deviceNames(got.Devices) != c.devices {
-			t.Errorf("%s: %s on %s, %q; want %s on %s, %q", c.name, got.Mode, deviceNames(got.Devices), got.Reason, c.mode, c.devices, c.text)
+		if got.Mode != c.mode || !strings.Contains(got.Reason, c.text) || c.devices != "" && DeviceNames(got.Devices) != c.devices {
+			t.Errorf("%s: %s on %s, %q; want %s on %s, %q", c.name, got.Mode, DeviceNames(got.Devices), got.Reason, c.mode, c.devices, c.text)
 		}
 	}
 }

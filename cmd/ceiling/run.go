@@ -322,7 +322,7 @@ func (r *runner) loadModel(ctx context.Context) (*engine.Model, error) {
 	r.info.Sampling = sampling(r.session.Greedy, !r.session.Greedy)
 	r.opener = &opener{model: model, loaded: r.loaded(), points: r.points, needs: r.needs, opened: r.sessionOpened, reload: r.reload}
 	r.show.line("%s: %s, %.2f GB, loaded in %.1f s on %s, split mode %s (%s)", r.info.ModelFile, r.info.Describe(),
-		float64(model.Bytes())/1e9, r.info.LoadSeconds, deviceList(r.used), r.split.Mode, r.split.Reason)
+		float64(model.Bytes())/1e9, r.info.LoadSeconds, engine.DeviceNames(r.used), r.split.Mode, r.split.Reason)
 	return model, nil
 }
 
@@ -331,7 +331,7 @@ func (r *runner) reload(ctx context.Context, p *engineSettings) (*engine.Model, 
 	r.load, r.split = p.load, p.split
 	model, took, err := r.readModel(ctx)
 	if err == nil {
-		r.show.line("loaded again in %.1f s on %s, split mode %s (%s)", took, deviceList(r.used), r.split.Mode, r.split.Reason)
+		r.show.line("loaded again in %.1f s on %s, split mode %s (%s)", took, engine.DeviceNames(r.used), r.split.Mode, r.split.Reason)
 	}
 	return model, err
 }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"os"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench/result"
 	"ceiling/bench/suite"
-	"ceiling/engine"
 )
 
 // settings are the flags of a run, checked as far as that needs no engine.
@@ -135,13 +133,4 @@ func (s *settings) readWords(c *cli.Command) error {
 	}
 	s.prose, s.check = c.String("prose"), c.String("check")
 	return nil
-}
-
-// deviceList is how messages name devices.
-func deviceList(devices []engine.Device) string {
-	names := make([]string, len(devices))
-	for i, d := range devices {
-		names[i] = d.Name
-	}
-	return strings.Join(names, ", ")
 }

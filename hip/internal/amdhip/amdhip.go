@@ -8,7 +8,6 @@
 package amdhip
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -155,14 +154,14 @@ func (l *HIPRuntime) TotalMemory(device int) (bytes uint64, s ErrorCode) {
 func (l *HIPRuntime) Name(device int) (string, ErrorCode) {
 	var buf [256]byte
 	s := l.call.deviceName(&buf[0], int32(len(buf)), int32(device))
-	return text(buf[:]), s
+	return library.Text(buf[:]), s
 }
 
 // PCI is a device's address, "0000:83:00.0".
 func (l *HIPRuntime) PCI(device int) (string, ErrorCode) {
 	var buf [64]byte
 	s := l.call.pciBusID(&buf[0], int32(len(buf)), int32(device))
-	return strings.ToLower(text(buf[:])), s
+	return strings.ToLower(library.Text(buf[:])), s
 }
 
 // Attribute is one property of a device.
@@ -207,17 +206,9 @@ func (l *HIPRuntime) Arch(device int) string {
 		if layout.get(&buf[0], int32(device)) != Success {
 			continue
 		}
-		if name := text(buf[layout.offset : layout.offset+256]); strings.HasPrefix(name, "gfx") {
+		if name := library.Text(buf[layout.offset : layout.offset+256]); strings.HasPrefix(name, "gfx") {
 			return name
 		}
 	}
 	return ""
-}
-
-// text is a buffer's zero-terminated string.
-func text(buf []byte) string {
-	if i := bytes.IndexByte(buf, 0); i >= 0 {
-		buf = buf[:i]
-	}
-	return string(buf)
 }

@@ -3,6 +3,7 @@
 package library
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/ebitengine/purego"
@@ -73,4 +74,12 @@ func First[L any](files []string, open func(path string) (*L, error)) (*L, error
 		}
 	}
 	return nil, first
+}
+
+// Text is the zero-terminated string in a buffer that a function has filled.
+func Text(buf []byte) string {
+	if i := bytes.IndexByte(buf, 0); i >= 0 {
+		buf = buf[:i]
+	}
+	return string(buf)
 }

@@ -4,7 +4,6 @@
 package nvml
 
 import (
-	"bytes"
 	"fmt"
 
 	"ceiling/hip/internal/library"
@@ -140,7 +139,7 @@ func (l *NVML) ErrorText(s ReturnCode) string { return l.call.errorString(s) }
 func (l *NVML) DriverVersion() (string, ReturnCode) {
 	var buf [80]byte
 	s := l.call.driverVersion(&buf[0], uint32(len(buf)))
-	return text(buf[:]), s
+	return library.Text(buf[:]), s
 }
 
 // Count is the number of cards.
@@ -160,7 +159,7 @@ func (l *NVML) Device(index int) (d CardHandle, s ReturnCode) {
 func (l *NVML) Name(d CardHandle) (string, ReturnCode) {
 	var buf [96]byte
 	s := l.call.name(d, &buf[0], uint32(len(buf)))
-	return text(buf[:]), s
+	return library.Text(buf[:]), s
 }
 
 // PCI is a card's address in the kernel's form, "0000:01:00.0".
@@ -271,12 +270,4 @@ func (l *NVML) Limits(d CardHandle) (now, normal uint32, s ReturnCode) {
 		s = l.call.defaultLimit(d, &normal)
 	}
 	return now, normal, s
-}
-
-// text is a buffer's zero-terminated string.
-func text(buf []byte) string {
-	if i := bytes.IndexByte(buf, 0); i >= 0 {
-		buf = buf[:i]
-	}
-	return string(buf)
 }
