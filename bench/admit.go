@@ -132,7 +132,7 @@ func (d *executor) finish(id int) error {
 			}
 		}
 	}
-	return d.eng.RemoveSeq(int32(id), 0)
+	return d.eng.RemoveSeq(int32(id), int32(d.batcher.base))
 }
 
 func empty(eng Engine, seqs []int32) error {

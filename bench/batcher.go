@@ -46,6 +46,7 @@ type batcher struct {
 	slots    []slot
 	queue    []int32 // slots in prefill, in the order of admission
 	inFlight int
+	base     int     // tokens in the KV of every sequence before its request
 	ids      int     // token ids that the engine may return are 0 to ids−1
 	ends     []int32 // tokens that end a request before it has all it wants
 
@@ -113,12 +114,12 @@ func (b *batcher) fill(batch *StepBatch, budget int) {
 		}
 		switch s.phase {
 		case free:
-			put(batch, 0, s.dummies, i, 0)
+			put(batch, 0, b.base+s.dummies, i, 0)
 			continue
 		case decode:
 			// The token sampled last stands behind the prompt and the
 			// tokens before it.
-			put(batch, s.last, len(s.prompt)+s.got-1, i, 1)
+			put(batch, s.last, b.base+len(s.prompt)+s.got-1, i, 1)
 			continue
 		}
 		for k := s.done; k < s.done+s.take; k++ {
@@ -126,7 +127,7 @@ func (b *batcher) fill(batch *StepBatch, budget int) {
 			if k == len(s.prompt)-1 {
 				want = 1
 			}
-			put(batch, s.prompt[k], k, i, want)
+			put(batch, s.prompt[k], b.base+k, i, want)
 		}
 	}
 }

@@ -154,6 +154,9 @@ func (c *Config) check() error {
 	if c.PrefixCache && c.KVUnified != nil && !*c.KVUnified {
 		errs = append(errs, errors.New("prefix cache without a unified KV cache: drop one of the two options"))
 	}
+	if c.PrefixCache && slices.ContainsFunc(c.Suite.Scenarios, deep) {
+		errs = append(errs, errors.New("prefix cache with a depth, at which nothing is reused but the context: drop one of the two options"))
+	}
 	if n := len(c.Points); n > 0 && n != len(c.Suite.Scenarios) {
 		errs = append(errs, fmt.Errorf("\"%d\" points for %d scenarios: give one for each", n, len(c.Suite.Scenarios)))
 	}

@@ -26,6 +26,7 @@ type SessionSpec struct {
 	TokensPerSequence int  // positions one sequence may need
 	TotalTokens       int  // KV cells wanted when Unified; 0: Sequences × TokensPerSequence
 	Unified           bool // one KV buffer for all sequences, so that CopySeq shares cells
+	Keep              bool // parts of sequences are copied and removed, so that every position must be kept
 	Engine            int  // the number of the engine's settings: see Point
 }
 
@@ -40,8 +41,8 @@ type Engine interface {
 	// RemoveSeq drops the KV cells of a sequence from position from on; 0
 	// empties it.
 	RemoveSeq(seq, from int32) error
-	// CopySeq lets dst share the first n positions of src. It needs a
-	// unified session.
+	// CopySeq lets dst, which is empty, share the first n positions of src. A
+	// session that is not unified copies the cells instead, and must have Keep.
 	CopySeq(src, dst, n int32) error
 	// BatchLimit is the most tokens that one Step takes.
 	BatchLimit() int

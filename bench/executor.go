@@ -156,13 +156,13 @@ func (d *executor) step(ctx context.Context) error {
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
 		if s.phase == decode {
-			decoding, cells = decoding+1, cells+len(s.prompt)+s.got
+			decoding, cells = decoding+1, cells+d.batcher.base+len(s.prompt)+s.got
 		}
 		if s.phase != prefill || s.take == 0 {
 			continue
 		}
 		prompt += s.take
-		cells += s.done + s.take
+		cells += d.batcher.base + s.done + s.take
 		if f := &d.flights[i]; f.prefillStart < 0 {
 			f.prefillStart = begin
 		}
@@ -230,7 +230,7 @@ func (d *executor) forget(id int) error {
 		return nil
 	}
 	s.dummies = 0
-	return d.eng.RemoveSeq(int32(id), 0)
+	return d.eng.RemoveSeq(int32(id), int32(d.batcher.base))
 }
 
 // account books a step that ran from begin to now and had so many tokens of
@@ -282,7 +282,7 @@ func fits(work *suite.Workload, spec SessionSpec, budget int) error {
 		return tooWide(n, budget)
 	}
 	for i, r := range work.Requests {
-		if r.Refused == "" && r.Input+r.Output > spec.TokensPerSequence {
+		if r.Refused == "" && sc.Behind()+r.Input+r.Output > spec.TokensPerSequence {
 			return fmt.Errorf("request %d needs \"%d\" tokens (%d in, %d out), and a sequence of the session holds %d: lower input or output",
 				i, r.Input+r.Output, r.Input, r.Output, spec.TokensPerSequence)
 		}

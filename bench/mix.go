@@ -15,11 +15,11 @@ func (b *batcher) work(graphs int) kernels.Work {
 		case decode:
 			w.Decode++
 			w.Wanted++
-			w.Context += float64(len(s.prompt) + s.got)
+			w.Context += float64(b.base + len(s.prompt) + s.got)
 		case prefill:
 			n := float64(s.take)
 			w.Prompt += n
-			w.PromptContext += n*float64(s.done) + n*(n+1)/2
+			w.PromptContext += n*float64(b.base+s.done) + n*(n+1)/2
 			if s.done+s.take == len(s.prompt) {
 				w.Wanted++
 			}

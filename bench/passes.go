@@ -26,8 +26,10 @@ type ScenarioPass struct {
 // the number of prompts in the whole run, those of passes that may be needed
 // again and of the warm-up included, which come last.
 func Plan(s result.Suite) (units []ScenarioPass, prompts int) {
+	order := contextsTogether(s)
 	for pass := range s.Passes() {
-		for i, sc := range s.Scenarios {
+		for _, i := range order {
+			sc := s.Scenarios[i]
 			if pass < sc.Passes() {
 				units = append(units, ScenarioPass{pass, i, prompts})
 				prompts += sc.Requests()
@@ -63,6 +65,28 @@ func next(s result.Suite, done func(pass, scenario int) (result.Entry, bool)) (u
 		}
 	}
 	return ScenarioPass{}, false
+}
+
+// contextsTogether is the order of the scenarios in a pass: the suite's, but that
+// those at depths come with the first that has their settings, so that the context
+// which they share is computed once.
+func contextsTogether(s result.Suite) []int {
+	first := map[string]int{}
+	at := make([]int, len(s.Scenarios))
+	order := make([]int, len(s.Scenarios))
+	for i, sc := range s.Scenarios {
+		order[i], at[i] = i, i
+		if !deep(sc) {
+			continue
+		}
+		own := result.SettingsText(sc.Settings)
+		if _, ok := first[own]; !ok {
+			first[own] = i
+		}
+		at[i] = first[own]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
+	return order
 }
 
 // Recurring is the most prompt tokens of a scenario whose prompts come again

@@ -58,7 +58,7 @@ func RunProbe(ctx context.Context, cfg Config) (Probe, error) {
 // nominal is a scenario's work by its nominal lengths.
 func nominal(sc result.Scenario) work {
 	input, output := sc.Tokens()
-	return work{input, output, sc.InFlight()}
+	return work{int64(sc.Behind()) + input, output, sc.InFlight()}
 }
 
 // arriving is the time that the arrivals of an open loop take, in seconds.

@@ -19,7 +19,7 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	for i, sc := range c.Suite.Scenarios {
 		w, same := suite.DrawLengths(c.draw(sc, total))
 		err := cmp.Or(c.limits(i), same)
-		if err == nil && !c.PrefixCache {
+		if err == nil && !c.PrefixCache && !deep(sc) {
 			err = check(c.coldSpec(i, w))
 		}
 		if err != nil {
@@ -29,12 +29,17 @@ func (c *Config) Refusals(check func(SessionSpec) error) map[int]error {
 	if c.PrefixCache {
 		c.refuseShared(refused, check)
 	}
+	c.refuseDeep(refused, check)
 	return refused
 }
 
 // Session is what scenario i needs of a session, of a warm run what all need
 // that can run. Its error says that the scenario's lengths can't be drawn.
 func (c *Config) Session(i int) (SessionSpec, error) {
+	if deep(c.Suite.Scenarios[i]) {
+		spec, _ := c.deepSpec(i, c.Refused)
+		return spec, nil
+	}
 	if c.PrefixCache {
 		s := sessions{cfg: *c, tooLarge: c.Refused}
 		spec, _, _ := s.sharedSpec()
@@ -87,8 +92,11 @@ func (c *Config) refuseShared(refused map[int]error, check func(SessionSpec) err
 // limits are those that follow from the numbers alone.
 func (c *Config) limits(i int) error {
 	sc := c.Suite.Scenarios[i]
-	n := sc.InFlight()
-	if most := c.maxSequences(); n > most {
+	n, most := sc.InFlight(), c.maxSequences()
+	if deep(sc) {
+		most-- // one keeps the context
+	}
+	if n > most {
 		return fmt.Errorf("\"%d\" requests in flight (concurrency %d, %d prompts) are more than the %d sequences that the engine takes: lower the concurrency",
 			n, sc.Concurrency, sc.Prompts, most)
 	}

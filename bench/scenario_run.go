@@ -104,6 +104,7 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 		}
 	}()
 	budget := r.cfg.budget(u.Scenario, s.eng)
+	behind := work.Spec.Scenario.Behind()
 	if err := fits(work, s.spec, budget); err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 	r.meter.Start()
 	d := newExecutor(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
-	d.batcher.bridging = !s.spec.Unified
+	d.batcher.bridging, d.batcher.base = !s.spec.Unified, behind
 	r.now.executor = d
 	links, graphs := linksOf(s.eng), graphsOf(s.eng)
 	err = r.execute(ctx, d)
@@ -132,11 +133,22 @@ func (r *runner) prepare(ctx context.Context, i int, s *session, work *suite.Wor
 			return err
 		}
 	}
-	if r.cfg.NoWarmup {
+	if r.cfg.NoWarmup && s.context == nil {
 		return nil
 	}
 	r.rep.send(r.track.event(EventWarmup))
-	m.Warmup, err = newWarmer(s.eng, work, r.cfg.point(i).UBatch, budget).run(ctx, r.clock)
+	behind := work.Spec.Scenario.Behind()
+	if s.context != nil {
+		if m.Context, err = s.context.lay(ctx, s.eng, work.Spec.Scenario.InFlight(), behind, budget); err != nil {
+			return err
+		}
+	}
+	if r.cfg.NoWarmup {
+		return nil
+	}
+	w := newWarmer(s.eng, work, r.cfg.point(i).UBatch, budget)
+	w.base = behind
+	m.Warmup, err = w.run(ctx, r.clock)
 	return err
 }
 

@@ -14,6 +14,8 @@ type session struct {
 	eng   Engine
 	spec  SessionSpec
 	cache *prefixCache // nil: cold
+	// context is what scenarios at depths begin behind; nil: another session.
+	context *keptContext
 }
 
 // sessions opens what scenarios need. Cold, each scenario has a session of
@@ -22,6 +24,7 @@ type session struct {
 type sessions struct {
 	cfg    Config
 	shared *session
+	deep   *session // of scenarios at depths, kept between them
 	// tooLarge are scenarios that the shared session could not be opened for,
 	// with the reason.
 	tooLarge map[int]error
@@ -34,7 +37,14 @@ func need(sc result.Scenario, unified bool) SessionSpec {
 
 // acquire returns a session for scenario i. Its error is the scenario's.
 func (s *sessions) acquire(ctx context.Context, i int, work *suite.Workload) (*session, error) {
+	if deep(s.cfg.Suite.Scenarios[i]) {
+		return s.acquireDeep(ctx, i)
+	}
 	if !s.cfg.PrefixCache {
+		// What is kept takes memory, and keeps a model from being loaded anew.
+		if err := s.closeDeep(); err != nil {
+			return nil, err
+		}
 		spec := s.cfg.coldSpec(i, work)
 		eng, err := s.cfg.Opener.Open(ctx, spec)
 		if err != nil {
@@ -107,11 +117,14 @@ func (s *sessions) spares(active int) int {
 // release gives a session back. A session in which something failed is closed
 // also when it is shared: what is in its cache is not known any more.
 func (s *sessions) release(x *session, broken bool) error {
-	if x == s.shared && !broken {
+	if (x == s.shared || x == s.deep) && !broken {
 		return nil
 	}
-	if x == s.shared {
+	switch x {
+	case s.shared:
 		s.shared = nil
+	case s.deep:
+		s.deep = nil
 	}
 	if err := x.eng.Close(); err != nil {
 		return fmt.Errorf("close session: %w", err)
@@ -119,10 +132,11 @@ func (s *sessions) release(x *session, broken bool) error {
 	return nil
 }
 
-// close ends the shared session.
+// close ends the sessions that are kept.
 func (s *sessions) close() error {
+	err := s.closeDeep()
 	if s.shared == nil {
-		return nil
+		return err
 	}
-	return s.release(s.shared, true)
+	return errors.Join(err, s.release(s.shared, true))
 }

@@ -22,6 +22,7 @@ const (
 type warmer struct {
 	eng    Engine
 	ids    []int32 // plain tokens
+	base   int     // tokens in every sequence, which stay
 	used   int     // of ids, round and round
 	held   []int   // tokens that each sequence holds
 	prompt int     // the scenario's longest prompt
@@ -134,7 +135,7 @@ func (w *warmer) compute(ctx context.Context, prompt, tokens int) error {
 			if k == n-1 {
 				want = 1
 			}
-			put(b, w.ids[w.used%len(w.ids)], w.held[i], i, want)
+			put(b, w.ids[w.used%len(w.ids)], w.base+w.held[i], i, want)
 			w.used++
 			w.held[i]++
 		}
@@ -144,5 +145,5 @@ func (w *warmer) compute(ctx context.Context, prompt, tokens int) error {
 
 func (w *warmer) empty(seq int) error {
 	w.held[seq] = 0
-	return w.eng.RemoveSeq(int32(seq), 0)
+	return w.eng.RemoveSeq(int32(seq), int32(w.base))
 }

@@ -179,11 +179,35 @@ func (w *sweep) matrix() SweepMatrix {
 		}
 		m.Best = append(m.Best, w.bestText(c, best))
 	}
+	if slices.ContainsFunc(w.points, func(p sweepPoint) bool { return p.detail.Context != nil }) {
+		m.Head = append(m.Head, "Context KV")
+		for i := range w.points {
+			m.Rows[i] = append(m.Rows[i], contextText(w.points[i].detail))
+		}
+	}
 	m.Head = append(m.Head, "Verdict")
 	for i := range w.points {
 		m.Rows[i] = append(m.Rows[i], w.points[i].state())
 	}
 	return m
+}
+
+// contextText says where the KV that requests began behind came from, in all passes.
+func contextText(d *result.Detail) string {
+	passes := d.Passes
+	if len(passes) == 0 {
+		passes = []result.Pass{{Detail: *d}}
+	}
+	computed, reused := 0, 0
+	for i := range passes {
+		if c := passes[i].Detail.Context; c != nil {
+			computed, reused = computed+c.Computed, reused+c.Reused
+		}
+	}
+	if computed+reused == 0 {
+		return figure.Missing
+	}
+	return fmt.Sprintf("%s computed, %s reused", figure.Grouped(computed), figure.Grouped(reused))
 }
 
 // state is the point's verdict, or why it has no figures.
@@ -259,4 +283,4 @@ func sweepSection(all []scenario) []doc.Block {
 	return append([]doc.Block{doc.Paragraph{Text: doc.T(sweepText)}}, out...)
 }
 
-const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Prefill is the engine's own rate, decode 1000 / TPOT mean. Of many points the best is a little too good by chance alone."
+const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Prefill is the engine's own rate, decode 1000 / TPOT mean. Context KV: tokens that the requests began behind, computed before the clock or kept from a point before, over all passes. Of many points the best is a little too good by chance alone."

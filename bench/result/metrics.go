@@ -31,6 +31,8 @@ type Measured struct {
 
 	Mix *kernels.Mix // what the steps were made of; nil: not known
 
+	Context *KVContext // nil: no depth was asked for
+
 	KeptCells int // most KV cells of finished prompts
 
 	Warmup *Warmup       // nil: none, or a run through a server
@@ -126,7 +128,7 @@ func (s *sample) add(r *Record) {
 func (s *sample) detail(sc Scenario, m Measured) Detail {
 	d := Detail{
 		Name: sc.Name, Category: sc.Category, Purpose: sc.Purpose, Status: m.Status,
-		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen, Settings: sc.Settings, Sweep: sc.Sweep,
+		RangeRatio: sc.RangeRatio, PrefixLen: sc.PrefixLen, Settings: sc.Settings, Sweep: sc.Sweep, Depth: sc.Depth, Context: m.Context,
 		Dataset: sc.asked(), UntilEnd: sc.UntilEnd,
 		Cache: m.Cache, ReusedTokens: s.reused,
 		TTFT: NewDist(s.ttft), TPOT: NewDist(s.tpot), ITL: NewDist(s.itl), E2EL: NewDist(s.e2el),

@@ -132,6 +132,11 @@ type Detail struct {
 	UntilEnd   bool          `json:"until_end,omitempty"`
 	MeanInput  *float64      `json:"mean_input,omitempty"`
 	MeanOutput *float64      `json:"mean_output,omitempty"`
+	// Depth is the tokens in the KV cache that every request began behind, and
+	// Context how they came there; nil: no depth was asked for. They are no input
+	// tokens.
+	Depth   *int       `json:"depth,omitempty"`
+	Context *KVContext `json:"context,omitempty"`
 	// Settings are those of the engine that were the scenario's own, beside
 	// Run.Engine. Sweep says which point of a sweep it is; nil: none.
 	Settings []Setting   `json:"settings,omitempty"`

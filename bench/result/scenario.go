@@ -60,6 +60,11 @@ type Scenario struct {
 	// the latest. Without it the end of text is one token more.
 	UntilEnd bool `json:"until_end,omitempty"`
 
+	// Depth is how many tokens are in the KV cache of every sequence before its
+	// request begins, computed before the scenario's clock starts; nil: none was
+	// asked for, which is as 0 but for the session: see KVContext.
+	Depth *int `json:"depth,omitempty"`
+
 	SLO SLO `json:"slo"`
 	// Repeat is how often the scenario runs, once in each pass over the
 	// suite; 0 stands for 1. See Plan.
@@ -138,13 +143,13 @@ func (s Suite) Names() []string {
 func (s Scenario) InFlight() int { return min(s.Concurrency, s.Prompts) }
 
 // LongestRequest is the most tokens, prompt and output, that a request of the
-// scenario may have.
+// scenario may have, with the depth that it begins at.
 func (s Scenario) LongestRequest() int {
 	if s.Dataset != nil && s.Dataset.Lengths != nil {
-		return s.Dataset.Lengths.Both
+		return s.Behind() + s.Dataset.Lengths.Both
 	}
 	_, out := s.OutputBounds()
-	return s.LongestPrompt() + out // of the last turn
+	return s.Behind() + s.LongestPrompt() + out // of the last turn
 }
 
 // LongestPrompt is the most prompt tokens of a request, the shared prefix
@@ -177,6 +182,14 @@ func (s Scenario) SamePrompts(o Scenario) bool {
 	sum, sample := from(s.Dataset)
 	sum2, sample2 := from(o.Dataset)
 	return s.Input == o.Input && s.RangeRatio == o.RangeRatio && s.PrefixLen == o.PrefixLen && s.TurnsEach() == o.TurnsEach() && sum == sum2 && sample == sample2
+}
+
+// Behind is the depth that requests begin at, in tokens.
+func (s Scenario) Behind() int {
+	if s.Depth == nil {
+		return 0
+	}
+	return *s.Depth
 }
 
 // MaxRepeat is the most passes that a run may make over its suite.

@@ -15,6 +15,7 @@ type shape struct {
 	untilEnd              bool
 	turns                 int
 	think                 float64
+	depth                 int // tokens
 }
 
 // shape is that of result i; ok is false where concurrency is not what sets
@@ -26,6 +27,9 @@ func (r *Run) shape(i int) (s shape, ok bool) {
 		s.prefix, s.ranged, s.cache, s.untilEnd, s.settings = d.PrefixLen, d.RangeRatio, d.Cache, d.UntilEnd, SettingsText(d.Settings)
 		if s.turns, s.think = len(d.Turns), d.ThinkS; s.turns > 0 {
 			s.input = 0 // the mean depends on which conversations came how far
+		}
+		if d.Depth != nil {
+			s.depth = *d.Depth
 		}
 		if d.Dataset != nil {
 			// Lengths are means of what was taken from the file, and differ a little

@@ -106,3 +106,29 @@ func (s Setting) Number() (v float64, ok bool) {
 	}
 	return v, err == nil
 }
+
+// With is what computed a scenario that has settings of its own.
+func (e EngineInfo) With(own []Setting) EngineInfo {
+	for _, s := range own {
+		n, _ := strconv.Atoi(s.Value)
+		switch s.Name {
+		case "ubatch":
+			e.UBatch = n
+		case "step-tokens":
+			e.StepTokens = n
+		case "threads":
+			e.Threads = n
+		case "gpu-layers":
+			e.GPULayers = n
+		case "kv-type":
+			e.KVType = s.Value
+		case "kv-unified":
+			e.KVUnified = s.Value == "on"
+		case "flash-attn":
+			e.FlashAttn = s.Value
+		case "split-mode":
+			e.SplitMode = s.Value
+		}
+	}
+	return e
+}

@@ -32,6 +32,7 @@ func fieldProblems(s result.Scenario) []fieldProblem {
 	add("concurrency", checkInt(s.Concurrency, 1, maxConcurrency))
 	add("prompts", checkInt(s.Prompts, 1, maxPrompts))
 	add("prefix_len", checkInt(s.PrefixLen, 0, maxTokens))
+	add("depth", checkInt(s.Behind(), 0, maxTokens))
 	if !(s.RangeRatio >= 0 && s.RangeRatio < 1) {
 		add("range_ratio", fmt.Sprintf("%q is out of range: use at least 0 and less than 1", fmt.Sprint(s.RangeRatio)))
 	}
@@ -78,6 +79,9 @@ func crossProblems(s result.Scenario) []fieldProblem {
 	}
 	if s.Turns > 1 && s.Requests() > maxPrompts {
 		out = append(out, fieldProblem{"turns", fmt.Sprintf("\"%d\" turns of %d conversations are more than %d requests: lower one of them", s.Turns, s.Prompts, maxPrompts)})
+	}
+	if s.Depth != nil && s.Turns > 1 {
+		out = append(out, fieldProblem{"depth", fmt.Sprintf("\"%d\" with turns: a conversation makes its own context: leave one of the two out", *s.Depth)})
 	}
 	out = append(out, traceProblems(s)...)
 	if d := s.Dataset; d != nil {

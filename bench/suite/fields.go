@@ -31,6 +31,7 @@ var scenarioFields = append([]scenarioField{
 	{"request_rate", false, true, setRate},
 	{"burstiness", false, true, numberField(func(s *result.Scenario) *float64 { return &s.Burstiness }, false)},
 	{"prefix_len", false, true, tokenField(func(s *result.Scenario) *int { return &s.PrefixLen })},
+	{"depth", false, true, setDepth},
 	{"slo", false, false, setSLO},
 	{"repeat", false, false, setRepeat},
 	{"turns", false, true, intField(func(s *result.Scenario) *int { return &s.Turns })},
@@ -152,6 +153,14 @@ func tokenField(at func(*result.Scenario) *int) fieldSetter {
 		*at(sc), ok = f.r.integer(n, key)
 		return ok
 	}
+}
+
+// setDepth reads a depth, for which 0 is one too.
+func setDepth(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool {
+	depth := 0
+	ok := tokenField(func(*result.Scenario) *int { return &depth })(f, n, key, sc)
+	sc.Depth = &depth
+	return ok
 }
 
 // kilo is a number of tokens in units of 1024.

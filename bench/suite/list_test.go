@@ -55,6 +55,17 @@ func TestLists(t *testing.T) {
 	if err := Validate(s); err != nil {
 		t.Error(err)
 	}
+	s, err = listed(t, "input: 16\noutput: 8\nconcurrency: 1\nprompts: 1\ndepth: [0, 4k, 65536]\n")
+	if err != nil || len(s.Scenarios) != 3 || *s.Scenarios[0].Depth != 0 || *s.Scenarios[1].Depth != 4096 || s.Scenarios[2].LongestRequest() != 65536+24 {
+		t.Errorf("%v, %+v", err, s.Scenarios)
+	}
+}
+
+func TestDepthWithTurns(t *testing.T) {
+	_, err := listed(t, "input: 16\noutput: 4\nconcurrency: 1\nprompts: 1\nturns: 2\ndepth: 64\n")
+	if err == nil || !strings.Contains(err.Error(), `s.yaml:9: scenario "A": depth: "64" with turns`) {
+		t.Error(err)
+	}
 }
 
 func TestZip(t *testing.T) {
@@ -166,9 +177,10 @@ func TestYAML(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	depth := 0
 	odd := result.Suite{Name: "true", Scenarios: []result.Scenario{{
 		Name: "A: B # c", Category: "1e3", Purpose: "- \"x\" {y}", Input: 20, Output: 3, Concurrency: 2, Prompts: 4, RangeRatio: 0.25, RequestRate: 0.125,
-		Burstiness: 2, PrefixLen: 7, SLO: result.SLO{TTFTMs: 1.5, E2ELMs: 2e6}, Repeat: 3,
+		Burstiness: 2, PrefixLen: 7, Depth: &depth, SLO: result.SLO{TTFTMs: 1.5, E2ELMs: 2e6}, Repeat: 3,
 		Settings: []result.Setting{{Name: "ubatch", Value: "64"}, {Name: "flash-attn", Value: "on"}, {Name: "devices", Value: "none"}},
 	}}}
 	got, err := Parse("odd", YAML(odd))

@@ -17,6 +17,7 @@ const (
 	streamArrivals
 	streamDataset
 	streamBlock
+	streamContext
 )
 
 // source is a PCG generator that is re-seeded in place: making a prompt

@@ -255,3 +255,16 @@ func (w *Workload) Tokens() (input, output int64) {
 	}
 	return input, output
 }
+
+// Context is n tokens to be in the KV cache before requests: BOS where the model
+// adds it, and tokens drawn evenly from the allowed ids. A shorter one is the
+// beginning of a longer one.
+func Context(v Vocab, seed uint64, n int) []int32 {
+	w := Workload{Spec: WorkloadSpec{Vocab: v}, src: newSource()}
+	w.src.seek(seed, streamContext)
+	out := make([]int32, 0, n)
+	if v.AddBOS && n > 0 {
+		out = append(out, v.BOS)
+	}
+	return w.draw(out, n-len(out))
+}

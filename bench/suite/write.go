@@ -56,6 +56,9 @@ func YAML(s result.Suite) []byte {
 		number("request_rate", sc.RequestRate)
 		number("burstiness", sc.Burstiness)
 		number("prefix_len", float64(sc.PrefixLen))
+		if sc.Depth != nil {
+			field("depth", strconv.Itoa(*sc.Depth))
+		}
 		if sc.SLO.Given() {
 			field("slo", sloText(sc.SLO))
 		}

@@ -34,6 +34,7 @@ const maxSuiteBytes = 1 << 16
 //	    request_rate: 2.5    # arrivals per second; without it: closed loop
 //	    burstiness: 1        # 1 is Poisson
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
+//	    depth: 4k            # tokens in the KV cache before each request; 4k is 4096
 //	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
 //	    repeat: 1
 //	    dataset: chats.jsonl # prompts from a file; input, output and prompts are then its own unless given

@@ -151,6 +151,9 @@ func readDriveSettings(c *cli.Command, earlier *earlierRun) (settings, error) {
 		return s, err
 	}
 	for _, sc := range s.suite.Scenarios {
+		if sc.Depth != nil {
+			return s, usagef("scenario %q has a depth: a server's KV cache can't be filled beforehand; use prefix_len, or leave it away", sc.Name)
+		}
 		if len(sc.Settings) > 0 {
 			return s, usagef("scenario %q sets %s: a server's engine is set where the server is started; leave it away", sc.Name, sc.Settings[0].Name)
 		}

@@ -8,6 +8,7 @@ var examples = map[string][]string{
 		"ceiling run model.gguf --suite smoke --out results/model",
 		"ceiling run -m model.gguf --suite smoke -t 1 -fa on --repeat 2 --out results/again",
 		"ceiling run model.gguf --suite smoke --sweep kv-type=f16,q8_0 --sweep ubatch=256,512 --dry-run",
+		"ceiling run model.gguf --suite smoke --sweep depth=0,64 --out results/depth",
 	},
 	"suites":  {"ceiling suites smoke > mine.yaml", "ceiling suites smoke --sweep kv-type=f16,q8_0 --only '*c=4*'"},
 	"drive":   {"ceiling drive model.gguf --url http://127.0.0.1:8080 --suite smoke --out results/server"},

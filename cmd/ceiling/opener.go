@@ -86,6 +86,7 @@ func (o *opener) close() error {
 func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.SessionOptions {
 	o.Sequences, o.TokensPerSequence = spec.Sequences, spec.TokensPerSequence
 	o.TotalTokens, o.Unified = spec.TotalTokens, spec.Unified
+	o.FullWindow = o.FullWindow || spec.Keep
 	return o
 }
 

@@ -115,6 +115,9 @@ func (s *settings) readPoints(c *cli.Command) error {
 		}
 		s.pointOf[i] = at
 	}
+	if deep := slices.IndexFunc(s.suite.Scenarios, func(sc result.Scenario) bool { return sc.Depth != nil }); s.prefixCache && deep >= 0 {
+		return usagef("--prefix-cache with a depth (scenario %q): at a depth nothing but its context is reused; leave one of them away", s.suite.Scenarios[deep].Name)
+	}
 	if s.prefixCache && len(s.points) > 1 {
 		return usagef("--prefix-cache with settings that differ between scenarios: one session holds the cache; leave one of them away")
 	}

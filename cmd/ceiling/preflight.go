@@ -95,6 +95,9 @@ func (p *planner) check(ctx context.Context, s *engineSettings, spec bench.Sessi
 	if err != nil {
 		return nil, err
 	}
+	if spec.Keep && plan.Model().Recurrent() {
+		return nil, fmt.Errorf("a depth needs a cache of every position, and a model of architecture %s keeps a state instead: leave depth out", plan.Model().Architecture())
+	}
 	return plan.Check(ctx, sessionOptions(s.session, spec))
 }
 

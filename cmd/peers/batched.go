@@ -106,7 +106,7 @@ func parseBatched(stdout []byte, s *settings, sequences int) (out []batchedLine,
 // empty cache.
 func runLlamaBench(ctx context.Context, s *settings, model string, _ int, l *lane) (sample, error) {
 	args := append([]string{"--model", model, "--output", "json", "--n-prompt", strconv.Itoa(s.Prompt),
-		"--n-gen", strconv.Itoa(s.Output), "--repetitions", strconv.Itoa(s.Waves), "--threads", strconv.Itoa(s.Threads),
+		"--n-gen", strconv.Itoa(s.Output), "--n-depth", strconv.Itoa(s.Depth), "--repetitions", strconv.Itoa(s.Waves), "--threads", strconv.Itoa(s.Threads),
 		"--batch-size", strconv.Itoa(s.Batch), "--ubatch-size", strconv.Itoa(s.UBatch), "--flash-attn", s.FlashAttn},
 		s.deviceArgs("--device")...)
 	c, err := l.start(ctx, s, s.peer(toolLlamaBench), args...)

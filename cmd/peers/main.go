@@ -38,6 +38,7 @@ type settings struct {
 	Sequences []int    `json:"sequences"`
 	Prompt    int      `json:"prompt_tokens"`
 	Output    int      `json:"output_tokens"`
+	Depth     int      `json:"depth_tokens,omitempty"` // in the KV cache beforehand
 	Threads   int      `json:"threads"`
 	UBatch    int      `json:"ubatch"`
 	Batch     int      `json:"batch"`
@@ -122,6 +123,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	f.StringVar(&sequences, "sequences", "1,8,32", "sequences in flight, one table row each")
 	f.IntVar(&s.Prompt, "prompt", 128, "prompt tokens per sequence")
 	f.IntVar(&s.Output, "output", 64, "tokens generated per sequence")
+	f.IntVar(&s.Depth, "depth", 0, "tokens in the KV cache before both measurements: llama-bench's -d, which is then the only peer, with one sequence")
 	f.IntVar(&s.Threads, "threads", runtime.NumCPU(), "CPU threads of every tool")
 	f.IntVar(&s.UBatch, "ubatch", 512, "physical batch of every tool")
 	f.IntVar(&s.Batch, "batch", 2048, "logical batch of every tool")
@@ -176,16 +178,23 @@ func (s *settings) validate(sequences string) error {
 	if !slices.Contains([]string{"auto", "on", "off"}, s.FlashAttn) {
 		return fmt.Errorf("%w: --flash-attn %q; use auto, on or off", errUsage, s.FlashAttn)
 	}
+	if s.Depth > 0 {
+		s.llamaBench = true
+	}
 	switch {
+	case s.Depth < 0 || s.Depth > 0 && !slices.Equal(s.Sequences, []int{1}):
+		return fmt.Errorf("%w: --depth %d with --sequences %v: a depth of 0 or more, above 0 with --sequences 1", errUsage, s.Depth, s.Sequences)
 	case s.slice < 0 || s.slice > 0 && s.slice < 5*settle:
 		return fmt.Errorf("%w: --slice %v; at least %v", errUsage, s.slice, 5*settle)
 	case s.slice > 0 && s.llamaBench:
 		return fmt.Errorf("%w: --slice with --llama-bench, which does not tell when it measured", errUsage)
 	}
 	s.SliceS = s.slice.Seconds()
-	files := append([]string{s.ceiling, s.peer("llama-batched-bench"), s.peer("llama-server")}, s.Models...)
-	if s.llamaBench {
-		files = append(files, s.peer("llama-bench"))
+	files := append([]string{s.ceiling}, s.Models...)
+	for _, t := range s.tools(1) {
+		if t.name != toolCeiling {
+			files = append(files, s.peer(t.name))
+		}
 	}
 	for _, path := range files {
 		if _, err := os.Stat(path); err != nil {

@@ -71,7 +71,10 @@ type tool struct {
 
 // tools lists who takes part with that many sequences.
 func (s *settings) tools(sequences int) []tool {
-	out := []tool{{toolCeiling, runCeiling}, {toolBatched, runBatched}, {toolServer, runServer}}
+	out := []tool{{toolCeiling, runCeiling}}
+	if s.Depth == 0 { // the others begin with an empty cache
+		out = append(out, tool{toolBatched, runBatched}, tool{toolServer, runServer})
+	}
 	if s.llamaBench && sequences == 1 {
 		out = append(out, tool{toolLlamaBench, runLlamaBench})
 	}

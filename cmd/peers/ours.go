@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ceiling/bench/result"
+	"ceiling/bench/suite"
 )
 
 const (
@@ -28,13 +29,17 @@ const (
 func suiteText(s *settings, sequences int) string {
 	var b strings.Builder
 	b.WriteString("name: peers\nscenarios:\n")
-	scenario := func(name string, output, prompts int) {
-		fmt.Fprintf(&b, "  - {name: %s, input: %d, output: %d, concurrency: %d, prompts: %d}\n",
-			name, s.Prompt, output, sequences, prompts)
+	input, depth := s.Prompt, ""
+	if s.Depth > 0 {
+		input, depth = suite.MinInput, fmt.Sprintf(", depth: %d", s.Depth) // llama-bench decodes from the depth on
 	}
-	scenario(prefillScenario, 1, sequences*(s.Waves+1))
+	scenario := func(name string, input, output, prompts int) {
+		fmt.Fprintf(&b, "  - {name: %s, input: %d, output: %d, concurrency: %d, prompts: %d%s}\n",
+			name, input, output, sequences, prompts, depth)
+	}
+	scenario(prefillScenario, s.Prompt, 1, sequences*(s.Waves+1))
 	for wave := range s.Waves {
-		scenario(fmt.Sprintf("%s %d", decodeScenario, wave+1), s.Output, sequences)
+		scenario(fmt.Sprintf("%s %d", decodeScenario, wave+1), input, s.Output, sequences)
 	}
 	return b.String()
 }
@@ -46,11 +51,11 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int, l
 		return sample{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	suite, folder := filepath.Join(dir, "suite.yaml"), filepath.Join(dir, "run")
-	if err := os.WriteFile(suite, []byte(suiteText(s, sequences)), 0o644); err != nil {
+	file, folder := filepath.Join(dir, "suite.yaml"), filepath.Join(dir, "run")
+	if err := os.WriteFile(file, []byte(suiteText(s, sequences)), 0o644); err != nil {
 		return sample{}, err
 	}
-	args := append([]string{"run", "--model", model, "--suite", suite, "--out", folder,
+	args := append([]string{"run", "--model", model, "--suite", file, "--out", folder,
 		"--threads", strconv.Itoa(s.Threads), "--step-tokens", strconv.Itoa(s.Batch), "--ubatch", strconv.Itoa(s.UBatch),
 		"--flash-attn", s.FlashAttn, "--kv-unified", "off", "--prose", "off"}, s.deviceArgs("--devices")...)
 	c, err := l.start(ctx, s, s.ceiling, args...)

@@ -191,9 +191,9 @@ func checkBounds(rows []row) error {
 
 // writeTable prints the comparison as a Markdown table with its definitions.
 func writeTable(w io.Writer, s *settings, rows []row, samples []sample) error {
-	peers := []string{toolBatched, toolServer}
-	if s.llamaBench {
-		peers = append(peers, toolLlamaBench)
+	var peers []string
+	for _, t := range s.tools(1)[1:] {
+		peers = append(peers, t.name)
 	}
 	head := []string{"model", "sequences", "figure", toolCeiling}
 	for _, p := range peers {
@@ -205,8 +205,11 @@ func writeTable(w io.Writer, s *settings, rows []row, samples []sample) error {
 	}
 	var b strings.Builder
 	how := ""
+	if s.Depth > 0 {
+		how = fmt.Sprintf(", behind %d tokens", s.Depth)
+	}
 	if s.slice > 0 {
-		how = fmt.Sprintf(", slices of %v", s.slice)
+		how += fmt.Sprintf(", slices of %v", s.slice)
 	}
 	fmt.Fprintf(&b, "%d threads, ubatch %d, batch %d, flash attention %s, %d tokens in, %d out, %d rounds of %d measurements%s\n\n",
 		s.Threads, s.UBatch, s.Batch, s.FlashAttn, s.Prompt, s.Output, s.Rounds, s.Waves, how)

@@ -17,8 +17,8 @@ import (
 // and no concurrency, so the other scenarios have no form there.
 //
 // pp: the prompt's tokens over the time from its first step to the first
-// token. tg: the tokens after the first over the time they took, at the depth
-// of the prompt. Both hold sampling, which llama-bench leaves out.
+// token, at the scenario's depth. tg: the tokens after the first over the time they
+// took, at that depth and the prompt's together. Both hold sampling, which llama-bench leaves out.
 func llamaBench(s *ExportSource) (files []ExportedFile, notes []string, err error) {
 	rows := []*ordered{}
 	leave := func(note string) { // the same for every pass
@@ -55,7 +55,10 @@ func llamaBench(s *ExportSource) (files []ExportedFile, notes []string, err erro
 
 func (s *ExportSource) llamaRows(u *unit) []*ordered {
 	var prompt, output []int64 // ns per request
-	prompts, outputs := 0, 0
+	prompts, outputs, behind := 0, 0, 0
+	if u.Detail.Depth != nil {
+		behind = *u.Detail.Depth
+	}
 	for i := range u.records {
 		r := &u.records[i]
 		if !r.OK() || r.PrefillStart == nil {
@@ -71,10 +74,10 @@ func (s *ExportSource) llamaRows(u *unit) []*ordered {
 	}
 	var rows []*ordered
 	if len(prompt) > 0 {
-		rows = append(rows, s.llamaRow(prompts, 0, 0, prompt))
+		rows = append(rows, s.llamaRow(&u.Detail, prompts, 0, behind, prompt))
 	}
 	if len(output) > 0 {
-		rows = append(rows, s.llamaRow(0, outputs, u.Result.InputLen, output))
+		rows = append(rows, s.llamaRow(&u.Detail, 0, outputs, behind+u.Result.InputLen, output))
 	}
 	return rows
 }
@@ -85,11 +88,12 @@ func nanoseconds(s float64) int64 { return 1000 * int64(math.Round(s*1e6)) }
 
 // llamaRow is one test of llama-bench's, with what is known of its fields in
 // its order.
-func (s *ExportSource) llamaRow(prompt, gen, depth int, ns []int64) *ordered {
+func (s *ExportSource) llamaRow(d *result.Detail, prompt, gen, depth int, ns []int64) *ordered {
 	o := &ordered{}
-	e := s.Results.Engine
-	if e == nil {
-		e = &result.EngineInfo{}
+	e := &result.EngineInfo{}
+	if s.Results.Engine != nil {
+		own := s.Results.Engine.With(d.Settings)
+		e = &own
 	}
 	o.add("build_commit", strings.TrimSpace(e.Release+" "+truncate(e.Tree, 9)))
 	if sys := s.Results.System; sys != nil {

@@ -200,6 +200,9 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	ratio := d.RangeRatio
 	l.RangeRatio, l.RequestRate, l.Burstiness, l.Cache = &ratio, d.RequestRate, d.Burstiness, d.Cache
 	l.Verdict, l.Process = d.Verdict, d.Process
+	if d.Depth != nil {
+		l.Depth = *d.Depth
+	}
 	prefix := d.PrefixLen
 	l.Prefix = &prefix
 	dataset := ""
