@@ -182,7 +182,7 @@ func (t *opTimes) print(w io.Writer, roofs []kernels.Roofs) {
 func (k opKind) ofRoof(roofs []kernels.Roofs, users int) string {
 	i := slices.IndexFunc(roofs, func(r kernels.Roofs) bool { return r.Name == k.machine() })
 	if i < 0 {
-		return "—"
+		return figure.Missing
 	}
 	return fmt.Sprintf("%.0f %%", 100*roofs[i].Least(k.Type, k.Bytes, k.Operations, float64(users))/k.Seconds)
 }

@@ -97,14 +97,14 @@ func printMeasurements(w io.Writer, list []kernels.Measurement) {
 
 func interval(u kernels.Unit, s *kernels.SampleSummary) string {
 	if s.Low == nil || s.High == nil {
-		return "—"
+		return figure.Missing
 	}
 	return u.Format(*s.Low) + " – " + u.Format(*s.High)
 }
 
 func inUnit(u kernels.Unit, v *float64) string {
 	if v == nil {
-		return "—"
+		return figure.Missing
 	}
 	return u.Format(*v)
 }
@@ -112,7 +112,7 @@ func inUnit(u kernels.Unit, v *float64) string {
 // scaled prints v·by, and a missing one as such.
 func scaled(v *float64, by float64, format string) string {
 	if v == nil {
-		return "—"
+		return figure.Missing
 	}
 	return fmt.Sprintf(format, *v*by)
 }
@@ -125,7 +125,7 @@ func shareOfPeak(m kernels.Measurement) string {
 		peak = m.Peak
 	}
 	if peak == nil || m.Summary == nil || *peak <= 0 {
-		return "—"
+		return figure.Missing
 	}
 	return fmt.Sprintf("%.0f %%", 100*m.Summary.Median / *peak)
 }

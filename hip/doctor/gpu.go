@@ -182,7 +182,7 @@ func (c *checks) code() {
 		c.add(areaROCm, "GPU code", StatusUnknown, "", "the cards' architecture is unknown; the library has code for %s", have)
 	case len(lacking) > 0:
 		c.add(areaROCm, "GPU code", StatusFail, "build for the card: cmake -DCMAKE_HIP_ARCHITECTURES="+strings.Join(lacking, ";"),
-			"the library has code for %s, and none for %s", orNone(have), strings.Join(lacking, ", "))
+			"the library has code for %s, and none for %s", figure.OrMissing(have), strings.Join(lacking, ", "))
 	default:
 		c.add(areaROCm, "GPU code", StatusOK, "", "the library has code for %s", have)
 	}
@@ -345,7 +345,7 @@ func (c *checks) hive() {
 	case text == "":
 		return // cards that can't be bridged
 	case whole:
-		c.add(areaLinks, "xGMI", StatusOK, "", "%s; %s", text, orNone(c.Machine.LinkSummary()))
+		c.add(areaLinks, "xGMI", StatusOK, "", "%s; %s", text, figure.OrMissing(c.Machine.LinkSummary()))
 	case strings.HasPrefix(text, "Present"):
 		c.add(areaLinks, "xGMI", StatusWarn, "load the model on the GPUs of one hive (--devices), or bridge the others", "%s", text)
 	default:
@@ -504,7 +504,7 @@ func (c *checks) clocks() {
 func (c *checks) processes() {
 	var users []string
 	for _, p := range c.State.Processes {
-		users = append(users, fmt.Sprintf("%s (pid %d, %.1f GiB)", orNone(p.Name), p.PID, float64(p.VRAM)/(1<<30)))
+		users = append(users, fmt.Sprintf("%s (pid %d, %.1f GiB)", figure.OrMissing(p.Name), p.PID, float64(p.VRAM)/(1<<30)))
 	}
 	if len(users) > 0 {
 		c.add(areaGPU, "other processes", StatusWarn, "end them before you measure", "%s", strings.Join(users, "; "))
@@ -529,7 +529,5 @@ func name(g hip.GPU) string {
 	if g.PCI != "" {
 		return g.PCI
 	}
-	return orNone(g.Card)
+	return figure.OrMissing(g.Card)
 }
-
-func orNone(s string) string { return orElse(s, "—") }
