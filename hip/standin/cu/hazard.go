@@ -15,6 +15,12 @@ func (r *regs) add(i, n int) {
 	}
 }
 
+func (r *regs) join(o *regs) {
+	for i := range r {
+		r[i] |= o[i]
+	}
+}
+
 func (r *regs) meets(o *regs) bool {
 	return r[0]&o[0]|r[1]&o[1]|r[2]&o[2]|r[3]&o[3]|r[4]&o[4]|r[5]&o[5] != 0
 }
@@ -81,7 +87,7 @@ type waits struct {
 	local  []regs  // lgkmcnt: LDS and flat, in order
 	scalar []regs  // lgkmcnt: scalar memory, in any order
 	all    [4]regs // of each counter
-	any    bool
+	any    regs    // of all counters
 }
 
 // issue adds an operation whose results go to the registers r. Of a flat one
@@ -90,19 +96,24 @@ type waits struct {
 func (q *waits) issue(f gcn.Format, r regs, metLDS bool) {
 	switch f {
 	case gcn.SMEM:
-		q.scalar = append(q.scalar, r)
+		q.add(scalar, &q.scalar, &r)
 	case gcn.DS:
-		q.local = append(q.local, r)
+		q.add(local, &q.local, &r)
 	case gcn.Flat:
-		q.vector = append(q.vector, r)
+		q.add(vector, &q.vector, &r)
 		if !metLDS {
 			r = regs{}
 		}
-		q.local = append(q.local, r)
+		q.add(local, &q.local, &r)
 	default:
-		q.vector = append(q.vector, r)
+		q.add(vector, &q.vector, &r)
 	}
-	q.sum()
+}
+
+func (q *waits) add(counter int, list *[]regs, r *regs) {
+	*list = append(*list, *r)
+	q.all[counter].join(r)
+	q.any.join(r)
 }
 
 func isStore(in *gcn.Inst) bool {
@@ -113,27 +124,27 @@ func isStore(in *gcn.Inst) bool {
 // done takes away what s_waitcnt has waited for. Scalar loads come back in any
 // order, so only a count of 0 says anything about them.
 func (q *waits) done(vm, lgkm int) {
-	if len(q.vector) > vm {
-		q.vector = q.vector[len(q.vector)-vm:]
-	}
 	if lgkm == 0 {
-		q.scalar, q.local = q.scalar[:0], q.local[:0]
-	} else if len(q.scalar) == 0 && len(q.local) > lgkm {
-		q.local = q.local[len(q.local)-lgkm:]
+		q.keep(scalar, &q.scalar, 0)
 	}
-	q.sum()
+	if len(q.scalar) == 0 {
+		q.keep(local, &q.local, lgkm)
+	}
+	q.keep(vector, &q.vector, vm)
+	q.any = q.all[vector]
+	q.any.join(&q.all[local])
+	q.any.join(&q.all[scalar])
 }
 
-func (q *waits) sum() {
-	q.any = false
-	for i, list := range [][]regs{nil, q.vector, q.local, q.scalar} {
-		q.all[i] = regs{}
-		for _, r := range list {
-			for k := range r {
-				q.all[i][k] |= r[k]
-			}
-		}
-		q.any = q.any || q.all[i] != regs{}
+// keep leaves the last n of a counter's operations.
+func (q *waits) keep(counter int, list *[]regs, n int) {
+	if len(*list) <= n {
+		return
+	}
+	*list = append((*list)[:0], (*list)[len(*list)-n:]...)
+	q.all[counter] = regs{}
+	for i := range *list {
+		q.all[counter].join(&(*list)[i])
 	}
 }
 

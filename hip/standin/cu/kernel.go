@@ -204,8 +204,7 @@ func (w *wave) reset(r *launch, lds []byte, count *counters) {
 	w.mem, w.lds, w.private, w.pc, w.count = r.p.mem, lds, r.d.Private, r.desc.entry, count
 	w.host, w.base, w.at = nil, 0, nil
 	w.scc, w.done, w.barrier, w.metLDS, w.clock = false, false, false, false, 0
-	w.wait.vector, w.wait.local, w.wait.scalar = w.wait.vector[:0], w.wait.local[:0], w.wait.scalar[:0]
-	w.wait.sum()
+	w.wait.done(0, 0)
 	w.ready = accumulators{}
 	clear(w.s[:])
 	n := r.desc.registers()

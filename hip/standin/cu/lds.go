@@ -78,15 +78,29 @@ func (c *compiler) ldsMove() (run, error) {
 		at := w.v[address] // a copy: a load may write the register
 		banks := bankCounter{}
 		for m := w.exec(); m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m)
-			a.move(w, w.shared(at[l]+first, a.bytes, l), reg, l)
-			if two {
-				a.move(w, w.shared(at[l]+second, a.bytes, l), reg2, l)
-			}
-			banks.touch(at[l] + first)
+			banks.touch(at[bits.TrailingZeros64(m)&63] + first)
 		}
 		w.count.own.Conflicts += banks.conflicts
+		w.moveShared(a, &at, first, reg)
+		if two {
+			w.moveShared(a, &at, second, reg2)
+		}
 	}, nil
+}
+
+// moveShared moves the bytes of the active lanes that are behind their
+// addresses in LDS.
+func (w *wave) moveShared(a access, address *vec, behind uint32, reg int) {
+	var at places
+	for m := w.exec(); m != 0; m &= m - 1 {
+		l := bits.TrailingZeros64(m) & 63
+		x := address[l] + behind
+		if uint64(x)+uint64(a.bytes) > uint64(len(w.lds)) {
+			w.shared(x, a.bytes, l) // faults
+		}
+		at[l] = uint64(x)
+	}
+	a.moveAll(w, w.lds, &at, reg)
 }
 
 // bankCounter counts how often lanes of a wave's half meet in one of the 32

@@ -53,6 +53,33 @@ func (a access) move(w *wave, mem []byte, reg, lane int) {
 	}
 }
 
+// moveAll loads or stores the bytes of all active lanes, register by register.
+// Their bytes are in mem, from at on.
+func (a access) moveAll(w *wave, mem []byte, at *places, reg int) {
+	active := w.exec()
+	if a.bytes < 4 {
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			a.movePart(w, mem[at[l]:][:a.bytes], reg, l)
+		}
+		return
+	}
+	for i := range uint64(a.bytes / 4) {
+		r, mem := &w.v[reg+int(i)], mem[4*i:]
+		if a.store {
+			for m := active; m != 0; m &= m - 1 {
+				l := bits.TrailingZeros64(m) & 63
+				binary.LittleEndian.PutUint32(mem[at[l]:], r[l])
+			}
+			continue
+		}
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m) & 63
+			r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+		}
+	}
+}
+
 func (a access) movePart(w *wave, mem []byte, reg, lane int) {
 	r := &w.v[reg][lane]
 	if a.store {
@@ -77,39 +104,52 @@ func (a access) movePart(w *wave, mem []byte, reg, lane int) {
 	*r = x
 }
 
-// addresses returns a flat, global or scratch instruction's address per lane.
-func (c *compiler) addresses() (func(w *wave, l int) uint64, error) {
+// places are the addresses of all lanes, or their offsets.
+type places = [Lanes]uint64
+
+// addresses returns a flat, global or scratch instruction's addresses. Those of
+// lanes that are not active mean nothing.
+func (c *compiler) addresses() func(w *wave, at *places) {
 	in := c.in
 	imm := uint64(int64(in.Imm))
-	n := in.Src[0].Reg
+	n, s := in.Src[0].Reg, in.Base.Reg
 	switch {
 	case in.Format == gcn.Scratch && in.Src[0].Kind == gcn.None:
-		s := in.Base.Reg
-		return func(w *wave, _ int) uint64 { return PrivateAperture + uint64(w.s[s]) + imm }, nil
+		return func(w *wave, at *places) {
+			for l := range at {
+				at[l] = PrivateAperture + uint64(w.s[s]) + imm
+			}
+		}
 	case in.Format == gcn.Scratch:
-		return func(w *wave, l int) uint64 { return PrivateAperture + uint64(w.v[n][l]) + imm }, nil
+		return func(w *wave, at *places) { w.offsets(n, PrivateAperture+imm, at) }
 	case in.Base.Kind != gcn.None:
-		s := in.Base.Reg
-		return func(w *wave, l int) uint64 { return w.s64(s) + uint64(w.v[n][l]) + imm }, nil
+		return func(w *wave, at *places) { w.offsets(n, w.s64(s)+imm, at) }
 	}
-	return func(w *wave, l int) uint64 {
-		return (uint64(w.v[n][l]) | uint64(w.v[n+1][l])<<32) + imm
-	}, nil
+	return func(w *wave, at *places) {
+		low, high := &w.v[n], &w.v[n+1]
+		for l := range at {
+			at[l] = (uint64(low[l]) | uint64(high[l])<<32) + imm
+		}
+	}
+}
+
+// offsets adds a register to an address.
+func (w *wave) offsets(reg int, base uint64, at *places) {
+	for l, x := range &w.v[reg] {
+		at[l] = base + uint64(x)
+	}
 }
 
 // flat compiles FLAT, GLOBAL and SCRATCH.
 func (c *compiler) flat() (run, error) {
 	in := c.in
-	address, err := c.addresses()
-	if err != nil {
-		return nil, err
-	}
+	address := c.addresses()
 	find := (*wave).bytes
 	if in.Format != gcn.Global {
 		find = (*wave).flat
 	}
 	if strings.Contains(in.Name, "_atomic_") {
-		return c.atomic(func(w *wave, n, l int) []byte { return find(w, address(w, l), n, l) })
+		return c.atomic(in.Src[1], in.Dst, address, find)
 	}
 	a, ok := accessOf(in.Name)
 	if !ok || in.LDS {
@@ -120,25 +160,51 @@ func (c *compiler) flat() (run, error) {
 		reg = in.Src[1].Reg
 	}
 	return func(w *wave) {
-		w.moveAll(a, func(l int) uint64 { return address(w, l) },
-			func(at uint64, l int) { a.move(w, find(w, at, a.bytes, l), reg, l) })
+		var at places
+		address(w, &at)
+		w.countMoved(a, &at)
+		if w.inRegion(&at, uint64(a.bytes)) {
+			a.moveAll(w, w.host, &at, reg)
+			return
+		}
+		for m := w.exec(); m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			a.move(w, find(w, at[l], a.bytes, l), reg, l)
+		}
 	}, nil
 }
 
-// moveAll moves and counts the bytes of the active lanes. All addresses are read
-// before a load writes.
-func (w *wave) moveAll(a access, address func(l int) uint64, move func(at uint64, l int)) {
+// inRegion makes the addresses of the active lanes offsets into the region that
+// it makes the one used last, if n bytes at each are in it; else it changes none.
+func (w *wave) inRegion(at *places, n uint64) bool {
+	if first := at[firstLane(w.exec())]; first-w.base >= uint64(len(w.host)) {
+		host, base := w.mem.Region(first)
+		if host == nil {
+			return false
+		}
+		w.host, w.base = host, base
+	}
+	size := uint64(len(w.host))
+	if size < n {
+		return false
+	}
+	for m := w.exec(); m != 0; m &= m - 1 {
+		if at[bits.TrailingZeros64(m)&63]-w.base > size-n {
+			return false
+		}
+	}
+	for l := range at {
+		at[l] -= w.base
+	}
+	return true
+}
+
+// countMoved counts the bytes and lines of the active lanes.
+func (w *wave) countMoved(a access, at *places) {
 	lines := lineCounter{last: math.MaxUint64}
 	active := w.exec()
-	var at [Lanes]uint64
 	for m := active; m != 0; m &= m - 1 {
-		l := bits.TrailingZeros64(m)
-		at[l] = address(l)
-	}
-	for m := active; m != 0; m &= m - 1 {
-		l := bits.TrailingZeros64(m)
-		move(at[l], l)
-		lines.touch(at[l], a.bytes)
+		lines.touch(at[bits.TrailingZeros64(m)&63], a.bytes)
 	}
 	w.count.moved(a.store, bits.OnesCount64(active)*a.bytes, lines.n)
 }
@@ -199,9 +265,44 @@ func (c *compiler) buffer() (run, error) {
 	reg, base := in.Dst.Reg, in.Base.Reg
 	return func(w *wave) {
 		r := w.resource(base)
-		w.moveAll(a, func(l int) uint64 { return at(w, &r, l) },
-			func(at uint64, l int) { w.moveBuffer(a, &r, at, reg, l) })
+		var where places
+		for m := w.exec(); m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			where[l] = at(w, &r, l)
+		}
+		w.countMoved(a, &where)
+		if w.inBuffer(a, &r, &where) {
+			a.moveAll(w, w.host, &where, reg)
+			return
+		}
+		for m := w.exec(); m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			w.moveBuffer(a, &r, where[l], reg, l)
+		}
 	}, nil
+}
+
+// inBuffer makes the offsets of the active lanes into a buffer offsets into
+// the region used last, if all are within both; else it changes none.
+func (w *wave) inBuffer(a access, r *resource, at *places) bool {
+	if r.scratch {
+		return false
+	}
+	limit, n := r.limit(), uint64(a.bytes)
+	in := *at
+	for m := w.exec(); m != 0; m &= m - 1 {
+		if in[bits.TrailingZeros64(m)&63]+n > limit {
+			return false
+		}
+	}
+	for l := range in {
+		in[l] += r.base
+	}
+	if !w.inRegion(&in, n) {
+		return false
+	}
+	*at = in
+	return true
 }
 
 // moveBuffer moves a lane's bytes. Beyond a buffer's end loads are 0 and stores
@@ -260,26 +361,29 @@ func (c *compiler) bufferAddress(soffset func(w *wave) uint32) func(w *wave, r *
 
 func (c *compiler) bufferAtomic(at func(w *wave, r *resource, l int) uint64) (run, error) {
 	base := c.in.Base.Reg
-	return c.atomicOn(c.in.Dst.Reg, c.in.Dst.Reg, c.in.GLC, c.in.Dst.Width, func(w *wave, n, l int) []byte {
+	where := func(w *wave, to *places) {
 		r := w.resource(base)
-		where := at(w, &r, l)
-		if where+uint64(n) > r.limit() {
+		for m := w.exec(); m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m)
+			to[l] = at(w, &r, l)
+		}
+	}
+	return c.atomic(c.in.Dst, c.in.Dst, where, func(w *wave, at uint64, n, l int) []byte {
+		r := w.resource(base)
+		if at+uint64(n) > r.limit() {
 			return nil
 		}
-		return w.bytes(r.base+where, n, l)
+		return w.bytes(r.base+at, n, l)
 	})
-}
-
-func (c *compiler) atomic(find func(w *wave, n, l int) []byte) (run, error) {
-	return c.atomicOn(c.in.Src[1].Reg, c.in.Dst.Reg, c.in.GLC, c.in.Src[1].Width, find)
 }
 
 // atomicLock makes atomics of all cards and waves exclude each other.
 var atomicLock sync.Mutex
 
-// atomicOn compiles an atomic of data registers and, if returned, the register
+// atomic compiles an atomic of data registers and, with GLC, the register
 // for what was there.
-func (c *compiler) atomicOn(data, old int, returned bool, width int, find func(w *wave, n, l int) []byte) (run, error) {
+func (c *compiler) atomic(from, to gcn.Operand, address func(w *wave, at *places), find func(w *wave, at uint64, n, l int) []byte) (run, error) {
+	data, old, returned, width := from.Reg, to.Reg, c.in.GLC, from.Width
 	_, op, _ := strings.Cut(c.in.Name, "_atomic_")
 	op, wide := strings.CutSuffix(op, "_x2")
 	if op == "cmpswap" {
@@ -290,9 +394,11 @@ func (c *compiler) atomicOn(data, old int, returned bool, width int, find func(w
 		return nil, c.unknown()
 	}
 	return func(w *wave) {
+		var at places
+		address(w, &at)
 		for m := w.exec(); m != 0; m &= m - 1 {
 			l := bits.TrailingZeros64(m)
-			mem := find(w, 4*width, l)
+			mem := find(w, at[l], 4*width, l)
 			if mem == nil {
 				continue
 			}

@@ -186,17 +186,6 @@ func (s shape) place(b, i, j int) (reg, lane int) {
 	return i, j + 4*b
 }
 
-// element reads a number of a matrix from a lane's registers.
-func (s shape) element(file *[256]vec, reg, lane, i int) float32 {
-	switch s.kind {
-	case "f16":
-		return f16(file[reg+i/2][lane] >> (16 * (i % 2)) & 0xffff)
-	case "bf16":
-		return f32(file[reg+i/2][lane] >> (16 * (i % 2)) << 16)
-	}
-	return f32(file[reg+i][lane])
-}
-
 // operand is a matrix source: registers, or a constant.
 type operand struct {
 	accumulation bool
@@ -219,11 +208,16 @@ func (c *compiler) mfma() (run, error) {
 	m := &matrix{shape: s, d: in.Dst.Reg, cbsz: in.Cbsz, abid: in.Abid, blgp: in.Blgp,
 		a: operand{in.Src[0].Kind == gcn.AGPR, in.Src[0].Reg}, b: operand{in.Src[1].Kind == gcn.AGPR, in.Src[1].Reg}}
 	if x, ok := c.constant(in.Src[2], map[bool]typ{true: raw, false: float}[s.kind == "i8"]); ok {
-		m.c = func(*wave, int, int) uint32 { return x }
+		m.c = func(_ *wave, out *[32]vec) {
+			for r := range out {
+				broadcast(&out[r], x)
+			}
+		}
 	} else {
 		r := in.Src[2].Reg
-		m.c = func(w *wave, reg, lane int) uint32 { return w.a[r+reg][lane] }
+		m.c = func(w *wave, out *[32]vec) { copy(out[:m.registers()], w.a[r:]) }
 	}
+	m.plan()
 	if s.kind == "i8" {
 		return m.integers, nil
 	}
@@ -234,10 +228,12 @@ func (c *compiler) mfma() (run, error) {
 type matrix struct {
 	shape
 	a, b       operand
-	c          func(w *wave, reg, lane int) uint32
+	c          func(w *wave, out *[32]vec) // what is added to
 	d          int
 	cbsz, abid int
 	blgp       int
+
+	rows, columns, results []spot // of all blocks
 }
 
 // source is the block of A that block b multiplies: cbsz and abid make blocks
@@ -258,36 +254,78 @@ func (m *matrix) from(lane int) int {
 	return lane%16 + 16*(m.blgp-4)
 }
 
-func (m *matrix) floats(w *wave) {
-	var a, b [64 * 16]float32 // [row or column][k] of one block
-	var out [32]vec
-	fa, fb := m.a.file(w), m.b.file(w)
+// spot is where a number lies: a register, counted from the first, and a lane,
+// and how far up in it.
+type spot struct {
+	reg, lane, shift uint8
+}
+
+// plan finds where the numbers of all blocks lie: A's rows, B's columns, and the
+// result's rows.
+func (m *matrix) plan() {
+	per := map[string]int{"f32": 1, "f16": 2, "bf16": 2, "i8": 4}[m.kind] // numbers in a register
+	at := func(lane, element int) spot {
+		return spot{uint8(element / per), uint8(lane), uint8(element % per * (32 / per))}
+	}
 	for block := range m.blocks {
 		for i := range m.m {
 			for k := range m.k {
-				lane, e := m.lane(m.source(block), i, k)
-				a[i*m.k+k] = m.element(fa, m.a.reg, lane, e)
-				lane, e = m.lane(block, i, k)
-				b[i*m.k+k] = m.element(fb, m.b.reg, m.from(lane), e)
+				m.rows = append(m.rows, at(m.lane(m.source(block), i, k)))
+				lane, e := m.lane(block, i, k)
+				m.columns = append(m.columns, at(m.from(lane), e))
 			}
-		}
-		for i := range m.m {
-			row := a[i*m.k : (i+1)*m.k]
 			for j := range m.m {
 				reg, lane := m.place(block, i, j)
-				sum := f32(m.c(w, reg, lane))
-				col := b[j*m.k : (j+1)*m.k]
-				if m.kind == "f32" {
-					for k, x := range row {
-						sum = fma32(x, col[k], sum)
-					}
-				} else {
-					for k, x := range row {
-						sum += float32(x * col[k]) // the product is exact
-					}
-				}
-				out[reg][lane] = u32(sum)
+				m.results = append(m.results, spot{reg: uint8(reg), lane: uint8(lane)})
 			}
+		}
+	}
+}
+
+// numbers reads those of one operand.
+func (m *matrix) numbers(w *wave, o operand, spots []spot, to []float32) {
+	file := o.file(w)
+	switch m.kind {
+	case "f16":
+		for i, s := range spots {
+			to[i] = f16(file[o.reg+int(s.reg)][s.lane&63] >> (s.shift & 31) & 0xffff)
+		}
+	case "bf16":
+		for i, s := range spots {
+			to[i] = f32(file[o.reg+int(s.reg)][s.lane&63] >> (s.shift & 31) << 16)
+		}
+	default:
+		for i, s := range spots {
+			to[i] = f32(file[o.reg+int(s.reg)][s.lane&63])
+		}
+	}
+}
+
+func (m *matrix) floats(w *wave) {
+	var a, b [256]float32 // [block][row or column][k]: at most four numbers a lane
+	var out [32]vec
+	m.c(w, &out)
+	m.numbers(w, m.a, m.rows, a[:])
+	m.numbers(w, m.b, m.columns, b[:])
+	to := m.results
+	for row := 0; row < len(m.rows); row += m.k {
+		x := a[row : row+m.k]
+		first := row / (m.m * m.k) * m.m * m.k // column of the block
+		for column := first; column < first+m.m*m.k; column += m.k {
+			y := b[column : column+m.k]
+			s := to[0]
+			to = to[1:]
+			sum := f32(out[s.reg&31][s.lane&63])
+			if m.kind == "f32" {
+				for k := range x {
+					sum = fma32(x[k], y[k], sum)
+				}
+			} else {
+				for k := range x {
+					sum += float32(x[k] * y[k]) // the product is exact
+				}
+			}
+			out[s.reg&31][s.lane&63] = u32(sum)
 		}
 	}
 	copy(w.a[m.d:], out[:m.registers()])
@@ -295,19 +333,20 @@ func (m *matrix) floats(w *wave) {
 
 func (m *matrix) integers(w *wave) {
 	var out [32]vec
+	m.c(w, &out)
 	fa, fb := m.a.file(w), m.b.file(w)
-	for block := range m.blocks {
-		for i := range m.m {
-			for j := range m.m {
-				reg, lane := m.place(block, i, j)
-				sum := m.c(w, reg, lane)
-				for k := 0; k < m.k; k += 4 { // a lane's register has four
-					la, e := m.lane(m.source(block), i, k)
-					lb, _ := m.lane(block, j, k)
-					sum = dot4i(fa[m.a.reg+e/4][la], fb[m.b.reg+e/4][m.from(lb)], sum)
-				}
-				out[reg][lane] = sum
+	to := m.results
+	for row := 0; row < len(m.rows); row += m.k {
+		first := row / (m.m * m.k) * m.m * m.k
+		for column := first; column < first+m.m*m.k; column += m.k {
+			s := to[0]
+			to = to[1:]
+			sum := out[s.reg&31][s.lane&63]
+			for k := 0; k < m.k; k += 4 { // a lane's register has four
+				x, y := m.rows[row+k], m.columns[column+k]
+				sum = dot4i(fa[m.a.reg+int(x.reg)][x.lane&63], fb[m.b.reg+int(y.reg)][y.lane&63], sum)
 			}
+			out[s.reg&31][s.lane&63] = sum
 		}
 	}
 	copy(w.a[m.d:], out[:m.registers()])

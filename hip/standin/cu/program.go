@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"ceiling/hip/standin/gcn"
 )
@@ -15,6 +16,7 @@ type step struct {
 	pc      uint64
 	touches regs  // registers that it uses
 	loads   regs  // of a load, those that it writes later
+	names   regs  // both
 	memory  bool  // its results come later
 	matrix  bool  // MFMA, or a move from accumulation registers
 	passes  int16 // of MFMA, else 0
@@ -44,7 +46,8 @@ type block struct {
 	next   uint64   // behind the block
 	target uint64   // of a branch
 	when   func(w *wave) bool
-	tally  Counts // of one pass through it
+	tally  Counts                   // of one pass through it
+	follow [2]atomic.Pointer[block] // those that were found behind it last
 }
 
 // forms are the forms of a block's instructions.
@@ -114,6 +117,25 @@ func (p *Program) at(pc uint64) (*block, error) {
 	return b, nil
 }
 
+// behind returns the block at an address to which a block, nil: none, has led.
+func (p *Program) behind(b *block, pc uint64) (*block, error) {
+	if b == nil {
+		return p.at(pc)
+	}
+	link := &b.follow[0]
+	if pc != b.next {
+		link = &b.follow[1]
+	}
+	if to := link.Load(); to != nil && to.pc == pc {
+		return to, nil
+	}
+	to, err := p.at(pc)
+	if err == nil {
+		link.Store(to)
+	}
+	return to, err
+}
+
 // longest block, in instructions: a bound on what is compiled in vain.
 const longest = 4096
 
@@ -169,6 +191,8 @@ func (c *compiler) step() (step, error) {
 	in := c.in
 	s := step{Inst: *in, run: f, pc: c.pc, states: 1}
 	s.touches, s.loads = touched(in)
+	s.names = s.touches
+	s.names.join(&s.loads)
 	switch in.Format {
 	case gcn.SMEM:
 		s.memory = in.Dst.Kind != gcn.None
@@ -298,9 +322,10 @@ const patience = 20000
 
 // run goes on until the wave ends, waits at a barrier, or has had its turn.
 func (w *wave) run(p *Program) error {
+	var b *block
 	for range patience {
-		b, err := p.at(w.pc)
-		if err != nil {
+		var err error
+		if b, err = p.behind(b, w.pc); err != nil {
 			return err
 		}
 		w.count.pass(b)
@@ -322,7 +347,7 @@ func (w *wave) run(p *Program) error {
 
 func (w *wave) one(s *step) {
 	w.at = s
-	if w.wait.any {
+	if s.names.meets(&w.wait.any) {
 		w.checkWaits(s)
 	}
 	if s.matrix {

@@ -349,26 +349,40 @@ func (c *compiler) sop1Rest(a func(w *wave) uint64) (run, error) {
 	return nil, c.unknown()
 }
 
-// ordered says whether a compares with b as the two letters say.
-func ordered[T int32 | uint32 | int64 | uint64](op string, a, b T) bool {
-	switch op {
-	case "lt":
-		return a < b
-	case "eq":
-		return a == b
-	case "le":
-		return a <= b
-	case "gt":
-		return a > b
-	case "ge":
-		return a >= b
-	case "t":
-		return true
-	case "lg", "ne":
-		return a != b
-	}
-	return false // "f"
+// relation is a set of outcomes of a comparison.
+type relation uint8
+
+const (
+	less relation = 1 << iota
+	equal
+	greater
+	unordered // one is NaN
+)
+
+// relations are the comparisons by the letters in an instruction's name.
+var relations = map[string]relation{
+	"f": 0, "lt": less, "eq": equal, "le": less | equal, "gt": greater, "ge": greater | equal,
+	"lg": less | greater, "ne": less | greater, "o": less | equal | greater, "u": unordered,
+	"t": less | equal | greater | unordered, "tru": less | equal | greater | unordered,
+	"nlt": greater | equal | unordered, "neq": less | greater | unordered, "nle": greater | unordered,
+	"ngt": less | equal | unordered, "nge": less | unordered, "nlg": equal | unordered,
 }
+
+// compared is the outcome of a comparison.
+func compared[T int32 | uint32 | int64 | uint64 | float32 | float64](a, b T) relation {
+	switch {
+	case a < b:
+		return less
+	case a > b:
+		return greater
+	case a == b:
+		return equal
+	}
+	return unordered
+}
+
+// has says whether an outcome is in the set.
+func (r relation) has(outcome relation) bool { return r&outcome != 0 }
 
 func (c *compiler) sopc() (run, error) {
 	a, err := c.wide(c.in.Src[0])
@@ -394,12 +408,15 @@ func (c *compiler) sopc() (run, error) {
 	if len(parts) != 4 || parts[1] != "cmp" {
 		return nil, c.unknown()
 	}
-	op := parts[2]
+	r, ok := relations[parts[2]]
+	if !ok {
+		return nil, c.unknown()
+	}
 	switch parts[3] {
 	case "i32":
-		return func(w *wave) { w.scc = ordered(op, int32(a(w)), int32(b(w))) }, nil
+		return func(w *wave) { w.scc = r.has(compared(int32(a(w)), int32(b(w)))) }, nil
 	case "u32", "u64":
-		return func(w *wave) { w.scc = ordered(op, a(w), b(w)) }, nil
+		return func(w *wave) { w.scc = r.has(compared(a(w), b(w))) }, nil
 	}
 	return nil, c.unknown()
 }
@@ -430,12 +447,15 @@ func (c *compiler) sopk() (run, error) {
 	if len(parts) != 4 || parts[1] != "cmpk" {
 		return nil, c.unknown()
 	}
-	op := parts[2]
+	r, ok := relations[parts[2]]
+	if !ok {
+		return nil, c.unknown()
+	}
 	if parts[3] == "u32" {
 		u := uint32(uint16(k))
-		return func(w *wave) { w.scc = ordered(op, w.s[d], u) }, nil
+		return func(w *wave) { w.scc = r.has(compared(w.s[d], u)) }, nil
 	}
-	return func(w *wave) { w.scc = ordered(op, int32(w.s[d]), k) }, nil
+	return func(w *wave) { w.scc = r.has(compared(int32(w.s[d]), k)) }, nil
 }
 
 // Bits of the mode register that the stand-in knows: rounding and denormals of

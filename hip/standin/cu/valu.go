@@ -229,8 +229,8 @@ var floats32 = map[string]kernel{
 		}
 	},
 	// Two roundings, and denormals are zero whatever the mode.
-	"v_mad_f32":  tri(mad32),
-	"v_mac_f32":  tri(mad32),
+	"v_mad_f32":  mad32,
+	"v_mac_f32":  mad32,
 	"v_min3_f32": trif(func(a, b, c float32) float32 { return min32(min32(a, b), c) }),
 	"v_max3_f32": trif(func(a, b, c float32) float32 { return max32(max32(a, b), c) }),
 	"v_med3_f32": trif(med3),
@@ -284,9 +284,11 @@ var toFloat = map[string]kernel{
 	"v_cvt_off_f32_i4": un(func(a uint32) uint32 { return u32(float32(int32(a<<28)>>28) / 16) }),
 }
 
-func mad32(a, b, c uint32) uint32 {
-	p := flush32(u32(f32(flush32(a)) * f32(flush32(b))))
-	return flush32(u32(f32(p) + f32(flush32(c))))
+func mad32(d, a, b, c *vec) {
+	for l := range d {
+		p := flush32(u32(f32(flush32(a[l])) * f32(flush32(b[l]))))
+		d[l] = flush32(u32(f32(p) + f32(flush32(c[l]))))
+	}
 }
 
 // turn is a function of an angle in turns. Out of the hardware's range of ±256

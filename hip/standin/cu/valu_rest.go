@@ -268,61 +268,53 @@ func each(f func(a, b uint32) bool) func(a, b *vec) uint64 {
 }
 
 func comparer(op, kind string) func(a, b *vec) uint64 {
+	if op == "class" {
+		return map[string]func(a, b *vec) uint64{
+			"f32": each(func(a, b uint32) bool { return class32(a)&b != 0 }),
+			"f16": each(func(a, b uint32) bool { return class16(a)&b != 0 }),
+		}[kind]
+	}
+	r, ok := relations[op]
+	if !ok {
+		return nil
+	}
 	switch kind {
 	case "u32":
-		return each(func(a, b uint32) bool { return ordered(op, a, b) })
+		return r.integers(0, 0)
 	case "i32":
-		return each(func(a, b uint32) bool { return ordered(op, int32(a), int32(b)) })
+		return r.integers(0, 1<<31)
 	case "u16":
-		return each(func(a, b uint32) bool { return ordered(op, a&0xffff, b&0xffff) })
+		return r.integers(16, 0)
 	case "i16":
-		return each(func(a, b uint32) bool { return ordered(op, int32(int16(a)), int32(int16(b))) })
+		return r.integers(16, 1<<31)
 	case "f32":
-		if op == "class" {
-			return each(func(a, b uint32) bool { return class32(a)&b != 0 })
-		}
-		f := floatOrder(op)
-		return each(func(a, b uint32) bool { return f(float64(f32(a)), float64(f32(b))) })
+		return r.floats
 	case "f16":
-		if op == "class" {
-			return each(func(a, b uint32) bool { return class16(a)&b != 0 })
-		}
-		f := floatOrder(op)
-		return each(func(a, b uint32) bool { return f(float64(f16(a)), float64(f16(b))) })
+		return each(func(a, b uint32) bool { return r.has(compared(f16(a), f16(b))) })
 	}
 	return nil
 }
 
-// floatOrder is a comparison of floats: n before a word negates it, so that it
-// holds where one is NaN.
-func floatOrder(op string) func(a, b float64) bool {
-	switch op {
-	case "f":
-		return func(a, b float64) bool { return false }
-	case "lt":
-		return func(a, b float64) bool { return a < b }
-	case "eq":
-		return func(a, b float64) bool { return a == b }
-	case "le":
-		return func(a, b float64) bool { return a <= b }
-	case "gt":
-		return func(a, b float64) bool { return a > b }
-	case "lg":
-		return func(a, b float64) bool { return a < b || a > b }
-	case "ge":
-		return func(a, b float64) bool { return a >= b }
-	case "o":
-		return func(a, b float64) bool { return a == a && b == b }
-	case "u":
-		return func(a, b float64) bool { return a != a || b != b }
-	case "tru":
-		return func(a, b float64) bool { return true }
+// integers is the mask of lanes whose integers compare so, as unsigned ones
+// after their low bits were moved up and their sign changed.
+func (r relation) integers(up, sign uint32) func(a, b *vec) uint64 {
+	return func(a, b *vec) (m uint64) {
+		for l := range a {
+			if r.has(compared(a[l]<<(up&31)^sign, b[l]<<(up&31)^sign)) {
+				m |= 1 << (l & 63)
+			}
+		}
+		return m
 	}
-	if rest, ok := strings.CutPrefix(op, "n"); ok {
-		f := floatOrder(rest)
-		return func(a, b float64) bool { return !f(a, b) }
+}
+
+func (r relation) floats(a, b *vec) (m uint64) {
+	for l := range a {
+		if r.has(compared(f32(a[l]), f32(b[l]))) {
+			m |= 1 << (l & 63)
+		}
 	}
-	return func(a, b float64) bool { return false }
+	return m
 }
 
 func (c *compiler) comparison64(op, kind string) (func(w *wave) uint64, error) {
@@ -342,16 +334,19 @@ func (c *compiler) comparison64(op, kind string) (func(w *wave) uint64, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := floatOrder(op)
+		r, ok := relations[op]
+		if !ok {
+			return nil, c.unknown()
+		}
 		test = func(w *wave, l int) bool {
 			x, y := a(w, l), b(w, l)
 			switch kind {
 			case "u64":
-				return ordered(op, x, y)
+				return r.has(compared(x, y))
 			case "i64":
-				return ordered(op, int64(x), int64(y))
+				return r.has(compared(int64(x), int64(y)))
 			}
-			return f(f64(x), f64(y))
+			return r.has(compared(f64(x), f64(y)))
 		}
 	}
 	return func(w *wave) (m uint64) {
