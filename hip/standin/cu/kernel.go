@@ -86,9 +86,17 @@ type launch struct {
 	failed atomic.Bool
 }
 
+// idle waves are used again: each is 130 KB.
+var idle = sync.Pool{New: func() any { return new(wave) }}
+
 // work runs workgroups until there are no more.
 func (r *launch) work(count *counters) error {
 	var waves []*wave
+	defer func() {
+		for _, w := range waves {
+			idle.Put(w)
+		}
+	}()
 	lds := make([]byte, r.d.LDS)
 	for !r.failed.Load() {
 		n := r.next.Add(1) - 1
@@ -170,9 +178,11 @@ func (r *launch) prepare(waves []*wave, at [3]int, lds []byte, count *counters) 
 	}
 	n := (items + Lanes - 1) / Lanes
 	for len(waves) < n {
-		waves = append(waves, &wave{})
+		waves = append(waves, idle.Get().(*wave))
 	}
-	waves = waves[:n]
+	for ; len(waves) > n; waves = waves[:len(waves)-1] {
+		idle.Put(waves[len(waves)-1])
+	}
 	count.own.Waves += int64(n)
 	clear(lds)
 	for i, w := range waves {
@@ -194,6 +204,8 @@ func (r *launch) prepare(waves []*wave, at [3]int, lds []byte, count *counters) 
 // garbage is what registers hold that nobody has written.
 const garbage = 0x7fc0dead // a NaN, and no address
 
+var unwritten = *broadcast(new(vec), garbage)
+
 // registers is how many vector registers a kernel has, and as many accumulation
 // registers.
 func (d *descriptor) registers() int { return min(256, 4*int(d.rsrc1&63+1)) }
@@ -209,8 +221,7 @@ func (w *wave) reset(r *launch, lds []byte, count *counters) {
 	clear(w.s[:])
 	n := r.desc.registers()
 	for i := range n {
-		broadcast(&w.v[i], garbage)
-		broadcast(&w.a[i], garbage)
+		w.v[i], w.a[i] = unwritten, unwritten
 	}
 	if n := r.d.Private * Lanes; cap(w.scratch) >= n {
 		w.scratch = w.scratch[:n]

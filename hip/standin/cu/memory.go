@@ -66,16 +66,21 @@ func (a access) moveAll(w *wave, mem []byte, at *places, reg int) {
 	}
 	for i := range uint64(a.bytes / 4) {
 		r, mem := &w.v[reg+int(i)], mem[4*i:]
-		if a.store {
+		switch {
+		case a.store:
 			for m := active; m != 0; m &= m - 1 {
 				l := bits.TrailingZeros64(m) & 63
 				binary.LittleEndian.PutUint32(mem[at[l]:], r[l])
 			}
-			continue
-		}
-		for m := active; m != 0; m &= m - 1 {
-			l := bits.TrailingZeros64(m) & 63
-			r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+		case active == ^uint64(0):
+			for l := range r {
+				r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+			}
+		default:
+			for m := active; m != 0; m &= m - 1 {
+				l := bits.TrailingZeros64(m) & 63
+				r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+			}
 		}
 	}
 }
