@@ -144,3 +144,21 @@ func BenchmarkWaveInstructions(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "instructions/s")
 }
+
+// A function that is called from two places returns to each.
+func TestReturns(t *testing.T) {
+	m := newMachine(t)
+	m.w.s[6] = 0
+	m.must(
+		m.sop1("s_mov_b32", 2, 255), memoryBase+24, // the function's address
+		m.sop1("s_mov_b32", 3, 128),
+		m.sop1("s_swappc_b64", 4, 2),
+		m.sop1("s_swappc_b64", 4, 2),
+		endpgm,
+		m.sop2("s_add_u32", 6, 6, 129),
+		m.sop1("s_setpc_b64", 0, 4),
+	)
+	if m.w.s[6] != 2 {
+		t.Errorf("the function ran %d times", m.w.s[6])
+	}
+}
