@@ -232,6 +232,9 @@ func (c *sweepColumn) text(p *sweepPoint) string {
 	return text
 }
 
+// mostNamed is how many points are named that a figure does not tell from its best.
+const mostNamed = 4
+
 // bestText names the best of a figure, its interval and what it is not told from.
 func (w *sweep) bestText(c *sweepColumn, best int) string {
 	p := &w.points[best]
@@ -244,11 +247,14 @@ func (w *sweep) bestText(c *sweepColumn, best int) string {
 	if math.IsNaN(half) {
 		return text + "; one pass, so no interval: --repeat 3 gives one"
 	}
-	lo, hi := mean-half, mean+half
+	lo, hi := max(mean-half, 0), mean+half // of what is never below 0
 	text += fmt.Sprintf(", %s to %s (95 %% of the mean of %d passes)", figure.Decimals(&lo, c.decimals), figure.Decimals(&hi, c.decimals), len(x))
 	var names []string
 	for _, i := range w.like(c, best) {
 		names = append(names, w.place(i))
+	}
+	if more := len(names) - mostNamed; more > 0 {
+		names = append(names[:mostNamed], fmt.Sprintf("%d more", more))
 	}
 	if len(names) > 0 {
 		text += "; not told apart: " + strings.Join(names, ", ")

@@ -55,6 +55,11 @@ func TestSweepMatrix(t *testing.T) {
 	if line != "Output (tok/s): best 40.0 with concurrency=4 kv-type=q8_0 (disturbed, as every point); one pass, so no interval: --repeat 3 gives one" {
 		t.Error(line)
 	}
+	// Two passes that differ much tell little, and never of less than nothing.
+	wide := Sweeps(sweptRun([4]result.State{valid, valid, valid, valid}, [4][]float64{{10, 30}, {10, 31}, {10, 32}, {10, 33}}))[0].Best[0]
+	if !strings.Contains(wide, ", 0.0 to 167.6 (95 % of the mean of 2 passes)") {
+		t.Error(wide)
+	}
 	if n := len(Sweeps(&result.Run{Results: []result.Summary{{Name: "x"}}})); n != 0 {
 		t.Errorf("%d sweeps of a run without", n)
 	}
