@@ -2,6 +2,7 @@ package cu
 
 import (
 	"encoding/binary"
+	"math"
 	"strings"
 	"testing"
 
@@ -190,5 +191,45 @@ func TestAtomics(t *testing.T) {
 	m.must(m.global("global_atomic_cmpswap", 0, 0, 4)...)
 	if binary.LittleEndian.Uint32(b[8*9:]) != 7 || binary.LittleEndian.Uint32(b[8*10:]) != 0 {
 		t.Errorf("cmpswap: %d beside %d", binary.LittleEndian.Uint32(b[8*9:]), binary.LittleEndian.Uint32(b[8*10:]))
+	}
+}
+
+// Beyond a buffer's end loads are 0 and stores nothing, though there is memory.
+func TestBufferEnd(t *testing.T) {
+	m := newMachine(t)
+	mem := m.w.mem.(flatMemory).b
+	for i := range mem {
+		mem[i] = 0x11
+	}
+	copy(m.w.s[4:], []uint32{memoryBase, 0, 200, 0})
+	for l := range Lanes {
+		m.w.v[0][l] = uint32(4 * l)
+	}
+	m.must(0xe0501000, 0x80010100) // buffer_load_dword v1, v0, s[4:7], 0 offen
+	for l, got := range m.w.v[1] {
+		if want := map[bool]uint32{true: 0x11111111}[l < 50]; got != want {
+			t.Errorf("lane %d loaded %#x, want %#x", l, got, want)
+		}
+	}
+	m.must(waitAll, 0xe0701000, 0x80010000) // buffer_store_dword v0, v0, s[4:7], 0 offen
+	if mem[196] != 196 || mem[200] != 0x11 {
+		t.Errorf("stored %d at the end, %#x behind it", mem[196], mem[200])
+	}
+}
+
+// Every comparison of floats, where one may be NaN, by Go's own operators.
+func TestRelations(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, p := range [][2]float32{{1, 2}, {2, 1}, {1, 1}, {nan, 1}, {1, nan}} {
+		a, b := p[0], p[1]
+		for op, want := range map[string]bool{
+			"f": false, "lt": a < b, "eq": a == b, "le": a <= b, "gt": a > b, "ge": a >= b, "lg": a < b || a > b,
+			"o": a == a && b == b, "u": a != a || b != b, "nlt": !(a < b), "neq": a != b, "nle": !(a <= b),
+			"ngt": !(a > b), "nge": !(a >= b), "nlg": !(a < b || a > b), "tru": true,
+		} {
+			if r, ok := relations[op]; !ok || r.has(compared(a, b)) != want {
+				t.Errorf("%s of %v and %v: %v, want %v", op, a, b, !want, want)
+			}
+		}
 	}
 }
