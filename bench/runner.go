@@ -237,12 +237,17 @@ func (r *runner) results(err error) *result.Run {
 	}
 	out.Verdict = result.JudgeRun(&out)
 	if err != nil {
-		out.Partial, out.PartialReason = true, oneline.Err(err)
-		if errors.Is(err, errInterrupted) {
-			out.PartialReason = errInterrupted.Error()
-		}
+		out.Partial, out.PartialReason = true, PartialReason(err)
 	}
 	return &out
+}
+
+// PartialReason is why a run that ended with err is partial, for its results.
+func PartialReason(err error) string {
+	if errors.Is(err, errInterrupted) {
+		return errInterrupted.Error()
+	}
+	return oneline.Err(err)
 }
 
 // interrupted is the error of a run whose context has ended.

@@ -197,7 +197,7 @@ func (t *capacityTask) measure(ctx context.Context, model *engine.Model) (*resul
 		}
 		err := search(ctx)
 		if err != nil {
-			t.found.Unfinished = oneline.Err(err)
+			t.found.Unfinished = bench.PartialReason(err)
 		}
 		results := t.results()
 		results.Partial = err != nil
@@ -325,7 +325,7 @@ func (t *capacityTask) conclude(c *cli.Command, results *result.Run, runErr erro
 		_, err = fmt.Fprintf(w, "%s%s\n%s\n", capacityText(results), t.dir.File(result.ReportFile), t.dir.File(result.PageFile))
 	}
 	if errors.Is(runErr, context.Canceled) {
-		return codedError{exitInterrupted, fmt.Errorf("interrupted after %d loads; what is known is in %s", len(results.Results), t.dir.Path)}
+		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s; what is known is in %s", figure.Count(len(results.Results), "load"), t.dir.Path)}
 	}
 	return errors.Join(runErr, err)
 }
