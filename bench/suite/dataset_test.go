@@ -166,20 +166,7 @@ func TestDatasetProblems(t *testing.T) {
 			`f.yaml:6: scenario "A": prefix_len: "4" with a dataset`, `f.yaml:7: scenario "A": range_ratio: "0.5" has no effect`}},
 	} {
 		_, err := parseWith(t, c.data, c.lines...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		got := strings.Split(err.Error(), "\n")
-		if len(got) != len(c.want) {
-			t.Errorf("%s: %d problems, want %d:\n%v", c.name, len(got), len(c.want), err)
-			continue
-		}
-		for i, want := range c.want {
-			if !strings.Contains(got[i], want) {
-				t.Errorf("%s: %q, want %q", c.name, got[i], want)
-			}
-		}
+		checkProblems(t, c.name, err, c.want)
 	}
 	_, err := parseWith(t, strings.Repeat("x\n", 30))
 	if lines := strings.Split(fmt.Sprint(err), "\n"); len(lines) != 21 || lines[20] != "and 10 more" {
@@ -381,6 +368,25 @@ func TestBuiltinDatasets(t *testing.T) {
 	for name, want := range map[string]string{"builtin/cod": `did you mean "builtin/code"?`, "builtin/poems": "use builtin/code, "} {
 		if _, err := Parse("f.yaml", []byte("name: s\nscenarios:\n  - {name: A, dataset: "+name+", concurrency: 1}\n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// checkProblems wants a problem on each line of err, with a text in it.
+func checkProblems(t *testing.T, name string, err error, want []string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error", name)
+		return
+	}
+	got := strings.Split(err.Error(), "\n")
+	if len(got) != len(want) {
+		t.Errorf("%s: %d problems, want %d:\n%v", name, len(got), len(want), err)
+		return
+	}
+	for i, text := range want {
+		if !strings.Contains(got[i], text) {
+			t.Errorf("%s: %q, want %q", name, got[i], text)
 		}
 	}
 }

@@ -101,20 +101,7 @@ x
 		{"both", threeTraced, []string{"dataset: t.jsonl"}, []string{`f.yaml:4: scenario "A": trace: with a dataset`, "t.jsonl:1: ", "t.jsonl:2: ", "t.jsonl:3: "}},
 	} {
 		_, err := parseTraced(t, c.data, c.fields...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		got := strings.Split(err.Error(), "\n")
-		if len(got) != len(c.want) {
-			t.Errorf("%s: %d problems, want %d:\n%v", c.name, len(got), len(c.want), err)
-			continue
-		}
-		for i, want := range c.want {
-			if !strings.Contains(got[i], want) {
-				t.Errorf("%s: %q, want %q", c.name, got[i], want)
-			}
-		}
+		checkProblems(t, c.name, err, c.want)
 	}
 	if _, err := Parse("f.yaml", []byte("name: s\nscenarios:\n  - {name: A, input: 3, output: 1, prompts: 1, concurrency: 1, speedup: 2}\n")); err == nil || !strings.Contains(err.Error(), "speedup: \"2\" has no effect without a trace") {
 		t.Errorf("speedup alone: %v", err)
