@@ -151,13 +151,15 @@ func (b *builder) scaling() []doc.Block {
 	if len(b.points) == 0 {
 		return []doc.Block{doc.Paragraph{Text: doc.T("No concurrency sweep: no two scenarios have the same lengths and conditions at different concurrencies.")}}
 	}
-	blocks := []doc.Block{
-		doc.Stack{Blocks: []doc.Block{
-			doc.Field{Name: "Interactive sweet spot", Value: doc.T(SweetSpotText(b.results))},
-			doc.Field{Name: "Peak throughput (scaling)", Value: doc.T(PeakText(b.results))},
-		}},
-		scalingTable(b.points),
+	fields := []doc.Block{
+		doc.Field{Name: "Interactive sweet spot", Value: doc.T(SweetSpotText(b.results))},
+		doc.Field{Name: "Peak throughput (scaling)", Value: doc.T(PeakText(b.results))},
 	}
+	// A sweep has a curve for each setting, and this is one of them.
+	if d := b.points[0].detail; d != nil && len(d.Settings) > 0 {
+		fields = append(fields, doc.Field{Name: "With", Value: doc.T(result.SettingsText(d.Settings))})
+	}
+	blocks := []doc.Block{doc.Stack{Blocks: fields}, scalingTable(b.points)}
 	if chart := scalingChart(b.points); chart != "" {
 		blocks = append(blocks, chart)
 	}

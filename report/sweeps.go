@@ -180,9 +180,10 @@ func (w *sweep) matrix() SweepMatrix {
 		m.Best = append(m.Best, w.bestText(c, best))
 	}
 	if slices.ContainsFunc(w.points, func(p sweepPoint) bool { return p.detail.Context != nil }) {
-		m.Head = append(m.Head, "Context KV")
+		m.Head = append(m.Head, "Context computed (tok)", "Context reused (tok)")
 		for i := range w.points {
-			m.Rows[i] = append(m.Rows[i], contextText(w.points[i].detail))
+			computed, reused := contextTokens(w.points[i].detail)
+			m.Rows[i] = append(m.Rows[i], computed, reused)
 		}
 	}
 	m.Head = append(m.Head, "Verdict")
@@ -192,22 +193,23 @@ func (w *sweep) matrix() SweepMatrix {
 	return m
 }
 
-// contextText says where the KV that requests began behind came from, in all passes.
-func contextText(d *result.Detail) string {
+// contextTokens are those that requests began behind, of all passes: computed
+// before the clock, and kept from a point before.
+func contextTokens(d *result.Detail) (computed, reused string) {
 	passes := d.Passes
 	if len(passes) == 0 {
 		passes = []result.Pass{{Detail: *d}}
 	}
-	computed, reused := 0, 0
+	c, r := 0, 0
 	for i := range passes {
-		if c := passes[i].Detail.Context; c != nil {
-			computed, reused = computed+c.Computed, reused+c.Reused
+		if x := passes[i].Detail.Context; x != nil {
+			c, r = c+x.Computed, r+x.Reused
 		}
 	}
-	if computed+reused == 0 {
-		return figure.Missing
+	if c+r == 0 {
+		return figure.Missing, figure.Missing
 	}
-	return fmt.Sprintf("%s computed, %s reused", figure.Grouped(computed), figure.Grouped(reused))
+	return figure.Grouped(c), figure.Grouped(r)
 }
 
 // state is the point's verdict, or why it has no figures.
@@ -289,4 +291,4 @@ func sweepSection(all []scenario) []doc.Block {
 	return append([]doc.Block{doc.Paragraph{Text: doc.T(sweepText)}}, out...)
 }
 
-const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Prefill is the engine's own rate, decode 1000 / TPOT mean. Context KV: tokens that the requests began behind, computed before the clock or kept from a point before, over all passes. Of many points the best is a little too good by chance alone."
+const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Prefill is the engine's own rate, decode 1000 / TPOT mean. Context: tokens that the requests began behind, computed before the clock or kept from a point before, over all passes. Of many points the best is a little too good by chance alone."

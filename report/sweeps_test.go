@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench/result"
+	"ceiling/report/chart"
 )
 
 // sweptRun has a sweep of four points; rates are the output of each in three
@@ -73,5 +74,30 @@ func TestSweepMatrix(t *testing.T) {
 	}
 	if text := page.String(); !strings.Contains(text, "## Sweeps") || !strings.Contains(text, "21.2 ±2.6 \\*") {
 		t.Error(text)
+	}
+}
+
+// Of a sweep's curves over concurrency the one that is shown says its settings.
+func TestScalingOfSweep(t *testing.T) {
+	valid := result.StateValid
+	r := sweptRun([4]result.State{valid, valid, valid, valid}, [4][]float64{{10}, {20}, {20}, {40}})
+	for i := range r.Results {
+		r.Results[i].Concurrency = []int{1, 1, 4, 4}[i]
+		r.Details[i].Settings = []result.Setting{{Name: "kv-type", Value: []string{"f16", "q8_0"}[i%2]}}
+	}
+	d, err := Document(r, DocumentOptions{Prose: ProseOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if err := d.Markdown(&page); err != nil {
+		t.Fatal(err)
+	}
+	if want := "**With:** kv-type=f16"; !strings.Contains(page.String(), want) {
+		t.Errorf("no %q in\n%s", want, page.String())
+	}
+	charts, undrawn := chart.Figures(chart.Input{Results: r})
+	if len(charts) == 0 || charts[0].Note != "With kv-type=f16." {
+		t.Errorf("%+v, %v", charts, undrawn)
 	}
 }

@@ -70,7 +70,7 @@ func scalingFigures(r *result.Run) []sketch {
 		return &v
 	})
 	var out []sketch
-	if s, ok := rateFigure("throughput", points, total, ""); ok {
+	if s, ok := rateFigure("throughput", points, total, settingsNote(points)); ok {
 		out = append(out, s)
 	}
 	if s, ok := rateFigure("per-user", points, user, "Output throughput divided by the number of concurrent users."); ok {
@@ -169,6 +169,15 @@ func concurrencies(points []scalingPoint) (cs []int, x []float64) {
 
 // maxNotes is the number of points up to which each is labelled.
 const maxNotes = 10
+
+// settingsNote names the settings of a sweep's curve: there is one for each.
+func settingsNote(points []scalingPoint) string {
+	d := points[0].detail
+	if d == nil || len(d.Settings) == 0 {
+		return ""
+	}
+	return "With " + result.SettingsText(d.Settings) + "."
+}
 
 // rateFigure draws a throughput. Its axis begins at zero.
 func rateFigure(id string, points []scalingPoint, m metric, remark string) (sketch, bool) {
