@@ -99,7 +99,7 @@ func summarise(s *settings, samples []sample) []row {
 						r.Tools[t.name] = compare(ours, theirs)
 					}
 				}
-				r.check(f)
+				r.check(f, s.tools(n))
 				rows = append(rows, r)
 			}
 		}
@@ -136,10 +136,13 @@ func compare(ours, theirs map[int]float64) *stat {
 }
 
 // check notes the bounds that the row does not meet, and those that it leaves
-// open.
-func (r *row) check(f figure) {
+// open, of the tools that take part.
+func (r *row) check(f figure, tools []tool) {
 	mine := r.Tools[toolCeiling]
 	for _, b := range f.bounds {
+		if b.peer != "" && !slices.ContainsFunc(tools, func(t tool) bool { return t.name == b.peer }) {
+			continue
+		}
 		theirs := r.Tools[b.peer]
 		if mine == nil || b.peer != "" && (theirs == nil || theirs.Ratio.Median == 0) {
 			r.Failed = append(r.Failed, "not measured")

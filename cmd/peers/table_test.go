@@ -184,3 +184,19 @@ func TestParse(t *testing.T) {
 		t.Errorf("a peer that is not built gave %v", err)
 	}
 }
+
+// Behind a context only ceiling and llama-bench measure: the bounds of the others
+// don't hold there.
+func TestBoundsAtDepth(t *testing.T) {
+	s, _, samples := tableRows()
+	s.Depth = 4096
+	ours := slices.DeleteFunc(samples, func(x sample) bool { return x.Tool != toolCeiling })
+	if err := checkBounds(summarise(s, ours)); err != nil {
+		t.Error(err)
+	}
+	ours[0].Overhead = new(float64)
+	*ours[0].Overhead = 0.5
+	if err := checkBounds(summarise(s, ours)); err == nil || strings.Contains(err.Error(), "not measured") {
+		t.Error(err)
+	}
+}
