@@ -27,28 +27,46 @@ func here(t *testing.T) *run {
 	return &run{HostProbeOptions: HostProbeOptions{Threads: 1, Limit: time.Millisecond}, cpus: cpus[:1], sys: fstest.MapFS{}}
 }
 
-// result runs a kernel on its operands and compares the result.
-func result(t *testing.T, a arith, kernel string, rounds uint64) error {
+// runOn runs a kernel over data, on one CPU, and returns its sum.
+func runOn(t *testing.T, kernel string, data []byte, rounds uint64) uint64 {
 	t.Helper()
-	r := here(t)
-	data, sum := a.operands(rand.New(rand.NewPCG(3, 4)))
 	memory, err := probe.Map(len(data))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer memory.Free()
 	memory.Write(data)
-	times, err := probe.Run(kernel, memory, []probe.Part{{CPU: r.cpus[0], Size: len(data)}}, rounds)
+	times, err := probe.Run(kernel, memory, []probe.Part{{CPU: here(t).cpus[0], Size: len(data)}}, rounds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !times[0].Pinned || times[0].End <= times[0].Start {
 		t.Errorf("%s: %+v", kernel, times[0])
 	}
-	if want := sum(rounds); times[0].Sum != want {
+	return times[0].Sum
+}
+
+// result runs a kernel on its operands and compares the result.
+func result(t *testing.T, a arith, kernel string, rounds uint64) error {
+	t.Helper()
+	data, sum := a.operands(rand.New(rand.NewPCG(3, 4)))
+	if runOn(t, kernel, data, rounds) != sum(rounds) {
 		return errors.New("wrong")
 	}
 	return nil
+}
+
+// needPlanted ends a test of planted kernels on a CPU that can't execute them:
+// they are code for AVX2. CI has it.
+func needPlanted(t *testing.T) {
+	t.Helper()
+	switch {
+	case has(cpuFeatures(t), []string{"AVX2", "FMA", "F16C"}):
+	case os.Getenv("CI") == "true":
+		t.Fatal("no AVX2")
+	default:
+		t.Skip("planted kernels need AVX2")
+	}
 }
 
 // Every kernel that this CPU can run computes what its operands say, over one
@@ -75,12 +93,7 @@ func TestArithmetic(t *testing.T) {
 
 // A kernel that leaves something out is found out by its result.
 func TestPlantedArithmetic(t *testing.T) {
-	if best(dot, cpuFeatures(t)) == nil { // the planted kernels are AVX2's
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no AVX2")
-		}
-		t.Skip("needs AVX2")
-	}
+	needPlanted(t)
 	for kernel, of := range map[string]arith{
 		"fma_halved": fma[1], "dot_halved": dot[4], "dot_dropped": dot[4],
 	} {
@@ -117,20 +130,9 @@ func TestReaders(t *testing.T) {
 // product runs a block kernel on operands and compares the sum of all products.
 func product(t *testing.T, b blockType, tokens int, kernel string, rounds uint64) error {
 	t.Helper()
-	r := here(t)
 	data, sum := b.operands(tokens, rand.New(rand.NewPCG(3, 4)))
-	memory, err := probe.Map(len(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer memory.Free()
-	memory.Write(data)
-	times, err := probe.Run(kernel, memory, []probe.Part{{CPU: r.cpus[0], Size: len(data)}}, rounds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := sum(rounds); times[0].Sum != want {
-		return fmt.Errorf("%d, not %d", int64(times[0].Sum), int64(want))
+	if got, want := runOn(t, kernel, data, rounds), sum(rounds); got != want {
+		return fmt.Errorf("%d, not %d", int64(got), int64(want))
 	}
 	return nil
 }
@@ -164,12 +166,7 @@ func TestBlocks(t *testing.T) {
 
 // A kernel that leaves a round or a block's least value out is found out.
 func TestPlantedBlocks(t *testing.T) {
-	if !has(cpuFeatures(t), []string{"AVX2", "FMA", "F16C"}) {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no AVX2")
-		}
-		t.Skip("needs AVX2")
-	}
+	needPlanted(t)
 	for _, kernel := range []string{"q4_1_halved_one", "q4_1_dropped_one"} {
 		if product(t, blockTypes[1], 1, kernel, 1000) == nil {
 			t.Errorf("%s passed", kernel)
