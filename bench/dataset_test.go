@@ -26,14 +26,14 @@ func (bytesTokenizer) Tokenize(text string, _, _ bool) ([]int32, error) {
 
 func (bytesTokenizer) Chat(m []suite.ChatMessage) (string, error) { return m[0].Content, nil }
 
-// fileSuite is a suite of one scenario over a dataset.
+// fileSuite is a suite of one scenario over data, which fields call d.jsonl.
 func fileSuite(t *testing.T, data, fields string) (result.Suite, suite.Datasets) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "d.jsonl"), []byte(data), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := suite.Parse(filepath.Join(dir, "s.yaml"), []byte("name: s\nscenarios:\n  - {name: A, dataset: d.jsonl, "+fields+"}\n"))
+	s, err := suite.Parse(filepath.Join(dir, "s.yaml"), []byte("name: s\nscenarios:\n  - {name: A, "+fields+"}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func fileSuite(t *testing.T, data, fields string) (result.Suite, suite.Datasets)
 // others run; told before anything is opened is the rest.
 func TestDatasetTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, texts := fileSuite(t, "{\"prompt\": \"abcdefgh\"}\n{\"prompt\": \"abcd\"}\n{\"prompt\": \"efghijklm\"}\n{\"prompt\": \"ef\"}\n", "output: 2, concurrency: 1")
+		s, texts := fileSuite(t, "{\"prompt\": \"abcdefgh\"}\n{\"prompt\": \"abcd\"}\n{\"prompt\": \"efghijklm\"}\n{\"prompt\": \"ef\"}\n", "dataset: d.jsonl, output: 2, concurrency: 1")
 		s, _ = texts.Measure(s, testVocab(), 1, 8)
 		o := &fakeOpener{t: t}
 		cfg := Config{Suite: s, Vocab: testVocab(), Texts: texts, Context: 8, Opener: o, NoWarmup: true}
@@ -86,7 +86,7 @@ func TestDatasetTooLong(t *testing.T) {
 func TestUntilEnd(t *testing.T) {
 	lengths := func(ends []int32) (out []int, r result.Summary, d result.Detail) {
 		synctest.Test(t, func(t *testing.T) {
-			s, texts := fileSuite(t, "{\"prompt\": \"abcd\"}\n{\"prompt\": \"efgh\"}\n{\"prompt\": \"ijkl\"}\n", "output: 40, concurrency: 2, ignore_eos: false")
+			s, texts := fileSuite(t, "{\"prompt\": \"abcd\"}\n{\"prompt\": \"efgh\"}\n{\"prompt\": \"ijkl\"}\n", "dataset: d.jsonl, output: 40, concurrency: 2, ignore_eos: false")
 			vocab := testVocab()
 			vocab.Ends = ends
 			w := mustWorkload(t, suite.WorkloadSpec{Scenario: s.Scenarios[0], Vocab: vocab, Seed: 1, Texts: texts.Of(s.Scenarios[0])})

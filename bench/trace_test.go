@@ -2,8 +2,6 @@ package bench
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,28 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ceiling/bench/result"
-	"ceiling/bench/suite"
 )
 
 // A trace's requests arrive when it says, at its speed; with the prefix cache the
 // blocks that a finished request has left are reused, exactly.
 func TestTraceIsServed(t *testing.T) {
-	dir := t.TempDir()
 	data := `{"timestamp": 0, "input_length": 1100, "output_length": 3, "hash_ids": [1, 2, 3]}
 {"timestamp": 4000, "input_length": 1030, "output_length": 3, "hash_ids": [1, 2, 4]}
 {"timestamp": 8000, "input_length": 600, "output_length": 3, "hash_ids": [1, 5]}
 `
-	if err := os.WriteFile(filepath.Join(dir, "t.jsonl"), []byte(data), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s, err := suite.Parse(filepath.Join(dir, "s.yaml"), []byte("name: s\nscenarios:\n  - {name: A, trace: t.jsonl, speedup: 2, concurrency: 2}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts, err := suite.Tokenize(t.Context(), s, 1, bytesTokenizer{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, texts := fileSuite(t, data, "trace: d.jsonl, speedup: 2, concurrency: 2")
 	s, _ = texts.Measure(s, testVocab(), 1, 0)
 	for _, warm := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -64,11 +64,17 @@ func spell(ids []int32) string {
 // parseWith reads a suite of one scenario beside a dataset.
 func parseWith(t *testing.T, data string, lines ...string) (result.Suite, error) {
 	t.Helper()
+	return parseBeside(t, "d.jsonl", data, append([]string{"dataset: d.jsonl", "concurrency: 2"}, lines...))
+}
+
+// parseBeside reads a suite of one scenario, with a file beside it.
+func parseBeside(t *testing.T, name, data string, lines []string) (result.Suite, error) {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "d.jsonl"), []byte(data), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	yaml := "name: s\nscenarios:\n  - name: A\n    dataset: d.jsonl\n    concurrency: 2\n"
+	yaml := "name: s\nscenarios:\n  - name: A\n"
 	for _, l := range lines {
 		yaml += "    " + l + "\n"
 	}

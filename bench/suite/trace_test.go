@@ -2,8 +2,6 @@ package suite
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,15 +14,7 @@ import (
 // parseTraced reads a suite of one scenario over a trace.
 func parseTraced(t *testing.T, data string, fields ...string) (result.Suite, error) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "t.jsonl"), []byte(data), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	yaml := "name: s\nscenarios:\n  - name: A\n    trace: t.jsonl\n    concurrency: 4\n"
-	for _, f := range fields {
-		yaml += "    " + f + "\n"
-	}
-	return Parse(filepath.Join(dir, "f.yaml"), []byte(yaml))
+	return parseBeside(t, "t.jsonl", data, append([]string{"trace: t.jsonl", "concurrency: 4"}, fields...))
 }
 
 const threeTraced = `{"timestamp": 1000, "input_length": 1300, "output_length": 5, "hash_ids": [7, 8, 9]}
