@@ -38,6 +38,7 @@ const (
 type ProcessMeter struct {
 	files files
 	cards func() []string // names of other processes on the cards; nil: not known
+	began chan struct{} // the first look at the clock is made
 	quit  chan struct{}
 	done  chan struct{}
 
@@ -64,8 +65,9 @@ func New(root string, cards func() []string) (*ProcessMeter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &ProcessMeter{files: f, cards: cards, quit: make(chan struct{}), done: make(chan struct{})}
+	m := &ProcessMeter{files: f, cards: cards, began: make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{})}
 	go m.watch()
+	<-m.began // a stop before the first look would go unseen
 	return m, nil
 }
 
@@ -125,6 +127,7 @@ func (m *ProcessMeter) watch() {
 	defer close(m.done)
 	self := fmt.Sprintf("proc/self/task/%d/schedstat", unix.Gettid())
 	before, waited := time.Now(), m.files.thread(self).wait
+	close(m.began)
 	looks := 0
 	for {
 		nap(lookEvery)
