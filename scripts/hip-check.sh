@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does the gfx908 preset build, and does its library load, on a machine that has
-# neither ROCm nor a GPU? Makes a Debian forky root in the cache, which has
-# Debian's own HIP, copies the project into it, runs the README's command for
+# neither ROCm nor a GPU? Makes a Debian root in the cache, which has Debian's
+# own HIP, copies the project into it, runs the README's command for
 # the GPU box there, and looks at what came out: which code objects the library
 # carries, and what the program says when it finds no card.
 #
@@ -28,10 +28,15 @@ case ${1:-} in
     ;;
 esac
 
-# The build must say what it does without: Debian has no RCCL.
-says_no_rccl() {
-    grep -q 'ceiling: no RCCL' "$out/build.log" "$root/root/ceiling/build/configure.log" &&
-        grep -q '"collectives": "none"' "$root/root/ceiling/build/bin/engine.json"
+# The build must say whether it has RCCL: forky has none.
+says_rccl() {
+    local said='no RCCL' recorded=none
+    if [[ ${rocm[*]} = *librccl-dev* ]]; then
+        said='.*RCCL ON' recorded='rccl [0-9.]*'
+    fi
+    grep -h "ceiling: $said" "$out/build.log" "$root/root/ceiling/build/configure.log" | head -n 1 &&
+        grep -q "ceiling: $said" "$root/root/ceiling/build/configure.log" &&
+        grep "\"collectives\": \"$recorded\"" "$root/root/ceiling/build/bin/engine.json"
 }
 
 # Each compiled source that has GPU code has left one code object for gfx908 in
@@ -132,7 +137,7 @@ YAML
 
 prepare_root
 check "make build PRESET=gfx908" build_gfx908
-check "the build says that there is no RCCL" says_no_rccl
+check "the build says whether it has RCCL" says_rccl
 check "libggml-hip.so carries gfx908 code, every object that was compiled, and no other" list_code_objects
 check "LLVM reads the same" llvm_agrees
 check "matrix instructions, flash attention and graphs are in it" has_fast_paths

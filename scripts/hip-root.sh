@@ -2,7 +2,9 @@
 # hip-check.sh, standin-check.sh and airgap-check.sh: they set $name and $repo,
 # source this file, and call prepare_root.
 #
-# From the environment: HIP_CHECK_MIRROR (a Debian mirror), CEILING_CACHE, JOBS.
+# From the environment: HIP_ROOT_SUITE (whose ROCm: forky, which has 6.4, or
+# experimental, which has 7.2 and RCCL; each has a root of its own),
+# HIP_CHECK_MIRROR (a Debian mirror), CEILING_CACHE, JOBS.
 # What is mounted is mounted in a mount namespace of its own, so no mount
 # outlives the script, and removing the root can never reach through one.
 # shellcheck shell=bash
@@ -14,13 +16,22 @@ die() {
 }
 
 cache=${CEILING_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or CEILING_CACHE}/.cache}/ceiling}
-suite=forky
+suite=${HIP_ROOT_SUITE:-forky}
 mirror=${HIP_CHECK_MIRROR:-http://deb.debian.org/debian}
-# What the build needs, and nothing that a package merely recommends. rccl is
-# not in Debian: the build says so, and that is checked too.
+# What the build needs, and nothing that a package merely recommends. Forky has
+# no RCCL: the build says so, and that is checked too.
 packages=(make cmake ninja-build ccache git ca-certificates gcc g++
-    hipcc libamdhip64-dev librocblas-dev libhipblas-dev
     llvm) # llvm-mc: the decoder of cmd/standin is checked against it
+rocm=(hipcc libamdhip64-dev librocblas-dev libhipblas-dev)
+base=$suite
+roots=$cache/hip-root
+case $suite in
+forky) ;;
+experimental) # on top of unstable
+    base=sid roots=$cache/hip-$suite-root rocm+=(librccl-dev)
+    ;;
+*) die "HIP_ROOT_SUITE is '$suite': use forky or experimental" ;;
+esac
 
 need_tools() {
     local missing=() tool
@@ -37,7 +48,7 @@ need_tools() {
 # The root is named after all that decides what is in it; the stamp is written
 # last, so a root that was not finished is never taken for one that was.
 root_key() {
-    { printf '%s %s %s\n' "$suite" "$mirror" "${packages[*]}" && declare -f make_root; } | sha256sum | cut -c1-12
+    { printf '%s %s %s\n' "$suite" "$mirror" "${packages[*]} ${rocm[*]}" && declare -f make_root; } | sha256sum | cut -c1-12
 }
 
 remove_root() {
@@ -48,15 +59,15 @@ remove_root() {
 
 make_root() {
     local log=$root.log
-    say "making a Debian $suite root in $root (once; about 2 GB)"
+    say "making a Debian $suite root in $root (once; 2 GB, experimental 6)"
     local old
-    for old in "$cache"/hip-root-*; do # of other packages, or not finished
+    for old in "$roots"-*; do # of other packages, or not finished
         [ ! -d "$old" ] || remove_root "$old"
     done
     mkdir -p "$root"
     # debootstrap of an older Debian has no script of that name; the newer
     # releases all use this one.
-    debootstrap --variant=minbase "$suite" "$root" "$mirror" /usr/share/debootstrap/scripts/sid >"$log" 2>&1 ||
+    debootstrap --variant=minbase "$base" "$root" "$mirror" /usr/share/debootstrap/scripts/sid >"$log" 2>&1 ||
         { tail -n 5 "$log" >&2; die "debootstrap failed: the whole output is in $log"; }
     install_certificates
     # rocBLAS brings 3 GB of kernels: only those of gfx908 are unpacked, for the
@@ -69,10 +80,17 @@ make_root() {
     # A mirror may lag behind by more than a Release file of Debian testing
     # lasts. Its signature is checked all the same.
     echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/hip-check"
-    in_root 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" && apt-get clean' \
-        "${packages[@]}" >>"$log" 2>&1 ||
+    [ "$base" = "$suite" ] || echo "deb $mirror $suite main" >"$root/etc/apt/sources.list.d/$suite.list"
+    { in_root 'apt-get -qq update' && add "$base" "${packages[@]}" && add "$suite" "${rocm[@]}"; } >>"$log" 2>&1 ||
         { tail -n 5 "$log" >&2; die "installing into the root failed: the whole output is in $log"; }
     touch "$root/.complete"
+}
+
+# add SUITE PACKAGE... installs packages of a suite into the root.
+add() {
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    in_root 'export DEBIAN_FRONTEND=noninteractive
+        apt-get install -y -qq --no-install-recommends -t "$@" && apt-get clean' "$@"
 }
 
 # How this machine reaches the network comes along: its resolver and the
@@ -128,12 +146,15 @@ copy_project() {
 prepare_root() {
     need_tools
     mkdir -p "$cache/ccache"
-    exec 9>"$cache/hip-check.lock"
-    flock -n 9 || die "another hip-check or standin-check is at work in $cache"
+    exec 9>"$roots.lock" # one at a time in a root
+    flock -n 9 || {
+        say "waiting for another check in the root of $suite to end"
+        flock 9
+    }
     goroot=$(cd / && GOTOOLCHAIN=local go env GOROOT)
     gomod=$(cd / && GOTOOLCHAIN=local go env GOMODCACHE)
     mkdir -p "$gomod"
-    root=$cache/hip-root-$(root_key)
+    root=$roots-$(root_key)
     out=$(mktemp -d)
     trap 'rm -rf "$out"' EXIT
     trap 'exit 130' INT TERM
