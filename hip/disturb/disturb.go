@@ -38,7 +38,7 @@ const (
 type ProcessMeter struct {
 	files files
 	cards func() []string // names of other processes on the cards; nil: not known
-	began chan struct{} // the first look at the clock is made
+	began chan struct{}   // the first look at the clock is made
 	quit  chan struct{}
 	done  chan struct{}
 
