@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"ceiling/engine/internal/llama"
 )
 
 // BuildRecord is engine.json, which the native build leaves beside the
@@ -26,16 +28,17 @@ type BuildRecord struct {
 	Options         []string `json:"options"`
 }
 
-// ReadBuild reads engine.json from the folder of the libraries in use.
+// ReadBuild reads engine.json from the folder of the libraries in use, or what the
+// second engine has in its place.
 // Without it the report says that the build is unknown.
 func ReadBuild() BuildRecord {
-	b := BuildRecord{Release: Version(), TreeState: "unknown: engine.json is not beside the libraries"}
-	text, err := os.ReadFile(filepath.Join(LibraryDir(), "engine.json"))
+	b := BuildRecord{Release: Version(), TreeState: "unknown: " + llama.Library.Record + " is not beside the libraries"}
+	text, err := os.ReadFile(filepath.Join(LibraryDir(), llama.Library.Record))
 	if err != nil {
 		return b
 	}
 	if err := json.Unmarshal(text, &b); err != nil {
-		b.TreeState = "unknown: engine.json does not parse"
+		b.TreeState = "unknown: " + llama.Library.Record + " does not parse"
 	}
 	return b
 }

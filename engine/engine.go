@@ -121,6 +121,9 @@ func addRPC(server string) error {
 // LibraryDir returns the folder of the llama.cpp libraries in use.
 func LibraryDir() string { return llama.LibraryDir() }
 
+// Name is what results call the engine: "llama.cpp".
+func Name() string { return llama.Library.Name }
+
 // Version returns llama.cpp's own version text.
 func Version() string { return llama.Version() }
 

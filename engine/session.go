@@ -95,7 +95,11 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	}
 	m.open.Add(1)
 	perSeq, batch, seqs := native.Limits()
-	return &Session{native: native, warnings: llama.LoggedWarnings(), choices: choices(llama.LoggedFacts()), model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
+	chosen := choices(llama.LoggedFacts())
+	if batch < p.Batch {
+		chosen = append(chosen, "a step takes at most the physical batch times the sequences")
+	}
+	return &Session{native: native, warnings: llama.LoggedWarnings(), choices: chosen, model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
 		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, windows: m.Window() > 0 && !p.SWAFull, wanted: make([]uint32, seqs)}, nil
 }
 
@@ -144,7 +148,7 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	if p.ThreadsArgmax = 1; len(m.split.Devices) > 0 {
 		p.ThreadsArgmax = min(p.Threads, p.Outputs)
 	}
-	p.SWAFull, p.TimeOps = o.FullWindow, o.TimeOps
+	p.SWAFull, p.TimeOps = o.FullWindow || llama.Library.FullWindow, o.TimeOps
 	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
 	return p, nil
 }

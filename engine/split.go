@@ -45,7 +45,7 @@ func (s Split) GreedyInBackend(sampling string) bool {
 	if sampling != auto {
 		return sampling == "backend"
 	}
-	return len(s.Devices) > 0 && s.Mode != SplitTensor
+	return len(s.Devices) > 0 && s.Mode != SplitTensor && Refuse("sampling", "backend") == nil
 }
 
 // SamplingWords are where the argmax can run, the first being the default.

@@ -58,6 +58,9 @@ func engineTable(r *result.Run) *doc.Table {
 	}
 	t.add("Prompt cache", cacheText(r))
 	t.add("Sampling", e.Sampling)
+	if e.LogitsCopy != nil {
+		t.add("Logits copied for it", copyText(e.LogitsCopy))
+	}
 	if e.Check != "" {
 		t.add("Output check", e.Check)
 	}
@@ -284,6 +287,10 @@ func windowText(e *result.EngineInfo) string {
 		return "all positions in the KV cache (full), of which each token sees " + figure.Grouped(int64(e.SWAWindow))
 	}
 	return fmt.Sprintf("the window of %s tokens and a batch in the KV cache", figure.Grouped(int64(e.SWAWindow)))
+}
+
+func copyText(c *result.LogitsCopy) string {
+	return fmt.Sprintf("%s rows, %s, in %.2f s with the argmax: %.1f %% of the steps' time", figure.Grouped(c.Rows), gibibytes(c.Bytes), c.Seconds, 100*c.OfStepTime)
 }
 
 // cacheText says whether prompts could be served from earlier ones, and how

@@ -303,6 +303,7 @@ type EngineInfo struct {
 	Choices      []string          `json:"choices,omitempty"`        // the engine's words on ways to compute that it chose: "Flash Attention enabled"
 	LoadMode     string            `json:"load_mode"`                // mmap | direct-io | read
 	Sampling     string            `json:"sampling"`                 // "greedy, in the backend" | "greedy, argmax on the CPU"
+	LogitsCopy   *LogitsCopy       `json:"logits_copy,omitempty"`    // nil: logits are read in place, or stay on the device
 	Check        string            `json:"check,omitempty"`          // what the check of the output before the first scenario found; "": not made
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
@@ -325,6 +326,15 @@ func (e *EngineInfo) Describe() string {
 // StepBudget is the most tokens of one step. Files that don't give it are of
 // runs whose steps had the physical batch for a budget.
 func (e *EngineInfo) StepBudget() int { return cmp.Or(e.StepTokens, e.UBatch) }
+
+// LogitsCopy is what it took that the engine hands out whole rows of logits, of all
+// steps of a run.
+type LogitsCopy struct {
+	Rows       int64   `json:"rows"` // of the vocabulary's length, one for each sampled token
+	Bytes      int64   `json:"bytes"`
+	Seconds    float64 `json:"s"`     // with the argmax of each
+	OfStepTime float64 `json:"ratio"` // Seconds of the time of all steps
+}
 
 // LayersOn is what of the model the engine has put on one device.
 type LayersOn struct {

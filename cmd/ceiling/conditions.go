@@ -54,7 +54,7 @@ func tensorTypes(f *gguf.File) []result.TensorTypeCount {
 // known only at the end.
 func engineInfo(s settings, m *engine.Model, b engine.BuildRecord, used []engine.Device, loadSeconds float64) result.EngineInfo {
 	return result.EngineInfo{
-		Name: "llama.cpp", Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
+		Name: engine.Name(), Release: b.Release, Tree: b.Tree, TreeState: b.TreeState, Build: b.String(),
 		Backends: engine.Backends(), Devices: deviceInfos(used),
 		ModelFile: filepath.Base(m.Path()), ModelBytes: m.File().Size, ConvertedFrom: s.convertedFrom,
 		Architecture: m.Architecture(), Description: m.Description(), Parameters: m.Params(), Synthetic: synthetic(m), TensorTypes: tensorTypes(m.File()),

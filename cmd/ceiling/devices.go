@@ -18,7 +18,8 @@ func devicesCommand() *cli.Command {
 		Description: "The first table has the engine's devices and, with the name \"—\", AMD GPUs that no back end\n" +
 			"of this build can use. What the engine does not tell comes from the kernel's sysfs, and where\n" +
 			"ROCm is installed from its HIP runtime.",
-		Flags: append([]cli.Flag{jsonFlag(), sysrootFlag()}, rpcFlags()...),
+		Flags:  append([]cli.Flag{jsonFlag(), sysrootFlag()}, rpcFlags()...),
+		Before: refuseUnable,
 		Action: underWatch(func(_ context.Context, c *cli.Command) error {
 			if err := noArgs(c); err != nil {
 				return err

@@ -28,6 +28,7 @@ func doctorCommand() *cli.Command {
 			sequencesFlag(),
 			&cli.IntFlag{Name: "context", Value: 4096, Usage: "`TOKENS` of a sequence, prompt and output", Validator: atLeast(1)},
 		}, engineFlags()...),
+		Before: refuseUnable,
 		Action: underWatch(doctorAction),
 	}
 }

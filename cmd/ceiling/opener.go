@@ -15,6 +15,7 @@ type opener struct {
 	points  []engineSettings
 	needs   map[bench.SessionSpec][]engine.Need
 	sampled struct{ backend, argmax uint64 }
+	copied  engine.LogitsCopied
 	opened  func(*engine.Session) // is told of each session
 	warmed  func(*engine.Session) // and when it has made its first step
 	reload  func(context.Context, *engineSettings) (*engine.Model, error)
@@ -120,7 +121,17 @@ func (s session) Close() error {
 	backend, argmax := s.Sampled()
 	s.from.sampled.backend += backend
 	s.from.sampled.argmax += argmax
+	s.from.copied.Add(s.Copied())
 	return s.Session.Close()
+}
+
+// logitsCopy is what copies of logits took in all closed sessions; nil: there were none.
+func (o *opener) logitsCopy() *result.LogitsCopy {
+	c := o.copied
+	if c.Rows == 0 {
+		return nil
+	}
+	return &result.LogitsCopy{Rows: c.Rows, Bytes: c.Bytes, Seconds: c.Seconds, OfStepTime: c.Seconds / c.StepSeconds}
 }
 
 // sampling says where the tokens of all closed sessions were picked.

@@ -39,7 +39,7 @@ func readEngineSettings(c *cli.Command) (s engineSettings, err error) {
 	s = engineSettings{unified: unified == "on" || warm, sampling: c.String("sampling"),
 		switches: engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce")}}
 	s.load, s.session = readEngine(c)
-	s.session.FullWindow = warm
+	s.session.FullWindow = warm || engine.FullWindow()
 	return s, nil
 }
 
@@ -57,7 +57,7 @@ func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err e
 	for _, x := range own {
 		args = append(args, "--"+x.Name+"="+strings.ReplaceAll(x.Value, "/", ","))
 	}
-	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError,
+	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError, Before: refuseUnable,
 		Action: func(_ context.Context, c *cli.Command) error {
 			s, err = readEngineSettings(c)
 			return err
@@ -77,7 +77,7 @@ func flagText(f cli.Flag) string {
 // that all mistakes are told at once, each with the first scenario that has it.
 func (s *settings) checkSettings(c *cli.Command) error {
 	seen := map[result.Setting]bool{}
-	var errs []error
+	errs := unable(c)
 	for _, sc := range s.suite.Scenarios {
 		for _, x := range sc.Settings {
 			if seen[x] {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"ceiling/bench"
 	"ceiling/engine"
@@ -47,7 +49,10 @@ func (t suiteTask) fit(ctx context.Context, plans *planner, model *engine.Model)
 		return err
 	}
 	cfg.Refused = t.refused
-	return t.tellRefused(cfg.Left())
+	if err := t.tellRefused(cfg.Left()); err != nil {
+		return err
+	}
+	return engine.Together(slices.Collect(maps.Values(t.needs)))
 }
 
 // refusals says of each scenario of a configuration that can't run why it can't,

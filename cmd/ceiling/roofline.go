@@ -57,6 +57,7 @@ func rooflineCommand() *cli.Command {
 			kvTypeFlag(),
 			jsonFlag(),
 		), rpcFlags()...),
+		Before: refuseUnable,
 		Action: withWatch(rooflineAction),
 	}
 }

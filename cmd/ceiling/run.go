@@ -228,6 +228,7 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	results, err := r.task.measure(ctx, model)
 	if results != nil {
 		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), host.PeakRSS()
+		results.Engine.LogitsCopy = r.opener.logitsCopy()
 	}
 	r.measured.Store(results)
 	if err == nil && results != nil {

@@ -35,6 +35,7 @@ func verifyCommand() *cli.Command {
 			&cli.IntFlag{Name: "tokens", Value: 32, Usage: "`N` tokens of each text", Validator: within(2, 512)},
 			stepTimeoutFlag(), jsonFlag(),
 		), engineFlags(), gpuFlags()),
+		Before: refuseUnable,
 		Action: withWatch(verifyAction),
 	}
 }

@@ -33,7 +33,7 @@ func versionCommand() *cli.Command {
 			}
 			w := c.Root().Writer
 			fmt.Fprintf(w, "ceiling    %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			fmt.Fprintf(w, "llama.cpp  %s, tree %s (%s)\n", b.Release, b.Tree, b.TreeState)
+			fmt.Fprintf(w, "%-10s %s, tree %s (%s)\n", engine.Name(), b.Release, b.Tree, b.TreeState)
 			fmt.Fprintf(w, "build      %s\n", b)
 			fmt.Fprintf(w, "backends   %s\n", strings.Join(engine.Backends(), ", "))
 			return nil

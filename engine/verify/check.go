@@ -63,7 +63,8 @@ func NewChecker(m *engine.Model, session engine.SessionOptions, n, tokens int) (
 // Greedy writes a text for each prompt by the steps of a run.
 func (c *Checker) Greedy(ctx context.Context, inFlight int, warm bool) ([][]int32, error) {
 	o := c.sized(inFlight + 1)
-	o.Unified, o.FullWindow = warm, warm
+	// Without one KV buffer prefixes are copied.
+	o.Unified, o.FullWindow = warm && engine.Refuse("kv-unified", "on") == nil, warm
 	s, err := c.open(ctx, o)
 	if err != nil {
 		return nil, err

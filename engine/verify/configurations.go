@@ -207,13 +207,13 @@ func (v *verifier) refer(ctx context.Context, check *Checker, name string, first
 		if own, err = check.Reference(ctx); err != nil {
 			return nil, err
 		}
-		own.Model, own.Engine, own.Device = v.out.Model, engine.Version(), name
+		own.Model, own.Library, own.Engine, own.Device = v.out.Model, engine.Name(), engine.Version(), name
 		v.out.Texts = own
 	} else if err := v.out.Texts.Same(check); err != nil {
 		return nil, err
 	}
 	if first {
-		v.out.Reference = fmt.Sprintf("%s on %s, llama.cpp %s, one text at a time", v.out.Texts.Model, v.out.Texts.Device, v.out.Texts.Engine)
+		v.out.Reference = fmt.Sprintf("%s on %s, %s, one text at a time", v.out.Texts.Model, v.out.Texts.Device, v.out.Texts.engine())
 		v.out.Noise = v.out.Texts.Noise
 	}
 	return own, nil

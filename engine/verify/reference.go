@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +19,10 @@ const format = 1
 // day must give.
 type Reference struct {
 	Format     int          `json:"format"`
-	Model      string       `json:"model"`  // file name
-	Engine     string       `json:"engine"` // release of llama.cpp
-	Device     string       `json:"device"` // that the texts were made on
+	Model      string       `json:"model"`             // file name
+	Library    string       `json:"library,omitempty"` // that computed it; "": llama.cpp
+	Engine     string       `json:"engine"`            // its release
+	Device     string       `json:"device"`            // that the texts were made on
 	Vocabulary int          `json:"vocabulary"`
 	Prompts    [][]int32    `json:"prompts"`
 	Texts      []ScoredText `json:"texts"`
@@ -74,6 +76,9 @@ func (r *Reference) check() error {
 }
 
 func (r *Reference) known(token int32) bool { return token >= 0 && int(token) < r.Vocabulary }
+
+// engine is what has computed the reference: "llama.cpp v0.5.0".
+func (r *Reference) engine() string { return cmp.Or(r.Library, "llama.cpp") + " " + r.Engine }
 
 // Tokens are the texts without their logits.
 func (r *Reference) Tokens() [][]int32 {

@@ -6,15 +6,6 @@ import "C"
 
 import "unsafe"
 
-// NativeDevice is one of ggml's devices. Memory is in bytes.
-type NativeDevice struct {
-	Name, Description, ID   string
-	Backend                 string // "ROCm", "RPC"
-	Type                    int
-	SplitRows               bool // can hold a part of a tensor's rows
-	MemoryFree, MemoryTotal uint64
-}
-
 // Devices lists the devices of all loaded back ends.
 func Devices() []NativeDevice {
 	out := make([]NativeDevice, int(C.ceil_device_count()))
@@ -28,12 +19,6 @@ func Devices() []NativeDevice {
 		}
 	}
 	return out
-}
-
-// Backend is a loaded back end.
-type Backend struct {
-	Name    string
-	Devices int
 }
 
 // Backends lists the loaded back ends.

@@ -24,9 +24,7 @@ package llama
 import "C"
 
 import (
-	"strings"
 	"sync"
-	"syscall"
 	"unsafe"
 )
 
@@ -73,12 +71,8 @@ const (
 	NoToken = C.CEIL_NO_TOKEN
 )
 
-// The first thread runs all init functions. By now the monitor thread has
-// started and has what it needed from it (see slow_monitor in process.c).
-func init() { C.ceil_restore_timer_slack() }
-
-// Sleep blocks the calling thread for ns nanoseconds.
-func Sleep(ns int64) { C.ceil_sleep(C.int64_t(ns)) }
+// Library is what this engine is called.
+var Library = Traits{Name: "llama.cpp", Record: "engine.json"}
 
 var loadOnce sync.Once
 
@@ -106,50 +100,3 @@ func LibraryDir() string {
 
 // Version returns the library's own version text.
 func Version() string { return C.GoString(C.llama_version()) }
-
-// OpenLog appends the library's log to the file at path; "" discards it.
-func OpenLog(path string) error {
-	var p *C.char
-	if path != "" {
-		p = C.CString(path)
-		defer C.free(unsafe.Pointer(p))
-	}
-	if errno := C.ceil_log_open(p); errno != 0 {
-		return syscall.Errno(errno)
-	}
-	return nil
-}
-
-// ResetLogged forgets the lines that the library has logged.
-func ResetLogged() { C.ceil_log_reset() }
-
-// LoggedErrors returns the error lines logged since [ResetLogged].
-func LoggedErrors() []string { return logged(C.CEIL_ERRORS) }
-
-// LoggedWarnings returns the warning lines logged since [ResetLogged].
-func LoggedWarnings() []string { return logged(C.CEIL_WARNINGS) }
-
-// LoggedFacts returns the lines logged since [ResetLogged] that say where layers
-// went and which way of computing the library has chosen.
-func LoggedFacts() []string { return logged(C.CEIL_FACTS) }
-
-func logged(kind C.enum_ceil_kind) []string {
-	var buf [C.CEIL_KEPT_BYTES]C.char
-	n := C.ceil_log_kept(kind, &buf[0], C.size_t(len(buf)))
-	return strings.FieldsFunc(C.GoStringN(&buf[0], C.int(n)), func(r rune) bool { return r == '\n' })
-}
-
-// Captures is what back ends have said of captured graphs since the process
-// began: how many were captured, and how many of those thrown away because the
-// graph had changed. told is false where none has said a word.
-func Captures() (captured, dropped uint64, told bool) {
-	c := C.ceil_log_captures()
-	return uint64(c.captured), uint64(c.dropped), bool(c.told)
-}
-
-// LogDebug logs a line as a back end does; for tests.
-func LogDebug(line string) {
-	p := C.CString(line)
-	defer C.free(unsafe.Pointer(p))
-	C.ceil_log_line(C.GGML_LOG_LEVEL_DEBUG, p, nil)
-}

@@ -11,23 +11,6 @@ import (
 	"unsafe"
 )
 
-// LoadParams are llama_model_params' fields that ceiling sets.
-type LoadParams struct {
-	Path         string
-	GPULayers    int // < 0: all
-	SplitMode    int
-	LoadMode     int
-	MainGPU      int
-	Devices      []string // nil: every GPU
-	CPUOnly      bool
-	TensorSplit  []float32
-	CheckTensors bool
-	VocabOnly    bool // no weights: the model can't be opened
-	NoAlloc      bool // only add up what the buffers would take
-	// Progress gets 0…1 while the model loads; returning false stops it.
-	Progress func(float32) bool
-}
-
 // NativeModel owns a llama_model.
 type NativeModel struct {
 	p     *C.struct_llama_model

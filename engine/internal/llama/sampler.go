@@ -11,15 +11,6 @@ import (
 // NativeSampler owns llama_samplers: a grammar and a chain.
 type NativeSampler struct{ p *C.struct_ceil_sampler }
 
-// SamplerParams configure a chain: grammar, then top-k, top-p, min-p and
-// temperature, then a seeded draw; greedy at temperature 0.
-type SamplerParams struct {
-	Temperature, TopP, MinP float32
-	TopK                    int
-	Seed                    uint32
-	Grammar                 string
-}
-
 // NewSampler returns nil where the grammar does not parse.
 func (m *NativeModel) NewSampler(p SamplerParams) *NativeSampler {
 	c := C.struct_ceil_sampling{

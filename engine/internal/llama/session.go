@@ -7,16 +7,6 @@ import (
 	"unsafe"
 )
 
-// OpenParams are llama_context_params' fields that ceiling sets.
-type OpenParams struct {
-	Context, Batch, UBatch, Sequences, Outputs int
-	Threads, ThreadsBatch, ThreadsArgmax       int
-	FlashAttn, TypeK, TypeV                    int
-	Unified, OffloadKQV, BackendGreedy         bool
-	SWAFull                                    bool // layers with a sliding window keep all positions
-	TimeOps                                    bool // compute node by node, and time each
-}
-
 // NativeSession owns a llama_context, its batch arrays and its samplers.
 type NativeSession struct {
 	p      *C.struct_ceil_session
@@ -58,13 +48,6 @@ func (s *NativeSession) Free() {
 // decode call, sequences.
 func (s *NativeSession) Limits() (perSequence, batch, sequences int) {
 	return int(C.llama_n_ctx_seq(s.ctx)), int(C.llama_n_batch(s.ctx)), int(C.llama_n_seq_max(s.ctx))
-}
-
-// NativeMemory is what a buffer type's buffers take, in bytes.
-type NativeMemory struct {
-	Device                  string // that it lies on
-	Buffer                  string // "CPU", "CPU_REPACK", "ROCm0"
-	Model, Context, Compute uint64
 }
 
 // Memory lists what the session and its model take; ok is false where the
@@ -135,13 +118,12 @@ func (s *NativeSession) Sampled() (backend, argmax uint64) {
 	return uint64(s.counts.backend), uint64(s.counts.argmax)
 }
 
+// Copies is zero: logits are read in place.
+func (s *NativeSession) Copies() NativeCopies { return NativeCopies{} }
+
 // Graphs is the number of compute graphs that the last Step or Decode became;
 // 0: not known.
 func (s *NativeSession) Graphs() int { return int(s.counts.graphs) }
-
-// NativeTally is what the libraries have done on the calling thread, and of it what a
-// session can tell of itself.
-type NativeTally struct{ Graphs, Reused, Splits, Plans, Buffers uint64 }
 
 // Tally must be called on the thread that calls Step. Reused is since the session
 // was opened, the rest since the thread began.

@@ -112,7 +112,7 @@ struct ceil_load {
 struct llama_model * ceil_model_load(const struct ceil_load * l);
 void                 ceil_model_free(struct llama_model * model);
 
-// --- session.c, step.c, argmax.c, graphs.c, memory.cpp ---
+// --- session.c, order.c, step.c, argmax.c, graphs.c, memory.cpp ---
 
 struct ceil_session; // opaque: context, batch arrays, samplers
 
