@@ -15,12 +15,20 @@ const (
 	Latest = "latest"
 )
 
+// Among is the folder of runs that the folder lies in, results; ok is false where
+// it lies elsewhere.
+func (d *Folder) Among() (runs string, ok bool) {
+	path := filepath.Clean(d.Path)
+	runs = filepath.Dir(path)
+	return runs, filepath.Base(runs) == Runs && filepath.Base(path) != Latest
+}
+
 // Point makes results/latest point to the folder, where it lies in results. What
 // is there and no link stays.
 func (d *Folder) Point() error {
 	path := filepath.Clean(d.Path)
-	parent := filepath.Dir(path)
-	if filepath.Base(parent) != Runs || filepath.Base(path) == Latest {
+	parent, ok := d.Among()
+	if !ok {
 		return nil
 	}
 	link := filepath.Join(parent, Latest)

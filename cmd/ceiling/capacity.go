@@ -324,6 +324,7 @@ func (t *capacityTask) conclude(c *cli.Command, results *result.Run, runErr erro
 	} else {
 		_, err = fmt.Fprintf(w, "%s%s\n%s\n", capacityText(results), t.dir.File(result.ReportFile), t.dir.File(result.PageFile))
 	}
+	t.intoHistory()
 	if errors.Is(runErr, context.Canceled) {
 		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s; what is known is in %s", figure.Count(len(results.Results), "load"), t.dir.Path)}
 	}

@@ -4,21 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"ceiling/bench/folder"
 	"ceiling/internal/oneline"
-	"ceiling/internal/outfile"
 	"ceiling/report/compare"
 	"ceiling/report/history"
 	"ceiling/report/render"
 )
-
-// indexFile is the page of a folder's runs.
-const indexFile = "index.html"
 
 func historyCommand() *cli.Command {
 	return &cli.Command{
@@ -26,8 +21,8 @@ func historyCommand() *cli.Command {
 		Usage:     "set the runs in a folder side by side over time, and mark what changed",
 		ArgsUsage: "[FOLDER]",
 		Description: "FOLDER holds the folders of runs (default: results). Runs of one model on one machine stand together, by their\n" +
-			"dates; each is compared with the one before, as `ceiling compare` does. The page FOLDER/" + indexFile + " has the\n" +
-			"same with a chart.",
+			"dates; each is compared with the one before, as `ceiling compare` does. The page FOLDER/index.html has the\n" +
+			"same with a chart; in results/ every run that ends makes it anew, of the last runs and with TPOT.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "metric", Value: "tpot_mean", Usage: "`FIGURE` that is followed, by its name in --fail-if: ttft_p99, output_throughput …", Validator: func(name string) error {
 				_, err := compare.ParseMetric(name)
@@ -48,25 +43,24 @@ func historyAction(_ context.Context, c *cli.Command) error {
 		dir = c.Args().First()
 	}
 	m, _ := compare.ParseMetric(c.String("metric")) // the flag's validator has seen it
-	h, err := history.Read(dir, m)
+	files, err := history.Files(dir)
+	if err != nil {
+		return err
+	}
+	h, err := history.Read(dir, files, m)
 	if err != nil {
 		return err
 	}
 	printNotes(c, h.Notes)
-	page := render.History(h, version)
-	printNotes(c, page.Illustrate())
-	html, err := page.HTML()
+	notes, err := render.SaveHistory(h, version)
+	printNotes(c, notes)
 	if err != nil {
-		return err
-	}
-	index := filepath.Join(dir, indexFile)
-	if err := outfile.Write(index, html); err != nil {
 		return err
 	}
 	if c.Bool("json") {
 		return writeJSON(c.Root().Writer, h)
 	}
-	_, err = io.WriteString(c.Root().Writer, historyText(h)+index+"\n")
+	_, err = io.WriteString(c.Root().Writer, historyText(h)+render.HistoryFile(dir)+"\n")
 	return err
 }
 

@@ -417,6 +417,7 @@ func (r *runner) conclude(c *cli.Command, results *result.Run, runErr error) err
 		}
 		_, err = io.WriteString(w, text)
 	}
+	r.intoHistory()
 	if end := r.howEnded(results, runErr); end != nil {
 		return end // a reader of stdout that is gone is the lesser news
 	}

@@ -12,6 +12,7 @@ import (
 	"ceiling/engine"
 	"ceiling/engine/checkpoint/hf"
 	"ceiling/internal/files"
+	"ceiling/report/render"
 )
 
 // takeDir takes the folder that the settings name, before anything is written.
@@ -45,6 +46,18 @@ func defaultOut(model string, now time.Time) string {
 func (r *runner) pointLatest() {
 	if err := r.dir.Point(); err != nil {
 		r.show.line("note: %v", err)
+	}
+}
+
+// intoHistory brings the page of all runs up to date, where the run lies among
+// them. What goes wrong there is no failure of the run.
+func (r *runner) intoHistory() {
+	runs, ok := r.dir.Among()
+	if !ok {
+		return
+	}
+	if err := render.UpdateHistory(runs, version); err != nil {
+		r.show.line("note: the history of the runs in %q is not brought up to date: %v", runs, err)
 	}
 }
 

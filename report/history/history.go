@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"ceiling/bench/result"
 	"ceiling/report/compare"
@@ -64,9 +65,15 @@ type PastLoad struct {
 // noise.
 func (l *PastLoad) Changed() bool { return l.Change == compare.Differs || l.Change == compare.TwoRuns }
 
-// Read reads the runs in the folders below dir. Its error says that dir can't be
-// read, or that no run is in it.
-func Read(dir string, m metric.Key) (*History, error) {
+// RunFile is the results of a run in a folder of runs, as they lie there.
+type RunFile struct {
+	Folder  string // of the run
+	Changed time.Time
+}
+
+// Files are the results in the folders below dir, by their folders' names. Links
+// are none: the last run is in its own place.
+func Files(dir string) ([]RunFile, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -74,23 +81,45 @@ func Read(dir string, m metric.Key) (*History, error) {
 		}
 		return nil, fmt.Errorf("folder %q: %w", dir, err)
 	}
-	h := &History{Folder: dir, Metric: m}
+	var out []RunFile
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if !e.IsDir() { // links too: the last run is in its own place
+		if !e.IsDir() {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(path, result.ResultsFile)); err == nil {
-			h.add(path)
+		if info, err := os.Stat(filepath.Join(path, result.ResultsFile)); err == nil {
+			out = append(out, RunFile{path, info.ModTime()})
 		}
 	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no run in %q: name the folder that holds the folders of runs", dir)
+	}
+	return out, nil
+}
+
+// Read reads runs of a folder. Its error says that none of them can be read.
+func Read(dir string, files []RunFile, m metric.Key) (*History, error) {
+	h := &History{Folder: dir, Metric: m}
+	for _, f := range files {
+		h.add(f.Folder)
+	}
 	if len(h.Groups) == 0 {
-		return nil, errors.Join(fmt.Errorf("no run in %q: name the folder that holds the folders of runs", dir), h.unread())
+		return nil, errors.Join(fmt.Errorf("no run that can be read in %q", dir), h.unread())
 	}
 	for i := range h.Groups {
 		h.Groups[i].compare(m)
 	}
 	return h, nil
+}
+
+// Last are the n that were changed last, in their order.
+func Last(files []RunFile, n int) []RunFile {
+	if len(files) <= n {
+		return files
+	}
+	byAge := slices.SortedFunc(slices.Values(files), func(a, b RunFile) int { return b.Changed.Compare(a.Changed) })
+	oldest := byAge[n-1].Changed
+	return slices.DeleteFunc(slices.Clone(files), func(f RunFile) bool { return f.Changed.Before(oldest) })
 }
 
 // unread are the notes as an error, nil for none.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ceiling/bench/result"
 	"ceiling/report/compare"
@@ -58,7 +59,11 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "broken", result.ResultsFile), []byte(`{"results": [`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	h, err := Read(dir, metric.TPOTMean)
+	files, err := Files(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := Read(dir, files, metric.TPOTMean)
 	if err != nil || len(h.Groups) != 2 || len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "broken is left out") {
 		t.Fatalf("%+v, %v", h, err)
 	}
@@ -107,10 +112,22 @@ func checkPage(t *testing.T, h *History) {
 
 // A folder without runs, or none, is an error that says what to name.
 func TestReadNothing(t *testing.T) {
-	if _, err := Read(t.TempDir(), metric.TPOTMean); err == nil || !strings.Contains(err.Error(), "no run in") {
+	if _, err := Files(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no run in") {
 		t.Error(err)
 	}
-	if _, err := Read("no/such", metric.TPOTMean); err == nil || !strings.Contains(err.Error(), "name one that holds") {
+	if _, err := Files("no/such"); err == nil || !strings.Contains(err.Error(), "name one that holds") {
 		t.Error(err)
+	}
+}
+
+// Last are the newest of the files, in the order of all.
+func TestLast(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
+	files := []RunFile{{"a", at(3)}, {"b", at(1)}, {"c", at(4)}, {"d", at(2)}}
+	if got := Last(files, 2); len(got) != 2 || got[0].Folder != "a" || got[1].Folder != "c" {
+		t.Errorf("%v", got)
+	}
+	if got := Last(files, 4); len(got) != 4 {
+		t.Errorf("%v", got)
 	}
 }
