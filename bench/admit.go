@@ -27,8 +27,8 @@ func (d *executor) admitDue() error {
 		if at > d.now {
 			return nil
 		}
-		if reason := d.work.Requests[d.next].Refused; reason != "" {
-			if err := d.refuse(id, at, max(at, since), reason); err != nil {
+		if d.work.Requests[d.next].Refused != "" {
+			if err := d.refuse(id, at, max(at, since)); err != nil {
 				return err
 			}
 			continue
@@ -101,13 +101,23 @@ func (d *executor) admit(id int, intended, admitted time.Duration) error {
 	return nil
 }
 
-// refuse records the next request as failed. The free slot that it would have
-// had stays free.
-func (d *executor) refuse(id int, intended, admitted time.Duration, reason string) error {
-	d.flights[id] = flight{request: d.next, intended: intended, admitted: admitted, prefillStart: -1}
+// refuse records the next request as failed, and all of its conversation. The free
+// slot that it would have had stays free.
+func (d *executor) refuse(id int, intended, admitted time.Duration) error {
+	request := d.next
 	d.next += d.sc.TurnsEach()
-	d.record(id, reason)
+	d.giveUp(id, request, intended, admitted)
 	return d.store()
+}
+
+// giveUp records a request that is not tried as failed, and the later turns of its
+// conversation, whose prompts are longer.
+func (d *executor) giveUp(id, request int, intended, admitted time.Duration) {
+	for more := true; more; request++ {
+		d.flights[id] = flight{request: request, intended: intended, admitted: admitted, prefillStart: -1}
+		d.record(id, d.work.Requests[request].Refused)
+		more = d.work.Followed(request)
+	}
 }
 
 // finish records the completed request of a slot and frees the slot. The slot
@@ -115,8 +125,11 @@ func (d *executor) refuse(id int, intended, admitted time.Duration, reason strin
 // request is recorded twice.
 func (d *executor) finish(id int) error {
 	d.record(id, "")
-	if d.work.Followed(d.flights[id].request) {
-		return d.pause(id)
+	if request := d.flights[id].request; d.work.Followed(request) {
+		if d.work.Requests[request+1].Refused == "" {
+			return d.pause(id)
+		}
+		d.giveUp(id, request+1, d.now, d.now)
 	}
 	prompt := d.batcher.slots[id].prompt
 	d.batcher.release(id)
@@ -154,7 +167,7 @@ func (d *executor) record(id int, failure string) {
 		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,
 		PromptHash: r.Hash, Late: f.late, Error: failure,
 	}
-	if r.Turn > 0 {
+	if r.Turn > 0 && r.Refused == "" {
 		rec.InputTokens = len(d.batcher.slots[id].prompt) // answers may have been shorter
 	}
 	if f.prefillStart >= 0 {

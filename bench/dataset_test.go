@@ -24,7 +24,14 @@ func (bytesTokenizer) Tokenize(text string, _, _ bool) ([]int32, error) {
 	return ids, nil
 }
 
-func (bytesTokenizer) Chat(m []suite.ChatMessage) (string, error) { return m[0].Content, nil }
+// Chat is "u:question;a:".
+func (bytesTokenizer) Chat(messages []suite.ChatMessage) (string, error) {
+	text := ""
+	for _, m := range messages {
+		text += m.Role[:1] + ":" + m.Content + ";"
+	}
+	return text + "a:", nil
+}
 
 // fileSuite is a suite of one scenario over data, which fields call d.jsonl.
 func fileSuite(t *testing.T, data, fields string) (result.Suite, suite.Datasets) {

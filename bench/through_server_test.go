@@ -66,7 +66,7 @@ func (f *fakeServer) Prepare(ids []int32, output int, _ bool) client.Send {
 				r.Err = err
 				break
 			}
-			r.Tokens = append(r.Tokens, clock.Now())
+			r.Tokens, r.Said = append(r.Tokens, clock.Now()), append(r.Said, int32(50+k))
 			seen(1)
 			if f.fail != nil && r.Err == nil {
 				if r.Err = f.fail(n); r.Err != nil {
@@ -435,4 +435,80 @@ func value(n *int64) int64 {
 		return -1
 	}
 	return *n
+}
+
+// Conversations through a server: a slot is a user's until the last turn, who thinks
+// between two of them; the prompts are what was said and what is new. A turn that
+// fails takes those behind it with it.
+func TestServerTurns(t *testing.T) {
+	for _, fails := range []int{0, 3} { // the third that is sent: the second of the first or the second conversation
+		synctest.Test(t, func(t *testing.T) {
+			cfg, f := serverConfig(t)
+			cfg.NoWarmup = true
+			sc := result.Scenario{Name: "C", Input: 20, Output: 5, Concurrency: 2, Prompts: 3, Turns: 3, ThinkS: 0.5}
+			cfg.Suite.Scenarios = []result.Scenario{sc}
+			f.fail = func(n int) error {
+				if n == fails {
+					return errServer
+				}
+				return nil
+			}
+			sink := &kept{}
+			cfg.Journal = sink
+			got, err := Run(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.SortFunc(sink.records, func(a, b result.Record) int { return a.Request - b.Request })
+			failed := 0
+			for i := range sink.records {
+				r := &sink.records[i]
+				if err := r.Check(); err != nil || r.Request != i || r.Turn != i%3 {
+					t.Errorf("record %d: %v, %+v", i, err, r)
+				}
+				if r.Error != "" {
+					failed++
+					continue
+				}
+				if r.Turn > 0 && math.Abs(r.Admitted-sink.records[i-1].End-0.5) > 1e-6 {
+					t.Errorf("request %d is admitted at %v, the turn before ended at %v", i, r.Admitted, sink.records[i-1].End)
+				}
+				if r.InputTokens != 20+25*r.Turn {
+					t.Errorf("request %d has %d tokens", i, r.InputTokens)
+				}
+			}
+			if len(sink.records) != 9 || f.most > 2 || failed != map[int]int{0: 0, 3: 2}[fails] {
+				t.Errorf("%d records, %d of them failed, %d in flight", len(sink.records), failed, f.most)
+			}
+			if fails > 0 {
+				last := sink.records[slices.IndexFunc(sink.records, func(r result.Record) bool { return r.Error != "" })+1]
+				if last.Error != "not sent: turn 2 of its conversation failed" {
+					t.Errorf("the turn behind it: %+v", last)
+				}
+			} else if d := *got.Results[0].DurationS; math.Abs(d-2*1.42) > 1e-6 {
+				t.Errorf("two conversations of three turns one after the other took %v s", d)
+			}
+			for _, p := range f.prompts {
+				if len(p) == 45 && !slices.Equal(p[20:25], []int32{50, 51, 52, 53, 54}) {
+					t.Errorf("a second turn's prompt is %v", p)
+				}
+			}
+		})
+	}
+}
+
+// Ctrl-C while users think ends the run; what they had not said is dropped.
+func TestServerTurnsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		cfg, _ := serverConfig(t)
+		cfg.NoWarmup = true
+		cfg.Suite.Scenarios = []result.Scenario{{Name: "C", Input: 20, Output: 5, Concurrency: 2, Prompts: 3, Turns: 3, ThinkS: 60}}
+		time.AfterFunc(10*time.Second, cancel)
+		got, err := Run(ctx, cfg)
+		if !errors.Is(err, context.Canceled) || got.Results[0].SuccessfulRequests != 2 || got.Details[0].Dropped != 7 {
+			t.Errorf("%v: %v done, %d dropped", err, got.Results[0].SuccessfulRequests, got.Details[0].Dropped)
+		}
+	})
 }

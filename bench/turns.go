@@ -49,7 +49,7 @@ func (d *executor) resume() error {
 		}
 		d.flights[id], d.pauses[id] = f, pause{}
 		d.reused += int64(p.kept)
-		d.batcher.admit(id, d.work.Prompt(d.batcher.slots[id].prompt, p.request), p.kept, r.Output)
+		d.batcher.admit(id, d.work.Continue(d.batcher.slots[id].prompt, p.request), p.kept, r.Output)
 	}
 	return nil
 }

@@ -172,3 +172,54 @@ func TestTurnsUntilEnd(t *testing.T) {
 		}
 	})
 }
+
+const talks = "{\"messages\": [{\"role\": \"user\", \"content\": \"one two three\"}, {\"role\": \"assistant\", \"content\": \"x\"}, {\"role\": \"user\", \"content\": \"four five\"}, {\"role\": \"assistant\", \"content\": \"y\"}, {\"role\": \"user\", \"content\": \"six\"}]}\n" +
+	"{\"prompt\": \"alone, this one\"}\n"
+
+// Turns of a file: what is reused is all that was said but its last token, exactly.
+// A turn that the model has no room for fails, with those behind it, and the others run.
+func TestTurnsOfDataset(t *testing.T) {
+	for _, c := range []struct {
+		context int
+		want    []string
+	}{
+		{0, []string{
+			"0: 18+4, 0 reused", "1: 37+4, 21 reused", "2: 50+4, 40 reused",
+			"3: 20+4, 0 reused", "4: 43+4, 23 reused", "5: 62+4, 46 reused"}},
+		{51, []string{
+			"0: 18+4, 0 reused", "1: 37+4, 21 reused", "2: 50+0, 0 reused, refused",
+			"3: 20+4, 0 reused", "4: 43+4, 23 reused", "5: 62+0, 0 reused, refused"}},
+		{23, []string{
+			"0: 18+4, 0 reused", "1: 37+0, 0 reused, refused", "2: 50+0, 0 reused, refused",
+			"3: 20+0, 0 reused, refused", "4: 43+0, 0 reused, refused", "5: 62+0, 0 reused, refused"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, texts := fileSuite(t, talks, "dataset: d.jsonl, output: 4, concurrency: 1, turns: 3, think_time: 0.1")
+			w := mustWorkload(t, suite.WorkloadSpec{Scenario: s.Scenarios[0], Vocab: testVocab(), Seed: 1, Texts: texts.Of(s.Scenarios[0]), Context: c.context})
+			d, f := executorOver(t, w, 512)
+			f.spec.Unified = true
+			d.cache = newPrefixCache(1, 0, 0)
+			if err := d.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for i := range d.records {
+				rec := &d.records[i]
+				text := fmt.Sprintf("%d: %d+%d, %d reused", rec.Request, rec.InputTokens, rec.OutputTokens, rec.ReusedTokens)
+				if rec.Error != "" {
+					text += ", refused"
+				}
+				if err := rec.Check(); err != nil {
+					t.Error(err)
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("context %d:\n%s", c.context, diff)
+			}
+			if d.batcher.inFlight != 0 || len(d.freeAt) != 1 {
+				t.Errorf("%d in flight", d.batcher.inFlight)
+			}
+		})
+	}
+}

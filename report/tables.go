@@ -156,7 +156,7 @@ func ownMetrics(s *scenario) doc.Properties {
 		add("Burstiness", "%s (1: Poisson arrivals; less: burstier)", number(*d.Burstiness))
 	}
 	if d.Dataset != nil {
-		add("Prompts from", "%s", datasetText(d.Dataset))
+		add("Prompts from", "%s", datasetText(d))
 	}
 	if d.UntilEnd {
 		add("End of text", "where the model ends it, after %s at the latest", latest(s))
@@ -183,13 +183,17 @@ func ownMetrics(s *scenario) doc.Properties {
 }
 
 // datasetText says which file prompts came from, and how they were taken.
-func datasetText(d *result.Dataset) string {
+func datasetText(of *result.Detail) string {
+	d, kind := of.Dataset, "prompt"
+	if len(of.Turns) > 0 {
+		kind = "conversation"
+	}
 	if d.Trace {
 		return fmt.Sprintf("the trace %s, %s", oneline.Of(d.String()), figure.Count(d.Entries, "request"))
 	}
-	text := fmt.Sprintf("%s, %s, in the file's order", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
+	text := fmt.Sprintf("%s, %s, in the file's order", oneline.Of(d.String()), figure.Count(d.Entries, kind))
 	if d.Sample {
-		text = fmt.Sprintf("%s, %s, drawn by the seed", oneline.Of(d.String()), figure.Count(d.Entries, "prompt"))
+		text = fmt.Sprintf("%s, %s, drawn by the seed", oneline.Of(d.String()), figure.Count(d.Entries, kind))
 	}
 	if d.Input > 0 {
 		text += "; cut and filled to the input length"

@@ -92,6 +92,15 @@ func connectCases() []connectCase {
 		{name: "SGLang", server: &fake{kind: kindSGLang}, want: vllm(nil)},
 		{name: "vLLM that refuses a salt", server: &fake{kind: kindVLLM, refuse: lacks("cache_salt")}, detail: []string{"prefix cache"}, want: vllm(map[string]string{
 			"prefix cache": "differs: the server refuses cache_salt: HTTP 400: unknown field cache_salt / equal: off: nothing of an equal prompt was reused"})},
+		{name: "llama-server, conversations", server: &fake{kind: kindLlama}, options: withTurns, detail: []string{"answers"},
+			want: all(map[string]string{"answers": "equal: come with their token ids: later turns have them token by token"})},
+		{name: "characters of several tokens", server: &fake{kind: kindLlama, bundle: 2}, options: withTurns, want: all(map[string]string{"answers": "differs", "streaming": "differs"})},
+		{name: "vLLM, conversations", server: &fake{kind: kindVLLM}, options: withTurns, want: vllm(map[string]string{"answers": "equal"})},
+		{name: "SGLang, conversations", server: &fake{kind: kindSGLang}, options: withTurns, want: vllm(map[string]string{"answers": "equal"})},
+		{name: "an older vLLM, which does not look at what it does not know", server: &fake{kind: kindVLLM, noIDs: true}, options: withTurns, want: vllm(map[string]string{"answers": "differs"})},
+		{name: "vLLM that refuses to give ids", server: &fake{kind: kindVLLM, refuse: lacks(askIDs)}, options: withTurns, detail: []string{"answers"}, want: vllm(map[string]string{
+			"answers": "differs: the server refuses return_token_ids: HTTP 400: unknown field return_token_ids / differs: come as text, without token ids: later turns have what it is tokenised into, and are served from the prefix cache only as far as that is the same"})},
+		{name: "a server of nobody's, conversations", server: &fake{}, options: withTurns, want: vllm(map[string]string{"answers": "differs", "context": "unknown"})},
 		{name: "vLLM that refuses logit_bias", server: &fake{kind: kindVLLM, refuse: lacks("logit_bias")}, want: vllm(map[string]string{"end of text": "set"})},
 		{name: "a server of nobody's that tells nothing", server: &fake{silent: true}, detail: []string{"streaming"}, want: vllm(map[string]string{
 			"prompt": "set", "prefix cache": "unknown", "context": "unknown", "streaming": "equal: 16 tokens at 16 instants"})},
@@ -99,6 +108,17 @@ func connectCases() []connectCase {
 			"end of text": "differs: the server refuses ignore_eos: HTTP 400: unknown field ignore_eos", "context": "unknown"})},
 		{name: "one that does not know stream_options", server: &fake{refuse: lacks("stream_options"), silent: true}, want: vllm(map[string]string{
 			"token counts": "differs", "prompt": "set", "prefix cache": "unknown", "context": "unknown"})},
+	}
+}
+
+// withTurns are the options of a run that has conversations.
+func withTurns(o *ServerOptions) {
+	o.Turns = true
+	o.Tokenize = func(text string) (ids []int32, err error) {
+		for range strings.Fields(text) {
+			ids = append(ids, 90)
+		}
+		return ids, nil
 	}
 }
 

@@ -36,6 +36,7 @@ type fake struct {
 	random  bool                                 // answers differ
 	bundle  int                                  // tokens to a piece
 	silent  bool                                 // tells no counts
+	noIDs   bool                                 // gives no token ids, though asked
 	closes  bool                                 // closes the connection behind an answer, against its word
 	list    func(w http.ResponseWriter)          // writes the list of models
 	metrics func(w http.ResponseWriter)          // answers at /metrics
@@ -160,7 +161,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 	if f.early && body["logit_bias"] != nil {
 		want = 1
 	}
-	s := stream{w: w, native: native, prompt: len(body["prompt"].([]any)) + f.extra, silent: f.silent}
+	s := stream{w: w, native: native, prompt: len(body["prompt"].([]any)) + f.extra, silent: f.silent, ids: body[askIDs] == true && !f.noIDs}
 	if f.cached != nil {
 		s.cached = f.cached(n, body)
 	}
@@ -185,6 +186,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 type stream struct {
 	w              http.ResponseWriter
 	native, silent bool
+	ids            bool
 	prompt, cached int
 }
 
@@ -199,6 +201,8 @@ func (s *stream) token(count int, text string) {
 		s.event(`{"content":%q,"tokens":[%d],"stop":false,"tokens_predicted":%d,"tokens_evaluated":%d}`, text, count, count, s.prompt)
 	case s.silent:
 		s.event(`{"choices":[{"text":%q,"finish_reason":null}]}`, text)
+	case s.ids:
+		s.event(`{"choices":[{"text":%q,"finish_reason":null,"token_ids":[%d]}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, text, count, s.prompt, count)
 	default:
 		s.event(`{"choices":[{"text":%q,"finish_reason":null}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, text, s.prompt, count)
 	}

@@ -70,12 +70,12 @@ func (c *Server) choose(model foreign) error {
 		if c.info.Kind == kindLlama {
 			c.proto = llamaProtocol(c.opt.Warm)
 		} else {
-			c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
+			c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm, c.opt.Turns)
 		}
 	case result.APILlama:
 		c.proto = llamaProtocol(c.opt.Warm)
 	case result.APIOpenAI:
-		c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm)
+		c.proto = openaiProtocol(c.info.Kind, model, c.opt.Warm, c.opt.Turns)
 	default:
 		return fmt.Errorf("api %q is unknown; use auto, %s or %s", c.opt.API, result.APILlama, result.APIOpenAI)
 	}

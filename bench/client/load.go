@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,8 @@ import (
 // LoadGenerator sends the requests of one scenario to a server: as many at a
 // time as the scenario's concurrency, each from a goroutine of its own. In a
 // closed loop the next request is sent when one ends, in an open loop when it is
-// due and fewer than concurrency are in flight.
+// due and fewer than concurrency are in flight. A conversation sends its turns one
+// after the other, and is in flight from its first to its last.
 type LoadGenerator struct {
 	Pass  int               // over the suite
 	Sink  result.RecordSink // nil: records are only kept
@@ -32,8 +34,9 @@ type LoadGenerator struct {
 	index  int // of the scenario in the suite
 	sc     result.Scenario
 
-	slots chan time.Duration // free slots: since when each is free
-	seen  struct{ prompt, decode atomic.Int64 }
+	slots   chan time.Duration // free slots: since when each is free
+	seen    struct{ prompt, decode atomic.Int64 }
+	drawing sync.Mutex // guards work, which draws prompts
 
 	mu     sync.Mutex // guards what follows, Records and InFlight
 	lost   error      // the server is gone
@@ -61,6 +64,7 @@ type Finished struct {
 // prepared is a request ready to be sent.
 type prepared struct {
 	request int
+	ids     []int32 // its prompt
 	send    Send
 }
 
@@ -92,7 +96,7 @@ func (t *LoadGenerator) Run(ctx context.Context) error {
 			break
 		}
 		wg.Go(func() {
-			if t.exchange(ctx, p, intended, admitted) {
+			if t.converse(ctx, issue, p, intended, admitted) {
 				return
 			}
 			halt()
@@ -120,33 +124,35 @@ func (t *LoadGenerator) begin() {
 	}
 }
 
-// prepare makes the requests ready, in order and ahead of their time. filled
-// is closed when those that start at once are ready.
+// prepare makes the requests ready, in order and ahead of their time; of a
+// conversation the first. filled is closed when those that start at once are ready.
 func (t *LoadGenerator) prepare(ctx context.Context) (ready chan prepared, filled chan struct{}) {
 	ready, filled = make(chan prepared, t.sc.Concurrency), make(chan struct{})
-	first := min(t.sc.Concurrency, len(t.work.Requests))
 	go func() {
 		defer close(ready)
-		var ids []int32
-		for i, r := range t.work.Requests {
-			if i == first {
-				close(filled)
+		fill := sync.OnceFunc(func() { close(filled) })
+		defer fill()
+		for i := range t.sc.Prompts {
+			if i == t.sc.Concurrency {
+				fill()
 			}
-			ids = t.work.Prompt(ids[:0], i)
 			select {
-			case ready <- prepared{i, t.sender.Prepare(ids, r.Output, t.sc.UntilEnd)}:
+			case ready <- t.build(nil, i*t.sc.TurnsEach()):
 			case <-ctx.Done():
-				if i < first {
-					close(filled)
-				}
 				return
 			}
 		}
-		if first == len(t.work.Requests) {
-			close(filled)
-		}
 	}()
 	return ready, filled
+}
+
+// build makes a request ready, of a later turn with what was said before.
+func (t *LoadGenerator) build(said []int32, request int) prepared {
+	r := t.work.Requests[request]
+	t.drawing.Lock()
+	ids := t.work.Continue(said, request)
+	t.drawing.Unlock()
+	return prepared{request, ids, t.sender.Prepare(ids, r.Output, t.sc.UntilEnd)}
 }
 
 // admit waits until the request is due and a slot is free, and takes the one
@@ -170,20 +176,56 @@ func (t *LoadGenerator) admit(ctx context.Context, request int) (intended, admit
 	}
 }
 
-// exchange sends one request, frees its slot and records what came of it. It
-// returns false where no further request should be sent: then the slot of a
-// lost server stays taken.
-func (t *LoadGenerator) exchange(ctx context.Context, p prepared, intended, admitted time.Duration) bool {
+// converse sends a request and the later turns of its conversation, each when its
+// user has thought. It returns false where no further request should be sent, and
+// ends early where issue does.
+func (t *LoadGenerator) converse(ctx, issue context.Context, p prepared, intended, admitted time.Duration) bool {
+	for {
+		reply, ok := t.exchange(ctx, p, intended, admitted)
+		switch {
+		case !ok:
+			return false
+		case !t.work.Followed(p.request):
+			return true
+		case reply.Err != nil:
+			return t.giveUp(p.request, reply.End)
+		}
+		p = t.build(append(p.ids, reply.Said...), p.request+1)
+		intended = reply.End + result.Duration(t.sc.ThinkS)
+		if admitted = intended; t.clock.Wait(issue, intended) != nil {
+			return true
+		}
+	}
+}
+
+// giveUp records the turns behind a failed one, whose prompts nobody knows.
+func (t *LoadGenerator) giveUp(request int, at time.Duration) bool {
+	reply := Reply{End: at, Err: fmt.Errorf("not sent: turn %d of its conversation failed", t.work.Requests[request].Turn+1)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for ; t.work.Followed(request); request++ {
+		if !t.keep(t.record(request+1, t.work.Requests[request+1].Input, at, at, reply)) {
+			return false
+		}
+	}
+	return true
+}
+
+// exchange sends one request, frees its slot unless another turn follows, and
+// records what came of it. ok is false where no further request should be sent:
+// then the slot of a lost server stays taken.
+func (t *LoadGenerator) exchange(ctx context.Context, p prepared, intended, admitted time.Duration) (reply Reply, ok bool) {
 	first := true
-	reply := p.send(ctx, t.clock, func(tokens int) {
+	reply = p.send(ctx, t.clock, func(tokens int) {
 		if first {
 			first = false
-			t.seen.prompt.Add(int64(t.work.Requests[p.request].Input))
+			t.seen.prompt.Add(int64(len(p.ids)))
 		}
 		t.seen.decode.Add(int64(tokens))
 	})
 	lost := errors.Is(reply.Err, result.ErrEngineLost)
-	if !lost { // a slot that is free before the loss is known sends one more
+	// A slot that is free before the loss is known sends one more.
+	if !lost && (reply.Err != nil || !t.work.Followed(p.request)) {
 		t.slots <- reply.End
 	}
 	t.mu.Lock()
@@ -191,28 +233,38 @@ func (t *LoadGenerator) exchange(ctx context.Context, p prepared, intended, admi
 	if reply.Err != nil && ctx.Err() != nil {
 		// What an interruption stops has neither succeeded nor failed.
 		t.InFlight++
-		return false
+		return reply, false
 	}
-	t.Records = append(t.Records, t.record(p.request, intended, admitted, reply))
-	if t.Sink != nil {
-		if err := t.Sink.Append(t.Records[len(t.Records)-1:]); err != nil {
-			t.stored = &result.StoreError{Err: err}
-			return false
-		}
+	if !t.keep(t.record(p.request, len(p.ids), intended, admitted, reply)) {
+		return reply, false
 	}
 	if lost {
 		t.lost = reply.Err
 	}
-	return !lost
+	return reply, !lost
 }
 
-func (t *LoadGenerator) record(request int, intended, admitted time.Duration, reply Reply) result.Record {
+// keep is false where the sink has failed. t.mu is held.
+func (t *LoadGenerator) keep(r result.Record) bool {
+	t.Records = append(t.Records, r)
+	if t.Sink == nil {
+		return true
+	}
+	if err := t.Sink.Append(t.Records[len(t.Records)-1:]); err != nil {
+		t.stored = &result.StoreError{Err: err}
+		return false
+	}
+	return true
+}
+
+// record is that of a request whose prompt had so many tokens.
+func (t *LoadGenerator) record(request, input int, intended, admitted time.Duration, reply Reply) result.Record {
 	r := t.work.Requests[request]
 	rec := result.Record{
-		Scenario: t.index, Name: t.sc.Name, Pass: t.Pass, Request: request,
+		Scenario: t.index, Name: t.sc.Name, Pass: t.Pass, Request: request, Turn: r.Turn,
 		Intended: result.Seconds(intended), Admitted: result.Seconds(admitted), End: result.Seconds(reply.End),
 		TokenTimes:  make([]float64, len(reply.Tokens)),
-		InputTokens: r.Input, OutputTokens: len(reply.Tokens),
+		InputTokens: input, OutputTokens: len(reply.Tokens),
 		PromptHash: r.Hash, Late: admitted > intended, Server: &reply.Server,
 	}
 	for i, at := range reply.Tokens {
@@ -229,7 +281,7 @@ func (t *LoadGenerator) record(request int, intended, admitted time.Duration, re
 		}
 	}
 	if n := reply.Server.CachedTokens; n != nil {
-		rec.ReusedTokens = min(max(*n, 0), r.Input)
+		rec.ReusedTokens = min(max(*n, 0), input)
 	}
 	if reply.Err != nil {
 		rec.Error = oneline.Err(reply.Err)

@@ -42,7 +42,7 @@ func TestRecord(t *testing.T) {
 		{"failed before the first token", Reply{End: ms(20)[0], Err: errors.New("HTTP 500: out of memory")}, 0, 0, 0, 0.020, "HTTP 500: out of memory"},
 		{"a cache that counts more than the prompt has", Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Server: result.ServerRecord{CachedTokens: &many}}, 4, 0, 20, 0.008, ""},
 	} {
-		r := tr.record(0, 0, ms(1)[0], tc.reply)
+		r := tr.record(0, 20, 0, ms(1)[0], tc.reply)
 		if r.OutputTokens != tc.out || r.Server.Short != tc.short || r.ReusedTokens != tc.reused || r.End != tc.end || r.Error != tc.failure {
 			t.Errorf("%s: %+v, server %+v", tc.name, r, *r.Server)
 		}
@@ -54,7 +54,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	// In process a request has a start of its prefill, through a server none.
-	r := tr.record(0, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
+	r := tr.record(0, 20, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
 	if r.Server = nil; r.Check() == nil {
 		t.Error("a record without either is taken")
 	}

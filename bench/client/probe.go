@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -68,6 +69,7 @@ func (c *Server) probe(ctx context.Context) error {
 	c.noteConnections(second)
 	c.noteSampling(first, second)
 	c.noteCache(second)
+	c.noteAnswers(first)
 	if err := c.probeEnd(ctx, ids); err != nil {
 		return err
 	}
@@ -98,6 +100,7 @@ type concession struct {
 }
 
 var concessions = []concession{
+	{"answers", "the server refuses " + askIDs, func(p protocol) protocol { return p.with(map[string]any{askIDs: nil}) }},
 	{"prefix cache", "the server refuses cache_salt", func(p protocol) protocol { p.salted = false; return p }},
 	{"streaming", "the server refuses continuous_usage_stats", func(p protocol) protocol {
 		return p.with(map[string]any{"stream_options": map[string]any{"include_usage": true}})
@@ -119,6 +122,9 @@ func (c *Server) accept(ctx context.Context, ids []int32, output int) (trial, er
 		}
 		before := t.Err
 		less := give.give(c.proto)
+		if less.salted == c.proto.salted && bytes.Equal(less.tail, c.proto.tail) {
+			continue // it is not in the requests
+		}
 		if t = c.try(ctx, less, ids, output); t.Err == nil || t.Err.Error() != before.Error() {
 			c.note(give.name, result.OutcomeDiffers, give.detail+": "+before.Error())
 		}
@@ -234,6 +240,21 @@ func (c *Server) noteCache(t trial) {
 		c.note(name, result.OutcomeSet, "every request has a cache_salt of its own; the server does not tell how many tokens it reuses")
 	default:
 		c.note(name, result.OutcomeUnknown, fmt.Sprintf("the server does not tell; %s may be served from it", c.servedAgain()))
+	}
+}
+
+// noteAnswers looks whether an answer can stand in the next turn's prompt as it was
+// generated.
+func (c *Server) noteAnswers(t trial) {
+	const name = "answers"
+	switch n := len(t.ids); {
+	case !c.opt.Turns:
+	case n > 0 && n == len(t.Tokens):
+		c.note(name, result.OutcomeEqual, "come with their token ids: later turns have them token by token")
+	case n > 0:
+		c.note(name, result.OutcomeDiffers, fmt.Sprintf("come with %d ids for %d tokens: of a character that takes several tokens later turns have what its text is tokenised into", n, len(t.Tokens)))
+	default:
+		c.note(name, result.OutcomeDiffers, "come as text, without token ids: later turns have what it is tokenised into, and are served from the prefix cache only as far as that is the same")
 	}
 }
 

@@ -57,6 +57,9 @@ func (p protocol) with(fields map[string]any) protocol {
 	return p
 }
 
+// askIDs is the field with which vLLM and SGLang give the ids of an answer's tokens.
+const askIDs = "return_token_ids"
+
 // body is a request for output tokens after the prompt ids.
 func (p protocol) body(ids []int32, output int, salt string) []byte {
 	b := make([]byte, 0, 7*len(ids)+len(p.tail)+len(salt)+64)
@@ -99,7 +102,7 @@ func llamaFields(warm bool) map[string]any {
 }
 
 // openaiProtocol is OpenAI's completions, with what the kind of server adds.
-func openaiProtocol(kind string, model foreign, warm bool) protocol {
+func openaiProtocol(kind string, model foreign, warm, turns bool) protocol {
 	p := protocol{api: result.APIOpenAI, path: "/v1/completions", length: "max_tokens", decode: decodeOpenAI}
 	p = p.with(map[string]any{
 		"stream": true, "temperature": 0, "ignore_eos": true,
@@ -114,6 +117,9 @@ func openaiProtocol(kind string, model foreign, warm bool) protocol {
 	case kindVLLM, kindSGLang:
 		// KV is shared only between requests of one salt.
 		p.salted = !warm
+		if turns {
+			p = p.with(map[string]any{askIDs: true})
+		}
 	}
 	return p
 }

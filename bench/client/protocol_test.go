@@ -18,14 +18,14 @@ func TestBodies(t *testing.T) {
 	}{
 		{"llama-server's own", llamaProtocol(false),
 			`{"prompt":[1,22,333],"n_predict":5,` + common + `"repeat_penalty":1,"response_fields":["stop","stop_type","tokens_predicted","tokens_evaluated","timings"],"stream":true,"temperature":0,"top_k":1}`},
-		{"llama-server's OpenAI side", openaiProtocol(kindLlama, `a "b"`, false),
+		{"llama-server's OpenAI side", openaiProtocol(kindLlama, `a "b"`, false, false),
 			`{"prompt":[1,22,333],"max_tokens":5,` + common[:len(common)-len(`"mirostat":0,"presence_penalty":0,`)] + `"mirostat":0,"model":"a \"b\"","presence_penalty":0,"repeat_penalty":1,"stream":true,` +
 				`"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0,"timings_per_token":true,"top_k":1}`},
-		{"vLLM: a salt of its own in every request", openaiProtocol(kindVLLM, "m", false),
+		{"vLLM: a salt of its own in every request", openaiProtocol(kindVLLM, "m", false, false),
 			`{"prompt":[1,22,333],"max_tokens":5,"cache_salt":"s-1","ignore_eos":true,"model":"m","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`},
-		{"vLLM, warm", openaiProtocol(kindVLLM, "m", true),
+		{"vLLM, warm", openaiProtocol(kindVLLM, "m", true, false),
 			`{"prompt":[1,22,333],"max_tokens":5,"ignore_eos":true,"model":"m","stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`},
-		{"a server of no known kind", openaiProtocol("", "", false),
+		{"a server of no known kind", openaiProtocol("", "", false, false),
 			`{"prompt":[1,22,333],"max_tokens":5,"ignore_eos":true,"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true},"temperature":0}`},
 	} {
 		got := string(tc.p.body([]int32{1, 22, 333}, 5, "s-1"))

@@ -35,6 +35,9 @@ type Send func(ctx context.Context, clock *result.Clock, seen func(tokens int)) 
 type Reply struct {
 	Tokens []time.Duration // the instant of each output token, ascending
 	End    time.Duration   // the answer's end, when its connection is free again
+	// Said are the answer's tokens, where a next turn has them in its prompt; as
+	// the server gave them, or as its text is tokenised: ServerRecord.FromText.
+	Said   []int32
 	Server result.ServerRecord
 	// Err is why the request failed; nil: the answer is whole. It wraps
 	// result.ErrEngineLost where no later request can do better.

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,11 @@ type ServerOptions struct {
 	Longest     int // most tokens of a request, prompt and output
 	// Again says that prompts come again in the run: they are a dataset's.
 	Again bool
+	// Turns says that there are conversations, so that answers are needed token by
+	// token. Tokenize does that to the text of answers that come without ids; the
+	// calls come one at a time.
+	Turns    bool
+	Tokenize func(text string) ([]int32, error)
 
 	closing time.Duration // in the place of closingPause, for tests
 	pace    pacing        // nil but in tests
@@ -69,6 +75,7 @@ type Server struct {
 	nonce   string // of this run
 	secrets secrets
 	sent    atomic.Int64 // requests, for a salt of their own
+	texts   sync.Mutex   // of Tokenize
 }
 
 // Connection limits. A connection is given up before a server would: that of
@@ -188,8 +195,27 @@ func (c *Server) Prepare(ids []int32, output int, untilEnd bool) Send {
 	}
 	body := p.body(ids, output, c.salt())
 	return func(ctx context.Context, clock *result.Clock, seen func(int)) Reply {
-		return c.exchange(ctx, p, body, output, clock.Now, seen, nil).reply
+		if !c.opt.Turns {
+			return c.exchange(ctx, p, body, output, clock.Now, seen, nil).reply
+		}
+		var said words
+		reply := c.exchange(ctx, p, body, output, clock.Now, seen, said.take).reply
+		if reply.Err == nil {
+			reply.Said, reply.Server.FromText, reply.Err = said.tokens(c.tokenize)
+		}
+		return reply
 	}
+}
+
+// tokenize makes tokens of the text of an answer.
+func (c *Server) tokenize(text string) ([]int32, error) {
+	c.texts.Lock()
+	defer c.texts.Unlock()
+	ids, err := c.opt.Tokenize(text)
+	if err != nil {
+		return nil, &requestError{reason: fmt.Sprintf("the answer's text can't be tokenised for the next turn: %v", err)}
+	}
+	return ids, nil
 }
 
 // salt is a text that no other request has.

@@ -35,6 +35,7 @@ type Lengths struct {
 	LastArrival         float64 // of a trace, seconds after the first
 	Input, Output, Both int
 	TooLong             int   // requests that the model's context can't hold
+	Continued           int   // conversations that go on with the questions of other entries
 	Prompt, Generated   int64 // tokens of all requests
 }
 

@@ -69,6 +69,9 @@ type ServerRecord struct {
 	Finish string `json:"finish,omitempty"`
 	// Short is how many tokens fewer than asked the server generated.
 	Short int `json:"short,omitempty"`
+	// FromText counts the tokens of the answer in the next turn's prompt that the
+	// server gave no ids of: they are what its text is tokenised into.
+	FromText int `json:"from_text,omitempty"`
 
 	// The server's own figures: prompt tokens in all, those of them it took
 	// from a cache, and its own seconds for the others and for the output.
@@ -102,6 +105,8 @@ type ServerDetail struct {
 	// they have no TPOT and no ITL.
 	AtOnce int `json:"answers_at_once"`
 	Short  int `json:"short_requests"` // got fewer tokens than asked
+	// FromText sums up that of the requests.
+	FromText int64 `json:"from_text,omitempty"`
 
 	// CacheQueried and CacheHit are by how much the server's own counters of its
 	// prefix cache grew in the scenario: prompt tokens looked up, and those of
@@ -140,6 +145,7 @@ func (s *sample) server(m Measured) *ServerDetail {
 		if v.Short > 0 {
 			d.Short++
 		}
+		d.FromText += int64(v.FromText)
 		if n := r.OutputTokens; n > 1 {
 			gaps += n - 1
 			zero += max(n-max(v.Chunks, 1), 0)
@@ -190,6 +196,9 @@ func serverWarnings(d *Detail) []string {
 	}
 	if v.Short > 0 {
 		out = append(out, fmt.Sprintf("%d requests ended before they had the tokens asked for: the server does not ignore the end of a text, or cuts at its context", v.Short))
+	}
+	if v.FromText > 0 {
+		out = append(out, fmt.Sprintf("%d tokens of answers in later turns' prompts are what the answers' text is tokenised into: the server gave no ids of them, and may have others in its cache", v.FromText))
 	}
 	if d.Cache == CacheCold && d.ReusedTokens > 0 {
 		out = append(out, fmt.Sprintf("the server took %d prompt tokens from a cache in a cold run: restart it, or use another --seed", d.ReusedTokens))

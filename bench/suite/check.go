@@ -85,9 +85,6 @@ func crossProblems(s result.Scenario) []fieldProblem {
 	}
 	out = append(out, traceProblems(s)...)
 	if d := s.Dataset; d != nil {
-		if s.Turns > 1 {
-			out = append(out, fieldProblem{"turns", fmt.Sprintf("\"%d\" with a dataset: turns are of drawn tokens: leave one of the two out", s.Turns)})
-		}
 		if d.Entries < 1 {
 			out = append(out, fieldProblem{"dataset", fmt.Sprintf("%q has no prompt: give a file with some", d.Name)})
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ceiling/bench/result"
@@ -26,16 +27,24 @@ type ChatMessage struct {
 
 // entry is one prompt of a dataset.
 type entry struct {
-	line     int
-	prompt   string        // as it is, or
-	messages []ChatMessage // a chat up to the answer
-	answer   string        // that the file has behind a chat; "": none
-	output   int           // tokens to generate, by the file; 0: it does not say
-	traced   *traced       // of a trace, in the place of a text
+	line      int
+	prompt    string        // as it is, or
+	messages  []ChatMessage // a chat up to the answer
+	answer    string        // that the file has behind a chat; "": none
+	exchanges []exchange    // the turns of a conversation; at least one, but for a trace
+	output    int           // tokens to generate, by the file; 0: it does not say
+	traced    *traced       // of a trace, in the place of a text
 }
 
-// sizes says whether the file tells how many tokens to generate.
-func (e *entry) sizes() bool { return e.output > 0 || e.answer != "" }
+// sizes says whether the file tells how many tokens to generate, in each of so
+// many turns.
+func (e *entry) sizes(turns int) bool {
+	if turns < 2 || e.output > 0 {
+		return e.output > 0 || e.answer != ""
+	}
+	own := e.exchanges[:min(turns, len(e.exchanges))]
+	return !slices.ContainsFunc(own, func(x exchange) bool { return x.answer == "" })
+}
 
 // dataset is a file of prompts as it was read.
 type dataset struct {
@@ -189,8 +198,10 @@ func (p *datasetParser) take(text []byte, line int) {
 		if e.prompt = *raw.Prompt; strings.TrimSpace(e.prompt) == "" {
 			bad = fmt.Sprintf("prompt: %q is blank: write one, or leave the line out", e.prompt)
 		}
+		e.exchanges = []exchange{{asked: []ChatMessage{{"user", e.prompt}}}}
 	case raw.Messages != nil:
 		e.messages, e.answer, bad = chat(raw.Messages)
+		e.exchanges = exchanges(raw.Messages)
 	default:
 		var messages []ChatMessage
 		for _, c := range raw.Conversations {
@@ -200,6 +211,7 @@ func (p *datasetParser) take(text []byte, line int) {
 			p.d.LeftOut++
 			return
 		}
+		e.exchanges = answered(exchanges(messages))
 	}
 	if bad != "" {
 		p.problem(line, "%s", bad)

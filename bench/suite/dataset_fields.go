@@ -121,7 +121,7 @@ func (f *scenarioReader) checkDataset(sc result.Scenario) {
 	}
 	d, _ := f.r.dataset(sc.Dataset.Name, false) // which has been read
 	for i := range d.entries {
-		if !d.entries[i].sizes() {
+		if !d.entries[i].sizes(sc.Turns) {
 			f.r.err.Problems = append(f.r.err.Problems, Problem{File: d.Name, Line: d.entries[i].line,
 				Text: "output_tokens: missing, and " + f.label + " has no output: add one of them"})
 		}

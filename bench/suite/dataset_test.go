@@ -16,8 +16,9 @@ import (
 )
 
 // letters is a tokeniser with one id per byte, behind BOS 1. Its chats are
-// "u:question|a:".
-type letters struct{ noChat bool }
+// "u:question|a:"; where thinks is set, "u:question|a:?", and the answers of the
+// past have no "?".
+type letters struct{ noChat, thinks bool }
 
 func (letters) Tokenize(text string, addSpecial, _ bool) ([]int32, error) {
 	var ids []int32
@@ -37,6 +38,9 @@ func (l letters) Chat(messages []ChatMessage) (string, error) {
 	text := ""
 	for _, m := range messages {
 		text += m.Role[:1] + ":" + m.Content + "|"
+	}
+	if l.thinks {
+		return text + "a:?", nil
 	}
 	return text + "a:", nil
 }
@@ -100,13 +104,13 @@ func requests(t *testing.T, data string, seed uint64, lines ...string) (prompts 
 	w = mustWorkload(t, WorkloadSpec{Scenario: sc, Vocab: lettersVocab(), Seed: seed, Texts: texts.Of(sc)})
 	for i, r := range w.Requests {
 		p := w.Prompt(nil, i)
-		if len(p) != r.Input {
-			t.Errorf("request %d has %d tokens, and %d are said", i, len(p), r.Input)
+		if len(p) != r.New || r.Turn == 0 && r.New != r.Input {
+			t.Errorf("request %d has %d tokens, and %d of %d are said", i, len(p), r.New, r.Input)
 		}
 		prompts = append(prompts, fmt.Sprintf("%s %d", spell(p), r.Output))
 	}
 	in, out, both := w.Longest()
-	if l := *sc.Dataset.Lengths; l != (result.Lengths{Input: in, Output: out, Both: both, Prompt: l.Prompt, Generated: l.Generated}) || sc.LongestRequest() != both || sc.LongestPrompt() != in {
+	if l := *sc.Dataset.Lengths; l != (result.Lengths{Input: in, Output: out, Both: both, Prompt: l.Prompt, Generated: l.Generated, Continued: l.Continued}) || sc.LongestRequest() != both || sc.LongestPrompt() != in {
 		t.Errorf("measured %+v, drawn %d, %d, %d", l, in, out, both)
 	}
 	return prompts, w
@@ -360,9 +364,9 @@ func TestBuiltinDatasets(t *testing.T) {
 		if d.Entries != want || d.Path != "" || s.Scenarios[0].Prompts != want {
 			t.Errorf("%s: %+v", name, d)
 		}
-		for at, ids := range texts.Of(s.Scenarios[0]).prompts {
-			text := spell(ids)
-			if seen[text] || !strings.HasPrefix(text, "^u:") || texts.Of(s.Scenarios[0]).outputs[at] < 64 {
+		for _, v := range texts.Of(s.Scenarios[0]).at {
+			text := spell(v.ids)
+			if seen[text] || !strings.HasPrefix(text, "^u:") || v.output < 64 {
 				t.Errorf("%s: %.60s", name, text)
 			}
 			seen[text] = true

@@ -23,10 +23,16 @@ type Tokenizer interface {
 // Texts are the prompts of a dataset, as far as a suite needs them, in a model's
 // tokens.
 type Texts struct {
-	prompts map[int][]int32 // by their place in the file; BOS included
-	outputs map[int]int     // tokens to generate, by the file; 0: it does not say
-	traced  map[int]*traced // of a trace, in the place of prompts
-	err     error           // why there are none
+	at        map[passage]text
+	questions []int // exchanges of each entry
+	err       error // why there are none
+}
+
+// text is a prompt, or what a later turn adds to one.
+type text struct {
+	ids    []int32 // BOS included
+	output int     // tokens to generate, by the file; 0: it does not say
+	traced *traced // of a trace, in the place of ids
 }
 
 // Datasets are the texts of a suite's datasets, by SHA-256.
@@ -60,10 +66,10 @@ func Tokenize(ctx context.Context, s result.Suite, seed uint64, t Tokenizer) (Da
 				errs = append(errs, err)
 				d = &dataset{}
 			}
-			files[sum], out[sum] = d, &Texts{prompts: map[int][]int32{}, outputs: map[int]int{}, traced: map[int]*traced{}}
+			files[sum], out[sum] = d, newTexts(d)
 		}
 		if len(files[sum].entries) > 0 {
-			if err := out[sum].take(ctx, files[sum], order(sc, seed), t); err != nil {
+			if err := out[sum].take(ctx, files[sum], out[sum].order(sc, seed), t); err != nil {
 				return nil, err
 			}
 		}
@@ -84,81 +90,91 @@ func reread(want *result.Dataset) (*dataset, error) {
 	return d, nil
 }
 
-// take turns the entries at those places into tokens.
-func (x *Texts) take(ctx context.Context, d *dataset, places []int, t Tokenizer) error {
-	for _, at := range places {
-		if x.err != nil || x.prompts[at] != nil {
+func newTexts(d *dataset) *Texts {
+	x := &Texts{at: map[passage]text{}}
+	for i := range d.entries {
+		x.questions = append(x.questions, len(d.entries[i].exchanges))
+	}
+	return x
+}
+
+// take turns what stands at those places into tokens.
+func (x *Texts) take(ctx context.Context, d *dataset, places []passage, t Tokenizer) error {
+	for _, p := range places {
+		if _, known := x.at[p]; known || x.err != nil {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e := &d.entries[at]
+		e := &d.entries[p.entry]
 		if e.traced != nil {
-			x.traced[at], x.outputs[at] = e.traced, e.output
+			x.at[p] = text{output: e.output, traced: e.traced}
 			continue
 		}
-		ids, output, err := e.tokens(t)
-		if err == nil && len(ids) == 0 {
+		v, err := e.tokens(t, p)
+		if err == nil && len(v.ids) == 0 {
 			err = errors.New("its prompt has no token")
 		}
 		if err != nil {
 			x.err = fmt.Errorf("dataset %s:%d: %w", d.Name, e.line, err)
 			continue
 		}
-		x.prompts[at], x.outputs[at] = ids, output
+		x.at[p] = v
 	}
 	return nil
 }
 
-// tokens are an entry's prompt and the number of tokens behind it. Marks of
-// control tokens in a prompt are such, so that one may be written out by the
-// template that the model was trained with.
-func (e *entry) tokens(t Tokenizer) (prompt []int32, output int, err error) {
-	text := e.prompt
-	if e.messages != nil {
-		if text, err = t.Chat(e.messages); err != nil {
-			return nil, 0, fmt.Errorf("%w: write chats out as {\"prompt\": …}, in the form that the model knows", err)
+// tokens are what stands at a place of the entry, and the number of tokens to
+// generate behind it.
+func (e *entry) tokens(t Tokenizer, p passage) (out text, err error) {
+	answer := e.answer
+	if p.part != whole {
+		answer = e.exchanges[p.question].answer
+	}
+	switch p.part {
+	case whole:
+		out.ids, err = promptTokens(t, e.prompt, e.messages)
+	case opening:
+		out.ids, err = promptTokens(t, "", e.exchanges[0].asked)
+	case following:
+		var behind string
+		if behind, err = e.followingText(t, p.question); err == nil {
+			out.ids, err = t.Tokenize(behind, false, true)
 		}
 	}
-	if prompt, err = t.Tokenize(text, true, true); err != nil {
-		return nil, 0, err
+	if err != nil {
+		return text{}, err
 	}
-	if len(prompt) > 1 {
-		// A template, or who wrote the prompt, may have put BOS there too.
-		if bare, err := t.Tokenize(text, false, true); err == nil && len(bare)+1 == len(prompt) && bare[0] == prompt[0] {
-			prompt = bare
-		}
-	}
-	if output = e.output; output == 0 && e.answer != "" {
-		answer, err := t.Tokenize(e.answer, false, false)
+	if out.output = e.output; out.output == 0 && answer != "" {
+		ids, err := t.Tokenize(answer, false, false)
 		if err != nil {
-			return nil, 0, err
+			return text{}, err
 		}
-		output = max(1, len(answer))
+		out.output = max(1, len(ids))
 	}
-	return prompt, output, nil
+	return out, nil
 }
 
-// order are the places in its dataset of a scenario's prompts, request by
-// request: a function of the seed and the dataset, so that scenarios and passes
-// of a run have the same prompts.
-func order(sc result.Scenario, seed uint64) []int {
-	n := sc.Dataset.Entries
-	var drawn []int
-	if sc.Dataset.Sample {
-		src := newSource()
-		src.seek(seed, streamDataset, uint64(n))
-		drawn = src.Perm(n)
-	}
-	out := make([]int, sc.Prompts)
-	for i := range out {
-		out[i] = i % n
-		if drawn != nil {
-			out[i] = drawn[i%n]
+// promptTokens are those of a prompt, or of a chat where there is one. Marks of
+// control tokens in a prompt are such, so that one may be written out by the
+// template that the model was trained with.
+func promptTokens(t Tokenizer, prompt string, chat []ChatMessage) (ids []int32, err error) {
+	if chat != nil {
+		if prompt, err = t.Chat(chat); err != nil {
+			return nil, fmt.Errorf("%w: write chats out as {\"prompt\": …}, in the form that the model knows", err)
 		}
 	}
-	return out
+	if ids, err = t.Tokenize(prompt, true, true); err != nil {
+		return nil, err
+	}
+	if len(ids) > 1 {
+		// A template, or who wrote the prompt, may have put BOS there too.
+		if bare, err := t.Tokenize(prompt, false, true); err == nil && len(bare)+1 == len(ids) && bare[0] == ids[0] {
+			ids = bare
+		}
+	}
+	return ids, nil
 }
 
 // Measure returns the suite with the lengths of the requests that come from
@@ -187,6 +203,7 @@ func (d Datasets) Measure(s result.Suite, vocab Vocab, seed uint64, most int) (s
 				own.Lengths.TooLong++
 			}
 		}
+		own.Lengths.Continued = w.continued()
 	}
 	return s, unfit
 }
@@ -201,19 +218,20 @@ func (w *Workload) takeTexts() error {
 	case texts.err != nil:
 		return texts.err
 	}
-	w.order = order(sc, w.Spec.Seed)
+	w.order = texts.order(sc, w.Spec.Seed)
 	refused := ""
 	count := 0
 	for i := range w.Requests {
-		r := &w.Requests[i]
-		if t := texts.traced[w.order[i]]; t != nil {
-			r.Input, r.Arrival = t.input, t.at/sc.TraceSpeed()
+		r, t := &w.Requests[i], texts.at[w.order[i]]
+		if t.traced != nil {
+			r.New, r.Arrival = t.traced.input, t.traced.at/sc.TraceSpeed()
 		} else if sc.Input == 0 {
-			r.Input = len(texts.prompts[w.order[i]])
+			r.New = len(t.ids)
 		}
 		if sc.Output == 0 {
-			r.Output = texts.outputs[w.order[i]]
+			r.Output = t.output
 		}
+		w.sum(i)
 		if most := w.Spec.Context; most > 0 && r.Input+r.Output > most {
 			r.Refused = fmt.Sprintf("\"%d\" prompt tokens and %d to generate are more than the model's context of %d", r.Input, r.Output, most)
 			refused = r.Refused
@@ -234,7 +252,7 @@ func (w *Workload) text(dst []int32, i int) []int32 {
 	if w.Spec.Scenario.Dataset.Trace {
 		return w.tracedPrompt(dst, i)
 	}
-	ids, n := w.Spec.Texts.prompts[w.order[i]], w.Requests[i].Input
+	ids, n := w.Spec.Texts.at[w.order[i]].ids, w.Requests[i].New
 	if cut := len(ids) - n; cut >= 0 {
 		head := (n + 1) / 2
 		return append(append(dst, ids[:head]...), ids[head+cut:]...)
@@ -243,7 +261,7 @@ func (w *Workload) text(dst []int32, i int) []int32 {
 	dst, ids = append(dst, ids[:bos]...), ids[bos:]
 	missing := n - bos - len(ids)
 	for k := i + 1; missing > 0; k++ {
-		more := w.Spec.Texts.prompts[w.order[k%len(w.order)]]
+		more := w.Spec.Texts.at[w.order[k%len(w.order)]].ids
 		more = more[w.leadingBOS(more):]
 		more = more[:min(missing, len(more))]
 		dst, missing = append(dst, more...), missing-len(more)

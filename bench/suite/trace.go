@@ -114,6 +114,9 @@ func traceProblems(s result.Scenario) (out []fieldProblem) {
 			out = append(out, fieldProblem{field.name, "with a trace, which has lengths and arrivals of its own: leave one of the two out"})
 		}
 	}
+	if s.Turns > 1 {
+		out = append(out, fieldProblem{"turns", fmt.Sprintf("\"%d\" with a trace, whose requests stand alone: leave one of the two out", s.Turns)})
+	}
 	if s.Prompts > d.Entries {
 		out = append(out, fieldProblem{"prompts", fmt.Sprintf("\"%d\" of a trace of %d requests: use at most those", s.Prompts, d.Entries)})
 	}
@@ -125,7 +128,7 @@ func traceProblems(s result.Scenario) (out []fieldProblem) {
 func (w *Workload) tracedPrompt(dst []int32, i int) []int32 {
 	left := w.Requests[i].Input
 	begin := len(dst)
-	for _, id := range w.Spec.Texts.traced[w.order[i]].blocks {
+	for _, id := range w.Spec.Texts.at[w.order[i]].traced.blocks {
 		w.src.seek(w.Spec.Seed, streamBlock, id)
 		n := min(left, traceBlock)
 		dst, left = w.draw(dst, n), left-n

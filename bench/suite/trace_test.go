@@ -86,7 +86,7 @@ x
 		{"empty", "\n", nil, []string{"t.jsonl:1: no request in it"}},
 		{"fields", threeTraced, []string{"input: 5", "request_rate: 2", "prompts: 4", "turns: 2"}, []string{
 			`f.yaml:6: scenario "A": input: with a trace`, `f.yaml:7: scenario "A": request_rate: with a trace`,
-			`f.yaml:8: scenario "A": prompts: "4" of a trace of 3 requests`, `f.yaml:9: scenario "A": turns: "2" with a dataset`}},
+			`f.yaml:8: scenario "A": prompts: "4" of a trace of 3 requests`, `f.yaml:9: scenario "A": turns: "2" with a trace`}},
 		{"speed", threeTraced, []string{"speedup: 0"}, []string{`f.yaml:6: scenario "A": speedup: "0" is out of range`}},
 		{"both", threeTraced, []string{"dataset: t.jsonl"}, []string{`f.yaml:4: scenario "A": trace: with a dataset`, "t.jsonl:1: ", "t.jsonl:2: ", "t.jsonl:3: "}},
 	} {

@@ -71,10 +71,10 @@ type Workload struct {
 	Spec   WorkloadSpec
 	src    source
 	prefix []int32
-	digits int    // leading tokens that number the prompt
-	shift  uint64 // added to the number
-	span   uint64 // |allowed|^digits
-	order  []int  // places in the dataset, by request
+	digits int       // leading tokens that number the prompt
+	shift  uint64    // added to the number
+	span   uint64    // |allowed|^digits
+	order  []passage // in the dataset, by request
 }
 
 // NewWorkload draws the lengths and the schedule, and hashes every prompt. It
@@ -159,10 +159,16 @@ func (w *Workload) drawLengths() {
 	for i := range w.Requests {
 		r := &w.Requests[i]
 		r.Output = lo + w.src.IntN(hi-lo+1)
-		if r.Input = r.New; r.Turn > 0 {
-			before := &w.Requests[i-1]
-			r.Input += before.Input + before.Output
-		}
+		w.sum(i)
+	}
+}
+
+// sum makes the input of request i of what was said before and what is new.
+func (w *Workload) sum(i int) {
+	r := &w.Requests[i]
+	if r.Input = r.New; r.Turn > 0 {
+		before := &w.Requests[i-1]
+		r.Input += before.Input + before.Output
 	}
 }
 

@@ -131,11 +131,6 @@ func readDrive(c *cli.Command, earlier *earlierRun) (*driver, error) {
 	if err := d.server.Check(); err != nil {
 		return nil, codedError{exitUsage, err}
 	}
-	for _, sc := range s.suite.Scenarios {
-		if sc.Turns > 1 {
-			return nil, usagef("scenario %q has turns: a turn's prompt has the tokens of the answers before it, which servers don't give in one way; leave turns out, or use `ceiling run`", sc.Name)
-		}
-	}
 	return d, nil
 }
 
@@ -203,7 +198,9 @@ func (d *driver) run(ctx context.Context) (*result.Run, error) {
 		o.Concurrency = max(o.Concurrency, sc.Concurrency)
 		o.Longest = max(o.Longest, sc.LongestRequest())
 		o.Again = o.Again || sc.Dataset != nil
+		o.Turns = o.Turns || sc.Turns > 1
 	}
+	o.Tokenize = func(text string) ([]int32, error) { return model.Tokenize(text, false, false) }
 	o.Vocab, o.EOS = vocab, model.EOS()
 	o.ModelFile, o.ModelBytes, o.ModelParams = filepath.Base(d.model), model.Bytes(), model.Params()
 	server, err := client.Connect(ctx, o)

@@ -127,6 +127,31 @@ func samePrompts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// reuses JOURNAL checks that every later turn was served from the KV of what was
+// said before: the prompt of the turn before and its answer, but for the answer's
+// last token.
+func reuses(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reuses JOURNAL")
+	}
+	c, err := result.ReadJournalFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	slices.SortFunc(c.Records, func(a, b result.Record) int { return a.Request - b.Request })
+	later := 0
+	for i, r := range c.Records {
+		if r.Turn == 0 {
+			continue
+		}
+		later++
+		if before := c.Records[i-1]; r.Error != "" || r.ReusedTokens != before.InputTokens+before.OutputTokens-1 {
+			ts.Fatalf("request %d reused %d tokens behind %d and %d, %s", r.Request, r.ReusedTokens, before.InputTokens, before.OutputTokens, r.Error)
+		}
+	}
+	if later == 0 {
+		ts.Fatalf("no later turn in %s", args[0])
+	}
+}
+
 // TestWithoutSecrets: neither a key nor a password gets into the manifest.
 func TestWithoutSecrets(t *testing.T) {
 	args := []string{"ceiling", "drive", "--api-key", "s3", "--url", "http://me:s3@host:1/v1", "--api-key=s3", "-url=http://me:s3@host", "--seed", "3", "--api-key"}

@@ -41,7 +41,10 @@ func (r *runner) readTexts(ctx context.Context, model *engine.Model, most int) (
 			r.show.line("note: dataset %s: %d conversations left out, which don't begin with a question and its answer", d.Name, d.LeftOut)
 		}
 		if d.Lengths != nil && d.Lengths.TooLong > 0 {
-			r.show.line("note: scenario %q: %d of %d requests are longer than the model's context of %d tokens, and will fail", sc.Name, d.Lengths.TooLong, sc.Prompts, most)
+			r.show.line("note: scenario %q: %d of %d requests are longer than the model's context of %d tokens, and will fail", sc.Name, d.Lengths.TooLong, sc.Requests(), most)
+		}
+		if d.Lengths != nil && d.Lengths.Continued > 0 {
+			r.show.line("note: scenario %q: %d of %d conversations have fewer than %d questions, and go on with those of the lines behind them", sc.Name, d.Lengths.Continued, sc.Prompts, sc.Turns)
 		}
 	}
 	return unfit, nil
