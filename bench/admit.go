@@ -97,8 +97,15 @@ func (d *executor) admit(id int, intended, admitted time.Duration) error {
 		d.reused += int64(n)
 	}
 	d.flights[id] = f
-	d.batcher.admit(id, prompt, f.reused, r.Output)
+	d.begun(id, prompt, r.Output)
 	return nil
+}
+
+// begun puts the request of a slot's flight into the batcher.
+func (d *executor) begun(id int, prompt []int32, want int) {
+	f := &d.flights[id]
+	d.batcher.admit(id, prompt, f.reused, want)
+	d.batcher.slots[id].luck = newLuck(d.work.Spec.Seed, d.work.Spec.First+f.request)
 }
 
 // refuse records the next request as failed, and all of its conversation. The free
@@ -165,6 +172,7 @@ func (d *executor) record(id int, failure string) {
 		Intended: result.Seconds(f.intended), Admitted: result.Seconds(f.admitted),
 		TokenTimes: f.times, End: result.Seconds(d.now),
 		InputTokens: r.Input, OutputTokens: len(f.times), ReusedTokens: f.reused,
+		Drafted: f.drafted, Accepted: f.accepted,
 		PromptHash: r.Hash, Late: f.late, Error: failure,
 	}
 	if r.Turn > 0 && r.Refused == "" {

@@ -20,6 +20,18 @@ func (instantEngine) Step(_ context.Context, b *StepBatch) error {
 	}
 	return nil
 }
+func (instantEngine) BeginDraft(int32, []int32, int32) error { return nil }
+func (instantEngine) Accept(int32, int, []int32) error       { return nil }
+
+// Draft proposes two tokens, of which Step samples the first.
+func (instantEngine) Draft(_ context.Context, asks []DraftAsk) error {
+	for i := range asks {
+		for k := range min(asks[i].Max, 2) {
+			asks[i].Tokens = append(asks[i].Tokens, int32(1+k))
+		}
+	}
+	return nil
+}
 func (instantEngine) RemoveSeq(int32, int32) error      { return nil }
 func (instantEngine) CopySeq(int32, int32, int32) error { return nil }
 func (instantEngine) BatchLimit() int                   { return 512 }
@@ -28,12 +40,19 @@ func (instantEngine) Close() error                      { return nil }
 // steadyExecutor is an executor whose slots are all decoding, with left steps to go
 // before the first request ends, and everything attached that a run attaches.
 func steadyExecutor(t testing.TB, concurrency, left int) *executor {
+	return steadySpeculating(t, concurrency, left, nil)
+}
+
+func steadySpeculating(t testing.TB, concurrency, left int, s *result.SpecSettings) *executor {
 	t.Helper()
 	w := testWorkload(t, result.Scenario{Name: "s", Input: 8, Output: left + 64, Concurrency: concurrency, Prompts: concurrency})
 	d := newExecutor(instantEngine{}, result.NewClock(0), w, 0, 512)
 	rep := newReporter(nil)
 	t.Cleanup(rep.close)
 	d.watch = newTracker(result.Suite{Scenarios: []result.Scenario{w.Spec.Scenario}}, rep, 512)
+	if err := d.speculate(s); err != nil {
+		t.Fatal(err)
+	}
 	if err := d.admitDue(); err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +77,21 @@ func TestStepAllocatesNothing(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations per step, want 0", allocs)
+	}
+}
+
+func TestDraftsAllocateNothing(t *testing.T) {
+	for _, rates := range [][]float64{nil, {0.9, 0.5, 0.1}} {
+		d := steadySpeculating(t, 16, 9000, &result.SpecSettings{Kind: "draft", DraftMax: 3, SynthRates: rates})
+		ctx := context.Background()
+		allocs := testing.AllocsPerRun(2000, func() {
+			if err := d.step(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs != 0 || d.drafts.sum.Accepted == 0 || d.batcher.inFlight < 16 {
+			t.Errorf("%v allocations per step, want 0; %d accepted, %d in flight", allocs, d.drafts.sum.Accepted, d.batcher.inFlight)
+		}
 	}
 }
 

@@ -27,8 +27,11 @@ type slot struct {
 	dummies  int  // tokens of nobody in the sequence of a free slot
 	reserved bool // free, for the next turn of a conversation
 
-	take    int  // tokens of this slot in the step at hand
-	emitted bool // the step at hand yielded a token for it
+	take     int     // tokens of this slot in the step at hand
+	drafts   []int32 // that it has in the step at hand, behind last
+	given    []int32 // tokens that the step at hand yielded for it
+	accepted int     // how many of these are drafts
+	luck     luck    // decides on drafts where acceptance is drawn
 }
 
 // batcher decides what goes into each step. It has no clock and calls no
@@ -37,10 +40,12 @@ type slot struct {
 //
 // Its rules, in order:
 //  1. every decoding sequence gets one token (decode is never starved);
-//  2. what is left of the budget goes to waiting prompts in the order of
+//  2. where the session speculates, each may have an equal share of drafts from
+//     what is left, or from half of it while prompts wait;
+//  3. what is left of the budget then goes to waiting prompts in the order of
 //     their admission, each as much as it can take, over several steps where
 //     it must;
-//  3. the batch is written in ascending sequence id, without small gaps where
+//  4. the batch is written in ascending sequence id, without small gaps where
 //     those cost a graph.
 type batcher struct {
 	slots    []slot
@@ -52,6 +57,9 @@ type batcher struct {
 
 	bridging bool // the session cuts a batch where sequence ids have a gap
 	dummies  int  // tokens in the step at hand that bridge gaps
+
+	drafting     // zero where the session does not speculate
+	decoded  int // tokens that the step at hand gave to sequences that decoded
 }
 
 // longestBridge is how many free slots between two others get a token of
@@ -80,7 +88,7 @@ func (b *batcher) lowestFree() int {
 // prompt are in the KV cache already; cached is less than the prompt's
 // length, because the last token must be computed to yield the first output.
 func (b *batcher) admit(id int, prompt []int32, cached, want int) {
-	b.slots[id] = slot{phase: prefill, prompt: prompt, done: cached, want: want}
+	b.slots[id] = slot{phase: prefill, prompt: prompt, done: cached, want: want, given: b.slots[id].given[:0]}
 	b.queue = append(b.queue, int32(id))
 	b.inFlight++
 }
@@ -88,7 +96,7 @@ func (b *batcher) admit(id int, prompt []int32, cached, want int) {
 // release frees the slot of a completed request. Its prompt's memory stays
 // with the slot.
 func (b *batcher) release(id int) {
-	b.slots[id] = slot{prompt: b.slots[id].prompt[:0]}
+	b.slots[id] = slot{prompt: b.slots[id].prompt[:0], given: b.slots[id].given[:0]}
 	b.inFlight--
 }
 
@@ -119,7 +127,10 @@ func (b *batcher) fill(batch *StepBatch, budget int) {
 		case decode:
 			// The token sampled last stands behind the prompt and the
 			// tokens before it.
-			put(batch, s.last, b.base+len(s.prompt)+s.got-1, i, 1)
+			put(batch, s.last, b.at(i), i, 1)
+			for k, id := range s.drafts {
+				put(batch, id, b.at(i)+1+k, i, 1)
+			}
 			continue
 		}
 		for k := s.done; k < s.done+s.take; k++ {
@@ -137,10 +148,10 @@ func (b *batcher) fill(batch *StepBatch, budget int) {
 func (b *batcher) share(budget int) (left int) {
 	for i := range b.slots {
 		s := &b.slots[i]
-		s.take, s.emitted = 0, false
+		s.take, s.given = 0, s.given[:0]
 		if s.phase == decode {
-			s.take = 1
-			budget--
+			s.take = 1 + len(s.drafts)
+			budget -= s.take
 		}
 	}
 	for _, id := range b.queue {
@@ -182,6 +193,7 @@ func put(b *StepBatch, token int32, pos, seq int, want int8) {
 // An error means that the engine broke its contract.
 func (b *batcher) apply(out []int32) error {
 	asked := 0
+	b.decoded = 0
 	for i := range b.slots {
 		s := &b.slots[i]
 		if s.take == 0 {
@@ -191,21 +203,22 @@ func (b *batcher) apply(out []int32) error {
 			s.dummies++
 			continue
 		}
+		decoding := s.phase == decode
 		if s.phase == prefill {
 			if s.done += s.take; s.done < len(s.prompt) {
 				continue
 			}
 			s.phase = decode
 		}
-		if asked++; asked > len(out) {
+		first := asked
+		if asked += 1 + len(s.drafts); asked > len(out) {
 			continue // counted on, for the message
 		}
-		s.last, s.emitted = out[asked-1], true
-		if s.last < 0 || int(s.last) >= b.ids {
-			return fmt.Errorf("engine returned token \"%d\" for sequence %d: the vocabulary has %d", s.last, i, b.ids)
+		if err := b.give(i, out[first:asked]); err != nil {
+			return err
 		}
-		if s.got++; s.got == s.want || slices.Contains(b.ends, s.last) {
-			s.phase = completed
+		if decoding {
+			b.decoded += len(s.given)
 		}
 	}
 	if asked != len(out) {
@@ -214,3 +227,32 @@ func (b *batcher) apply(out []int32) error {
 	b.queue = slices.DeleteFunc(b.queue, func(id int32) bool { return b.slots[id].phase != prefill })
 	return nil
 }
+
+// give hands a slot what was sampled after its last token and after each of its
+// drafts.
+func (b *batcher) give(i int, out []int32) error {
+	s := &b.slots[i]
+	for _, id := range out {
+		if id < 0 || int(id) >= b.ids {
+			return fmt.Errorf("engine returned token \"%d\" for sequence %d: the vocabulary has %d", id, i, b.ids)
+		}
+	}
+	b.verify(s, out)
+	if end := slices.IndexFunc(s.given, b.endsText); end >= 0 {
+		s.given = s.given[:end+1]
+
+		s.accepted = min(s.accepted, len(s.given))
+		s.phase = completed
+	}
+	s.last = s.given[len(s.given)-1]
+	if s.got += len(s.given); s.got >= s.want {
+		s.phase = completed
+	}
+	return nil
+}
+
+func (b *batcher) endsText(id int32) bool { return slices.Contains(b.ends, id) }
+
+// at is the position of the token that slot i feeds next. It stands behind the
+// prompt and the tokens before it.
+func (b *batcher) at(i int) int { return b.base + len(b.slots[i].prompt) + b.slots[i].got - 1 }

@@ -117,6 +117,16 @@ type Point struct {
 	// Budget, UBatch and KVUnified are those of Config.
 	Budget, UBatch int
 	KVUnified      *bool
+	// Speculation says what is drafted; nil: nothing.
+	Speculation *result.SpecSettings
+}
+
+// drafts is the most drafts of a sequence in a step.
+func (p Point) drafts() int {
+	if p.Speculation == nil {
+		return 0
+	}
+	return p.Speculation.DraftMax
 }
 
 // point is that of scenario i.

@@ -8,18 +8,21 @@ import (
 
 // costModel learns what a step costs, for the ETA:
 //
-//	seconds of a step ≈ base + p·(prompt tokens) + d·(decoded tokens)
+//	seconds of a step ≈ base + p·(prompt tokens) + d·(sequences that decode)
 //
 // by least squares over every step so far, with no coefficient below 0. It
 // leaves out that attention grows with the context, so it is an estimate, good
 // enough to plan a coffee by. Adding a step is a few multiplications and
 // allocates nothing.
 type costModel struct {
-	xx    [3][3]float64 // Σ x·xᵀ, x = (1, prompt tokens, decoded tokens)
+	xx    [3][3]float64 // Σ x·xᵀ, x = (1, prompt tokens, sequences that decode)
 	xy    [3]float64    // Σ x·seconds
 	coef  [3]float64    // base, p, d; kept as the start of the next fit
 	steps int64
 	mixed [2]int64 // steps with prompt tokens, steps with decoded tokens
+	// sequences decoded in the steps, and got so many tokens: as many, where nothing
+	// was drafted.
+	sequences, tokens float64
 }
 
 // costSteps is how many steps of each kind are seen before an estimate is
@@ -42,6 +45,11 @@ func (m *costModel) add(prompt, decode int, took time.Duration) {
 	if decode > 0 {
 		m.mixed[1]++
 	}
+}
+
+// gave adds what the sequences that decoded in a step got.
+func (m *costModel) gave(sequences, tokens int) {
+	m.sequences, m.tokens = m.sequences+float64(sequences), m.tokens+float64(tokens)
 }
 
 // known tells whether an estimate can be given.
@@ -76,8 +84,12 @@ func (m *costModel) predict(w work, budget int) float64 {
 	if w.concurrency == 0 {
 		return 0
 	}
-	steps := max(float64(w.prompt)/float64(budget), float64(w.decode)/float64(w.concurrency))
-	return m.coef[0]*steps + m.coef[1]*float64(w.prompt) + m.coef[2]*float64(w.decode)
+	decode := float64(w.decode) // sequences in steps
+	if m.tokens > 0 {
+		decode *= m.sequences / m.tokens
+	}
+	steps := max(float64(w.prompt)/float64(budget), decode/float64(w.concurrency))
+	return m.coef[0]*steps + m.coef[1]*float64(w.prompt) + m.coef[2]*decode
 }
 
 // work is what a scenario, or the rest of one, consists of.

@@ -26,7 +26,7 @@ func deep(sc result.Scenario) bool { return sc.Depth != nil }
 // for none.
 func (c *Config) deepSpec(i int, refused map[int]error) (spec SessionSpec, largest int) {
 	at := c.point(i)
-	spec = SessionSpec{Unified: at.KVUnified != nil && *at.KVUnified, Engine: at.Engine, Keep: true}
+	spec = SessionSpec{Unified: at.KVUnified != nil && *at.KVUnified, Engine: at.Engine, Drafts: at.drafts(), Keep: true}
 	largest = -1
 	deepest, own := 0, 0
 	for k, sc := range c.Suite.Scenarios {

@@ -21,6 +21,8 @@ type flight struct {
 	reused       int
 	late         bool
 	answer       []int32 // tokens so far, where a next turn has them in its prompt
+	drafted      int     // tokens that were drafted for it, and those of them it got
+	accepted     int
 }
 
 // executor runs the requests of one scenario on one session: it reads the clock
@@ -40,6 +42,8 @@ type executor struct {
 	log    stepLog
 
 	batcher batcher
+	drafter Drafter // nil: the session does not speculate
+	drafts  draftMeter
 	batch   StepBatch
 	flights []flight
 	freeAt  []time.Duration // when each slot became free
@@ -55,7 +59,7 @@ type executor struct {
 
 // stepWatcher sees every step. It must not allocate or block.
 type stepWatcher interface {
-	step(d *executor, prompt, decode int, took time.Duration)
+	step(d *executor, prompt, decoding int, took time.Duration)
 }
 
 // meter splits a scenario's time into what the engine took and what we did.
@@ -143,6 +147,9 @@ func (d *executor) run(ctx context.Context) error {
 // step makes one engine call and hands its one timestamp to every sequence in
 // it. It allocates nothing unless a request ends.
 func (d *executor) step(ctx context.Context) error {
+	if err := d.draft(ctx); err != nil {
+		return err
+	}
 	d.batcher.fill(&d.batch, d.budget)
 	begin := d.clock.Now()
 	if err := d.eng.Step(ctx, &d.batch); err != nil {
@@ -152,11 +159,11 @@ func (d *executor) step(ctx context.Context) error {
 	// token in the batch. Taken once, and before anything else is done, it
 	// charges no sequence for the bookkeeping of another.
 	d.now = d.clock.Now()
-	prompt, decoding, cells := 0, 0, 0
+	prompt, decoding, drafts, cells := 0, 0, 0, 0
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
 		if s.phase == decode {
-			decoding, cells = decoding+1, cells+d.batcher.base+len(s.prompt)+s.got
+			decoding, drafts, cells = decoding+1, drafts+len(s.drafts), cells+d.batcher.at(i)+s.take
 		}
 		if s.phase != prefill || s.take == 0 {
 			continue
@@ -168,11 +175,15 @@ func (d *executor) step(ctx context.Context) error {
 		}
 	}
 	d.account(begin, prompt)
-	d.log.add(stepClass{int32(prompt), int32(decoding), quarterOctaves(cells)}, d.now-begin)
+	d.log.add(stepClass{int32(prompt), int32(decoding), int32(drafts), quarterOctaves(cells)}, d.now-begin)
 	if err := d.batcher.apply(d.batch.Out); err != nil {
 		return err
 	}
+	d.drafts.add(&d.batcher, prompt, decoding, drafts, d.now-begin, d.batch.Drafting)
 	err := d.deliver()
+	if errKeep := d.keepAccepted(); err == nil {
+		err = errKeep
+	}
 	if errTidy := d.tidy(); err == nil {
 		err = errTidy
 	}
@@ -181,7 +192,7 @@ func (d *executor) step(ctx context.Context) error {
 		err = errStore
 	}
 	if err == nil && d.watch != nil {
-		d.watch.step(d, prompt, len(d.batch.Tokens)-prompt-d.batcher.dummies, d.now-begin)
+		d.watch.step(d, prompt, decoding, d.now-begin)
 	}
 	return err
 }
@@ -191,14 +202,17 @@ func (d *executor) deliver() error {
 	at := result.Seconds(d.now)
 	for i := range d.batcher.slots {
 		s := &d.batcher.slots[i]
-		if !s.emitted {
+		if len(s.given) == 0 {
 			continue
 		}
 		f := &d.flights[i]
-		f.times = append(f.times, at)
-		if f.answer != nil {
-			f.answer = append(f.answer, s.last)
+		for range s.given {
+			f.times = append(f.times, at)
 		}
+		if f.answer != nil {
+			f.answer = append(f.answer, s.given...)
+		}
+		f.drafted, f.accepted = f.drafted+len(s.drafts), f.accepted+s.accepted
 		if s.phase == completed {
 			if err := d.finish(i); err != nil {
 				return err
@@ -245,7 +259,7 @@ func (d *executor) account(begin time.Duration, prompt int) {
 	m.idle = 0
 	m.steps++
 	m.graphs += int64(d.batch.Graphs)
-	m.inside += d.now - begin
+	m.inside += d.now - begin + d.drafts.call
 	m.prompt += int64(prompt)
 	m.promptS += result.Seconds(d.now-begin) * float64(prompt) / float64(len(d.batch.Tokens))
 	m.mix.Add(d.batcher.work(d.batch.Graphs), result.Seconds(d.now-begin))

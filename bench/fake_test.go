@@ -33,6 +33,13 @@ type fakeEngine struct {
 	steps  []string // "seq@pos+n", "*" where a token is asked for
 	ended  [][]int32
 	closed bool
+
+	// propose drafts, given the tokens that will come; nil: those.
+	propose   func(seq int32, right []int32) []int32
+	draftTook time.Duration // by Draft
+	drafting  time.Duration // by the draft side in Step
+	texts     map[int32][]int32
+	told      []string // what the draft side was told
 }
 
 type cell struct {
@@ -43,7 +50,7 @@ type cell struct {
 var errFake = errors.New("no KV slot:\n try a smaller batch")
 
 func newFake(t testing.TB, spec SessionSpec) *fakeEngine {
-	return &fakeEngine{t: t, spec: spec, limit: 4096, base: 10 * time.Millisecond, kv: map[int32][]cell{}}
+	return &fakeEngine{t: t, spec: spec, limit: 4096, base: 10 * time.Millisecond, kv: map[int32][]cell{}, texts: map[int32][]int32{}}
 }
 
 func (f *fakeEngine) Step(ctx context.Context, b *StepBatch) error {
@@ -67,7 +74,8 @@ func (f *fakeEngine) Step(ctx context.Context, b *StepBatch) error {
 	if !f.spec.Unified {
 		b.Graphs = cuts(b)
 	}
-	time.Sleep(f.base + time.Duration(len(b.Tokens))*f.perToken)
+	b.Drafting = f.drafting
+	time.Sleep(f.base + time.Duration(len(b.Tokens))*f.perToken + f.drafting)
 	if f.failAt == len(f.steps) {
 		return f.failErr
 	}
@@ -94,13 +102,61 @@ func (f *fakeEngine) put(seq, pos, tok int32) {
 
 // sample is a function of everything in the sequence, so a wrong cell shows
 // in every token after it.
-func (f *fakeEngine) sample(seq int32) int32 {
+func (f *fakeEngine) sample(seq int32) int32 { return sampled(f.kv[seq]) }
+
+func sampled(cells []cell) int32 {
 	h := uint64(1)
-	for _, c := range f.kv[seq] {
+	for _, c := range cells {
 		h = (h ^ uint64(c.tok)) * 0x9e3779b97f4a7c15 // 2⁶⁴ / the golden ratio: it spreads
 		h ^= h >> 32
 	}
 	return int32(h % 100)
+}
+
+func (f *fakeEngine) BeginDraft(seq int32, prompt []int32, first int32) error {
+	f.texts[seq] = append(slices.Clone(prompt), first)
+	f.told = append(f.told, fmt.Sprintf("%d begins with %d", seq, len(prompt)))
+	return nil
+}
+
+func (f *fakeEngine) Accept(seq int32, drafted int, tokens []int32) error {
+	f.texts[seq] = append(f.texts[seq], tokens...)
+	f.told = append(f.told, fmt.Sprintf("%d gets %d of %d", seq, len(tokens)-1, drafted))
+	return nil
+}
+
+func (f *fakeEngine) Draft(_ context.Context, asks []DraftAsk) error {
+	time.Sleep(f.draftTook)
+	for i := range asks {
+		ask := &asks[i]
+		f.checkAsk(ask)
+		cells := append(slices.Clone(f.kv[ask.Seq]), cell{tok: ask.Last})
+		var right []int32
+		for range ask.Max {
+			id := sampled(cells)
+			right, cells = append(right, id), append(cells, cell{tok: id})
+		}
+		if f.propose != nil {
+			right = f.propose(ask.Seq, right)
+		}
+		ask.Tokens = append(ask.Tokens, right...)
+	}
+	return nil
+}
+
+// checkAsk compares what was told of a sequence to what is in its cells.
+func (f *fakeEngine) checkAsk(ask *DraftAsk) {
+	var held []int32
+	for _, c := range f.kv[ask.Seq] {
+		held = append(held, c.tok)
+	}
+	text := f.texts[ask.Seq]
+	if behind := len(held) + 1 - len(text); behind < 0 || int(ask.Pos) != len(held) || ask.Last != text[len(text)-1] || !slices.Equal(held[behind:], text[:len(text)-1]) {
+		f.t.Errorf("asked for drafts behind %d at %d of a sequence that holds %v and was told of %v", ask.Last, ask.Pos, held, text)
+	}
+	if ask.Max < 1 || ask.Max > f.spec.Drafts || cap(ask.Tokens) < ask.Max || len(ask.Tokens) > 0 {
+		f.t.Errorf("asked for %d tokens with room for %d, of a session with %d drafts", ask.Max, cap(ask.Tokens), f.spec.Drafts)
+	}
 }
 
 // cells is the number of KV cells in use.

@@ -145,10 +145,11 @@ func (t *tracker) end() {
 }
 
 // step implements stepWatcher.
-func (t *tracker) step(d *executor, prompt, decode int, took time.Duration) {
-	t.cost.add(prompt, decode, took)
+func (t *tracker) step(d *executor, prompt, decoding int, took time.Duration) {
+	t.cost.add(prompt, decoding, took+d.drafts.call)
+	t.cost.gave(decoding, d.batcher.decoded)
 	t.prompt += int64(prompt)
-	t.decode += int64(decode)
+	t.decode += int64(d.batcher.decoded)
 	t.reused = d.reused
 	if d.now < t.nextReport {
 		return

@@ -133,7 +133,11 @@ func (o guardedOpener) Open(ctx context.Context, spec SessionSpec) (Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	return &guardedEngine{eng, o.recovery}, nil
+	guarded := &guardedEngine{eng, o.recovery}
+	if d, ok := eng.(Drafter); ok {
+		return &guardedDrafter{guarded, d}, nil
+	}
+	return guarded, nil
 }
 
 type guardedEngine struct {
@@ -163,6 +167,30 @@ func (e *guardedEngine) Close() error {
 	e.recovery.leave()
 	defer e.recovery.enter()
 	return e.Engine.Close()
+}
+
+// guardedDrafter is a guardedEngine that drafts too.
+type guardedDrafter struct {
+	*guardedEngine
+	drafter Drafter
+}
+
+func (e *guardedDrafter) BeginDraft(seq int32, prompt []int32, first int32) error {
+	e.recovery.leave()
+	defer e.recovery.enter()
+	return e.drafter.BeginDraft(seq, prompt, first)
+}
+
+func (e *guardedDrafter) Draft(ctx context.Context, asks []DraftAsk) error {
+	e.recovery.leave()
+	defer e.recovery.enter()
+	return e.drafter.Draft(ctx, asks)
+}
+
+func (e *guardedDrafter) Accept(seq int32, drafted int, tokens []int32) error {
+	e.recovery.leave()
+	defer e.recovery.enter()
+	return e.drafter.Accept(seq, drafted, tokens)
 }
 
 func (e *guardedEngine) Links() []result.NetworkLink { return linksOf(e.Engine) }

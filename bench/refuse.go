@@ -115,7 +115,7 @@ func tooWide(n, budget int) error {
 func (c *Config) coldSpec(i int, w *suite.Workload) SessionSpec {
 	p := c.point(i)
 	spec := need(w.Spec.Scenario, p.KVUnified != nil && *p.KVUnified)
-	spec.Engine = p.Engine
+	spec.Engine, spec.Drafts = p.Engine, p.drafts()
 	_, _, spec.TokensPerSequence = w.Longest()
 	return spec
 }

@@ -25,6 +25,9 @@ func (r *runner) scenario(ctx context.Context, k int) (entry result.Entry, fatal
 	if r.cfg.PrefixCache {
 		m.Cache = result.CacheWarm
 	}
+	if s := r.cfg.point(u.Scenario).Speculation; s != nil {
+		m.Speculation = &result.Speculation{SpecSettings: *s}
+	}
 	r.now = &attempt{unit: k, sc: sc, m: &m}
 	var records []result.Record
 	work, err := suite.NewWorkload(ctx, r.workload(u, sc))
@@ -115,6 +118,9 @@ func (r *runner) measure(ctx context.Context, u ScenarioPass, work *suite.Worklo
 	d := newExecutor(s.eng, r.clock, work, u.Scenario, budget)
 	d.pass, d.cache, d.sink, d.watch = u.Pass, s.cache, r.cfg.Journal, r.track
 	d.batcher.bridging, d.batcher.base = !s.spec.Unified, behind
+	if err := d.speculate(r.cfg.point(u.Scenario).Speculation); err != nil {
+		return nil, err
+	}
 	r.now.executor = d
 	links, graphs := linksOf(s.eng), graphsOf(s.eng)
 	err = r.execute(ctx, d)
@@ -148,6 +154,9 @@ func (r *runner) prepare(ctx context.Context, i int, s *session, work *suite.Wor
 	}
 	w := newWarmer(s.eng, work, r.cfg.point(i).UBatch, budget)
 	w.base = behind
+	if drafter, ok := s.eng.(Drafter); ok && s.spec.Drafts > 0 {
+		w.drafter, w.drafts, w.texts = drafter, s.spec.Drafts, make([][]int32, len(w.held))
+	}
 	m.Warmup, err = w.run(ctx, r.clock)
 	return err
 }
@@ -172,6 +181,9 @@ func (d *executor) measured(m *result.Measured) {
 	m.PromptTokens, m.PromptS = d.meter.prompt, d.meter.promptS
 	m.InFlight = d.batcher.inFlight
 	m.Mix = &d.meter.mix
+	if d.drafter != nil {
+		m.Mix, m.Speculation = nil, &d.drafts.sum
+	}
 	m.Steadiness = d.log.steadiness()
 	if d.cache != nil {
 		m.KeptCells = d.cache.most

@@ -103,7 +103,7 @@ func (s *sessions) sharedSpec() (spec, active SessionSpec, largest int) {
 		active.TotalTokens = max(active.TotalTokens, n.Sequences*n.TokensPerSequence)
 	}
 	spec = active
-	spec.Unified, spec.Engine = true, s.cfg.point(0).Engine
+	spec.Unified, spec.Engine, spec.Drafts = true, s.cfg.point(0).Engine, s.cfg.point(0).drafts()
 	spec.Sequences += s.spares(active.Sequences)
 	spec.TotalTokens += s.cfg.cacheCells()
 	return spec, active, largest

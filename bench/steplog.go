@@ -30,6 +30,7 @@ type stepTook struct {
 type stepClass struct {
 	prompt int32 // tokens of prompts
 	decode int32 // sequences that decode
+	drafts int32 // that these verify
 	cells  int16 // log2 of the KV cells that they read, in quarters
 }
 

@@ -25,10 +25,10 @@ func (d *executor) pause(id int) error {
 		p.kept = len(said) - 1 // the last token was sampled, and never fed
 	}
 	d.pauses[id] = p
-	if d.cache != nil {
+	if d.cache != nil && d.drafter == nil {
 		return nil
 	}
-	return d.eng.RemoveSeq(int32(id), 0)
+	return d.eng.RemoveSeq(int32(id), int32(p.kept)) // drafts that were not taken, or all
 }
 
 // resume begins the turns whose users have thought.
@@ -49,7 +49,7 @@ func (d *executor) resume() error {
 		}
 		d.flights[id], d.pauses[id] = f, pause{}
 		d.reused += int64(p.kept)
-		d.batcher.admit(id, d.work.Continue(d.batcher.slots[id].prompt, p.request), p.kept, r.Output)
+		d.begun(id, d.work.Continue(d.batcher.slots[id].prompt, p.request), r.Output)
 	}
 	return nil
 }

@@ -21,15 +21,19 @@ const (
 // warmer runs blocks on the sequences of one scenario.
 type warmer struct {
 	eng    Engine
-	ids    []int32 // plain tokens
-	base   int     // tokens in every sequence, which stay
-	used   int     // of ids, round and round
-	held   []int   // tokens that each sequence holds
-	prompt int     // the scenario's longest prompt
-	fit    int     // tokens that a sequence has room for, more than a prompt
-	full   int     // tokens of a round's prefill
-	step   int     // most tokens of a step
+	ids    []int32   // plain tokens
+	base   int       // tokens in every sequence, which stay
+	used   int       // of ids, round and round
+	held   []int     // tokens that each sequence holds
+	texts  [][]int32 // which, where drafts are made
+	prompt int       // the scenario's longest prompt
+	fit    int       // tokens that a sequence has room for, more than a prompt
+	full   int       // tokens of a round's prefill
+	step   int       // most tokens of a step
 	batch  StepBatch
+
+	drafter Drafter // nil: the scenario does not speculate
+	drafts  int     // most of a sequence in a step
 }
 
 // newWarmer sizes a block after the scenario: a full physical batch, but no
@@ -72,8 +76,8 @@ func (w *warmer) run(ctx context.Context, clock *result.Clock) (*result.Warmup, 
 	}
 }
 
-// block is one prefill step, decode steps with all sequences, and, where there
-// are several, a step in which the last one begins anew while the others
+// block is one prefill step, decode steps with all sequences, where drafts are made
+// a step with as many as fit, and, where there are several sequences, a step in which the last one begins anew while the others
 // decode. It leaves the sequences empty.
 func (w *warmer) block(ctx context.Context) error {
 	if err := w.compute(ctx, w.prompt, w.full); err != nil {
@@ -83,6 +87,9 @@ func (w *warmer) block(ctx context.Context) error {
 		if err := w.compute(ctx, 1, w.full); err != nil {
 			return err
 		}
+	}
+	if err := w.speculate(ctx); err != nil {
+		return err
 	}
 	if last := len(w.held) - 1; last > 0 {
 		if err := w.empty(last); err != nil {
@@ -135,9 +142,13 @@ func (w *warmer) compute(ctx context.Context, prompt, tokens int) error {
 			if k == n-1 {
 				want = 1
 			}
-			put(b, w.ids[w.used%len(w.ids)], w.base+w.held[i], i, want)
+			id := w.ids[w.used%len(w.ids)]
+			put(b, id, w.base+w.held[i], i, want)
 			w.used++
 			w.held[i]++
+			if w.drafter != nil {
+				w.texts[i] = append(w.texts[i], id)
+			}
 		}
 	}
 	return w.eng.Step(ctx, b)
@@ -145,5 +156,61 @@ func (w *warmer) compute(ctx context.Context, prompt, tokens int) error {
 
 func (w *warmer) empty(seq int) error {
 	w.held[seq] = 0
+	if w.drafter != nil {
+		w.texts[seq] = w.texts[seq][:0]
+	}
 	return w.eng.RemoveSeq(int32(seq), int32(w.base))
+}
+
+// speculate has all sequences draft, and makes a step with as many drafts as they
+// have room for, which it then takes back. What was not drafted is made up: the step
+// is of the size that counts.
+func (w *warmer) speculate(ctx context.Context) error {
+	if w.drafter == nil {
+		return nil
+	}
+	asks := w.asks()
+	for _, ask := range asks {
+		if err := w.drafter.BeginDraft(ask.Seq, w.texts[ask.Seq], ask.Last); err != nil {
+			return err
+		}
+	}
+	if len(asks) == 0 {
+		return nil
+	}
+	if err := w.drafter.Draft(ctx, asks); err != nil {
+		return err
+	}
+	b := &w.batch
+	b.Tokens, b.Pos, b.Seqs, b.Want, b.Out = b.Tokens[:0], b.Pos[:0], b.Seqs[:0], b.Want[:0], b.Out[:0]
+	for _, ask := range asks {
+		put(b, ask.Last, int(ask.Pos), int(ask.Seq), 1)
+		for k := range ask.Max {
+			id := ask.Last
+			if k < len(ask.Tokens) {
+				id = ask.Tokens[k]
+			}
+			put(b, id, int(ask.Pos)+1+k, int(ask.Seq), 1)
+		}
+	}
+	if err := w.eng.Step(ctx, b); err != nil {
+		return err
+	}
+	for _, ask := range asks {
+		if err := w.eng.RemoveSeq(ask.Seq, ask.Pos); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asks are those of all sequences that have room for a draft.
+func (w *warmer) asks() (asks []DraftAsk) {
+	for i, held := range w.held {
+		n := min(w.drafts, w.fit-held-1, w.step/len(w.held)-1)
+		if held > 0 && n > 0 {
+			asks = append(asks, DraftAsk{Seq: int32(i), Last: w.ids[w.used%len(w.ids)], Pos: int32(w.base + held), Max: n, Tokens: make([]int32, 0, n)})
+		}
+	}
+	return asks
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ceiling/engine/internal/llama"
 )
@@ -23,6 +24,9 @@ type Batch struct {
 	// cuts a batch at UBatch tokens, and without a unified KV cache also where
 	// sequence ids have a gap or the sequences' parts differ in length.
 	Graphs int
+	// Drafting is, after Step, the part of its time that the draft side of a
+	// session that speculates took; 0 where there is none.
+	Drafting time.Duration
 }
 
 // Step decodes one batch and samples greedily where asked, in one call to the

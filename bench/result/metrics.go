@@ -31,6 +31,8 @@ type Measured struct {
 
 	Mix *kernels.Mix // what the steps were made of; nil: not known
 
+	Speculation *Speculation // nil: nothing speculates
+
 	Context *KVContext // nil: no depth was asked for
 
 	KeptCells int // most KV cells of finished prompts
@@ -137,7 +139,7 @@ func (s *sample) detail(sc Scenario, m Measured) Detail {
 		Waves:          float64(sc.Requests()) / float64(sc.Concurrency),
 		Dropped:        m.Dropped,
 		Steps:          m.Steps, EngineS: m.EngineS,
-		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Links: m.Links, Graphs: m.Graphs,
+		StartS: m.StartS, EndS: m.EndS, Warmup: m.Warmup, KeptCells: m.KeptCells, Mix: m.Mix, Speculation: m.Speculation, Links: m.Links, Graphs: m.Graphs,
 		Disturbance: m.Disturbance, Steadiness: m.Steadiness,
 		Failures: failures(s.bad),
 		Server:   s.server(m),

@@ -36,6 +36,11 @@ type Record struct {
 	ReusedTokens int    `json:"reused_tokens"` // of the prompt, served from KV of earlier prompts
 	PromptHash   string `json:"prompt_hash"`   // see Request.Hash
 
+	// Drafted are the tokens that were drafted for it, and Accepted those of them
+	// that it got; 0 where nothing speculates.
+	Drafted  int `json:"drafted,omitempty"`
+	Accepted int `json:"accepted,omitempty"`
+
 	// Late marks a request of an open loop that waited for a slot: in process
 	// while at least one whole step ran.
 	Late bool `json:"late,omitempty"`
@@ -84,6 +89,8 @@ func (r *Record) Check() error {
 		return fmt.Errorf("scenario \"%d\", request \"%d\", pass \"%d\": an index is below 0", r.Scenario, r.Request, r.Pass)
 	case r.OutputTokens != len(r.TokenTimes):
 		return fmt.Errorf("output_tokens \"%d\" with %d token times", r.OutputTokens, len(r.TokenTimes))
+	case r.Accepted < 0 || r.Accepted > r.Drafted || r.Accepted > r.OutputTokens:
+		return fmt.Errorf("accepted \"%d\" with %d drafted and %d output tokens", r.Accepted, r.Drafted, r.OutputTokens)
 	case r.InputTokens < 0 || r.ReusedTokens < 0 || r.ReusedTokens > r.InputTokens:
 		return fmt.Errorf("input_tokens \"%d\" with %d reused", r.InputTokens, r.ReusedTokens)
 	case r.OK() && (len(r.TokenTimes) == 0 || r.PrefillStart == nil && r.Server == nil || r.FirstToken == nil):

@@ -185,8 +185,12 @@ type Detail struct {
 	StartS        float64      `json:"start_s"`            // on the run's clock
 	EndS          float64      `json:"end_s"`
 
-	// Mix is what the steps were made of; nil: not known, as through a server.
+	// Mix is what the steps were made of; nil: not known, as through a server, or
+	// with drafts, which the model of a step does not have.
 	Mix *kernels.Mix `json:"step_mix,omitempty"`
+
+	// Speculation is what was drafted, and what came of it; nil: nothing speculates.
+	Speculation *Speculation `json:"speculation,omitempty"`
 
 	// Warmup is what ran before StartS; nil: nothing, or what a server saw.
 	Warmup *Warmup `json:"warmup,omitempty"`
