@@ -44,14 +44,15 @@ func TestUsedDevices(t *testing.T) {
 
 func TestGPUSwitches(t *testing.T) {
 	for _, c := range []struct {
-		p2p, graphs, reduce string
-		want                []envChange
+		p2p, graphs, reduce, algo, proto string
+		want                             []envChange
 	}{
-		{auto, auto, auto, nil},
-		{"on", "on", "internal", []envChange{{"GGML_CUDA_P2P", "1", true}, {"GGML_CUDA_DISABLE_GRAPHS", "1", false}, {"GGML_CUDA_ALLREDUCE", "internal", true}}},
-		{"off", "off", "none", []envChange{{"GGML_CUDA_P2P", "1", false}, {"GGML_CUDA_DISABLE_GRAPHS", "1", true}, {"GGML_CUDA_ALLREDUCE", "none", true}}},
+		{auto, auto, auto, auto, auto, nil},
+		{auto, auto, auto, "tree", "ll128", []envChange{{"NCCL_ALGO", "tree", true}, {"NCCL_PROTO", "ll128", true}}},
+		{"on", "on", "internal", auto, auto, []envChange{{"GGML_CUDA_P2P", "1", true}, {"GGML_CUDA_DISABLE_GRAPHS", "1", false}, {"GGML_CUDA_ALLREDUCE", "internal", true}}},
+		{"off", "off", "none", auto, auto, []envChange{{"GGML_CUDA_P2P", "1", false}, {"GGML_CUDA_DISABLE_GRAPHS", "1", true}, {"GGML_CUDA_ALLREDUCE", "none", true}}},
 	} {
-		if diff := cmp.Diff(c.want, GPUSwitches{c.p2p, c.graphs, c.reduce}.changes(), cmp.AllowUnexported(envChange{})); diff != "" {
+		if diff := cmp.Diff(c.want, GPUSwitches{c.p2p, c.graphs, c.reduce, c.algo, c.proto}.changes(), cmp.AllowUnexported(envChange{})); diff != "" {
 			t.Errorf("%s %s %s: %s", c.p2p, c.graphs, c.reduce, diff)
 		}
 	}

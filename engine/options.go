@@ -63,6 +63,17 @@ func FlashModes() []string { return flashModes.words() }
 // KVTypes lists the types of the KV cache.
 func KVTypes() []string { return kvTypes.words() }
 
+// QuantKVTypes are the types of the KV cache that round to less than 16 bits.
+func QuantKVTypes() []string {
+	var out []string
+	for _, k := range kvTypes {
+		if kvBytes[k.value] < kvBytes[llama.TypeF16] {
+			out = append(out, k.word)
+		}
+	}
+	return out
+}
+
 // CheckDevices returns an error naming the first of names that no back end
 // has. "none" and "cpu" stand for the CPU alone.
 func CheckDevices(names []string) error {

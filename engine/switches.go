@@ -7,16 +7,19 @@ import (
 	"strings"
 )
 
-// GPUSwitches are switches of llama.cpp's GPU back ends that one would compare:
-// environment variables there, read when the back ends are loaded. Each is one
-// of the words of its list; "auto" leaves it to the environment.
-type GPUSwitches struct{ P2P, Graphs, AllReduce string }
+// GPUSwitches are switches of llama.cpp's GPU back ends, and of RCCL or NCCL below
+// them, that one would compare: environment variables there, read when the back
+// ends are loaded. Each is one of the words of its list; "auto" leaves it to the
+// environment.
+type GPUSwitches struct{ P2P, Graphs, AllReduce, NCCLAlgo, NCCLProto string }
 
 // The words that a switch takes, the first being the default.
 var (
 	P2PWords       = []string{auto, "on", "off"}
 	GraphWords     = []string{auto, "on", "off"}
 	AllReduceWords = []string{auto, "nccl", "internal", "none"}
+	NCCLAlgoWords  = []string{auto, "ring", "tree"}
+	NCCLProtoWords = []string{auto, "simple", "ll", "ll128"}
 )
 
 const auto = "auto"
@@ -54,6 +57,12 @@ func (s GPUSwitches) changes() []envChange {
 	}
 	if s.AllReduce != auto {
 		out = append(out, envChange{"GGML_CUDA_ALLREDUCE", s.AllReduce, true})
+	}
+	if s.NCCLAlgo != auto {
+		out = append(out, envChange{"NCCL_ALGO", s.NCCLAlgo, true}) // in any case of letters
+	}
+	if s.NCCLProto != auto {
+		out = append(out, envChange{"NCCL_PROTO", s.NCCLProto, true})
 	}
 	return out
 }

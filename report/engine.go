@@ -45,6 +45,9 @@ func engineTable(r *result.Run) *doc.Table {
 	t.add("Model", modelText(e))
 	t.add("Bits per weight", bitsPerWeight(e))
 	t.add("Tensor types", tensorTypesText(e.TensorTypes))
+	if e.Settings != nil {
+		t.add("Settings from a file", settingsFileText(e.Settings))
+	}
 	t.add("Load mode", loadText(e))
 	t.add("Threads", countText(e.Threads))
 	t.add("Step tokens / ubatch", pair(countText(e.StepBudget()), countText(e.UBatch)))
@@ -231,6 +234,23 @@ func tensorTypesText(types []result.TensorTypeCount) string {
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+// settingsFileText names a file of settings with what it holds and what it is not
+// made for.
+func settingsFileText(f *result.SettingsFile) string {
+	text := f.File + ": "
+	if len(f.Settings) == 0 {
+		text += "the defaults"
+	}
+	text += result.SettingsText(f.Settings)
+	if f.TunedFor != "" {
+		text += "; tuned for " + f.TunedFor
+	}
+	if f.Outcome != "" {
+		text += "; " + f.Outcome
+	}
+	return strings.Join(append([]string{text}, f.Notes...), "; ")
 }
 
 // splitText is the split mode with the reason for it and the shares.

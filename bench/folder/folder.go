@@ -19,7 +19,7 @@ import (
 )
 
 // runFiles are all of them.
-var runFiles = []string{result.ResultsFile, result.ManifestFile, result.JournalFile, result.ReportFile, result.PageFile, result.ProseFile, result.TelemetryFile, result.LogFile, result.MarkerFile, result.CrashFile}
+var runFiles = []string{result.ResultsFile, result.ManifestFile, result.JournalFile, result.ReportFile, result.PageFile, result.ProseFile, result.TelemetryFile, result.LogFile, result.TunedFile, result.MarkerFile, result.CrashFile}
 
 // Refusal is the error of a folder that is not for this run, which names
 // another one to take.

@@ -18,6 +18,9 @@ type Manifest struct {
 	Versions Versions       `json:"versions"`
 	Server   *ServerInfo    `json:"server,omitempty"` // where the requests went through one
 
+	// Tuning is the plan of a search for settings; nil: it was none.
+	Tuning *TuningPlan `json:"tuning,omitempty"`
+
 	// Environment holds the environment switches that change speed or
 	// results, those that were set.
 	Environment map[string]string `json:"environment,omitempty"`

@@ -18,7 +18,7 @@ var mayDiffer = []string{
 	"command_line", "start", "suite.scenarios.load", "model.path", "model.converted_from.path", "suite.scenarios.dataset.path", "suite.scenarios.dataset.name",
 	"engine.backends", "system.gpus", "engine.load_s", "engine.peak_rss_bytes", "engine.split_reason", "engine.layers", "engine.devices.memory_free_bytes", "engine.devices.memory_total_bytes",
 	"engine.model_file", "engine.model_bytes", "engine.model_sha256", "engine.converted_from", "engine.architecture", "engine.description",
-	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment",
+	"engine.parameters", "engine.tensor_types", "engine.seed", "engine.environment", "tuning.skipped", "tuning.goals.figure", "tuning.goals.concurrency", "engine.settings_file.notes", "engine.settings_file.file",
 	"system.load_average", "system.memory_bytes",
 	"server.url", "server.round_trip_s", "server.conditions",
 }
@@ -29,6 +29,7 @@ var plainly = map[string]string{
 	"suite.name": "suite", "suite.scenarios.repeat": "number of passes", "suite.scenarios.dataset.sha256": "dataset (SHA-256)", "suite.scenarios.until_end": "end of text (kept or ignored)", "suite.retry": "number of passes more for what is disturbed (--retry)",
 	"engine.kv_type": "KV type", "engine.kv_unified": "KV layout (unified)", "engine.flash_attn": "flash attention",
 	"engine.gpu_layers": "number of GPU layers", "engine.tree": "engine tree", "engine.build": "engine build",
+	"tuning.budget_s": "budget in seconds", "tuning.pairs": "number of pairs to confirm by", "tuning.goals": "list of goals", "tuning.goals.name": "goal", "tuning.search": "list of settings to search",
 	"server.api": "protocol", "server.slots": "number of slots", "server.kind": "kind of server", "server.version": "version of the server",
 	"server.model": "served model", "server.context_tokens": "context", "versions.go": "version of Go", "versions.ceiling": "version of ceiling",
 }
@@ -45,7 +46,7 @@ func (m *Manifest) Differences(recorded map[string]any, parts ...string) ([]stri
 		return nil, err
 	}
 	then := maps.Clone(recorded)
-	if loadsDiffer(m.Suite) {
+	if loadsDiffer(m.Suite) || m.Tuning.Reaches() {
 		dropLoad(then)
 		dropLoad(here)
 	}

@@ -39,6 +39,10 @@ type Run struct {
 	// Capacity is what a search for the highest load came to; nil: there was none.
 	Capacity *Capacity `json:"capacity,omitempty"`
 
+	// Tuning is what a search for the fastest settings came to; nil: there was
+	// none.
+	Tuning *Tuning `json:"tuning,omitempty"`
+
 	// Verdict is the worst of the scenarios'; nil: nobody looked.
 	Verdict *Verdict `json:"verdict,omitempty"`
 
@@ -311,7 +315,8 @@ type EngineInfo struct {
 	Check        string            `json:"check,omitempty"`          // what the check of the output before the first scenario found; "": not made
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
-	CacheTokens  int               `json:"cache_tokens,omitempty"` // most KV cells that a warm run keeps of finished prompts
+	CacheTokens  int               `json:"cache_tokens,omitempty"`  // most KV cells that a warm run keeps of finished prompts
+	Settings     *SettingsFile     `json:"settings_file,omitempty"` // that flags were taken from; nil: none was
 	LoadSeconds  float64           `json:"load_s"`
 	PeakRSSBytes int64             `json:"peak_rss_bytes"`
 	Environment  map[string]string `json:"environment,omitempty"` // switches that change speed or results

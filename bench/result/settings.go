@@ -46,6 +46,8 @@ var settings = []struct {
 	{"graphs", OfProcess},
 	{"p2p", OfProcess},
 	{"allreduce", OfProcess},
+	{"nccl-algo", OfProcess},
+	{"nccl-proto", OfProcess},
 }
 
 // SettingNames are the names of all settings that a scenario may have, in the
@@ -56,6 +58,12 @@ func SettingNames() []string {
 		out[i] = s.name
 	}
 	return out
+}
+
+// SortSettings puts settings into the order of SettingNames.
+func SortSettings(list []Setting) {
+	names := SettingNames()
+	slices.SortStableFunc(list, func(a, b Setting) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
 }
 
 // Reach is what has to begin anew for the setting to change.
@@ -131,4 +139,19 @@ func (e EngineInfo) With(own []Setting) EngineInfo {
 		}
 	}
 	return e
+}
+
+// SettingsFile is a file of engine settings, which stand in the place of flags, and
+// what they were found on.
+type SettingsFile struct {
+	File     string    `json:"file"`               // its name, without the folder
+	Model    string    `json:"model,omitempty"`    // the file's name
+	SHA256   string    `json:"sha256,omitempty"`   // of the model
+	Hardware string    `json:"hardware,omitempty"` // as of Run
+	Engine   string    `json:"engine,omitempty"`   // with its release
+	TunedFor string    `json:"tuned_for,omitempty"`
+	Outcome  string    `json:"outcome,omitempty"`
+	Settings []Setting `json:"settings"` // none: the defaults
+	// Notes say what of the run the file was not made for.
+	Notes []string `json:"notes,omitempty"`
 }

@@ -67,6 +67,14 @@ func ParseSweeps(words []string) ([]Sweep, error) {
 	return out, nil
 }
 
+// List is the field's name and its values as they were written.
+func (s *Sweep) List() (name string, values []string) {
+	for _, v := range s.values {
+		values = append(values, written(v))
+	}
+	return s.key, values
+}
+
 // sweepKey is a field's own name, for one written with - or _.
 func sweepKey(name string) (string, error) {
 	var known []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -40,16 +41,17 @@ func capacityCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rate", Usage: "search requests a second, arriving as a Poisson process, in place of requests in flight"},
 			&cli.IntFlag{Name: "waves", Value: capacity.LeastWaves, Usage: "requests of a probe for each that is in flight, at least; more tell two loads apart that differ by less", Validator: within(1, 1000)},
 			&cli.IntFlag{Name: "max", Value: 256, Usage: "most requests in flight: the highest probe, with --rate the slots", Validator: atLeast(1)},
-		}, probeFlags()...)...), group("How it is run", searchFlags()...), engineFlags(), gpuFlags()),
+		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), engineFlags(), gpuFlags()),
 		Action: capacityAction,
 	}
 }
 
-// probeFlags are the shape of the requests that a search probes with.
-func probeFlags() []cli.Flag {
+// probeFlags are the shape of the requests that a search probes with, and its
+// default.
+func probeFlags(input, output int) []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "input", Value: 1024, Usage: "tokens of a prompt", Validator: atLeast(suite.MinInput)},
-		&cli.IntFlag{Name: "output", Value: 256, Usage: "tokens that a request generates", Validator: atLeast(1)},
+		&cli.IntFlag{Name: "input", Value: input, Usage: "tokens of a prompt", Validator: atLeast(suite.MinInput)},
+		&cli.IntFlag{Name: "output", Value: output, Usage: "tokens that a request generates", Validator: atLeast(1)},
 		&cli.FloatFlag{Name: "range-ratio", Usage: "spread both lengths over ±`SHARE` of them, 0 to 1", Validator: func(r float64) error {
 			if !(r >= 0 && r < 1) {
 				return fmt.Errorf("%v is not from 0 to below 1", r)
@@ -78,7 +80,7 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 	if err := required(c, "model", "slo"); err != nil {
 		return err
 	}
-	r, err := newSearch(c, "capacity")
+	r, err := newSearch(c, "capacity", nil)
 	if err != nil {
 		return err
 	}
@@ -101,8 +103,8 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 }
 
 // newSearch is a runner for probes of a search, without a suite.
-func newSearch(c *cli.Command, name string) (*runner, error) {
-	s, err := readCommon(c, nil)
+func newSearch(c *cli.Command, name string, earlier *earlierRun) (*runner, error) {
+	s, err := readCommon(c, earlier)
 	if err != nil {
 		return nil, err
 	}
@@ -310,25 +312,36 @@ func pointFrom(p capacity.JudgedLoad, load float64, scenario string) *result.Cap
 }
 
 func (t *capacityTask) conclude(c *cli.Command, results *result.Run, runErr error) error {
-	t.dir.Unmark()
 	t.manifest.Suite = t.probes.Suite()
-	err := errors.Join(result.SaveManifest(t.dir.File(result.ManifestFile), &t.manifest),
-		result.Save(t.dir.File(result.ResultsFile), results), t.saveReport(results, t.reportOptions()))
-	if err != nil {
+	err := result.SaveManifest(t.dir.File(result.ManifestFile), &t.manifest)
+	if err = errors.Join(err, t.saveSearch(c, results, capacityText(results))); err != nil {
 		return errors.Join(runErr, err)
 	}
-	t.pointLatest()
-	w := c.Root().Writer
-	if t.json {
-		err = writeJSON(w, results)
-	} else {
-		_, err = fmt.Fprintf(w, "%s%s\n%s\n", capacityText(results), t.dir.File(result.ReportFile), t.dir.File(result.PageFile))
-	}
-	t.intoHistory()
 	if errors.Is(runErr, context.Canceled) {
 		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s; what is known is in %s", figure.Count(len(results.Results), "load"), t.dir.Path)}
 	}
-	return errors.Join(runErr, err)
+	return runErr
+}
+
+// saveSearch writes what a search has found, and prints it with the paths behind
+// it.
+func (r *runner) saveSearch(c *cli.Command, results *result.Run, text string, files ...string) error {
+	r.dir.Unmark()
+	err := errors.Join(result.Save(r.dir.File(result.ResultsFile), results), r.saveReport(results, r.reportOptions()))
+	if err != nil {
+		return err
+	}
+	r.pointLatest()
+	defer r.intoHistory() // once the user has the answer
+	w := c.Root().Writer
+	if r.json {
+		return writeJSON(w, results)
+	}
+	for _, name := range append(files, result.ReportFile, result.PageFile) {
+		text += r.dir.File(name) + "\n"
+	}
+	_, err = io.WriteString(w, text)
+	return err
 }
 
 // capacityText is the table of the loads and the answer below it.

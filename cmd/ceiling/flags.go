@@ -175,13 +175,19 @@ func gpuFlags() []cli.Flag {
 		choice("p2p", "copies between GPUs without the host; auto: as GGML_CUDA_P2P says", engine.P2PWords),
 		choice("graphs", "replay captured graphs of kernels; auto: as GGML_CUDA_DISABLE_GRAPHS says", engine.GraphWords),
 		choice("allreduce", "how a tensor split adds up between GPUs; auto: as GGML_CUDA_ALLREDUCE says, else RCCL or NCCL where the build has it", engine.AllReduceWords),
+		choice("nccl-algo", "way of RCCL's or NCCL's sums; auto: as NCCL_ALGO says", engine.NCCLAlgoWords),
+		choice("nccl-proto", "protocol of RCCL's or NCCL's sums; auto: as NCCL_PROTO says", engine.NCCLProtoWords),
 	)
 }
 
 // setGPUSwitches does what gpuFlags say, before the engine looks at it. The
 // manifest records it from the environment.
-func setGPUSwitches(c *cli.Command) error {
-	return engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce")}.Set()
+func setGPUSwitches(c *cli.Command) error { return readGPUSwitches(c).Set() }
+
+// readGPUSwitches reads gpuFlags.
+func readGPUSwitches(c *cli.Command) engine.GPUSwitches {
+	return engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce"),
+		NCCLAlgo: c.String("nccl-algo"), NCCLProto: c.String("nccl-proto")}
 }
 
 // sequencesFlag takes how many requests have their KV at a time.

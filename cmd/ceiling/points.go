@@ -37,7 +37,7 @@ func readEngineSettings(c *cli.Command) (s engineSettings, err error) {
 		return s, usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
 	}
 	s = engineSettings{unified: unified == "on" || warm, sampling: c.String("sampling"),
-		switches: engine.GPUSwitches{P2P: c.String("p2p"), Graphs: c.String("graphs"), AllReduce: c.String("allreduce")}}
+		switches: readGPUSwitches(c)}
 	s.load, s.session = readEngine(c)
 	s.session.FullWindow = warm || engine.FullWindow()
 	return s, nil
@@ -55,7 +55,7 @@ func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err e
 		}
 	}
 	for _, x := range own {
-		args = append(args, "--"+x.Name+"="+strings.ReplaceAll(x.Value, "/", ","))
+		args = append(args, "--"+x.Name+"="+settingFlag(x))
 	}
 	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError, Before: refuseUnable,
 		Action: func(_ context.Context, c *cli.Command) error {
@@ -128,10 +128,15 @@ func (s *settings) readPoints(c *cli.Command) error {
 func (s *settings) benchPoints() []bench.Point {
 	out := make([]bench.Point, len(s.pointOf))
 	for i, at := range s.pointOf {
-		p := &s.points[at]
-		out[i] = bench.Point{Engine: at, Budget: p.session.Batch, UBatch: p.session.UBatch, KVUnified: &p.unified}
+		out[i] = s.benchPoint(at)
 	}
 	return out
+}
+
+// benchPoint is that of the settings with a number.
+func (s *settings) benchPoint(at int) bench.Point {
+	p := &s.points[at]
+	return bench.Point{Engine: at, Budget: p.session.Batch, UBatch: p.session.UBatch, KVUnified: &p.unified}
 }
 
 // loaded tells what differs between two loads of a model.

@@ -44,7 +44,7 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 		return nil, err
 	}
 	// The suite is in the manifest as it was run, and may lie nowhere else.
-	own := []string{"resume", "out", "json", "model", "api-key"}
+	own := []string{"resume", "out", "json", "model", "api-key", "settings"}
 	if !slices.ContainsFunc([]string{"suite", "sweep", "only", "repeat", "repeat-process"}, c.IsSet) {
 		own = append(own, "suite", "sweep", "only", "repeat", "repeat-process", "retry")
 	}
@@ -109,10 +109,19 @@ func (e *earlierRun) parse(ctx context.Context, same *cli.Command) (*cli.Command
 	return then, nil
 }
 
+// results are those that were saved; nil: none yet.
+func (e *earlierRun) results() (*result.Run, error) {
+	saved, err := result.Load(filepath.Join(e.path, result.ResultsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return saved, err
+}
+
 // state is what of the suite is finished.
 func (e *earlierRun) state(suite result.Suite) (*bench.ResumeState, error) {
-	saved, err := result.Load(filepath.Join(e.path, result.ResultsFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	saved, err := e.results()
+	if err != nil {
 		return nil, err
 	}
 	return bench.Resume(filepath.Join(e.path, result.JournalFile), saved, suite, e.processes)

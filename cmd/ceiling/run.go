@@ -42,7 +42,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, with the memory of each device and the time from a few steps, and write nothing"},
 			&cli.BoolFlag{Name: "roofline", Usage: "measure the machine's limits before the suite, half a minute"},
 			ceilingsFlag("the machine's limits, of `ceiling roofline`, used where they are of this machine and fresh"),
-		), engineFlags(), gpuFlags()),
+		), group("Engine", settingsFlag()), engineFlags(), gpuFlags()),
 		Action: runAction,
 	}
 }
@@ -60,10 +60,15 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if err := required(c, "model"); err != nil {
 		return err
 	}
+	file, err := takeSettings(c, earlier)
+	if err != nil {
+		return err
+	}
 	s, err := readSettings(c, earlier)
 	if err != nil {
 		return err
 	}
+	s.settingsFile = file
 	if done, err := s.nothingLeft(c); done || err != nil {
 		return err
 	}
@@ -90,7 +95,7 @@ func (r *runner) do(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer r.dir.Close()
-	if err := r.readState(); err != nil {
+	if err := r.task.readState(); err != nil {
 		return err
 	}
 	r.warnStrict(r.show)
@@ -98,7 +103,7 @@ func (r *runner) do(ctx context.Context, c *cli.Command) error {
 	if err := r.keepCrash(); err != nil {
 		return err
 	}
-	if err := r.beginProcess(); err != nil {
+	if err := r.task.beginProcess(); err != nil {
 		return err
 	}
 	r.watch(c)
@@ -110,7 +115,7 @@ func (r *runner) do(ctx context.Context, c *cli.Command) error {
 	stop()
 	r.show.clear()
 	if errors.Is(err, bench.ErrNextProcess) {
-		if err = r.nextProcess(ctx, results); ctx.Err() == nil {
+		if err = r.task.nextProcess(ctx, results); ctx.Err() == nil {
 			return err
 		}
 	}
@@ -123,6 +128,12 @@ func (r *runner) do(ctx context.Context, c *cli.Command) error {
 
 // task is what a runner does with the model.
 type task interface {
+	// readState reads what an earlier part of the run has finished.
+	readState() error
+	// beginProcess sets the environment of this process, before the engine looks at
+	// it, and nextProcess makes the next one of it: see runner.
+	beginProcess() error
+	nextProcess(ctx context.Context, results *result.Run) error
 	// fit finds out what can run, while the weights are not loaded.
 	fit(ctx context.Context, plans *planner, model *engine.Model) error
 	// measure does it; nil results: nothing was measured.
@@ -377,12 +388,14 @@ func (r *runner) describe(ctx context.Context, model *engine.Model) error {
 	if err := r.hash(ctx, model); err != nil {
 		return err
 	}
+	r.noteSettings()
 	r.manifest = result.Manifest{
 		CommandLine: r.args, Start: time.Now().Format(time.RFC3339), Seed: r.seed, Suite: r.suite,
 		Model: manifestModel(model, r.info.ModelSHA256), Engine: r.info, System: r.system,
 		Versions: versions(), Environment: engine.Environment(os.Environ()),
 	}
 	r.manifest.Model.ConvertedFrom = r.convertedFrom
+	r.manifest.Tuning = r.tuning
 	if r.earlier != nil {
 		return r.earlier.sameRun(&r.manifest)
 	}

@@ -45,6 +45,10 @@ type settings struct {
 	convertedFrom *result.CheckpointInfo
 
 	engineSettings // of the flags
+	// tuning is the plan of a search for settings; nil: it is none.
+	tuning *result.TuningPlan
+	// settingsFile is where flags were taken from; nil: none.
+	settingsFile *result.SettingsFile
 	// points are all settings that scenarios run with, and pointOf which of them
 	// each scenario has.
 	points  []engineSettings
