@@ -43,7 +43,7 @@ engine: setup
 	@scripts/build-native.sh engine
 
 build: engine
-	$(GO_ENV) go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/ceiling
+	$(GO_ENV) go build -trimpath -buildvcs=false -tags shipped -ldflags '-buildid= -X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/ceiling
 
 # The demo model is made again when what makes it has changed.
 $(DEMO): $(filter-out %_test.go,$(wildcard engine/synth/*.go engine/gguf/*.go)) | build

@@ -9,6 +9,10 @@
 // and more, and a broken pipe is an error of the write instead of a signal. And
 // libllama finds the program's ggml_backend_sched_graph_compute_async before
 // ggml's own (graphs.c).
+//
+// Tests and `go run` find the libraries in build/bin. With the build tag
+// `shipped` a program looks beside itself alone, and holds no path of the
+// machine that built it.
 package llama
 
 /*
@@ -16,7 +20,8 @@ package llama
 #cgo CFLAGS: -std=gnu11 -O2
 #cgo CXXFLAGS: -std=c++17 -O2
 #cgo LDFLAGS: -L${SRCDIR}/../../../build/bin -lllama -lggml -lggml-base -ldl -lm -lpthread
-#cgo LDFLAGS: -Wl,-rpath,$ORIGIN -Wl,-rpath,${SRCDIR}/../../../build/bin
+#cgo LDFLAGS: -Wl,-rpath,$ORIGIN
+#cgo !shipped LDFLAGS: -Wl,-rpath,${SRCDIR}/../../../build/bin
 #include <stdlib.h>
 #include "shim.h"
 #include "ggml-backend.h"
