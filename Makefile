@@ -20,7 +20,7 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test peers bundle hip-check standin-check cuda-check lint clean help setup engine
+.PHONY: build demo test peers bundle deb hip-check standin-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
 	@echo 'make bundle  one file with all that a machine without a network needs (BUNDLE_GO=1, BUNDLE_MODEL=PATH)'
+	@echo 'make deb     the CPU part of it as a Debian package'
 	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
 	@echo 'make clean   removes build/'
 	@echo 'PRESET=gfx908 for MI100 (ROCm), PRESET=cuda for NVIDIA, LLAMA_CPP_DIR=DIR for your own llama.cpp'
@@ -61,9 +62,9 @@ test: build $(DEMO)
 peers: engine
 	@scripts/build-native.sh peers
 
-bundle:
+bundle deb:
 	@scripts/setup.sh build bundle
-	@scripts/bundle.sh
+	@scripts/$@.sh
 
 # The source is brought in here, so that the root needs no network for it.
 hip-check standin-check:

@@ -6,7 +6,8 @@
 # From the environment:
 #   PORTABLE=OFF       only the instruction sets of this machine (default ON)
 #   BUNDLE_GO=1        the Go toolchain, too
-#   BUNDLE_MODEL=PATH  a model file, or the folder of a checkpoint
+#   BUNDLE_MODEL=PATH  a model file, any file of a split one, or the folder of a
+#                      checkpoint
 #   BUNDLE_BIN=DIR     pack this build/bin; nothing is compiled
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -94,6 +95,19 @@ stage_licences() {
     done
 }
 
+# stage_model takes every file of a split model, and looks whether what was
+# copied can be read.
+stage_model() {
+    local part='-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9].gguf'
+    # shellcheck disable=SC2295,SC2086  # a pattern
+    case $BUNDLE_MODEL in
+    *$part) cp -L "${BUNDLE_MODEL%$part}"$part "$stage/models/" ;;
+    *) cp -RL "$BUNDLE_MODEL" "$stage/models/" ;;
+    esac
+    "$stage/bin/ceiling" inspect "$stage/models/$(basename "$BUNDLE_MODEL")" >"$work/inspect" 2>&1 ||
+        die "BUNDLE_MODEL '$BUNDLE_MODEL' is no model that can be read: $(tail -n 1 "$work/inspect")"
+}
+
 stage_extras() {
     if [ "${BUNDLE_GO:-0}" = 1 ]; then
         cp -RL "$(cd / && go env GOROOT)" "$stage/go"
@@ -101,7 +115,7 @@ stage_extras() {
     if [ -n "${BUNDLE_MODEL:-}" ]; then
         [ -e "$BUNDLE_MODEL" ] || die "BUNDLE_MODEL '$BUNDLE_MODEL' is not there"
         mkdir "$stage/models"
-        cp -RL "$BUNDLE_MODEL" "$stage/models/"
+        stage_model
     fi
 }
 
@@ -122,6 +136,7 @@ go build -o "$work/tool" ./cmd/bundle
 stage_source
 if [ -n "${BUNDLE_BIN:-}" ]; then
     built=$(cd "$BUNDLE_BIN" && pwd)
+    say "the program is the one in '$built': nothing is compiled"
 else
     build_program
 fi

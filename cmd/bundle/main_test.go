@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -50,7 +51,11 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// TestPages: our own pages lead to each other as HTML, and load nothing.
+// localLink is a link to a file of the bundle.
+var localLink = regexp.MustCompile(`(?:href|src)="([A-Za-z0-9._/-]+)[#"]`)
+
+// TestPages: our own pages lead to each other as HTML, what they lead to is
+// there, and they load nothing from elsewhere.
 func TestPages(t *testing.T) {
 	out := t.TempDir()
 	if err := run([]string{"pages", "../..", out}); err != nil {
@@ -68,6 +73,11 @@ func TestPages(t *testing.T) {
 		page := string(text)
 		for _, m := range markdownLink.FindAllString(page, -1) {
 			t.Errorf("%s: %s", filepath.Base(path), m)
+		}
+		for _, m := range localLink.FindAllStringSubmatch(page, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s leads to %s, which is not there", filepath.Base(path), m[1])
+			}
 		}
 		if !strings.Contains(page, "default-src 'none'") || !strings.Contains(page, "<h1") || strings.Contains(page, "<script") {
 			t.Errorf("%s is no page that loads nothing", filepath.Base(path))

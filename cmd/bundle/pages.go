@@ -33,41 +33,49 @@ pre { overflow-x: auto; padding: .5rem; border: 1px solid #8888 }
 // markdownLink is a link to another page of ours.
 var markdownLink = regexp.MustCompile(`href="([A-Za-z0-9._/-]+)\.md(#[^"]*)?"`)
 
-// writePages copies README.md and docs/*.md below to, each with an HTML page
-// beside it.
+// writePages copies README.md and the files of docs below to, each Markdown
+// page with an HTML page beside it.
 func writePages(from, to string) error {
-	pages, err := filepath.Glob(filepath.Join(from, "docs", "*.md"))
+	files, err := filepath.Glob(filepath.Join(from, "docs", "*.*"))
 	if err != nil {
 		return err
 	}
-	if len(pages) == 0 {
+	if len(files) == 0 {
 		return fmt.Errorf("no pages in %q", filepath.Join(from, "docs"))
 	}
-	for _, path := range append(pages, filepath.Join(from, "README.md")) {
+	if err := os.MkdirAll(filepath.Join(to, "docs"), 0o755); err != nil {
+		return err
+	}
+	for _, path := range append(files, filepath.Join(from, "README.md")) {
 		name, err := filepath.Rel(from, path)
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		page, err := htmlPage(text)
-		if err != nil {
-			return fmt.Errorf("%q: %w", path, err)
-		}
-		out := filepath.Join(to, name)
-		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(out, text, 0o644); err != nil {
-			return err
-		}
-		if err := os.WriteFile(strings.TrimSuffix(out, ".md")+".html", page, 0o644); err != nil {
+		if err := writePage(path, filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writePage copies one file; a Markdown page as HTML, too.
+func writePage(path, out string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(out, text, 0o644); err != nil {
+		return err
+	}
+	name, isPage := strings.CutSuffix(out, ".md")
+	if !isPage {
+		return nil
+	}
+	page, err := htmlPage(text)
+	if err != nil {
+		return fmt.Errorf("%q: %w", path, err)
+	}
+	return os.WriteFile(name+".html", page, 0o644)
 }
 
 // htmlPage is a Markdown text as a page of its own; its first heading is the

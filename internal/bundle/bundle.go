@@ -3,7 +3,6 @@
 package bundle
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,8 +18,11 @@ import (
 
 // SumsName is the file with a folder's sums, as sha256sum writes and checks
 // them: a line of hash, two spaces and path for each regular file but itself,
-// sorted by path.
+// sorted by path. Before them stands, as a comment, the sum of these lines, so
+// that damage to the list is not taken for damage to a file.
 const SumsName = "SHA256SUMS"
+
+const ownSum = "# SHA-256 of the lines below: "
 
 // FileFault is one file that is not as it was packed.
 type FileFault struct {
@@ -53,7 +55,13 @@ func Write(dir string) error {
 		}
 		fmt.Fprintf(&b, "%s  %s\n", sum, name)
 	}
-	return os.WriteFile(filepath.Join(dir, SumsName), []byte(b.String()), 0o644)
+	lines := b.String()
+	return os.WriteFile(filepath.Join(dir, SumsName), []byte(ownLine(lines)+lines), 0o644)
+}
+
+// ownLine is the line that vouches for a list's other lines.
+func ownLine(lines string) string {
+	return fmt.Sprintf("%s%x\n", ownSum, sha256.Sum256([]byte(lines)))
 }
 
 // Verify reads every file below a folder and compares it with its sum. What is
@@ -94,33 +102,37 @@ func Verify(ctx context.Context, dir string) (Checked, error) {
 	for name := range sums {
 		c.fault(name, "missing")
 	}
-	slices.SortFunc(c.Faults, func(a, b FileFault) int { return strings.Compare(a.File, b.File) })
+	slices.SortStableFunc(c.Faults, func(a, b FileFault) int { return strings.Compare(a.File, b.File) })
 	return c, nil
 }
 
 func (c *Checked) fault(file, what string) { c.Faults = append(c.Faults, FileFault{file, what}) }
 
 // readSums are the hashes by file. A line that can't be read is a fault of the
-// list itself.
+// list itself, and so are lines that differ from what its first line says of
+// them; sha256sum's own lists have no such line.
 func (c *Checked) readSums(dir string) (map[string]string, error) {
-	f, err := os.Open(filepath.Join(dir, SumsName))
+	whole, err := os.ReadFile(filepath.Join(dir, SumsName))
 	if err != nil {
 		return nil, fmt.Errorf("%q is no bundle: %w", dir, err)
 	}
-	defer f.Close()
+	first, rest, _ := strings.Cut(string(whole), "\n")
+	if strings.HasPrefix(first, "#") && ownLine(rest) != first+"\n" {
+		c.fault(SumsName, "its lines are not those that were packed, so what it says of other files may be wrong")
+	}
 	sums := map[string]string{}
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		sum, name, ok := strings.Cut(lines.Text(), "  ")
+	n := 0
+	for line := range strings.Lines(string(whole)) {
+		if n++; n == 1 && strings.HasPrefix(line, "#") {
+			continue
+		}
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		_, err := hex.DecodeString(sum)
 		if !ok || err != nil || len(sum) != 2*sha256.Size || !filepath.IsLocal(filepath.FromSlash(name)) || sums[name] != "" {
 			c.fault(SumsName, fmt.Sprintf("line %d is no hash and file", n))
 			continue
 		}
 		sums[name] = sum
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s in %q: %w", SumsName, dir, err)
 	}
 	return sums, nil
 }

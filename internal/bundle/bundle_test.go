@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,28 @@ func TestVerifyFlips(t *testing.T) {
 	}
 }
 
+// TestVerifyFlippedSums: damage anywhere in the list is put down to the list.
+func TestVerifyFlippedSums(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a", "A")
+	write(t, dir, "b/c", "C")
+	if err := Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, SumsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range whole {
+		flipped := bytes.Clone(whole)
+		flipped[at] ^= 1 << (at % 8)
+		write(t, dir, SumsName, string(flipped))
+		if faults := verify(t, dir).Faults; !slices.ContainsFunc(faults, func(f FileFault) bool { return f.File == SumsName }) {
+			t.Errorf("byte %d: %+v", at, faults)
+		}
+	}
+}
+
 func TestVerifyFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -89,7 +112,8 @@ func TestVerifyFaults(t *testing.T) {
 			[]FileFault{{"link", "not a regular file"}}},
 		{"lines that are none", func(dir string) error {
 			return appendTo(filepath.Join(dir, SumsName), "nonsense\n"+strings.Repeat("0", 64)+"  ../../etc/passwd\n")
-		}, []FileFault{{SumsName, "line 31 is no hash and file"}, {SumsName, "line 32 is no hash and file"}}},
+		}, []FileFault{{SumsName, "its lines are not those that were packed, so what it says of other files may be wrong"},
+			{SumsName, "line 32 is no hash and file"}, {SumsName, "line 33 is no hash and file"}}},
 	} {
 		dir, _ := packed(t)
 		if err := c.damage(dir); err != nil {

@@ -28,7 +28,7 @@ sha256sum --check --strict --quiet SHA256SUMS >&2 || {
     exit 1
 }
 "$here/bin/ceiling" version >/dev/null || {
-    say "the program does not start on this machine; nothing was installed"
+    say "the program does not start on this machine (it needs $(cat bin/glibc) or later); nothing was installed; INSTALL.md says how to build it here"
     exit 1
 }
 
@@ -41,6 +41,10 @@ cp -R "$here/bin" "$lib.new"
 mv "$lib.new" "$lib"
 rm -rf "$lib.old"
 ln -sf ../lib/ceiling/ceiling "$prefix/bin/ceiling"
-mkdir -p "$prefix/share"
+mkdir -p "$prefix/share/doc"
 cp -R "$here/share/." "$prefix/share/"
-say "ceiling is at $prefix/bin/ceiling; to build it for a GPU, see INSTALL.md"
+rm -rf "$prefix/share/doc/ceiling"
+cp -R "$here/doc" "$prefix/share/doc/ceiling"
+cp -R "$here/licences" "$prefix/share/doc/ceiling/licences"
+say "ceiling is at $prefix/bin/ceiling, its documentation in $prefix/share/doc/ceiling; to build it for a GPU, see INSTALL.md"
+case :$PATH: in *":$prefix/bin:"*) ;; *) say "$prefix/bin is not on the PATH: export PATH=\"$prefix/bin:\$PATH\"" ;; esac
