@@ -196,6 +196,25 @@ func TestMemoryRunsOut(t *testing.T) {
 	}
 }
 
+// A handle that another process could open is made, of what is there.
+func TestExport(t *testing.T) {
+	d := twoCards(t, &safeBuffer{})
+	h, _, err := d.Alloc(11, 0x600000, 4096, VRAM, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := d.Export(h)
+	if err != nil || fd == d.File() {
+		t.Fatalf("file %d beside %d, %v", fd, d.File(), err)
+	}
+	if err := unix.Close(fd); err != nil {
+		t.Error(err)
+	}
+	if fd, err := d.Export(h + 1); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("of nothing: file %d, %v", fd, err)
+	}
+}
+
 func TestCopyEngine(t *testing.T) {
 	d := twoCards(t, &safeBuffer{})
 	from := d.shared(dataAt, 4096)

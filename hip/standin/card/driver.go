@@ -134,6 +134,14 @@ func (d *Driver) Map(handle uint64, ids []uint32, mapped bool) error {
 	return nil
 }
 
+// Export is a file of its own that stands for an allocation.
+func (d *Driver) Export(handle uint64) (int, error) {
+	if d.mem.find(handle) == nil {
+		return -1, unix.EINVAL
+	}
+	return unix.FcntlInt(uintptr(d.mem.file), unix.F_DUPFD_CLOEXEC, 0)
+}
+
 // QueueSpec is a user-mode queue as the runtime asks for it. Addresses are the
 // process's.
 type QueueSpec struct {

@@ -38,23 +38,34 @@ func accessOf(name string) (a access, ok bool) {
 }
 
 // move loads or stores the bytes of one lane; mem holds them, reg is the first
-// register.
+// register. As on a card, 8 bytes go at once: RCCL sends 4 of data with 4 that
+// say that they are there, and whoever waits for those must not see the old data.
 func (a access) move(w *wave, mem []byte, reg, lane int) {
 	if a.bytes < 4 {
 		a.movePart(w, mem, reg, lane)
 		return
 	}
-	for i := 0; i < a.bytes; i += 4 {
+	i := 0
+	for ; i+8 <= a.bytes; i += 8 {
+		low, high := &w.v[reg+i/4][lane], &w.v[reg+i/4+1][lane]
 		if a.store {
-			binary.LittleEndian.PutUint32(mem[i:], w.v[reg+i/4][lane])
+			binary.LittleEndian.PutUint64(mem[i:], uint64(*low)|uint64(*high)<<32)
 		} else {
-			w.v[reg+i/4][lane] = binary.LittleEndian.Uint32(mem[i:])
+			x := binary.LittleEndian.Uint64(mem[i:])
+			*low, *high = uint32(x), uint32(x>>32)
 		}
+	}
+	switch {
+	case i == a.bytes:
+	case a.store:
+		binary.LittleEndian.PutUint32(mem[i:], w.v[reg+i/4][lane])
+	default:
+		w.v[reg+i/4][lane] = binary.LittleEndian.Uint32(mem[i:])
 	}
 }
 
-// moveAll loads or stores the bytes of all active lanes, register by register.
-// Their bytes are in mem, from at on.
+// moveAll loads or stores the bytes of all active lanes, of each 8 at once where
+// there are as many. They are in mem, from at on.
 func (a access) moveAll(w *wave, mem []byte, at *places, reg int) {
 	active := w.exec()
 	if a.bytes < 4 {
@@ -64,23 +75,52 @@ func (a access) moveAll(w *wave, mem []byte, at *places, reg int) {
 		}
 		return
 	}
-	for i := range uint64(a.bytes / 4) {
-		r, mem := &w.v[reg+int(i)], mem[4*i:]
-		switch {
-		case a.store:
-			for m := active; m != 0; m &= m - 1 {
-				l := bits.TrailingZeros64(m) & 63
-				binary.LittleEndian.PutUint32(mem[at[l]:], r[l])
-			}
-		case active == ^uint64(0):
-			for l := range r {
-				r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
-			}
-		default:
-			for m := active; m != 0; m &= m - 1 {
-				l := bits.TrailingZeros64(m) & 63
-				r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
-			}
+	for i := 0; i < a.bytes; i += 8 {
+		low := &w.v[reg+i/4]
+		if i+4 == a.bytes {
+			a.moveWords(low, mem[i:], at, active)
+		} else {
+			a.movePairs(low, &w.v[reg+i/4+1], mem[i:], at, active)
+		}
+	}
+}
+
+func (a access) moveWords(r *vec, mem []byte, at *places, active uint64) {
+	switch {
+	case a.store:
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m) & 63
+			binary.LittleEndian.PutUint32(mem[at[l]:], r[l])
+		}
+	case active == ^uint64(0):
+		for l := range r {
+			r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+		}
+	default:
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m) & 63
+			r[l] = binary.LittleEndian.Uint32(mem[at[l]:])
+		}
+	}
+}
+
+func (a access) movePairs(low, high *vec, mem []byte, at *places, active uint64) {
+	switch {
+	case a.store:
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m) & 63
+			binary.LittleEndian.PutUint64(mem[at[l]:], uint64(low[l])|uint64(high[l])<<32)
+		}
+	case active == ^uint64(0):
+		for l := range low {
+			x := binary.LittleEndian.Uint64(mem[at[l]:])
+			low[l], high[l] = uint32(x), uint32(x>>32)
+		}
+	default:
+		for m := active; m != 0; m &= m - 1 {
+			l := bits.TrailingZeros64(m) & 63
+			x := binary.LittleEndian.Uint64(mem[at[l]:])
+			low[l], high[l] = uint32(x), uint32(x>>32)
 		}
 	}
 }
@@ -355,13 +395,22 @@ func (c *compiler) bufferAddress(soffset func(w *wave) uint32) func(w *wave, r *
 			at += uint64(w.v[n][l])
 		}
 		if r.scratch && !in.Idxen {
-			return uint64(uint32(at) + soffset(w))
+			return uint64(uint32(at) + w.laneOffset(soffset(w), l))
 		}
 		if r.swizzled {
 			w.fail(l, "a swizzled buffer that is not the kernel's scratch")
 		}
 		return at + index*r.stride + uint64(soffset(w))
 	}
+}
+
+// laneOffset makes an offset into the scratch of a wave, which a stack pointer is,
+// one into a lane's own: four bytes of each lane lie side by side.
+func (w *wave) laneOffset(offset uint32, lane int) uint32 {
+	if offset%(4*Lanes) != 0 {
+		w.fail(lane, "an offset of %#x into the wave's scratch, which is no whole word of each lane", offset)
+	}
+	return offset / Lanes
 }
 
 func (c *compiler) bufferAtomic(at func(w *wave, r *resource, l int) uint64) (run, error) {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"ceiling/hip/standin/gcn"
@@ -214,6 +216,63 @@ func TestBufferEnd(t *testing.T) {
 	m.must(waitAll, 0xe0701000, 0x80010000) // buffer_store_dword v0, v0, s[4:7], 0 offen
 	if mem[196] != 196 || mem[200] != 0x11 {
 		t.Errorf("stored %d at the end, %#x behind it", mem[196], mem[200])
+	}
+}
+
+// Eight bytes that one wave stores another loads all or none of, as RCCL relies on
+// between cards.
+func TestEightBytesAtOnce(t *testing.T) {
+	for _, name := range []string{"dwordx2", "dwordx3", "dwordx4"} {
+		store, _ := accessOf("global_store_" + name)
+		load, _ := accessOf("global_load_" + name)
+		from, to := newMachine(t).w, newMachine(t).w
+		mem := make([]byte, 16*Lanes)
+		var at places
+		for l := range at {
+			at[l] = uint64(16 * l)
+		}
+		var stop atomic.Bool
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for x := uint32(1); !stop.Load(); x++ {
+				for reg := range 4 {
+					broadcast(&from.v[reg], x)
+				}
+				store.moveAll(from, mem, &at, 0)
+			}
+		})
+		torn := 0
+		for range 20000 {
+			load.moveAll(to, mem, &at, 0)
+			for l := range Lanes {
+				if to.v[0][l] != to.v[1][l] {
+					torn++
+				}
+			}
+		}
+		stop.Store(true)
+		wg.Wait()
+		if torn > 0 {
+			t.Errorf("%s: %d lanes saw half of what was stored", name, torn)
+		}
+	}
+}
+
+// A stack pointer counts the bytes of the whole wave, a lane's own address its own.
+func TestScratchOffset(t *testing.T) {
+	m := newMachine(t)
+	copy(m.w.s[4:], []uint32{0, scratchTag >> 32, 0, 1 << 23})
+	m.w.s[8] = 8 * Lanes
+	for l := range Lanes {
+		m.w.v[1][l] = uint32(l)
+	}
+	m.must(0xe0700004, 8<<24|0x00010100) // buffer_store_dword v1, off, s[4:7], s8 offset:4
+	if got := binary.LittleEndian.Uint32(m.w.scratch[9*64+12:]); got != 9 {
+		t.Errorf("lane 9 has %d at 12", got)
+	}
+	m.w.s[8] = 4
+	if f := m.run(0xe0700004, 8<<24|0x00010100); f == nil {
+		t.Error("an offset that shifts lanes is taken")
 	}
 }
 

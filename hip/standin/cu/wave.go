@@ -40,14 +40,14 @@ type Memory interface {
 // executed, or that would have harmed.
 type Fault struct {
 	Kernel string // its name, where it is known
-	Offset uint64 // of the instruction, from the kernel's entry
+	Offset uint64 // of the instruction, from the kernel's entry; of a function before it negative
 	Text   string // the instruction
 	Lane   int    // −1: no one lane
 	Reason string
 }
 
 func (f *Fault) Error() string {
-	s := fmt.Sprintf("kernel %s+%#x: %s", f.Kernel, f.Offset, f.Text)
+	s := fmt.Sprintf("kernel %s%+#x: %s", f.Kernel, int64(f.Offset), f.Text)
 	if f.Lane >= 0 {
 		s += fmt.Sprintf(", lane %d", f.Lane)
 	}

@@ -153,6 +153,7 @@ var calls = map[C.ulong]func(d *card.Driver, p unsafe.Pointer) error{
 	0x1a: ignored, // CU mask
 	0x21: xnack,
 	0x23: available,
+	0x24: export,
 	0x25: runtimeEnable,
 }
 
@@ -317,6 +318,20 @@ func available(d *card.Driver, p unsafe.Pointer) error {
 	a := (*C.struct_kfd_ioctl_get_available_memory_args)(p)
 	n, err := d.Available(uint32(a.gpu_id))
 	a.available = C.__u64(n)
+	return err
+}
+
+// export makes a file of an allocation, which runtimes do for a handle that
+// another process could open. None can: the cards serve one at a time. The header
+// has the structure from kernel 6.3 on.
+func export(d *card.Driver, p unsafe.Pointer) error {
+	type arguments struct {
+		handle      uint64
+		flags, file uint32
+	}
+	a := (*arguments)(p)
+	fd, err := d.Export(a.handle)
+	a.file = uint32(fd)
 	return err
 }
 
