@@ -19,7 +19,8 @@ import (
 type Question struct {
 	Bounds []result.Bound
 	Most   int
-	// Repeats is the most probes of one load; 0: DefaultRepeats.
+	// Repeats is how often a load whose intervals hold a limit is measured, once its
+	// requests are enough for its statistics; 0: DefaultRepeats.
 	Repeats int
 	// Grow is the load to try after one that keeps the bounds while none is known
 	// to miss them; nil: twice it.
@@ -30,8 +31,8 @@ type Question struct {
 	Told func(*Answer)
 }
 
-// DefaultRepeats is how often a load next to the answer is measured at most. A
-// load that is clearly on one side of the limits is measured twice.
+// DefaultRepeats is how often a load next to the answer is measured, unless it is
+// clearly on one side of the limits, for which twice is enough.
 const DefaultRepeats = 4
 
 // ProbeSample is what one probe has measured.
@@ -58,6 +59,7 @@ type JudgedLoad struct {
 	Figures  []result.CapacityFigure // by bound; nil where it failed
 	Holds    bool
 	Clear    bool // the figures' intervals say so too
+	Enough   bool // the requests are worth as many independent values as the statistics take
 	Failed   string
 }
 
@@ -162,13 +164,17 @@ func (s *search) next() (n int, ok bool) {
 	return 0, false
 }
 
-// settled tells whether nothing more is to be learnt about a load.
+// settled tells whether nothing more is to be learnt about a load. One that keeps
+// the limits takes requests for the whole of a percentile, however short the
+// intervals are: too few of them lack the tail, and err on that side alone. In lock
+// step, where a wave is one value, a p99 takes a hundred waves.
 func (s *search) settled(n int) bool {
 	l := s.loads[n]
 	if l == nil { // 0, and what lies beyond Most
 		return true
 	}
-	return len(l.samples) >= s.Repeats || len(l.samples) >= 2 && l.point.Clear
+	p := &l.point
+	return p.Probes >= 2 && p.Clear && (p.Enough || !p.Holds) || p.Probes >= s.Repeats && p.Enough
 }
 
 // answer is what the points say.
@@ -198,8 +204,8 @@ func (s *search) notes(a *Answer) []string {
 		if p.Load > a.Load && p.Holds {
 			above = append(above, s.Name(p.Load))
 		}
-		if !p.Clear && s.settled(p.Load) && p.Probes >= s.Repeats {
-			unclear = append(unclear, s.Name(p.Load))
+		if !p.Clear && s.settled(p.Load) {
+			unclear = append(unclear, fmt.Sprintf("%s after %d probes", s.Name(p.Load), p.Probes))
 		}
 	}
 	if len(above) > 0 {
@@ -207,7 +213,7 @@ func (s *search) notes(a *Answer) []string {
 		out = append(out, fmt.Sprintf("not monotone: %s keeps the limits though %s does not", strings.Join(above, ", "), s.Name(misses)))
 	}
 	if len(unclear) > 0 {
-		out = append(out, fmt.Sprintf("noisy: after %d probes the limits lie within the intervals at %s", s.Repeats, strings.Join(unclear, ", ")))
+		out = append(out, "noisy: the limits lie within the intervals at "+strings.Join(unclear, ", "))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -131,15 +132,8 @@ func TestFailed(t *testing.T) {
 func TestDraws(t *testing.T) {
 	groups := [][]float64{{3, 1, 4}, {1, 5, 9}, {2, 6}, {5}}
 	d := newDraws(groups)
-	for i := range d.counts {
-		d.counts[i] = 0
-	}
-	d.n = 0
-	for _, g := range d.groups {
-		for _, place := range g {
-			d.counts[place]++
-			d.n++
-		}
+	for i, g := range d.groups { // each once
+		d.came[i], d.n = 1, d.n+len(g)
 	}
 	all := slices.Sorted(slices.Values(slices.Concat(groups...)))
 	for _, b := range []result.Bound{{Stat: "p99"}, {Stat: "p50"}, {Stat: "p10"}, {Stat: "mean"}, {Stat: "p1"}} {
@@ -149,10 +143,70 @@ func TestDraws(t *testing.T) {
 		}
 	}
 	// Two groups give nothing to draw from; more an interval about the value.
-	if lo, hi := interval(result.Bound{Stat: "mean"}, groups[:2], 6); lo != nil || hi != nil {
+	mean := result.Bound{Stat: "mean"}
+	if lo, hi := interval(mean, groups[:2], 6); lo != nil || hi != nil {
 		t.Errorf("%v to %v", lo, hi)
 	}
-	if lo, hi := interval(result.Bound{Stat: "mean"}, groups, 9); lo == nil || !(*lo < 3900 && *hi > 4100 && math.Abs(*lo**hi-16e6) < 1) {
+	if lo, hi := interval(mean, groups, 9); lo == nil || !(*lo < 3900 && *hi > 4100 && math.Abs(*lo**hi-16e6) < 1) {
 		t.Errorf("%v to %v", lo, hi)
+	}
+}
+
+// Values of groups whose members are alike are worth as many as there are groups,
+// and where nothing is in common all that there are.
+func TestIndependent(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var alike, apart, same [][]float64
+	for range 50 {
+		v := 1 + rng.Float64()
+		alike, same = append(alike, []float64{v, v, v, v}), append(same, []float64{2, 2, 2 + 1e-12, 2})
+		apart = append(apart, []float64{1 + rng.Float64(), 1 + rng.Float64(), 1 + rng.Float64(), 1 + rng.Float64()})
+	}
+	for _, tc := range []struct {
+		what     string
+		groups   [][]float64
+		from, to float64
+	}{{"alike", alike, 49.9, 50.1}, {"apart", apart, 120, 200}, {"without any spread", same, 200, 200}, {"one group", alike[:1], 4, 4}} {
+		if n := independent(tc.groups); n < tc.from || n > tc.to {
+			t.Errorf("%s: %v", tc.what, n)
+		}
+	}
+}
+
+// The interval of a percentile reaches further up where values are too few for it,
+// and a mean's does not.
+func TestUnseen(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	values := make([]float64, 1000)
+	for i := range values {
+		values[i] = math.Exp(0.05 * rng.NormFloat64())
+	}
+	p99 := result.Bound{Stat: "p99"}
+	// Of a thousand values next to nothing is unseen; of four they end a standard
+	// deviation out, which is 1.3 short of the p99.
+	if few, many := unseen(p99, values, 4), unseen(p99, values, 1000); math.Abs(few-0.065) > 0.005 || math.Abs(many) > 0.002 {
+		t.Errorf("%v of 4, %v of 1000", few, many)
+	}
+	if low := unseen(result.Bound{Stat: "p1"}, values, 4); low > -0.05 {
+		t.Errorf("p1: %v", low)
+	}
+	if v := unseen(result.Bound{Stat: "mean"}, values, 4); v != 0 {
+		t.Errorf("mean: %v", v)
+	}
+}
+
+// A load that keeps its limits by the short interval of few waves is measured until
+// they are enough for a p99.
+func TestEnoughWaves(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	a, err := Search(t.Context(), Question{Bounds: tpot(13), Most: 1}, func(context.Context, int) (ProbeSample, error) {
+		s := ProbeSample{Values: [][]float64{nil}, Together: 25}
+		for range 4 {
+			s.Values[0] = append(s.Values[0], slices.Repeat([]float64{0.010 * (1 + 0.05*rng.NormFloat64())}, 25)...)
+		}
+		return s, nil
+	})
+	if err != nil || a.Load != 1 || !a.Points[0].Clear || a.Points[0].Probes != 25 {
+		t.Errorf("%+v, %v", a, err)
 	}
 }

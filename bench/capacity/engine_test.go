@@ -86,8 +86,8 @@ func question(rng *rand.Rand, noise float64) (*linear, []result.Bound, int) {
 }
 
 // ask searches on the engine with the scheduler, the clock and the metrics of a
-// run.
-func ask(t *testing.T, l *linear, bounds []result.Bound, waves int) *capacity.Answer {
+// run, and with the settings that the command has unless told otherwise.
+func ask(t *testing.T, l *linear, bounds []result.Bound) *capacity.Answer {
 	t.Helper()
 	vocab := suite.Vocab{Size: 1 << 12}
 	for id := range int32(1 << 12) {
@@ -95,7 +95,7 @@ func ask(t *testing.T, l *linear, bounds []result.Bound, waves int) *capacity.An
 	}
 	probes := bench.NewProbes(bench.Config{Suite: result.Suite{Name: "capacity"}, Opener: l, Vocab: vocab, NoWarmup: true})
 	a, err := capacity.Search(t.Context(), capacity.Question{Bounds: bounds, Most: most}, func(ctx context.Context, c int) (capacity.ProbeSample, error) {
-		sc := result.Scenario{Name: fmt.Sprintf("c=%d", c), Input: input, Output: output, Concurrency: c, Prompts: capacity.Requests(bounds, c, waves)}
+		sc := result.Scenario{Name: fmt.Sprintf("c=%d", c), Input: input, Output: output, Concurrency: c, Prompts: capacity.Requests(bounds, c, capacity.LeastWaves)}
 		e, records, err := probes.Measure(ctx, sc, nil)
 		return capacity.SampleOf(bounds, sc, &e, records), err
 	})
@@ -114,7 +114,7 @@ func TestClosedForm(t *testing.T) {
 	for i := range questions {
 		l, bounds, want := question(rng, 0)
 		synctest.Test(t, func(t *testing.T) {
-			a := ask(t, l, bounds, capacity.LeastWaves)
+			a := ask(t, l, bounds)
 			if a.Load != want || a.From != want || a.To != want || a.AtLeast || len(a.Notes) > 0 {
 				t.Errorf("%d: want %d: %d (%d to %d), %v", i, want, a.Load, a.From, a.To, a.Notes)
 			}
@@ -128,10 +128,6 @@ func TestClosedForm(t *testing.T) {
 	}
 }
 
-// noisyWaves are those of a probe whose p99 is to be known to a few percent where
-// all requests of a wave have the same TTFT.
-const noisyWaves = 25
-
 // With 5 % noise on each step the answer is within one of the closed form's.
 func TestNoise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(24, 2))
@@ -139,7 +135,7 @@ func TestNoise(t *testing.T) {
 	for i := range questions {
 		l, bounds, want := question(rng, 0.05)
 		synctest.Test(t, func(t *testing.T) {
-			a := ask(t, l, bounds, noisyWaves)
+			a := ask(t, l, bounds)
 			if a.Load >= want-1 && a.Load <= want+1 {
 				right++
 			} else {

@@ -1,9 +1,12 @@
 package capacity
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/aclements/go-moremath/stats"
 
 	"ceiling/bench/result"
 )
@@ -23,14 +26,15 @@ func Judge(n int, bounds []result.Bound, samples []ProbeSample) JudgedLoad {
 		p.Clear = true
 		return p
 	}
-	p.Holds, p.Clear = true, true
+	p.Holds, p.Clear, p.Enough = true, true, true
 	missed := false // by an interval
 	for i, b := range bounds {
-		f, ok := figure(b, i, samples)
+		f, independent, ok := figure(b, i, samples)
 		if !ok {
 			return JudgedLoad{Load: n, Probes: p.Probes, Clear: true, Failed: "no request has a " + b.Title()}
 		}
 		p.Figures = append(p.Figures, f)
+		p.Enough = p.Enough && independent >= float64(b.Needs())
 		p.Holds = p.Holds && within(f.Value, b.MaxMs)
 		p.Clear = p.Clear && f.Hi != nil && within(*f.Hi, b.MaxMs)
 		missed = missed || f.Lo != nil && !within(*f.Lo, b.MaxMs)
@@ -43,10 +47,14 @@ func Judge(n int, bounds []result.Bound, samples []ProbeSample) JudgedLoad {
 
 // within compares times as they are measured, in whole microseconds and ratios of
 // them: the last bit of a difference of clock readings decides nothing.
-func within(ms, most float64) bool { return ms <= most*(1+1e-9) }
+func within(ms, most float64) bool { return ms <= most*(1+lastBit) }
 
-// figure is the i-th bound's, over all samples.
-func figure(b result.Bound, i int, samples []ProbeSample) (f result.CapacityFigure, ok bool) {
+// lastBit is the relative difference of two times that is none.
+const lastBit = 1e-9
+
+// figure is the i-th bound's, over all samples, and how many independent values
+// those are worth.
+func figure(b result.Bound, i int, samples []ProbeSample) (f result.CapacityFigure, n float64, ok bool) {
 	var all []float64
 	var groups [][]float64
 	for _, s := range samples {
@@ -55,78 +63,139 @@ func figure(b result.Bound, i int, samples []ProbeSample) (f result.CapacityFigu
 	}
 	value := b.Of(all)
 	if value == nil {
-		return f, false
+		return f, 0, false
 	}
 	f.Value = *value
-	f.Lo, f.Hi = interval(b, groups, len(all))
-	return f, true
+	n = independent(groups)
+	f.Lo, f.Hi = interval(b, groups, n)
+	return f, n, true
 }
 
 // resamples is how often groups are drawn again. The seed is fixed: the same
 // samples give the same interval.
 const (
-	resamples = 400
-	z         = 1.96 // 95 % of a normal distribution
+	resamples  = 400
+	confidence = 0.95
 )
 
 // leastGroups is how many groups an interval takes: with fewer there is nothing to
 // draw from.
 const leastGroups = 3
 
-// interval is the statistic of all values ± z standard errors of its logarithm, by
+// interval is the statistic of all values ± t standard errors of its logarithm, by
 // the bootstrap
 // (Efron, "Bootstrap methods", 1979) with whole groups of requests drawn again:
 // those that ran at a time are no independent values (Künsch, "The jackknife and
 // the bootstrap for general stationary observations", 1989). Percentiles of the
 // resamples would not do, since no p99 of them lies above the largest value seen.
-func interval(b result.Bound, groups [][]float64, n int) (lo, hi *float64) {
+// It reaches further on the side of the tail, by what n independent values are too
+// few for.
+func interval(b result.Bound, groups [][]float64, n float64) (lo, hi *float64) {
 	if len(groups) < leastGroups {
 		return nil, nil
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	d := newDraws(groups)
 	out := make([]float64, resamples)
+	all := slices.Concat(groups...)
 	for k := range out {
-		d.draw(rng, n)
+		d.draw(rng, len(all))
 		out[k] = math.Log(d.of(b))
 	}
-	value := *b.Of(slices.Concat(groups...))
-	by := math.Exp(z * result.NewDist(out).Std)
-	low, high := value/by, value*by
+	t := stats.InvCDF(stats.TDist{V: max(n-1, 1)})((1 + confidence) / 2)
+	value, by, tail := *b.Of(all), t*result.NewDist(out).Std, unseen(b, all, n)
+	low, high := value*math.Exp(min(tail, 0)-by), value*math.Exp(max(tail, 0)+by)
 	return &low, &high
 }
 
-// draws draws groups of values again and again. It counts how often each value
-// came instead of sorting them each time.
+// unseen is how much further out a percentile is to be expected than where n
+// values put it, as a logarithm: the largest of four values is no p99. It takes
+// logarithms as normal, with the place of the i-th of n values in their
+// distribution by Blom ("Statistical estimates and transformed beta-variables",
+// 1958).
+func unseen(b result.Bound, values []float64, n float64) float64 {
+	p, ok := b.Percentile()
+	if !ok {
+		return 0
+	}
+	normal := stats.StdNormal
+	at := 1 + (n-1)*p/100
+	return (stats.InvCDF(normal)(p/100) - stats.InvCDF(normal)((at-0.375)/(n+0.25))) * result.NewDist(logs(values)).Std
+}
+
+// independent is how many independent values have the spread of groups of values
+// that have something in common: all divided by the design effect (Kish, "Survey
+// sampling", 1965) of the intraclass correlation of their logarithms, estimated by
+// the analysis of variance. Of groups whose members are alike it is the number of
+// groups.
+func independent(groups [][]float64) float64 {
+	n, k, squares := 0.0, float64(len(groups)), 0.0
+	within, means := 0.0, make([]float64, len(groups))
+	total := 0.0
+	for i, g := range groups {
+		d, m := result.NewDist(logs(g)), float64(len(g))
+		within += m * d.Std * d.Std
+		means[i] = d.Mean
+		n, squares, total = n+m, squares+m*m, total+m*d.Mean
+	}
+	if k < 2 || n == k || result.NewDist(logs(slices.Concat(groups...))).Std < lastBit {
+		return n
+	}
+	between := 0.0
+	for i, g := range groups {
+		between += float64(len(g)) * (means[i] - total/n) * (means[i] - total/n)
+	}
+	between, within = between/(k-1), within/(n-k)
+	each := (n - squares/n) / (k - 1)
+	correlation := (between - within) / (between + (each-1)*within)
+	if correlation <= 0 {
+		return n
+	}
+	return n / (1 + (squares/n-1)*correlation)
+}
+
+func logs(values []float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = math.Log(v)
+	}
+	return out
+}
+
+// draws draws groups of values again and again. It counts how often each group
+// came: what is looked at is the end of the sorted values that a percentile lies
+// at, and not all of them.
 type draws struct {
-	sorted []float64
-	groups [][]int // places in sorted
-	counts []int   // by place
+	groups [][]float64
+	values []drawn // ascending
+	came   []int   // by group
 	n      int     // values drawn
 }
 
+// drawn is a value of a group.
+type drawn struct {
+	value float64
+	group int
+}
+
 func newDraws(groups [][]float64) *draws {
-	d := &draws{sorted: slices.Sorted(slices.Values(slices.Concat(groups...)))}
-	d.counts = make([]int, len(d.sorted))
-	for _, g := range groups {
-		places := make([]int, len(g))
-		for i, v := range g {
-			places[i], _ = slices.BinarySearch(d.sorted, v)
+	d := &draws{groups: groups, came: make([]int, len(groups))}
+	for i, g := range groups {
+		for _, v := range g {
+			d.values = append(d.values, drawn{v, i})
 		}
-		d.groups = append(d.groups, places)
 	}
+	slices.SortFunc(d.values, func(a, b drawn) int { return cmp.Compare(a.value, b.value) })
 	return d
 }
 
 // draw draws groups until there are n values or more.
 func (d *draws) draw(rng *rand.Rand, n int) {
-	clear(d.counts)
+	clear(d.came)
 	for d.n = 0; d.n < n; {
-		g := d.groups[rng.IntN(len(d.groups))]
-		for _, place := range g {
-			d.counts[place]++
-		}
-		d.n += len(g)
+		i := rng.IntN(len(d.groups))
+		d.came[i]++
+		d.n += len(d.groups[i])
 	}
 }
 
@@ -136,8 +205,8 @@ func (d *draws) of(b result.Bound) float64 {
 	p, ok := b.Percentile()
 	if !ok {
 		sum := 0.0
-		for i, c := range d.counts {
-			sum += float64(c) * d.sorted[i]
+		for _, v := range d.values {
+			sum += float64(d.came[v.group]) * v.value
 		}
 		return sum / float64(d.n)
 	}
@@ -149,10 +218,11 @@ func (d *draws) of(b result.Bound) float64 {
 
 // nth is the value at a place of those drawn, in ascending order.
 func (d *draws) nth(at int) float64 {
-	for i, c := range d.counts {
-		if at -= c; at < 0 {
-			return d.sorted[i]
+	above := d.n - 1 - at
+	for _, v := range slices.Backward(d.values) {
+		if above -= d.came[v.group]; above < 0 {
+			return v.value
 		}
 	}
-	return d.sorted[len(d.sorted)-1]
+	return d.values[0].value
 }

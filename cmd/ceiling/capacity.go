@@ -27,8 +27,8 @@ func capacityCommand() *cli.Command {
 		Usage:     "find how many requests in flight, or requests a second, keep limits on latencies",
 		ArgsUsage: "[MODEL]",
 		Description: "The load is doubled until a limit is missed, then bisected, and the two neighbours at the limit are measured\n" +
-			"again. Each probe has the requests that the limits' statistics take (100 for a p99), and at least four for\n" +
-			"each that is in flight. The model is loaded once.\n\n" +
+			"again until they are decided. Each probe has the requests that the limits' statistics take (100 for a p99), and\n" +
+			"at least four for each that is in flight. The model is loaded once.\n\n" +
 			"--slo takes limits with commas between them: ttft, tpot or e2el, a statistic (mean, median, p90, p99 …; p99\n" +
 			"where there is none), and a time.",
 		Flags: slices.Concat(group("What to find", append([]cli.Flag{
@@ -39,7 +39,7 @@ func capacityCommand() *cli.Command {
 				return err
 			}},
 			&cli.BoolFlag{Name: "rate", Usage: "search requests a second, arriving as a Poisson process, in place of requests in flight"},
-			&cli.IntFlag{Name: "waves", Value: capacity.LeastWaves, Usage: "requests of a probe for each that is in flight, at least; more tell two loads apart that differ by less", Validator: within(1, 1000)},
+			&cli.IntFlag{Name: "waves", Value: capacity.LeastWaves, Usage: "requests of a probe for each that is in flight, at least; loads at the limit get as many probes as decide them", Validator: within(1, 1000)},
 			&cli.IntFlag{Name: "max", Value: 256, Usage: "most requests in flight: the highest probe, with --rate the slots", Validator: atLeast(1)},
 		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), engineFlags(), gpuFlags()),
 		Action: capacityAction,
