@@ -99,7 +99,7 @@ func (f *scenarioReader) read(field scenarioField, sc *result.Scenario) {
 		return
 	}
 	f.lines[field.name] = lineOf(n)
-	if !field.set(f, n, f.label+": "+field.name, sc) {
+	if !field.set(f, n, blamed(f.label, lineOf(n))+": "+field.name, sc) {
 		f.bad[field.name] = true
 	}
 }
@@ -108,9 +108,9 @@ func (f *scenarioReader) read(field scenarioField, sc *result.Scenario) {
 // repeating what is reported already.
 func (f *scenarioReader) check(sc result.Scenario) {
 	f.checkDataset(sc)
-	problems := fieldProblems(sc)
+	problems, own := fieldProblems(sc), true
 	if len(problems) == 0 && !f.anyBad() {
-		problems = crossProblems(sc)
+		problems, own = crossProblems(sc), false
 	}
 	for _, p := range problems {
 		if f.bad[p.field] {
@@ -120,7 +120,11 @@ func (f *scenarioReader) check(sc result.Scenario) {
 		if !ok {
 			line = f.line
 		}
-		f.r.problem(line, "%s: %s: %s", f.label, p.field, p.text)
+		label := f.label // what does not fit together is the scenario's
+		if own {
+			label = blamed(label, line)
+		}
+		f.r.problem(line, "%s: %s: %s", label, p.field, p.text)
 	}
 }
 

@@ -28,6 +28,15 @@ const zipKey = "zip"
 // fromFlag is the line of what does not stand in a file but in a flag.
 const fromFlag = -1
 
+// blamed is how a problem calls where something stands: in a scenario, or in a flag,
+// whose mistakes are none of a scenario's and are told once.
+func blamed(label string, line int) string {
+	if line == fromFlag {
+		return "--sweep"
+	}
+	return label
+}
+
 // Sweep is a list that is given to every scenario of a suite, in the place of
 // what it has there.
 type Sweep struct {
@@ -113,7 +122,7 @@ func (r *yamlReader) lists(fields *yamlFields, label string) []list {
 		for _, v := range seq.Values {
 			text := written(v)
 			if text != "" && seen[text] {
-				r.problem(lineOf(v), "%s: %s: %q stands twice in the list: keep one", label, f.name, text)
+				r.problem(lineOf(v), "%s: %s: %q stands twice in the list: keep one", blamed(label, lineOf(v)), f.name, text)
 			}
 			seen[text] = true
 		}
@@ -142,7 +151,8 @@ func (r *yamlReader) zipped(fields yamlFields, label string, all []list) [][]lis
 			continue
 		}
 		if first := out[k][0]; len(first.values) != len(l.values) {
-			r.problem(lineOf(l.values[0]), "%s: %s: \"%d\" values go together with the \"%d\" of %s: give as many", label, l.key, len(l.values), len(first.values), first.key)
+			line := lineOf(l.values[0])
+			r.problem(line, "%s: %s: \"%d\" values go together with the \"%d\" of %s: give as many", blamed(label, max(line, lineOf(first.values[0]))), l.key, len(l.values), len(first.values), first.key)
 			continue
 		}
 		out[k] = append(out[k], l)

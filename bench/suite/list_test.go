@@ -143,7 +143,7 @@ func TestListMistakes(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = listed(t, "input: 16\noutput: 4\nconcurrency: 1\nprompts: 2\n", "concurrency=0")
-	if err == nil || !strings.HasPrefix(err.Error(), `scenario "A": concurrency: "0" is out of range`) {
+	if err == nil || !strings.HasPrefix(err.Error(), `--sweep: concurrency: "0" is out of range`) {
 		t.Error(err)
 	}
 }
@@ -161,6 +161,29 @@ func TestParseSweepMistakes(t *testing.T) {
 		if _, err := ParseSweeps(strings.Split(words, " ")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", words, err, want)
 		}
+	}
+}
+
+// A mistake in a list of a flag is told once, however many scenarios get the list;
+// what does not fit a scenario is that scenario's.
+func TestSweepMistakesOnce(t *testing.T) {
+	for words, want := range map[string]string{
+		"zip:ubatch=256 512 zip:step-tokens=1024": `--sweep: step-tokens: "1" values go together with the "2" of ubatch: give as many`,
+		"ubatch=256 256":  `--sweep: ubatch: "256" stands twice in the list: keep one`,
+		"concurrency=x 1": `--sweep: concurrency: "x" is not a whole number: write digits only, without quotes`,
+		"input=-4 20":     `--sweep: input: "-4" is out of range: use 2 to 16777216`,
+	} {
+		sweeps, err := ParseSweeps(strings.Split(words, " "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Find("smoke", sweeps...); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", words, err, want)
+		}
+	}
+	file := "input: 20\noutput: 4\nconcurrency: 1\nprompts: 1\nzip: [ubatch, step-tokens]\nubatch: [1, 2]\nstep-tokens: [4, 8]\n"
+	if _, err := listed(t, file, "ubatch=1", "2", "3"); err == nil || !strings.Contains(err.Error(), `scenario "A": step-tokens: "2" values go together with the "3" of ubatch`) {
+		t.Error(err)
 	}
 }
 
