@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -42,6 +43,36 @@ func odds(rates []float64) []float64 {
 		before = rate
 	}
 	return out
+}
+
+// SynthRates are the rates p, p², … for so many drafts at which a verification gives a
+// mean of length tokens, 1 + Σ pⁱ, as llama.cpp resolves --spec-synth-len.
+func SynthRates(length float64, drafts int) ([]float64, error) {
+	if !(length >= 1 && length <= float64(drafts+1)) {
+		return nil, fmt.Errorf("%g tokens of a verification with %d drafts; use 1 to %d", length, drafts, drafts+1)
+	}
+	sum := func(p float64) (sum float64) {
+		for i := 1; i <= drafts; i++ {
+			sum += math.Pow(p, float64(i))
+		}
+		return sum
+	}
+	low, high := 0.0, 1.0
+	for range 60 {
+		if mid := (low + high) / 2; sum(mid) < length-1 {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	rates := make([]float64, drafts)
+	for i := range rates {
+		rates[i] = math.Pow(high, float64(i+1))
+	}
+	if length == 1 {
+		clear(rates)
+	}
+	return rates, nil
 }
 
 // speculate lets each sequence have so many drafts in a step. With rates it is drawn

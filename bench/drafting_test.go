@@ -413,3 +413,28 @@ func TestDraftFaults(t *testing.T) {
 		}
 	})
 }
+
+// Rates for a mean length add up to it, from no draft accepted to all.
+func TestSynthRates(t *testing.T) {
+	for _, drafts := range []int{1, 3, 48} {
+		for _, share := range []float64{0, 0.1, 0.5, 0.97, 1} {
+			length := 1 + share*float64(drafts)
+			rates, err := SynthRates(length, drafts)
+			sum := 1.0
+			for i, rate := range rates {
+				sum += rate
+				if i > 0 && rate > rates[i-1] {
+					t.Errorf("%d drafts, mean %g: %v rises", drafts, length, rates)
+				}
+			}
+			if err != nil || len(rates) != drafts || math.Abs(sum-length) > 1e-9 {
+				t.Errorf("%d drafts, mean %g: %v adds up to %v, %v", drafts, length, rates, sum, err)
+			}
+		}
+	}
+	for _, length := range []float64{0.9, 4.1, math.NaN(), math.Inf(1)} {
+		if rates, err := SynthRates(length, 3); err == nil {
+			t.Errorf("mean %g of 3 drafts: %v", length, rates)
+		}
+	}
+}

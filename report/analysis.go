@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"ceiling/bench/result"
 	"ceiling/internal/oneline"
 )
 
@@ -24,6 +25,9 @@ type analysis struct {
 	sameConcurrency *analysis // another shape at the same concurrency
 	previous        *analysis // the scaling point below
 	role            role      // on the scaling curve
+
+	gain          *result.SpecGain // by drafts; nil: none are made, or it is not known
+	withoutDrafts *analysis        // what gain compares with
 }
 
 // latency is a distribution's figures, in ms.

@@ -80,7 +80,7 @@ func (b *builder) document() *doc.Document {
 	if b.results.Server != nil {
 		d.Add("Server", serverSection(b.results)...).Folded = true
 	} else if b.results.Engine != nil {
-		d.Add("Engine", engineTable(b.results)).Folded = true
+		d.Add("Engine", engineTable(b.results, b.all)).Folded = true
 	}
 	d.Add("Performance Summary", performanceTable(b.all))
 	d.Add("Prefill (PP) and Decode (TG)", speedTable(b.all))
@@ -102,6 +102,9 @@ func (b *builder) document() *doc.Document {
 	}
 	if t := turnTable(b.all); len(t.Rows) > 0 {
 		d.Add("Turns", doc.Paragraph{Text: doc.T(turnText)}, t)
+	}
+	if spec := specSection(b.results, b.all); spec != nil {
+		d.Add("Speculation", spec...)
 	}
 	if t := steadyTable(b.all); len(t.Rows) > 0 {
 		d.Add("Steady State", doc.Paragraph{Text: doc.T(steadyText)}, t)
@@ -139,6 +142,9 @@ func (b *builder) head(d *doc.Document) {
 	}
 	if v := b.results.Verdict; v != nil {
 		d.Fields = append(d.Fields, doc.Field{Name: "Verdict", Value: doc.T(oneline.Of(v.String())), Warning: !v.Trusted()})
+	}
+	if text := syntheticText(b.all); text != "" {
+		d.Fields = append(d.Fields, doc.Field{Name: "SYNTHETIC acceptance", Value: doc.T(text), Warning: true})
 	}
 	if b.results.Partial {
 		d.Fields = append(d.Fields, doc.Field{Name: "Partial run", Value: doc.T(partialStatement(b.results, b.all)), Warning: true})

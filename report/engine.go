@@ -16,7 +16,7 @@ import (
 
 // engineTable says what computed the numbers and under which conditions.
 // The reference has no such section.
-func engineTable(r *result.Run) *doc.Table {
+func engineTable(r *result.Run, all []scenario) *doc.Table {
 	e := r.Engine
 	t := newConditions()
 	t.add("Engine", engineName(e))
@@ -61,6 +61,9 @@ func engineTable(r *result.Run) *doc.Table {
 	}
 	t.add("Prompt cache", cacheText(r))
 	t.add("Sampling", e.Sampling)
+	if text := specCondition(all); text != "none" {
+		t.add("Speculation", text)
+	}
 	if e.LogitsCopy != nil {
 		t.add("Logits copied for it", copyText(e.LogitsCopy))
 	}

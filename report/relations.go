@@ -20,8 +20,11 @@ func analyse(r *result.Run, all []scenario) []*analysis {
 	for i := range all {
 		out[i] = newAnalysis(&all[i])
 	}
-	for _, a := range out {
+	for i, a := range out {
 		a.relate(out)
+		if a.gain = r.SpecGain(i); a.gain != nil {
+			a.withoutDrafts = out[a.gain.Plain]
+		}
 	}
 	assignRoles(r, out)
 	return out

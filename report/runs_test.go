@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ceiling/bench/result"
+	"ceiling/kernels"
 )
 
 // referenceFiles are all the reference's results that there are.
@@ -303,6 +304,40 @@ func manyRuns(t *testing.T, f func(what string, r *result.Run)) {
 		f(fmt.Sprintf("seed %d", seed), r)
 		f(fmt.Sprintf("seed %d at its edges", seed), atEdges(r, rng))
 		f(fmt.Sprintf("seed %d with limits", seed), withLimits(r, rng))
+		if seed%4 == 0 && len(r.Details) > 0 {
+			f(fmt.Sprintf("seed %d with drafts", seed), withDrafts(r, rng))
+		}
 	}
 	f("small run", smallRun())
+}
+
+// withDrafts is a run whose first scenario speculates, with a twin behind it that does
+// not, under a name and lengths of their own.
+func withDrafts(r *result.Run, rng *rand.Rand) *result.Run {
+	out := *r
+	with, plain, d := r.Results[0], r.Results[0], r.Details[0]
+	with.Name, with.InputLen = "Drafts", 777
+	plain.Name, plain.InputLen = "Drafts plain", 777
+	d.RequestRate, d.Mix, d.Turns, d.Dataset = nil, nil, nil, nil
+	twin := d
+	twin.Mix = &kernels.Mix{Decode: kernels.MixPart{Steps: 10, Seconds: 1}}
+	if v := with.TPOTMeanMs; v != nil {
+		faster := *v * (0.5 + rng.Float64())
+		with.TPOTMeanMs = &faster
+	}
+	s := &result.Speculation{SpecSettings: result.SpecSettings{Kind: "draft", DraftMax: 3, Synthetic: rng.IntN(2) == 0}}
+	if n := int64(rng.IntN(50)); n > 5 {
+		s.Verifications, s.Drafted, s.Accepted = n, 3*n, rng.Int64N(3*n+1)
+		s.Decode = result.SpecDecode{Steps: n, Sequences: n, Drafted: 3 * n, Tokens: n + s.Accepted, StepS: 2}
+	}
+	if rng.IntN(4) == 0 {
+		twin.Mix = nil // as a server's
+	}
+	d.Speculation = s
+	out.Results = append([]result.Summary{with, plain}, r.Results...)
+	out.Details = append([]result.Detail{d, twin}, r.Details...)
+	if r.Planned != nil {
+		out.Planned = append([]string{with.Name, plain.Name}, r.Planned...)
+	}
+	return &out
 }

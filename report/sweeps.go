@@ -110,7 +110,7 @@ func (w *sweep) best(c *sweepColumn) int {
 			continue
 		}
 		mean, _ := interval(x)
-		sound := w.points[i].trusted()
+		sound := w.points[i].trusted() && !w.points[i].synthetic()
 		better := mean > best
 		if c.lower {
 			better = mean < best
@@ -216,6 +216,9 @@ func contextTokens(d *result.Detail) (computed, reused string) {
 func (p *sweepPoint) state() string {
 	if reason, failed := p.failed(); failed {
 		return "failed: " + oneline.Of(reason)
+	}
+	if p.synthetic() {
+		return "SYNTHETIC acceptance; " + p.verdict()
 	}
 	return p.verdict()
 }

@@ -35,6 +35,23 @@ var scenarioTruths = map[string]truth{
 		}
 		return v.det().ReusedTokens > 0, nil
 	},
+	"synthetic": func(v view) (bool, []float64) { return v.det().Speculation.Synthetic, nil },
+	"drafts.none": func(v view) (bool, []float64) {
+		return v.det().Speculation.Drafted == 0, nil
+	},
+	"drafts.accepted": func(v view) (bool, []float64) {
+		s := v.det().Speculation
+		return math.IsNaN(v.draftsPaid()), []float64{pct(float64(s.Accepted) / float64(s.Drafted)), 1 + float64(s.Accepted)/float64(s.Verifications)}
+	},
+	"drafts.faster": func(v view) (bool, []float64) {
+		return v.draftsPaid() >= 1.05, []float64{v.accepted(), v.draftsPaid()}
+	},
+	"drafts.slower": func(v view) (bool, []float64) {
+		return v.draftsPaid() <= 1/1.05, []float64{v.accepted(), v.draftsPaid()}
+	},
+	"drafts.same": func(v view) (bool, []float64) {
+		return math.Abs(math.Log(v.draftsPaid())) < math.Log(1.05), []float64{v.accepted(), 5}
+	},
 	"burst": func(v view) (bool, []float64) {
 		return v.burst(), []float64{n(v.res().NumPrompts), n(v.res().Concurrency)}
 	},

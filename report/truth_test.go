@@ -181,6 +181,9 @@ func TestNoticesAreThere(t *testing.T) {
 				due = []string{"failed", "burst"}
 				if v.det() != nil {
 					due = append(due, "partial", "cache", "doubt")
+					if v.det().Speculation != nil {
+						due = append(due, "synthetic")
+					}
 				}
 			}
 			printed := map[string]bool{}
@@ -202,7 +205,7 @@ func TestNoticesAreThere(t *testing.T) {
 			}
 		}
 	})
-	for _, key := range []string{"disturbed", "unreliable", "doubt", "again", "failed", "burst", "partial", "cache", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over", "use", "use.none", "rerun"} {
+	for _, key := range []string{"disturbed", "unreliable", "doubt", "again", "failed", "burst", "partial", "cache", "synthetic", "scope.part", "sweet", "sweet.none", "sweet.limits", "sweet.over", "use", "use.none", "rerun"} {
 		if shown[key] < 20 {
 			t.Errorf("%s was printed %d times only", key, shown[key])
 		}

@@ -225,3 +225,22 @@ func (v view) unreliable() []view {
 func (v view) sweepReliable() bool {
 	return !slices.ContainsFunc(v.sweep(), func(s view) bool { return !s.reliable() })
 }
+
+// accepted is the share of drafted tokens that were.
+func (v view) accepted() float64 {
+	s := v.det().Speculation
+	return pct(float64(s.Accepted) / float64(s.Drafted))
+}
+
+// draftsPaid is how many times as fast as its twin without drafts, which stands right
+// behind it, a scenario decodes; NaN where it has none. See withDrafts.
+func (v view) draftsPaid() float64 {
+	if v.i+1 == len(v.run.Results) {
+		return nan
+	}
+	twin := v.at(v.i + 1)
+	if twin.res().Name != v.res().Name+" plain" || twin.bad() || v.bad() || twin.det().Mix == nil || v.det().Speculation.Decode.Drafted == 0 {
+		return nan
+	}
+	return val(twin.res().TPOTMeanMs) / val(v.res().TPOTMeanMs)
+}

@@ -9,7 +9,7 @@ import (
 // movesLimits tells whether the machine's limits, which are of the run's own
 // settings, are others with a scenario's.
 func (s Setting) movesLimits() bool {
-	return !slices.Contains([]string{"ubatch", "step-tokens", "kv-unified"}, s.Name)
+	return !slices.Contains([]string{"ubatch", "step-tokens", "kv-unified", "spec"}, s.Name)
 }
 
 // Shares are the shares of result i.
@@ -25,6 +25,9 @@ func (r *Run) Shares(i int) (decode, prompt *kernels.Share) {
 func Shares(u *kernels.Used, s *Summary, d *Detail) (decode, prompt *kernels.Share) {
 	if u == nil || Failed(s, d) || d != nil && slices.ContainsFunc(d.Settings, Setting.movesLimits) {
 		return nil, nil
+	}
+	if d != nil && d.Speculation != nil {
+		return nil, nil // the model of a step has no drafts
 	}
 	if d != nil && d.Mix != nil {
 		if s.TPOTMeanMs != nil {

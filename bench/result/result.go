@@ -313,6 +313,7 @@ type EngineInfo struct {
 	Sampling     string            `json:"sampling"`                 // "greedy, in the backend" | "greedy, argmax on the CPU"
 	LogitsCopy   *LogitsCopy       `json:"logits_copy,omitempty"`    // nil: logits are read in place, or stay on the device
 	Check        string            `json:"check,omitempty"`          // what the check of the output before the first scenario found; "": not made
+	Speculation  *SpecSettings     `json:"speculation,omitempty"`    // of scenarios without settings of their own; nil: none
 	Seed         uint64            `json:"seed"`
 	PrefixCache  bool              `json:"prefix_cache"`
 	CacheTokens  int               `json:"cache_tokens,omitempty"`  // most KV cells that a warm run keeps of finished prompts

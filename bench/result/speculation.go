@@ -1,18 +1,28 @@
 package result
 
+import (
+	"slices"
+	"strings"
+)
+
 // SpecSettings say how a scenario's drafts are made, and how it is decided which are
 // accepted.
 type SpecSettings struct {
-	Kind       string  `json:"kind"`                  // as --spec takes it, or the tool's own word
-	DraftModel string  `json:"draft_model,omitempty"` // file name, without its folder
-	DraftMax   int     `json:"draft_max,omitempty"`   // most drafts of a sequence in one step
-	DraftMin   int     `json:"draft_min,omitempty"`   // fewest: fewer are none
-	DraftPMin  float64 `json:"draft_p_min,omitempty"` // least probability of a drafted token
+	Kind       string `json:"kind"`                  // as --spec takes it, or the tool's own word
+	DraftModel string `json:"draft_model,omitempty"` // file name, without its folder
+	// DraftModelBytes is the size of that file.
+	DraftModelBytes int64   `json:"draft_model_bytes,omitempty"`
+	DraftMax        int     `json:"draft_max,omitempty"`   // most drafts of a sequence in one step
+	DraftMin        int     `json:"draft_min,omitempty"`   // fewest: fewer are none
+	DraftPMin       float64 `json:"draft_p_min,omitempty"` // least probability of a drafted token
 	// Synthetic acceptance is drawn, and the text means nothing. SynthRates are the
 	// rates at which the draft at each place is accepted, all before it included.
 	Synthetic  bool      `json:"synthetic,omitempty"`
 	SynthRates []float64 `json:"synth_rates,omitempty"`
 }
+
+// SyntheticMark begins the names of scenarios whose acceptance is drawn.
+const SyntheticMark = "SYNTHETIC: "
 
 // Speculation is what was drafted in a scenario, and what came of it. A verification is
 // a step of one sequence that had a draft at least.
@@ -82,4 +92,82 @@ func (s *Speculation) AcceptanceAt() []float64 {
 		out = append(out, float64(n)/float64(s.Verifications))
 	}
 	return out
+}
+
+// SpecGain is what speculation did to a scenario, by another of the run that is like it
+// but for that. Steps are those without prompt tokens.
+type SpecGain struct {
+	Plain  int      // the other's index in Results
+	Output *float64 // output throughput / the other's
+	TPOT   *float64 // the other's mean TPOT / that of the scenario
+	// PlainStepS is the mean time of the other's steps, StepS that of the scenario's
+	// with what drafting takes, in seconds, and Length the tokens that a sequence gets
+	// in one on average.
+	PlainStepS, StepS, Length float64
+	// EvenLength is the length at which decoding is as fast as without drafts:
+	// StepS / PlainStepS. EvenAcceptance is the acceptance that gives it with as many
+	// drafts: (EvenLength − 1) / drafts of a sequence in a step; above 1: none does.
+	EvenLength, EvenAcceptance float64
+}
+
+// SpecGain compares result i, which speculates, with its like; nil where there is none,
+// or too little was measured.
+func (r *Run) SpecGain(i int) *SpecGain {
+	d, k := r.Detail(i), r.withoutDrafts(i)
+	if k < 0 {
+		return nil
+	}
+	with, plain := d.Speculation.Decode, r.Details[k].Mix
+	if plain == nil || plain.Decode.Steps == 0 || with.Steps == 0 || with.Drafted == 0 {
+		return nil
+	}
+	g := &SpecGain{Plain: k, Output: quotient(r.Results[i].OutputThroughput, r.Results[k].OutputThroughput), TPOT: quotient(r.Results[k].TPOTMeanMs, r.Results[i].TPOTMeanMs),
+		PlainStepS: plain.Decode.Seconds / float64(plain.Decode.Steps), StepS: (with.StepS + with.DraftS) / float64(with.Steps),
+		Length: float64(with.Tokens) / float64(with.Sequences)}
+	if g.PlainStepS <= 0 {
+		return nil
+	}
+	g.EvenLength = g.StepS / g.PlainStepS
+	g.EvenAcceptance = (g.EvenLength - 1) * float64(with.Sequences) / float64(with.Drafted)
+	return g
+}
+
+// withoutDrafts is the result like i but that nothing speculates; −1 for none.
+func (r *Run) withoutDrafts(i int) int {
+	d := r.Detail(i)
+	if d == nil || d.Speculation == nil || r.Failed(i) {
+		return -1
+	}
+	load := func(k int) (s shape, concurrency, prompts int, rate float64) {
+		s, _ = r.shape(k)
+		of := r.Detail(k)
+		s.settings = SettingsText(slices.DeleteFunc(slices.Clone(of.Settings), Setting.drafts))
+		if of.RequestRate != nil {
+			rate = *of.RequestRate
+		}
+		return s, r.Results[k].Concurrency, r.Results[k].NumPrompts, rate
+	}
+	s, c, n, rate := load(i)
+	for k := range r.Results {
+		if of := r.Detail(k); of == nil || of.Speculation != nil || r.Failed(k) {
+			continue
+		}
+		if s2, c2, n2, rate2 := load(k); s2 == s && c2 == c && n2 == n && rate2 == rate {
+			return k
+		}
+	}
+	return -1
+}
+
+// drafts tells whether the setting is one of speculation.
+func (s Setting) drafts() bool {
+	return s.Name == "spec" || strings.HasPrefix(s.Name, "spec-") || strings.HasPrefix(s.Name, "draft-")
+}
+
+// quotient is a/b, nil where one is missing, or b is 0.
+func quotient(a, b *float64) *float64 {
+	if b == nil {
+		return nil
+	}
+	return ratio(a, *b)
 }

@@ -1,0 +1,193 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ceiling/bench/result"
+	"ceiling/internal/figure"
+	"ceiling/internal/oneline"
+	"ceiling/report/doc"
+)
+
+const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
+
+const specGainText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step with drafts holds what drafting took. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: step with drafts / step without; the acceptance there is (that − 1) / drafts of a sequence in a step."
+
+// specSection says what was drafted, what came of it, and whether it paid; nil where
+// nothing speculates.
+func specSection(r *result.Run, all []scenario) []doc.Block {
+	counts := specTable(all)
+	if len(counts.Rows) == 0 {
+		return nil
+	}
+	blocks := []doc.Block{doc.Paragraph{Text: doc.T(specText)}}
+	if text := syntheticText(all); text != "" {
+		blocks = append(blocks, doc.Field{Name: "SYNTHETIC acceptance", Value: doc.T(text), Warning: true})
+	}
+	blocks = append(blocks, counts)
+	if t := specPlaces(all); len(t.Rows) > 0 {
+		blocks = append(blocks, doc.Paragraph{Text: doc.T("Share of verifications that accepted the draft at each place, all before it included:")}, t)
+	}
+	if t := specGains(r, all); len(t.Rows) > 0 {
+		blocks = append(blocks, doc.Paragraph{Text: doc.T(specGainText)}, t)
+	}
+	return blocks
+}
+
+// drafted are the scenarios that speculate.
+func drafted(all []scenario) (out []*scenario) {
+	for i := range all {
+		if all[i].speculates() {
+			out = append(out, &all[i])
+		}
+	}
+	return out
+}
+
+func (s *scenario) speculates() bool { return s.detail != nil && s.detail.Speculation != nil }
+
+// synthetic tells whether the scenario's acceptance was drawn.
+func (s *scenario) synthetic() bool { return s.speculates() && s.detail.Speculation.Synthetic }
+
+// syntheticText warns of acceptance that was drawn, "" where none was.
+func syntheticText(all []scenario) string {
+	n := 0
+	for i := range all {
+		if all[i].synthetic() {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("in %d of %s it was drawn by lot which drafts are accepted: speeds are those at such an acceptance, the text means nothing", n, figure.Count(len(all), "scenario"))
+}
+
+// specTable has a row for every scenario that speculates.
+func specTable(all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Drafts"), doc.Numbers("Verifications", "Drafted (tok)", "Accepted (tok)", "Acceptance", "Mean length (tok)", "Drafting (ms/step)", "Verifying (ms/step)"))}
+	for _, s := range drafted(all) {
+		d := s.detail.Speculation
+		drafting, verifying := figure.Missing, figure.Missing
+		if d.Steps > 0 {
+			drafting, verifying = stepMs(d.DraftS/float64(d.Steps)), stepMs(d.VerifyS/float64(d.Steps))
+		}
+		t.Add(s.Name, draftsText(&d.SpecSettings), figure.Grouped(d.Verifications), figure.Grouped(d.Drafted), figure.Grouped(d.Accepted),
+			percentage(d.Acceptance()), figure.Decimals(d.MeanLength(), 2), drafting, verifying)
+	}
+	return t
+}
+
+// draftsText is how drafts are made, in a few words.
+func draftsText(s *result.SpecSettings) string {
+	parts := []string{oneline.Of(s.Kind)}
+	if s.DraftModel != "" {
+		parts = append(parts, oneline.Of(s.DraftModel))
+	}
+	if s.DraftMax > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d", s.DraftMax))
+	}
+	if s.DraftMin > 0 {
+		parts = append(parts, fmt.Sprintf("at least %d", s.DraftMin))
+	}
+	if s.DraftPMin > 0 {
+		parts = append(parts, "p ≥ "+number(s.DraftPMin))
+	}
+	if s.Synthetic {
+		parts = append(parts, "SYNTHETIC acceptance")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// mostPlaces is how many places of a draft have a column.
+const mostPlaces = 8
+
+// specPlaces has the acceptance by place.
+func specPlaces(all []scenario) *doc.Table {
+	most := 0
+	for _, s := range drafted(all) {
+		most = max(most, min(mostPlaces, len(s.detail.Speculation.AcceptanceAt())))
+	}
+	t := &doc.Table{Columns: doc.Words("Scenario")}
+	for k := range most {
+		t.Columns = append(t.Columns, doc.Numbers(strconv.Itoa(k+1))...)
+	}
+	for _, s := range drafted(all) {
+		at := s.detail.Speculation.AcceptanceAt()
+		if at == nil {
+			continue
+		}
+		row := []string{s.Name}
+		for k := range most {
+			text := figure.Missing
+			if k < len(at) {
+				text = percentage(&at[k])
+			}
+			row = append(row, text)
+		}
+		t.Add(row...)
+	}
+	return t
+}
+
+// specGains has a row for every scenario that speculates and has its like without.
+func specGains(r *result.Run, all []scenario) *doc.Table {
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Step without drafts (ms)", "Step with drafts (ms)", "Tokens of a step", "Break-even tokens", "Acceptance", "Break-even acceptance", "Output", "Decode speed"))}
+	for i := range all {
+		g := r.SpecGain(i)
+		if g == nil {
+			continue
+		}
+		even := percentage(&g.EvenAcceptance)
+		switch {
+		case g.EvenAcceptance > 1:
+			even = "none pays"
+		case g.EvenAcceptance < 0:
+			even = "any pays"
+		}
+		t.Add(all[i].Name, stepMs(g.PlainStepS), stepMs(g.StepS), figure.Decimals(&g.Length, 2), figure.Decimals(&g.EvenLength, 2),
+			percentage(all[i].detail.Speculation.Acceptance()), even, gainText(g.Output), gainText(g.TPOT))
+	}
+	return t
+}
+
+func gainText(v *float64) string {
+	if v == nil {
+		return figure.Missing
+	}
+	return figure.Decimals(v, 2) + "×"
+}
+
+// stepMs is a time in seconds as milliseconds.
+func stepMs(seconds float64) string {
+	ms := 1000 * seconds
+	return figure.Decimals(&ms, 2)
+}
+
+// percentage is a share with one decimal.
+func percentage(v *float64) string {
+	if v == nil {
+		return figure.Missing
+	}
+	p := 100 * *v
+	return figure.Decimals(&p, 1) + " %"
+}
+
+// specCondition says for the run how drafts are made: once where all scenarios are
+// alike.
+func specCondition(all []scenario) string {
+	var texts []string
+	for i := range all {
+		text := "none"
+		if all[i].speculates() {
+			text = draftsText(&all[i].detail.Speculation.SpecSettings)
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
