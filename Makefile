@@ -2,11 +2,13 @@
 #
 # PRESET=cpu|gfx908|cuda   what to build for (default cpu)
 # LLAMA_CPP_DIR=DIR        build this llama.cpp checkout instead of the pinned one
+# ENGINE=ollama            the second engine: build/bin/ceiling-ollama (docs/engines.md)
 # PORTABLE=ON              every CPU variant, for a build/bin copied to other machines
 # JOBS=N                   parallel compilations (default: all cores)
 
 PRESET   ?= cpu
 PORTABLE ?= OFF
+ENGINE   ?= llama.cpp
 # What is given on the command line reaches the scripts by itself.
 export PRESET PORTABLE
 
@@ -20,13 +22,15 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test peers bundle deb hip-check standin-check cuda-check lint clean help setup engine
+.PHONY: build demo test ollama-check peers bundle deb hip-check standin-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
 	@echo 'make build   the program, build/bin/ceiling, with llama.cpp beside it'
+	@echo '             ENGINE=ollama: build/bin/ceiling-ollama, over the llama.cpp in a Go module of ollama'
 	@echo 'make demo    a smoke run on synthetic weights; ends with a table and the paths of the report'
 	@echo 'make test    all tests (native build, test model and browser included)'
+	@echo 'make ollama-check   tests the second engine against the first'
 	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
 	@echo 'make standin-check   runs gfx908 code on four stand-in cards, in the root of hip-check (root)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
@@ -43,8 +47,19 @@ setup:
 engine: setup
 	@scripts/build-native.sh engine
 
+GO_BUILD = build -trimpath -buildvcs=false -tags shipped -ldflags '-buildid= -X main.version=$(VERSION)'
+
+ifeq ($(ENGINE),llama.cpp)
 build: engine
-	$(GO_ENV) go build -trimpath -buildvcs=false -tags shipped -ldflags '-buildid= -X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/ceiling
+	$(GO_ENV) go $(GO_BUILD) -o $(PROGRAM) ./cmd/ceiling
+else ifeq ($(ENGINE),ollama)
+# Of the native build only what was probed of this machine.
+build: setup
+	@scripts/build-native.sh engine-json
+	scripts/with-ollama.sh $(GO_BUILD) -o $(PROGRAM)-ollama ./cmd/ceiling
+else
+$(error ENGINE is '$(ENGINE)': use llama.cpp or ollama)
+endif
 
 # The demo model is made again when what makes it has changed.
 $(DEMO): $(filter-out %_test.go,$(wildcard engine/synth/*.go engine/gguf/*.go)) | build
@@ -58,6 +73,11 @@ demo: build $(DEMO)
 test: build $(DEMO)
 	@scripts/build-native.sh llama-server ggml-rpc-server
 	CEILING_TEST_DEMO='$(CURDIR)/$(DEMO)' $(GO_ENV) scripts/test.sh
+
+ollama-check: build $(DEMO)
+	@scripts/build-native.sh engine-json
+	@$(MAKE) --no-print-directory build ENGINE=ollama
+	CEILING_TEST_DEMO='$(CURDIR)/$(DEMO)' scripts/ollama-check.sh
 
 peers: engine
 	@scripts/build-native.sh peers

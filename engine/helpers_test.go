@@ -107,6 +107,17 @@ func open(t testing.TB, m *Model, o SessionOptions) *Session {
 	return s
 }
 
+// lack is why the engine in use can't open a session; nil: it can.
+func lack(o SessionOptions) error {
+	if o.Unified {
+		return Refuse("kv-unified", "on")
+	}
+	if o.Greedy {
+		return Refuse("sampling", "backend")
+	}
+	return nil
+}
+
 // prompt is n plain tokens that depend on seed.
 func prompt(m *Model, seed, n int) []int32 {
 	plain := m.PlainTokens()

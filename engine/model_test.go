@@ -47,6 +47,10 @@ func TestTokenizeAndChat(t *testing.T) {
 	if _, err := m.Detokenize([]int32{1 << 30}, true); !errors.Is(err, ErrTokenize) {
 		t.Errorf("a token outside the vocabulary gave %v", err)
 	}
+	if err := Refuse("prose", "model"); err != nil {
+		t.Logf("not seen: %v", err)
+		return
+	}
 	chat, err := m.Chat([]Message{{"user", "Hi?"}}, true)
 	if err != nil || !strings.Contains(chat, "<|im_start|>user\nHi?<|im_end|>") || !strings.HasSuffix(chat, "<|im_start|>assistant\n") {
 		t.Errorf("chat gave %q, %v", chat, err)
@@ -257,7 +261,7 @@ func TestDevices(t *testing.T) {
 	if !slices.ContainsFunc(Devices(), func(d Device) bool { return d.Type == DeviceCPU && d.MemoryTotal > 0 }) {
 		t.Errorf("no CPU among %v", Devices())
 	}
-	if b := Backends(); !slices.Contains(b, "CPU") || !slices.Contains(b, "RPC") {
+	if b := Backends(); !slices.Contains(b, "CPU") || !slices.Contains(b, "RPC") && Refuse("rpc", "127.0.0.1:1") == nil {
 		t.Errorf("back ends %v: want CPU and RPC", b)
 	}
 	if err := Init(LibraryOptions{RPC: []string{"127.0.0.1:1"}}); !errors.Is(err, ErrRPC) {

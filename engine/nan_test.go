@@ -86,7 +86,12 @@ func TestWarmFindsBadLogits(t *testing.T) {
 	} {
 		m := load(t, withNorm(t, c.weight))
 		for _, greedy := range []bool{false, true} {
-			s := open(t, m, SessionOptions{Sequences: 2, TokensPerSequence: 64, Threads: 1, Greedy: greedy})
+			o := SessionOptions{Sequences: 2, TokensPerSequence: 64, Threads: 1, Greedy: greedy}
+			if err := lack(o); err != nil {
+				t.Logf("not seen: %v", err)
+				continue
+			}
+			s := open(t, m, o)
 			if err := s.Warm(context.Background()); !errors.Is(err, c.want) {
 				t.Errorf("%s, greedy in the back end %v: %v, want %v", c.name, greedy, err, c.want)
 			}

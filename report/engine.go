@@ -313,7 +313,7 @@ func windowText(e *result.EngineInfo) string {
 }
 
 func copyText(c *result.LogitsCopy) string {
-	return fmt.Sprintf("%s rows, %s, in %.2f s with the argmax: %.1f %% of the steps' time", figure.Grouped(c.Rows), gibibytes(c.Bytes), c.Seconds, 100*c.OfStepTime)
+	return fmt.Sprintf("%s rows, %s, in %.2f s with the argmax: %.1f %% of the steps' time", figure.Grouped(c.Rows), mebibytes(c.Bytes), c.Seconds, 100*c.OfStepTime)
 }
 
 // cacheText says whether prompts could be served from earlier ones, and how

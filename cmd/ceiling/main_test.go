@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ceiling/engine"
 	"ceiling/engine/synth"
 	"ceiling/internal/passive"
 )
@@ -51,6 +52,8 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
+			case "ollama":
+				return engine.Name() == "ollama", nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			case "hosts": // CI runs as root, and `make test` installs the tools

@@ -57,7 +57,7 @@ func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err e
 	for _, x := range own {
 		args = append(args, "--"+x.Name+"="+settingFlag(x))
 	}
-	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError, Before: refuseUnable,
+	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			s, err = readEngineSettings(c)
 			return err
@@ -84,7 +84,11 @@ func (s *settings) checkSettings(c *cli.Command) error {
 				continue
 			}
 			seen[x] = true
-			if _, err := withSettings(c, []result.Setting{x}); err != nil {
+			_, err := withSettings(c, []result.Setting{x})
+			if err == nil {
+				err = engine.Refuse(x.Name, settingFlag(x))
+			}
+			if err != nil {
 				errs = append(errs, fmt.Errorf("scenario %q: %w", sc.Name, err))
 			}
 		}
