@@ -142,12 +142,7 @@ func capacitySection(r *result.Run) []doc.Block {
 	for _, row := range rows {
 		t.Add(row...)
 	}
-	var fields []doc.Block
-	for _, line := range CapacityLines(r) {
-		name, text, _ := strings.Cut(line, " ")
-		fields = append(fields, doc.Field{Name: strings.ToUpper(name[:1]) + name[1:], Value: doc.T(strings.TrimSpace(text))})
-	}
-	return []doc.Block{doc.Stack{Blocks: fields}, t, doc.Paragraph{Text: doc.T(capacityText)}}
+	return []doc.Block{doc.Stack{Blocks: fieldsOf(CapacityLines(r))}, t, doc.Paragraph{Text: doc.T(capacityText)}}
 }
 
 const capacityText = "The figures are over all requests of a load, with 95 % intervals from drawing groups of requests that ran at a time again. " +

@@ -91,6 +91,9 @@ func (b *builder) document() *doc.Document {
 	if b.results.Capacity != nil {
 		d.Add("Capacity", capacitySection(b.results)...).Spacing = doc.Wide
 	}
+	if b.results.Tuning != nil {
+		d.Add("Tuning", tuningSection(b.results)...).Spacing = doc.Wide
+	}
 	if energy := energySection(b.results, b.all); energy != nil {
 		d.Add("Energy", energy...)
 	}

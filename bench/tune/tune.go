@@ -221,13 +221,13 @@ func (t *Tuner) typical(kind string) time.Duration {
 	return time.Duration(sum / float64(n) * float64(time.Second))
 }
 
-// reserve is the time that the confirmation is expected to take. The first
-// measurement began a process too.
+// reserve is the time that the confirmation is expected to take, half of all at
+// most. The first measurement began a process too.
 func (t *Tuner) reserve() time.Duration {
 	if len(t.probes) == 0 {
 		return 0
 	}
-	return time.Duration(2*t.race.Pairs) * time.Duration(t.probes[0].TookS*float64(time.Second))
+	return min(t.race.Budget/2, time.Duration(2*t.race.Pairs)*time.Duration(t.probes[0].TookS*float64(time.Second)))
 }
 
 // baseline measures the defaults.

@@ -166,7 +166,7 @@ func app(stdout, stderr io.Writer) *cli.Command {
 		ErrWriter:                       stderr,
 		Commands: []*cli.Command{
 			runCommand(), driveCommand(), reportCommand(), synthCommand(), convertCommand(), inspectCommand(), devicesCommand(), doctorCommand(), verifyCommand(), versionCommand(),
-			suitesCommand(), compareCommand(), summaryCommand(), historyCommand(), capacityCommand(), exportCommand(), rooflineCommand(), bundleCommand(), manCommand(),
+			suitesCommand(), compareCommand(), summaryCommand(), historyCommand(), capacityCommand(), tuneCommand(), exportCommand(), rooflineCommand(), bundleCommand(), manCommand(),
 		},
 		// The program's exit code is decided in run, after every defer.
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},

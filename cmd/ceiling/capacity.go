@@ -41,7 +41,7 @@ func capacityCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rate", Usage: "search requests a second, arriving as a Poisson process, in place of requests in flight"},
 			&cli.IntFlag{Name: "waves", Value: capacity.LeastWaves, Usage: "requests of a probe for each that is in flight, at least; loads at the limit get as many probes as decide them", Validator: within(1, 1000)},
 			&cli.IntFlag{Name: "max", Value: 256, Usage: "most requests in flight: the highest probe, with --rate the slots", Validator: atLeast(1)},
-		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), engineFlags(), gpuFlags()),
+		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), group("Engine", settingsFlag()), engineFlags(), gpuFlags()),
 		Action: capacityAction,
 	}
 }
@@ -104,10 +104,15 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 
 // newSearch is a runner for probes of a search, without a suite.
 func newSearch(c *cli.Command, name string, earlier *earlierRun) (*runner, error) {
+	file, err := takeSettings(c, earlier)
+	if err != nil {
+		return nil, err
+	}
 	s, err := readCommon(c, earlier)
 	if err != nil {
 		return nil, err
 	}
+	s.settingsFile = file
 	s.prose = proseRules
 	s.suite = result.Suite{Name: name, Retry: c.Int("retry")}
 	folder, err := lookAtModel(s.model)

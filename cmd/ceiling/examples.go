@@ -29,6 +29,10 @@ var examples = map[string][]string{
 		"ceiling capacity model.gguf --slo ttft_p99=2s,tpot_p99=60ms --input 1024 --output 256",
 		"ceiling capacity model.gguf --slo ttft_p90=2s --rate --input 512 --output 64",
 	},
+	"tune": {
+		"ceiling tune model.gguf --for throughput@c=8 --budget 20m --out results/tuned",
+		"ceiling run model.gguf --suite smoke --settings results/tuned/tuned.yaml --out results/faster",
+	},
 	"export":  {"ceiling export results/model --format csv --out -"},
 	"summary": {"ceiling summary results/model", "ceiling summary results/model --one-line", "ceiling summary results/model --markdown"},
 	"roofline": {

@@ -171,10 +171,10 @@ func defaultOf(f cli.Flag, doc cli.DocGenerationFlag) string {
 // plainTime is 10m for Go's 10m0s.
 func plainTime(d time.Duration) string {
 	text := d.String()
-	if strings.Contains(text, "m") {
+	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}
-	if strings.Contains(text, "h") {
+	if strings.HasSuffix(text, "h0m") {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text

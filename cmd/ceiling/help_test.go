@@ -135,6 +135,9 @@ var exampleOrder = []string{"run", "ceiling"}
 // tinyProbe is in the place of a search's requests.
 const tinyProbe = "--input 16 --output 4 --max 1 --retry 0 --waves 1 --devices none"
 
+// tinySearch is in the place of a long search for settings.
+const tinySearch = "--budget 60s --search ubatch=64 --input 16 --output 4 --probe 1ms --confirm 2 --retry 0 --devices none"
+
 // TestExamples runs every example of the help as it stands, but for the
 // suite, which is a short one, and the server's port.
 func TestExamples(t *testing.T) {
@@ -154,7 +157,7 @@ func TestExamples(t *testing.T) {
 	}
 	server := httptest.NewServer(&echoes{})
 	defer server.Close()
-	change := strings.NewReplacer("--suite smoke", "--suite tiny.yaml --devices none", "--input 1024 --output 256", tinyProbe, "--input 512 --output 64", tinyProbe, "http://127.0.0.1:8080", server.URL)
+	change := strings.NewReplacer("--suite smoke", "--suite tiny.yaml --devices none", "--input 1024 --output 256", tinyProbe, "--input 512 --output 64", tinyProbe, "--budget 20m", tinySearch, "http://127.0.0.1:8080", server.URL)
 	names := slices.Clone(exampleOrder)
 	for name := range examples {
 		if !slices.Contains(names, name) {
@@ -176,7 +179,7 @@ func TestExamples(t *testing.T) {
 			}
 		}
 	}
-	for _, made := range []string{"results/model/report.md", "results/server/report.md", "model.html", "demo.gguf", "converted.gguf", "ceiling.1", "ceiling.bash"} {
+	for _, made := range []string{"results/model/report.md", "results/tuned/tuned.yaml", "results/faster/report.md", "results/server/report.md", "model.html", "demo.gguf", "converted.gguf", "ceiling.1", "ceiling.bash"} {
 		if info, err := os.Stat(filepath.Join(dir, made)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", made, err)
 		}

@@ -45,6 +45,7 @@ type Place string
 const (
 	InScaling  Place = "Concurrency Scaling"
 	InCapacity Place = "Capacity"
+	InTuning   Place = "Tuning"
 	InScenario Place = "Scenario Results"
 	InSweeps   Place = "Sweeps"
 	InEnergy   Place = "Energy"
@@ -73,8 +74,12 @@ func Figures(in Input) (figures []Chart, undrawn []string) {
 	c.add("of the scaling series", func() []sketch { return scalingFigures(in.Results) })
 	c.add("of the sweeps", func() []sketch { return sweepFigures(in.Results) })
 	c.add("of the search for the capacity", func() []sketch { return capacityFigures(in.Results) })
+	c.add("of the search for settings", func() []sketch { return tuningFigures(in.Results) })
 	byScenario := in.recordsShown()
 	for i := range in.Results.Results {
+		if !shownAlone(in.Results, i) {
+			continue
+		}
 		c.add(fmt.Sprintf("of scenario %d", i+1), func() []sketch { return scenarioFigures(in.Results, i, byScenario[i]) })
 	}
 	c.add("of the machine's limits", func() []sketch { return roofFigures(in.Results) })
