@@ -3,11 +3,12 @@
 # PRESET=cpu|gfx908|cuda   what to build for (default cpu)
 # LLAMA_CPP_DIR=DIR        build this llama.cpp checkout instead of the pinned one
 # ENGINE=ollama            the second engine: build/bin/ceiling-ollama (docs/engines.md)
-# PORTABLE=ON              every CPU variant, for a build/bin copied to other machines
+# PORTABLE=ON              every CPU variant, for a build/bin copied to other machines (the default of bundle and deb)
 # JOBS=N                   parallel compilations (default: all cores)
 
 PRESET   ?= cpu
-PORTABLE ?= OFF
+# What is packed is for other machines.
+PORTABLE ?= $(if $(filter bundle deb,$(MAKECMDGOALS)),ON,OFF)
 ENGINE   ?= llama.cpp
 # What is given on the command line reaches the scripts by itself.
 export PRESET PORTABLE
@@ -35,7 +36,7 @@ help:
 	@echo 'make standin-check   runs gfx908 code on four stand-in cards, in the root of hip-check (root)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
-	@echo 'make bundle  one file with all that a machine without a network needs (BUNDLE_GO=1, BUNDLE_MODEL=PATH)'
+	@echo 'make bundle  one file with all that a machine without a network needs (BUNDLE_GO=1, BUNDLE_MODEL=PATH, PORTABLE=OFF)'
 	@echo 'make deb     the CPU part of it as a Debian package'
 	@echo 'make lint    gofmt, go vet, shellcheck where there is one'
 	@echo 'make clean   removes build/'

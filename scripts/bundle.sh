@@ -47,6 +47,7 @@ stage_source() {
 # build_program compiles in a copy of what is packed, without a network's help.
 # The folder's name is kept out of the objects.
 build_program() {
+    say "compiling the program, PORTABLE=${PORTABLE:-ON}"
     cp -R "$stage/src" "$work/build"
     CEILING_CACHE=$work/cache PORTABLE=${PORTABLE:-ON} PRESET=cpu LLAMA_CPP_DIR='' CMAKE_ARGS=-DCEILING_PEERS=OFF \
         CC="${CC:-gcc} -ffile-prefix-map=$work=." CXX="${CXX:-g++} -ffile-prefix-map=$work=." \
