@@ -122,8 +122,8 @@ stage_extras() {
 
 pack() {
     local file=$name.tar.zst
-    chmod -R u=rwX,go=rX "$stage"
     "$work/tool" sums "$stage"
+    chmod -R u=rwX,go=rX "$stage"
     tar -C "$work" --sort=name --format=posix --pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f \
         --mtime="@$epoch" --owner=0 --group=0 --numeric-owner -cf - "$name" |
         zstd -q -10 -T2 -o "$work/$file"

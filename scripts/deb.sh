@@ -42,7 +42,6 @@ lay_out() {
     rmdir "$share/zsh/site-functions"
     gzip -9n "$share/man/man1/ceiling.1"
     echo 'licences/ holds the licences of ceiling'\''s modules, of llama.cpp, of Go and of the run-time libraries in /usr/lib/ceiling.' >"$doc/copyright"
-    find "$tree" -type d -exec chmod 755 {} +
 }
 
 write_control() {
@@ -62,7 +61,6 @@ Description: what an LLM engine can do on this machine
  those for GPUs.
 CONTROL
     (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
-    chmod 644 "$tree"/DEBIAN/*
 }
 
 tar -C "$work" --zstd -xf "$bundle"
@@ -75,7 +73,8 @@ tree=$work/tree
 lay_out
 write_control
 package=$out/ceiling_$(debian_version "$version")_$arch.deb
-# Every file has the commit's time, as in the bundle.
+# Every file has the commit's time and the same rights, as in the bundle.
+chmod -R u=rwX,go=rX "$tree"
 find "$tree" -exec touch --no-dereference --date "@$epoch" {} +
 SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zgzip --build "$tree" "$package" >&2
 echo "$package"
