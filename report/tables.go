@@ -262,7 +262,11 @@ func turnTable(all []scenario) *doc.Table {
 			continue
 		}
 		for k, f := range all[i].detail.Turns {
-			t.Add(all[i].Name, strconv.Itoa(k+1), strconv.Itoa(f.Requests), figure.Decimals(&f.Input, 1), figure.Decimals(&f.Reused, 1), figure.Decimals(&f.New, 1),
+			input, reused, rest := &f.Input, &f.Reused, &f.New
+			if f.Requests == 0 {
+				input, reused, rest = nil, nil, nil
+			}
+			t.Add(all[i].Name, strconv.Itoa(k+1), strconv.Itoa(f.Requests), figure.Decimals(input, 1), figure.Decimals(reused, 1), figure.Decimals(rest, 1),
 				ms(f.TTFT, mean), ms(f.TTFT, func(d *result.Dist) float64 { return d.P99 }), ms(f.TPOT, mean))
 		}
 	}

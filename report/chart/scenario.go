@@ -19,6 +19,9 @@ func scenarioFigures(r *result.Run, i int, records []*result.Record) []sketch {
 	if s, ok := turnsFigure(r, i); ok {
 		out = append(out, s)
 	}
+	if s, ok := turnTokensFigure(r, i); ok {
+		out = append(out, s)
+	}
 	return out
 }
 
