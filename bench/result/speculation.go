@@ -65,12 +65,21 @@ func (s *Speculation) Verified(drafted, accepted int) {
 	}
 }
 
-// Acceptance is accepted / drafted; nil where nothing was drafted, or nothing is known.
-func (s *Speculation) Acceptance() *float64 { return mean(s.Accepted, int(s.Drafted)) }
+// Acceptance is accepted / drafted; nil where nothing was drafted, or nothing is known;
+// s may be nil.
+func (s *Speculation) Acceptance() *float64 {
+	if s == nil {
+		return nil
+	}
+	return mean(s.Accepted, int(s.Drafted))
+}
 
 // MeanLength is the mean number of tokens that a verification gave: 1 + accepted /
 // verifications, vLLM's mean acceptance length.
 func (s *Speculation) MeanLength() *float64 {
+	if s == nil {
+		return nil
+	}
 	v := mean(s.Accepted, int(s.Verifications))
 	if v != nil {
 		*v++

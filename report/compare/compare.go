@@ -109,6 +109,10 @@ type ComparedScenario struct {
 	// CacheDiffers says that only one of the two had prompts served from a
 	// prefix cache.
 	CacheDiffers bool `json:"cache_differs,omitempty"`
+	// DraftsDiffer says that only one of the two speculated, as far as is known, or
+	// in another way than the other; Synthetic that acceptance was drawn in one.
+	DraftsDiffer bool `json:"speculation_differs,omitempty"`
+	Synthetic    bool `json:"synthetic_acceptance,omitempty"`
 	// SamePrompts says that the journals of both hold the same prompts.
 	SamePrompts bool `json:"same_prompts,omitempty"`
 
@@ -255,6 +259,7 @@ func newScenario(a, b *group, opt ComparisonOptions) ComparedScenario {
 		s.Flags = append(s.Flags, fmt.Sprintf("cache state differs: %s is %s, %s is %s; prompts served from a cache are not computed, so TTFT, throughput and request rate do not compare",
 			a.label, ca, b.label, cb))
 	}
+	s.drafts(a, b)
 	failed := append(a.failed(), b.failed()...)
 	s.Flags = append(s.Flags, failed...)
 	s.failures = slices.Concat(failed, a.tokenless(), b.tokenless())
@@ -275,6 +280,19 @@ func newScenario(a, b *group, opt ComparisonOptions) ComparedScenario {
 		s.Figures = append(s.Figures, *s.figure(m))
 	}
 	return s
+}
+
+// drafts flags speculation in which the two differ, and acceptance that was drawn.
+func (s *ComparedScenario) drafts(a, b *group) {
+	if s.DraftsDiffer = !sameDrafts(a, b); s.DraftsDiffer {
+		s.Flags = append(s.Flags, fmt.Sprintf("speculative decoding differs: %s: %s; %s: %s; a ratio is what the drafts did as well", a.label, a.drafts(), b.label, b.drafts()))
+	}
+	for _, g := range []*group{a, b} {
+		if d := g.loads[0].Speculation; d != nil && d.Synthetic {
+			s.Synthetic = true
+			s.Flags = append(s.Flags, fmt.Sprintf("the acceptance of drafts in %s is SYNTHETIC: it was drawn (%s), and the text means nothing", g.label, d))
+		}
+	}
 }
 
 // failed flags requests that failed: the figures are of the others.

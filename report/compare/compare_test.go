@@ -266,3 +266,46 @@ func TestCacheStates(t *testing.T) {
 		t.Errorf("cold was compared with warm although there is a cold one: %q", s.Flags)
 	}
 }
+
+// Speculation in which two runs differ is compared, loudly; so is acceptance that was
+// drawn. What neither file tells is no difference.
+func TestSpeculation(t *testing.T) {
+	with := func(s *result.SpecSettings) *importer.ToolRun {
+		run := fakeRun(1, single(1, 20, 0.01, 0))
+		if s != nil {
+			run.Loads[0].Speculation = &result.Speculation{SpecSettings: *s}
+		}
+		return run
+	}
+	none, drafts := &result.SpecSettings{Kind: result.SpecNone}, &result.SpecSettings{Kind: "ngram-simple", DraftMax: 8}
+	fewer, drawn := &result.SpecSettings{Kind: "ngram-simple", DraftMax: 4}, &result.SpecSettings{Kind: "draft", Synthetic: true, SynthRates: []float64{0.9}}
+	for _, c := range []struct {
+		a, b               *result.SpecSettings
+		differs, synthetic bool
+		flag               string
+	}{
+		{nil, nil, false, false, ""}, {nil, none, false, false, ""}, {drafts, drafts, false, false, ""},
+		{none, drafts, true, false, "A: none; B: ngram-simple, at most 8 drafts"}, {drafts, nil, true, false, "A: ngram-simple, at most 8 drafts; B: not told"},
+		{drafts, fewer, true, false, "at most 8 drafts; B: ngram-simple, at most 4 drafts"}, {drawn, drawn, false, true, "the acceptance of drafts in A is SYNTHETIC"},
+	} {
+		cmp := compared(t, ComparisonOptions{}, with(c.a), with(c.b))
+		s := cmp.Pairs[0].Scenarios[0]
+		if s.DraftsDiffer != c.differs || s.Synthetic != c.synthetic || !strings.Contains(strings.Join(s.Flags, "\n"), c.flag) || c.flag == "" && len(s.Flags) > 0 {
+			t.Errorf("%v against %v: %v, %v, %q", c.a, c.b, s.DraftsDiffer, s.Synthetic, s.Flags)
+		}
+		var text bytes.Buffer
+		if err := cmp.Document().Markdown(&text); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text.String(), "**SPECULATION DIFFERS**") != c.differs || strings.Contains(text.String(), "**SYNTHETIC ACCEPTANCE**") != c.synthetic {
+			t.Errorf("%v against %v:\n%s", c.a, c.b, text.String())
+		}
+	}
+	// A run that has both meets its like, whatever the names.
+	a, b := with(drafts), fakeRun(2, single(1, 20, 0.01, 0), single(1, 20, 0.01, 0))
+	b.Loads[0].Name, b.Loads[1].Name = "Plain", "Drafted"
+	b.Loads[0].Speculation, b.Loads[1].Speculation = &result.Speculation{SpecSettings: *none}, a.Loads[0].Speculation
+	if s := compared(t, ComparisonOptions{}, a, b).Pairs[0].Scenarios[0]; s.DraftsDiffer || s.NameB != "Drafted" {
+		t.Errorf("compared with %q: %q", s.NameB, s.Flags)
+	}
+}

@@ -292,6 +292,12 @@ func (p *Pair) flag(c *Comparison, s *ComparedScenario) doc.Text {
 	if s.CacheDiffers {
 		out = append(out, doc.Marked(doc.Strong, "CACHE STATE DIFFERS"))
 	}
+	if s.DraftsDiffer {
+		out = append(out, doc.Marked(doc.Strong, "SPECULATION DIFFERS"))
+	}
+	if s.Synthetic {
+		out = append(out, doc.Marked(doc.Strong, "SYNTHETIC ACCEPTANCE"))
+	}
 	for _, side := range s.sides(p) {
 		if !side.v.Trusted() {
 			out = append(out, doc.Tf("%s (%s)", side.v.State, side.label))

@@ -128,12 +128,14 @@ func equal[T comparable](a, b *T) bool {
 type pairOf struct{ a, b *group }
 
 // match pairs the groups of two runs by their load, each at most once, in the
-// order of a. Equal cache states and equal names go first, so that a run that
-// has a load both cold and warm meets its like.
+// order of a. Equal cache states, equal speculation and equal names go first, so that
+// a run that has a load both cold and warm, or with drafts and without, meets its like.
 func match(as, bs []*group) (both []pairOf, onlyA, onlyB []*group) {
 	partner := map[*group]*group{}
 	taken := map[*group]bool{}
 	for _, round := range []func(a, b *group) bool{
+		func(a, b *group) bool { return sameCache(a, b) && sameDrafts(a, b) && a.name() == b.name() },
+		func(a, b *group) bool { return sameCache(a, b) && sameDrafts(a, b) },
 		func(a, b *group) bool { return sameCache(a, b) && a.name() == b.name() },
 		sameCache,
 		func(a, b *group) bool { return a.name() == b.name() },
@@ -166,6 +168,22 @@ func match(as, bs []*group) (both []pairOf, onlyA, onlyB []*group) {
 
 func sameCache(a, b *group) bool {
 	return a.cache() == b.cache() || a.cache() == "" || b.cache() == ""
+}
+
+// drafts says what is drafted.
+func (g *group) drafts() string {
+	if d := g.loads[0].Speculation; d != nil {
+		return d.String()
+	}
+	return "not told"
+}
+
+// sameDrafts tells whether both drafted alike: where neither is known to draft, they
+// did as far as is known.
+func sameDrafts(a, b *group) bool {
+	x, y := a.loads[0].Speculation, b.loads[0].Speculation
+	drafting := func(s *result.Speculation) bool { return s != nil && s.Speculates() }
+	return !drafting(x) && !drafting(y) || a.drafts() == b.drafts()
 }
 
 // lengthTolerance is how far apart two lengths may be where one of them is a

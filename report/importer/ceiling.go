@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ceiling/bench/result"
@@ -53,7 +54,7 @@ func ceilingRun(res *result.Run, path string) *ToolRun {
 		r.addNotes(strings.TrimRight("partial run: "+oneline.Of(res.PartialReason), ": "))
 	}
 	records := r.journal(filepath.Join(filepath.Dir(path), result.JournalFile))
-	states := map[string]bool{}
+	states, drafts := map[string]bool{}, map[string]bool{}
 	for i := range res.Results {
 		detail := result.Detail{}
 		if i < len(res.Details) {
@@ -66,12 +67,16 @@ func ceilingRun(res *result.Run, path string) *ToolRun {
 		}
 		for j := range passes {
 			r.Loads = append(r.Loads, r.passLoad(&passes[j], i < len(res.Details), records))
+			if s := r.Loads[len(r.Loads)-1].Speculation; s != nil && s.Speculates() {
+				drafts[s.String()] = true
+			}
 			r.Loads[len(r.Loads)-1].share(result.Shares(res.Ceilings, &passes[j].Result, &passes[j].Detail))
 		}
 	}
 	if len(states) == 1 {
 		r.set(CondCache, sortedKeys(states)[0])
 	}
+	r.set(CondSpeculative, strings.Join(sortedKeys(drafts), " | "))
 	return r
 }
 
@@ -100,6 +105,7 @@ func (r *ToolRun) passLoad(p *result.Pass, detailed bool, records map[place][]re
 	l.Repeat = p.Pass
 	if detailed {
 		l.detail(&p.Detail)
+		l.Speculation = r.drafted(&p.Detail)
 	}
 	l.perConcurrency(metric.PP, metric.PPMedian)
 	if !r.InProcess {
@@ -112,6 +118,22 @@ func (r *ToolRun) passLoad(p *result.Pass, detailed bool, records map[place][]re
 		l.recordSamples()
 	}
 	return l
+}
+
+// drafted is what was drafted in a scenario. In process nothing is where nothing is
+// said; of a server only what it tells is known.
+func (r *ToolRun) drafted(d *result.Detail) *result.Speculation {
+	if d.Speculation != nil || !r.InProcess && !r.plainServer() {
+		return d.Speculation
+	}
+	return &result.Speculation{SpecSettings: result.SpecSettings{Kind: result.SpecNone}}
+}
+
+// plainServer tells whether the server was seen not to speculate.
+func (r *ToolRun) plainServer() bool {
+	return slices.ContainsFunc(r.Server.Conditions, func(c result.ServerCondition) bool {
+		return c.Name == CondSpeculative && c.Outcome == result.OutcomeEqual
+	})
 }
 
 // place is where a record belongs. Names are unique in a suite.
@@ -235,6 +257,7 @@ func (l *ToolLoad) detail(d *result.Detail) {
 	}{
 		{metric.PPMedian, "pp_median"}, {metric.EnginePrefill, "engine_prefill"}, {metric.PerUser, "per_user_throughput"},
 		{metric.Goodput, "goodput"}, {metric.OverheadRatio, "overhead_ratio"},
+		{metric.AcceptLength, "speculation: 1 + accepted / verifications"}, {metric.AcceptRate, "speculation: accepted / drafted"},
 	} {
 		if v := k.metric.Info().Of(nil, d); v != nil {
 			l.put(k.metric, *v, k.field, same)

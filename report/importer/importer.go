@@ -146,7 +146,10 @@ type ToolLoad struct {
 	// known.
 	Prefix *int
 	Cache  string // result.CacheCold | result.CacheWarm | "": not known
-	Repeat int    // which pass over the same load, from 0
+	// Speculation is what was drafted, as far as the file tells; nil: it does not
+	// say whether anything was. Of the kind SpecNone nothing was.
+	Speculation *result.Speculation
+	Repeat      int // which pass over the same load, from 0
 	// Process is the one of the run's processes that made the pass, from 0.
 	Process int
 	// Verdict says how far the figures can be trusted; nil: nobody looked.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
 	"ceiling/report/metric"
 )
 
@@ -34,6 +36,18 @@ var (
 	offlineRate   = differs("of decode rounds with a full batch, the slowest left out; an output throughput has the prefill in its time")
 )
 
+// inferenceXDrafts says what is drafted; nil: the file does not.
+func inferenceXDrafts(o object) *result.SpecSettings {
+	switch kind := o.scalar("spec_decoding"); kind {
+	case "":
+		return nil
+	case "false":
+		return &result.SpecSettings{Kind: result.SpecNone}
+	default:
+		return &result.SpecSettings{Kind: oneline.Of(kind)}
+	}
+}
+
 // readInferenceX reads agg_*.json, one configuration, or a list of them.
 func readInferenceX(f *file) ([]*ToolRun, error) {
 	var parts []part
@@ -43,8 +57,9 @@ func readInferenceX(f *file) ([]*ToolRun, error) {
 		r.set(CondEngine, o.text("framework"))
 		r.set(CondVersion, o.text("image"))
 		r.set(CondQuant, o.text("precision"))
-		if spec := o.scalar("spec_decoding"); spec != "false" && spec != "none" {
-			r.set(CondSpeculative, spec)
+		drafts := inferenceXDrafts(o)
+		if drafts.Speculates() {
+			r.set(CondSpeculative, drafts.Kind)
 		}
 		r.set(CondSplit, inferenceXSplit(o))
 		client := "HTTP"
@@ -53,6 +68,9 @@ func readInferenceX(f *file) ([]*ToolRun, error) {
 		}
 		r.set(CondClient, client)
 		l := inferenceXLoad(o)
+		if drafts != nil {
+			l.Speculation = &result.Speculation{SpecSettings: *drafts}
+		}
 		l.Notes = append(l.Notes, *o.bad...)
 		parts = append(parts, part{r, l})
 	}

@@ -2,12 +2,14 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"ceiling/bench/result"
 	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 	"ceiling/report/metric"
@@ -58,8 +60,7 @@ func readReport(b []byte) ([]*ToolRun, error) {
 		r.set(CondClient, "HTTP, vllm bench serve")
 	}
 	r.systemConditions(md.table("System Configuration"))
-	r.launchConditions(md.sections["Launch Command"])
-	r.launchConditions(md.sections["Run Configuration"])
+	drafts := cmp.Or(r.launchConditions(md.sections["Launch Command"]), r.launchConditions(md.sections["Run Configuration"]))
 	if text := md.meta["Partial run"]; text != "" {
 		r.addNotes("partial run: " + text)
 	}
@@ -72,6 +73,7 @@ func readReport(b []byte) ([]*ToolRun, error) {
 		}
 		l.crossCheck(performance[sc.name], performanceColumns)
 		l.crossCheck(speeds[sc.name], speedColumns)
+		l.Speculation = drafts
 		r.Loads = append(r.Loads, l)
 	}
 	return []*ToolRun{r}, nil
@@ -302,11 +304,12 @@ func (r *ToolRun) systemConditions(rows [][]string) {
 }
 
 // launchConditions reads the options of the `vllm serve` command that some
-// reports were given by hand.
-func (r *ToolRun) launchConditions(lines []string) {
+// reports were given by hand. drafts is what it has the server draft; nil: there is
+// no command.
+func (r *ToolRun) launchConditions(lines []string) (drafts *result.Speculation) {
 	_, command, ok := strings.Cut(strings.ReplaceAll(strings.Join(lines, "\n"), "\\\n", " "), "vllm serve ")
 	if !ok {
-		return
+		return nil
 	}
 	command, _, _ = strings.Cut(command, "\n")
 	words := strings.Fields(command)
@@ -331,12 +334,30 @@ func (r *ToolRun) launchConditions(lines []string) {
 	r.set(CondKV, option["--kv-cache-dtype"])
 	r.set(CondStep, option["--max-num-batched-tokens"])
 	r.set(CondQuant, option["--quantization"])
-	r.set(CondSpeculative, option["--speculative-config"])
+	drafts = &result.Speculation{SpecSettings: vllmSpeculation(option["--speculative-config"])}
+	if drafts.Speculates() {
+		r.set(CondSpeculative, drafts.String())
+	}
 	if _, off := option["--no-enable-prefix-caching"]; off {
 		r.set(CondCache, "prefix caching off")
 	} else if _, on := option["--enable-prefix-caching"]; on {
 		r.set(CondCache, "prefix caching on")
 	}
+	return drafts
+}
+
+// vllmSpeculation reads vLLM's --speculative-config, "" for none.
+func vllmSpeculation(config string) result.SpecSettings {
+	if config == "" {
+		return result.SpecSettings{Kind: result.SpecNone}
+	}
+	o, ok := newObject([]byte(config))
+	if !ok {
+		return result.SpecSettings{Kind: oneline.Of(config)}
+	}
+	s := result.SpecSettings{Kind: oneline.Of(o.text("method")), DraftModel: oneline.Of(baseName(o.text("model")))}
+	s.DraftMax, _ = o.count("num_speculative_tokens")
+	return s
 }
 
 // positive prints a number that is known, "" for 0 and below.

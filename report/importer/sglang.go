@@ -1,6 +1,10 @@
 package importer
 
-import "ceiling/report/metric"
+import (
+	"ceiling/bench/result"
+	"ceiling/internal/oneline"
+	"ceiling/report/metric"
+)
 
 // Notes on SGLang's statistics.
 const (
@@ -19,6 +23,7 @@ func readSGLang(f *file) ([]*ToolRun, error) {
 		r.Model = first(server.text("served_model_name"), server.text("model_path"))
 		r.sglangConditions(o, server)
 		l := sglangLoad(o)
+		l.Speculation = sglangDrafts(server)
 		l.Notes = append(l.Notes, *o.bad...)
 		if l.Tokenless > 0 {
 			r.addNotes("WITHOUT A TOKEN: " + l.tokenless())
@@ -41,7 +46,9 @@ func (r *ToolRun) sglangConditions(o, server object) {
 	}
 	r.set(CondKV, server.text("kv_cache_dtype"))
 	r.set(CondStep, server.scalar("chunked_prefill_size"))
-	r.set(CondSpeculative, server.text("speculative_algorithm"))
+	if s := sglangDrafts(server); s != nil {
+		r.set(CondSpeculative, s.String())
+	}
 	switch server.onOff("disable_radix_cache") {
 	case "on":
 		r.set(CondCache, "prefix caching off")
@@ -54,6 +61,20 @@ func (r *ToolRun) sglangConditions(o, server object) {
 		client += ", backend " + backend
 	}
 	r.set(CondClient, client)
+}
+
+// sglangDrafts is what the server was started to draft; nil: its settings are not in
+// the file. How many it drafted and accepted is not there.
+func sglangDrafts(server object) *result.Speculation {
+	if !server.has("speculative_algorithm") {
+		return nil
+	}
+	s := &result.Speculation{SpecSettings: result.SpecSettings{Kind: result.SpecNone}}
+	if kind := server.text("speculative_algorithm"); kind != "" {
+		s.Kind, s.DraftModel = oneline.Of(kind), oneline.Of(baseName(server.text("speculative_draft_model_path")))
+		s.DraftMax, _ = server.count("speculative_num_steps") // the deepest path of its tree
+	}
+	return s
 }
 
 func sglangLoad(o object) ToolLoad {

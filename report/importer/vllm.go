@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -210,11 +211,29 @@ func (l *ToolLoad) vllmFigures(o object) {
 	l.putField(metric.Goodput, o, "request_goodput", 1, same)
 	l.putField(metric.PeakThroughput, o, "max_output_tokens_per_s", 1, differs("%s", notePeak))
 	l.putField(metric.PeakConcurrent, o, "max_concurrent_requests", 1, differs("%s", noteConcurrent))
-	l.putField(metric.AcceptLength, o, "spec_decode_acceptance_length", 1, same)
+	l.vllmDrafts(o)
 	l.latencies(o, map[string]family{"ttft": ttft, "tpot": tpot, "itl": itl, "e2el": e2el})
 	l.putField(metric.QueueMean, o, "mean_client_queue_time_ms", 1, same)
 	l.putField(metric.QueueP99, o, "p99_client_queue_time_ms", 1, same)
 	l.dropIfZero(metric.PeakThroughput, metric.PeakConcurrent)
+}
+
+// vllmDrafts takes what the server's counters of drafts grew by, which are of all its
+// clients. Rates by position are shares of the verifications, as ours.
+func (l *ToolLoad) vllmDrafts(o object) {
+	l.putField(metric.AcceptLength, o, "spec_decode_acceptance_length", 1, same)
+	l.putField(metric.AcceptRate, o, "spec_decode_acceptance_rate", 1, same)
+	if !o.has("spec_decode_num_drafts") && !o.has("spec_decode_acceptance_length") {
+		return
+	}
+	count := func(key string) int64 { n, _ := o.count(key); return int64(n) }
+	s := &result.Speculation{Verifications: count("spec_decode_num_drafts"), Drafted: count("spec_decode_draft_tokens"),
+		Accepted: count("spec_decode_accepted_tokens")}
+	rates := o.numbers("spec_decode_per_position_acceptance_rates")
+	for _, rate := range rates {
+		s.AcceptedAt = append(s.AcceptedAt, int64(math.Round(rate*float64(s.Verifications))))
+	}
+	s.DraftMax, l.Speculation = len(rates), s
 }
 
 // steadyState notes what the client in Rust measured while its concurrency was

@@ -70,7 +70,8 @@ const (
 	OutputTokens   Key = "total_output_tokens"
 	PeakConcurrent Key = "peak_concurrent_requests"
 	ReusedTokens   Key = "reused_tokens"
-	AcceptLength   Key = "accept_length_tokens" // tokens per step of speculative decoding
+	AcceptLength   Key = "accept_length_tokens" // tokens per verification of drafts, the step's own among them
+	AcceptRate     Key = "acceptance_percent"   // accepted drafts / drafts
 	OverheadRatio  Key = "overhead_ratio"
 
 	// DecodeShare and PrefillShare are the percentage of the machine's limit that
@@ -232,7 +233,8 @@ var others = []Info{
 	{OutputTokens, "Output tokens", unitTokens, Neither, 0, nil, false},
 	{PeakConcurrent, "Peak concurrency", unitReq, Neither, 0, nil, false},
 	{ReusedTokens, "Reused tokens", unitTokens, Neither, 0, nil, false},
-	{AcceptLength, "Accept length", unitTokens, Higher, 2, nil, false},
+	{AcceptLength, "Accept length", unitTokens, Higher, 2, inDetail(func(d *result.Detail) *float64 { return d.Speculation.MeanLength() }), true},
+	{AcceptRate, "Drafts accepted", "%", Higher, 1, inDetail(func(d *result.Detail) *float64 { return percent(d.Speculation.Acceptance()) }), true},
 	{OverheadRatio, "Overhead ratio", "", Lower, 4, inDetail(func(d *result.Detail) *float64 { return d.OverheadRatio }), true},
 	{DecodeShare, "Decode, share of the limit", "%", Higher, 1, nil, false},
 	{PrefillShare, "Prefill, share of the limit", "%", Higher, 1, nil, false},
@@ -252,6 +254,15 @@ var infoIndex = func() map[Key]int {
 	}
 	return index
 }()
+
+// percent is a share in percent; nil for nil.
+func percent(share *float64) *float64 {
+	if share == nil {
+		return nil
+	}
+	v := 100 * *share
+	return &v
+}
 
 // of takes a metric out of a result's fields.
 func of(field func(*result.Summary) *float64) func(*result.Summary, *result.Detail) *float64 {

@@ -50,7 +50,8 @@ func TestOf(t *testing.T) {
 	r := &result.Summary{DurationS: v(1), RequestThroughput: v(2), OutputThroughput: v(3), PeakOutputThroughput: v(4), TotalThroughput: v(5),
 		TTFTMeanMs: v(6), TTFTMedianMs: v(7), TTFTP99Ms: v(8), TPOTMeanMs: v(9), TPOTMedianMs: v(10), TPOTP99Ms: v(11),
 		ITLMeanMs: v(12), ITLMedianMs: v(13), ITLP99Ms: v(14), PPSpeed: v(15), TGSpeed: v(16)}
-	d := &result.Detail{EnginePrefill: v(17), PerUser: v(18), Goodput: v(19), OverheadRatio: v(20), PPMedian: v(21)}
+	d := &result.Detail{EnginePrefill: v(17), PerUser: v(18), Goodput: v(19), OverheadRatio: v(20), PPMedian: v(21),
+		Speculation: &result.Speculation{Verifications: 10, Drafted: 40, Accepted: 33}}
 	for i, dist := range []**result.Dist{&d.TTFT, &d.TPOT, &d.ITL, &d.E2EL, &d.Queue, &d.Wait, &d.Prefill, &d.Decode} {
 		at := float64(i+1) / 10
 		*dist = &result.Dist{Count: 1, Mean: at, Median: at + 0.01, P90: at + 0.02, P95: at + 0.03, P99: at + 0.04, Std: at + 0.05}
@@ -72,7 +73,7 @@ func TestOf(t *testing.T) {
 			t.Errorf("%s in the detail: %v", i.Key, inDetail)
 		}
 	}
-	if len(seen) != 16+5+8*6-9 || seen[6] != TTFTMean || seen[4] != PeakThroughput || seen[400] != E2ELMean || seen[540] != QueueP99 || seen[16] != TG {
+	if len(seen) != 16+7+8*6-9 || seen[6] != TTFTMean || seen[4] != PeakThroughput || seen[400] != E2ELMean || seen[540] != QueueP99 || seen[16] != TG {
 		t.Errorf("%d figures: %v", len(seen), seen)
 	}
 }

@@ -1,0 +1,20 @@
+package result
+
+import "testing"
+
+func TestSpecText(t *testing.T) {
+	for want, s := range map[string]*SpecSettings{
+		"none": nil, "ngram-simple": {Kind: "ngram-simple"},
+		"draft (m.gguf), at most 3 drafts":                     {Kind: "draft", DraftModel: "m.gguf", DraftMax: 3},
+		"mtp, at most 2 drafts, SYNTHETIC acceptance 0.9, 0.5": {Kind: "mtp", DraftMax: 2, Synthetic: true, SynthRates: []float64{0.9, 0.5}},
+		"of a kind that is not told, at most 1 drafts":         {DraftMax: 1},
+		"of a kind that is not told, SYNTHETIC acceptance":     {Synthetic: true},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if (&SpecSettings{Kind: SpecNone}).String() != "none" || (&SpecSettings{Kind: SpecNone}).Speculates() {
+		t.Error("none is something")
+	}
+}
