@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,7 +31,7 @@ func (r *runner) measureClient(ctx context.Context, u ScenarioPass, work *suite.
 	}
 	t := client.NewLoadGenerator(r.cfg.Client, r.clock, work, u.Scenario)
 	t.Pass, t.Sink, t.Watch = u.Pass, r.cfg.Journal, r.track.served
-	cacheUse := r.countCache(ctx)
+	cacheUse, drafts := r.countCache(ctx), r.countDrafts(ctx)
 	before := cpuSeconds()
 	r.meter.Start()
 	err := t.Run(ctx)
@@ -41,6 +42,7 @@ func (r *runner) measureClient(ctx context.Context, u ScenarioPass, work *suite.
 		m.ClientCPUS = &used
 	}
 	m.CacheQueried, m.CacheHit = cacheUse()
+	m.Speculation = drafts(t.Records)
 	return t.Records, err
 }
 
@@ -61,6 +63,45 @@ func (r *runner) countCache(ctx context.Context) func() (queried, hit *int64) {
 		q, h = q-q0, h-h0
 		return &q, &h
 	}
+}
+
+// countDrafts reads the server's counters of what it drafts now; the function it returns
+// reads them again and gives the differences, or where the server has none what it said
+// of each request; nil where nothing was drafted.
+func (r *runner) countDrafts(ctx context.Context) func([]result.Record) *result.Speculation {
+	var before *result.Speculation
+	c, counts := r.cfg.Client.(client.DraftCounter)
+	if counts {
+		before = c.Drafts(ctx)
+	}
+	return func(records []result.Record) *result.Speculation {
+		if before != nil {
+			return draftedSince(before, c.Drafts(ctx))
+		}
+		out := &result.Speculation{}
+		for i := range records {
+			out.Drafted += int64(records[i].Drafted)
+			out.Accepted += int64(records[i].Accepted)
+		}
+		if out.Drafted == 0 {
+			return nil
+		}
+		return out
+	}
+}
+
+// draftedSince is by how much counters grew; nil where that was nothing, or the server
+// was restarted meanwhile.
+func draftedSince(before, now *result.Speculation) *result.Speculation {
+	if now == nil || now.Drafted <= before.Drafted || len(now.AcceptedAt) < len(before.AcceptedAt) {
+		return nil
+	}
+	out := &result.Speculation{SpecSettings: now.SpecSettings, Verifications: now.Verifications - before.Verifications,
+		Drafted: now.Drafted - before.Drafted, Accepted: now.Accepted - before.Accepted, AcceptedAt: slices.Clone(now.AcceptedAt)}
+	for i, n := range before.AcceptedAt {
+		out.AcceptedAt[i] -= n
+	}
+	return out
 }
 
 // warmUpClient sends the warm-up requests, sized as in a session for the

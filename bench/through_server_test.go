@@ -25,6 +25,7 @@ import (
 type fakeServer struct {
 	ttft, tpot time.Duration
 	build      time.Duration // what it takes to prepare a request
+	drafts     int           // that it says of each request, half of them accepted
 	// fail makes the n-th request, from 1, fail when it has got its first
 	// token.
 	fail func(n int) error
@@ -75,6 +76,7 @@ func (f *fakeServer) Prepare(ids []int32, output int, _ bool) client.Send {
 			}
 		}
 		r.End = clock.Now()
+		r.Drafted, r.Accepted = f.drafts, f.drafts/2
 		promptS, cached := 0.04, 0
 		r.Server = result.ServerRecord{Chunks: len(r.Tokens), PromptS: &promptS, CachedTokens: &cached}
 		f.mu.Lock()
@@ -511,4 +513,54 @@ func TestServerTurnsInterrupted(t *testing.T) {
 			t.Errorf("%v: %v done, %d dropped", err, got.Results[0].SuccessfulRequests, got.Details[0].Dropped)
 		}
 	})
+}
+
+// countingDrafts is a client whose server counts its drafts.
+type countingDrafts struct {
+	*fakeServer
+	counters []*result.Speculation // as they are read, one after the other
+}
+
+func (d *countingDrafts) Drafts(context.Context) *result.Speculation {
+	if len(d.counters) == 0 {
+		return nil
+	}
+	now := d.counters[0]
+	d.counters = d.counters[1:]
+	return now
+}
+
+// Of a server's drafts its counters tell, else what it says of each request.
+func TestServerDrafts(t *testing.T) {
+	at := func(verifications, drafted, accepted int64, places ...int64) *result.Speculation {
+		return &result.Speculation{SpecSettings: result.SpecSettings{DraftMax: 2}, Verifications: verifications, Drafted: drafted, Accepted: accepted, AcceptedAt: places}
+	}
+	for _, tc := range []struct {
+		name     string
+		counters []*result.Speculation
+		each     int // drafts of a request, half of them accepted
+		want     *result.Speculation
+	}{
+		{"counters", []*result.Speculation{at(10, 20, 8, 6, 2), at(40, 80, 50, 30, 20)}, 0, at(30, 60, 42, 24, 18)},
+		{"counters before the first draft of a place", []*result.Speculation{at(0, 0, 0), at(40, 80, 50, 30, 20)}, 0, at(40, 80, 50, 30, 20)},
+		{"nothing drafted", []*result.Speculation{at(10, 20, 8, 6, 2), at(10, 20, 8, 6, 2)}, 0, nil},
+		{"restarted", []*result.Speculation{at(10, 20, 8, 6, 2), at(1, 2, 1, 1, 0)}, 0, nil},
+		{"each request's", nil, 2, &result.Speculation{Drafted: 8, Accepted: 4}},
+		{"nothing told", nil, 0, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg, f := serverConfig(t)
+			f.drafts = tc.each
+			cfg.NoWarmup = true
+			cfg.Client = &countingDrafts{f, tc.counters}
+			cfg.Suite.Scenarios = []result.Scenario{{Name: "P", Input: 20, Output: 4, Concurrency: 2, Prompts: 4}}
+			got, err := Run(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got.Details[0].Speculation); diff != "" {
+				t.Errorf("%s:\n%s", tc.name, diff)
+			}
+		})
+	}
 }

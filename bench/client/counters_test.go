@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
 )
 
 func TestPrefixCacheCounters(t *testing.T) {
@@ -36,5 +40,30 @@ vllm:prefix_cache_hits_total{engine="1",model_name="a b"} 0.0
 	}
 	if _, _, ok := (&fake{kind: kindVLLM}).start(t).mustConnect(t, nil).PrefixCache(context.Background()); ok {
 		t.Error("a server without /metrics has counters")
+	}
+}
+
+func TestDraftCounters(t *testing.T) {
+	const counters = `vllm:spec_decode_num_drafts_total{engine="0",model_name="m"} 40.0
+vllm:spec_decode_num_drafts_total{engine="1",model_name="m"} 10.0
+vllm:spec_decode_num_draft_tokens_total{engine="0",model_name="m"} 150.0
+vllm:spec_decode_num_accepted_tokens_total{engine="0",model_name="m"} 60.0
+vllm:spec_decode_num_accepted_tokens_per_pos_total{engine="0",model_name="m",position="0"} 40.0
+vllm:spec_decode_num_accepted_tokens_per_pos_total{engine="1",model_name="m",position="0"} 1.0
+vllm:spec_decode_num_accepted_tokens_per_pos_total{engine="0",model_name="m",position="1"} 15.0
+vllm:spec_decode_num_accepted_tokens_per_pos_total{engine="0",model_name="m",position="10"} 9.0
+`
+	for _, tc := range []struct {
+		name, kind, text string
+		want             *result.Speculation
+	}{
+		{"vLLM", kindVLLM, counters, &result.Speculation{SpecSettings: result.SpecSettings{DraftMax: 2}, Verifications: 50, Drafted: 150, Accepted: 60, AcceptedAt: []int64{41, 15}}},
+		{"vLLM that does not speculate", kindVLLM, "vllm:prefix_cache_hits_total 2\n", nil},
+		{"another server", kindLlama, counters, nil},
+	} {
+		c := (&fake{kind: tc.kind, metrics: func(w http.ResponseWriter) { fmt.Fprint(w, tc.text) }}).start(t).mustConnect(t, nil)
+		if diff := cmp.Diff(tc.want, c.Drafts(t.Context())); diff != "" {
+			t.Errorf("%s:\n%s", tc.name, diff)
+		}
 	}
 }

@@ -182,6 +182,9 @@ func (a *answer) take(c *chunk, at time.Duration) error {
 	if c.promptS != nil {
 		v.PromptS, v.DecodeS = c.promptS, c.decodeS
 	}
+	if c.drafted != nil && c.accepted != nil {
+		a.reply.Drafted, a.reply.Accepted = *c.drafted, *c.accepted
+	}
 	if c.closing {
 		a.ended, v.Finish = true, a.text(c.finish)
 	}

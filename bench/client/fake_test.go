@@ -26,9 +26,9 @@ type fake struct {
 	// loading is how many requests are answered 503 at first.
 	loading int
 	key     string
-	slots   int // 0: 4
-	vocab   int // 0: that of testVocab
-	draft   bool
+	slots   int                                  // 0: 4
+	vocab   int                                  // 0: that of testVocab
+	draft   bool                                 // it speculates, three drafts for each token
 	cached  func(n int, body map[string]any) int // of the n-th completion's prompt
 	refuse  func(body map[string]any) string     // a message for HTTP 400
 	extra   int                                  // tokens that it adds to a prompt
@@ -161,7 +161,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 	if f.early && body["logit_bias"] != nil {
 		want = 1
 	}
-	s := stream{w: w, native: native, prompt: len(body["prompt"].([]any)) + f.extra, silent: f.silent, ids: body[askIDs] == true && !f.noIDs}
+	s := stream{w: w, native: native, prompt: len(body["prompt"].([]any)) + f.extra, silent: f.silent, ids: body[askIDs] == true && !f.noIDs, draft: f.draft}
 	if f.cached != nil {
 		s.cached = f.cached(n, body)
 	}
@@ -186,7 +186,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 type stream struct {
 	w              http.ResponseWriter
 	native, silent bool
-	ids            bool
+	ids, draft     bool
 	prompt, cached int
 }
 
@@ -211,7 +211,11 @@ func (s *stream) token(count int, text string) {
 func (s *stream) end(count int) {
 	switch {
 	case s.native:
-		s.event(`{"stop":true,"stop_type":"limit","tokens_predicted":%d,"tokens_evaluated":%d,"timings":{"cache_n":%d,"prompt_ms":2.5,"predicted_ms":4}}`, count, s.prompt, s.cached)
+		drafts := ""
+		if s.draft {
+			drafts = fmt.Sprintf(`,"draft_n":%d,"draft_n_accepted":%d`, 3*count, count/2)
+		}
+		s.event(`{"stop":true,"stop_type":"limit","tokens_predicted":%d,"tokens_evaluated":%d,"timings":{"cache_n":%d,"prompt_ms":2.5,"predicted_ms":4%s}}`, count, s.prompt, s.cached, drafts)
 		return
 	case s.silent:
 		s.event(`{"choices":[{"text":"","finish_reason":"length"}]}`)

@@ -283,6 +283,9 @@ func (t *LoadGenerator) record(request, input int, intended, admitted time.Durat
 	if n := reply.Server.CachedTokens; n != nil {
 		rec.ReusedTokens = min(max(*n, 0), input)
 	}
+	if reply.Accepted <= min(reply.Drafted, rec.OutputTokens) {
+		rec.Drafted, rec.Accepted = reply.Drafted, reply.Accepted
+	}
 	if reply.Err != nil {
 		rec.Error = oneline.Err(reply.Err)
 	}

@@ -53,6 +53,12 @@ func TestRecord(t *testing.T) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
+	for _, c := range []struct{ drafted, accepted, want, wantAccepted int }{{6, 3, 6, 3}, {6, 0, 6, 0}, {3, 6, 0, 0}, {60, 6, 0, 0}} {
+		r := tr.record(0, 20, 0, ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0], Drafted: c.drafted, Accepted: c.accepted})
+		if r.Drafted != c.want || r.Accepted != c.wantAccepted || r.Check() != nil {
+			t.Errorf("%d of %d drafts: %d of %d, %v", c.accepted, c.drafted, r.Accepted, r.Drafted, r.Check())
+		}
+	}
 	// In process a request has a start of its prefill, through a server none.
 	r := tr.record(0, 20, ms(1)[0], ms(1)[0], Reply{Tokens: ms(5, 6, 7, 8), End: ms(20)[0]})
 	if r.Server = nil; r.Check() == nil {

@@ -31,8 +31,9 @@ type chunk struct {
 	finish  foreign // why
 	failure foreign // the server's error; "": none
 
-	prompt, cached   *int     // prompt tokens, and those taken from a cache
-	promptS, decodeS *float64 // the server's own seconds
+	prompt, cached    *int     // prompt tokens, and those taken from a cache
+	promptS, decodeS  *float64 // the server's own seconds
+	drafted, accepted *int     // tokens that were drafted for the answer, and those of them in it
 }
 
 // with returns the protocol with more fields in every request; a nil value
@@ -130,6 +131,8 @@ type timings struct {
 	PromptMs    *float64 `json:"prompt_ms"`
 	Predicted   *int     `json:"predicted_n"`
 	PredictedMs *float64 `json:"predicted_ms"`
+	Drafted     *int     `json:"draft_n"` // not there where nothing was
+	Accepted    *int     `json:"draft_n_accepted"`
 }
 
 func (t *timings) into(c *chunk) {
@@ -138,6 +141,7 @@ func (t *timings) into(c *chunk) {
 	}
 	c.cached = count(t.Cached)
 	c.promptS, c.decodeS = inSeconds(t.PromptMs), inSeconds(t.PredictedMs)
+	c.drafted, c.accepted = count(t.Drafted), count(t.Accepted)
 }
 
 // count is a number of tokens that a server tells; what can't be one is as if

@@ -53,6 +53,8 @@ func TestDecode(t *testing.T) {
 			chunk{holds: true, text: "ktc", ids: []int32{8124}, total: 1, prompt: ptr(5)}, ""},
 		{"llama: the end", decodeLlama, `{"stop":true,"stop_type":"limit","tokens_predicted":4,"tokens_evaluated":5,"timings":{"cache_n":2,"prompt_n":3,"prompt_ms":22.5,"predicted_n":4,"predicted_ms":9.5}}`,
 			chunk{holds: true, total: 4, closing: true, finish: "limit", prompt: ptr(5), cached: ptr(2), promptS: ptr(0.0225), decodeS: ptr(0.0095)}, ""},
+		{"llama: the end, with drafts", decodeLlama, `{"stop":true,"stop_type":"limit","tokens_predicted":4,"tokens_evaluated":5,"timings":{"draft_n":6,"draft_n_accepted":2}}`,
+			chunk{holds: true, total: 4, closing: true, finish: "limit", prompt: ptr(5), drafted: ptr(6), accepted: ptr(2)}, ""},
 		{"llama: progress of the prompt holds no token", decodeLlama, `{"prompt_progress":{"total":5}}`, chunk{total: -1}, ""},
 		{"llama: an error", decodeLlama, `{"error":{"code":500,"message":"no slot","type":"server_error"}}`, chunk{total: -1, failure: "no slot"}, ""},
 		{"llama: not JSON", decodeLlama, `{"index"`, chunk{}, "an event that is not JSON: unexpected end of JSON input"},
@@ -98,8 +100,8 @@ func TestMessage(t *testing.T) {
 // Figures that can't be are as if missing: sums over them must stay numbers.
 func TestAbsurdFigures(t *testing.T) {
 	var c chunk
-	event := `{"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":9000000000}},"timings":{"cache_n":-4,"prompt_ms":1e308,"predicted_ms":-1}}`
-	if err := decodeOpenAI([]byte(event), &c); err != nil || c.prompt != nil || c.cached != nil || c.promptS != nil || c.decodeS != nil || c.total != 3 {
+	event := `{"choices":[],"usage":{"prompt_tokens":-1,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":9000000000}},"timings":{"cache_n":-4,"prompt_ms":1e308,"predicted_ms":-1,"draft_n":-6,"draft_n_accepted":9000000000}}`
+	if err := decodeOpenAI([]byte(event), &c); err != nil || c.prompt != nil || c.cached != nil || c.promptS != nil || c.decodeS != nil || c.drafted != nil || c.accepted != nil || c.total != 3 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if err := decodeLlama([]byte(`{"stop":true,"tokens_evaluated":-1,"timings":{"prompt_ms":1e308}}`), &c); err != nil || c.prompt != nil || c.promptS != nil {

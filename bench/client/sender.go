@@ -25,6 +25,13 @@ type CacheCounter interface {
 	PrefixCache(ctx context.Context) (queried, hit int64, ok bool)
 }
 
+// DraftCounter is a Sender whose server may count what it drafts, for all its clients.
+type DraftCounter interface {
+	// Drafts returns verifications, drafted and accepted tokens, these by place too,
+	// since the server's start; nil where it does not tell.
+	Drafts(ctx context.Context) *result.Speculation
+}
+
 // Send sends a prepared request, once, and returns when its answer has ended,
 // successfully or not, and soon after ctx ends. Timestamps are the clock's. seen is
 // told how many tokens each piece of the answer brings; it must not block.
@@ -39,6 +46,9 @@ type Reply struct {
 	// the server gave them, or as its text is tokenised: ServerRecord.FromText.
 	Said   []int32
 	Server result.ServerRecord
+	// Drafted are the tokens that the server says it drafted for the answer, Accepted
+	// those of them that are in it; 0, 0 where it says nothing.
+	Drafted, Accepted int
 	// Err is why the request failed; nil: the answer is whole. It wraps
 	// result.ErrEngineLost where no later request can do better.
 	Err error

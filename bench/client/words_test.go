@@ -116,3 +116,22 @@ func TestConversations(t *testing.T) {
 		})
 	}
 }
+
+// What llama-server says of drafts is in each record.
+func TestDraftedRecords(t *testing.T) {
+	s := (&fake{kind: kindLlama, draft: true}).start(t).mustConnect(t, nil)
+	work, err := suite.NewWorkload(t.Context(), suite.WorkloadSpec{Vocab: testVocab(), Seed: 1, Total: 2,
+		Scenario: result.Scenario{Name: "D", Input: 5, Output: 4, Concurrency: 1, Prompts: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewLoadGenerator(s, result.NewClock(0), work, 0)
+	if err := g.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range g.Records {
+		if r.Drafted != 12 || r.Accepted != 2 {
+			t.Errorf("%d of %d drafts accepted", r.Accepted, r.Drafted)
+		}
+	}
+}
