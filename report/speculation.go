@@ -71,35 +71,17 @@ func specTable(all []scenario) *doc.Table {
 	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Drafts"), doc.Numbers("Verifications", "Drafted (tok)", "Accepted (tok)", "Acceptance", "Mean length (tok)", "Drafting (ms/step)", "Verifying (ms/step)"))}
 	for _, s := range drafted(all) {
 		d := s.detail.Speculation
-		drafting, verifying := figure.Missing, figure.Missing
+		drafting, verifying, verifications := figure.Missing, figure.Missing, figure.Missing
+		if d.Verifications > 0 { // llama-server does not tell
+			verifications = figure.Grouped(d.Verifications)
+		}
 		if d.Steps > 0 {
 			drafting, verifying = stepMs(d.DraftS/float64(d.Steps)), stepMs(d.VerifyS/float64(d.Steps))
 		}
-		t.Add(s.Name, draftsText(&d.SpecSettings), figure.Grouped(d.Verifications), figure.Grouped(d.Drafted), figure.Grouped(d.Accepted),
+		t.Add(s.Name, oneline.Of(d.SpecSettings.String()), verifications, figure.Grouped(d.Drafted), figure.Grouped(d.Accepted),
 			percentage(d.Acceptance()), figure.Decimals(d.MeanLength(), 2), drafting, verifying)
 	}
 	return t
-}
-
-// draftsText is how drafts are made, in a few words.
-func draftsText(s *result.SpecSettings) string {
-	parts := []string{oneline.Of(s.Kind)}
-	if s.DraftModel != "" {
-		parts = append(parts, oneline.Of(s.DraftModel))
-	}
-	if s.DraftMax > 0 {
-		parts = append(parts, fmt.Sprintf("at most %d", s.DraftMax))
-	}
-	if s.DraftMin > 0 {
-		parts = append(parts, fmt.Sprintf("at least %d", s.DraftMin))
-	}
-	if s.DraftPMin > 0 {
-		parts = append(parts, "p ≥ "+number(s.DraftPMin))
-	}
-	if s.Synthetic {
-		parts = append(parts, "SYNTHETIC acceptance")
-	}
-	return strings.Join(parts, ", ")
 }
 
 // mostPlaces is how many places of a draft have a column.
@@ -183,7 +165,7 @@ func specCondition(all []scenario) string {
 	for i := range all {
 		text := "none"
 		if all[i].speculates() {
-			text = draftsText(&all[i].detail.Speculation.SpecSettings)
+			text = oneline.Of(all[i].detail.Speculation.SpecSettings.String())
 		}
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)

@@ -50,10 +50,10 @@ func TestSpeculationSection(t *testing.T) {
 	page := out.String()
 	for _, want := range []string{
 		"| Code draft | draft, small.gguf, at most 3 | 50 | 150 | 50 | 33.3 % | 2.00 | 2.00 | 12.00 |",
-		"| SYNTHETIC: Code | draft, small.gguf, at most 3, SYNTHETIC acceptance | 10 | 30 | 20 | 66.7 % | 3.00 | — | — |",
+		"| SYNTHETIC: Code | draft, small.gguf, at most 3, SYNTHETIC acceptance 1/1/0 | 10 | 30 | 20 | 66.7 % | 3.00 | — | — |",
 		"| Code draft | 60.0 % | 30.0 % | 10.0 % |",
 		"| Code draft | 10.00 | 14.00 | 2.00 | 1.40 | 33.3 % | 13.3 % | 1.40× | 1.43× |",
-		"| Speculation | none; draft, small.gguf, at most 3; draft, small.gguf, at most 3, SYNTHETIC acceptance |",
+		"| Speculation | none; draft, small.gguf, at most 3; draft, small.gguf, at most 3, SYNTHETIC acceptance 1/1/0 |",
 		"in 1 of 3 scenarios it was drawn by lot which drafts are accepted",
 		"33 % of the drafted tokens were accepted, and decode is 1.43× as fast as without drafts (Code)",
 	} {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -11,28 +12,31 @@ const SpecNone = "none"
 // Speculates tells whether anything is drafted; s may be nil.
 func (s *SpecSettings) Speculates() bool { return s != nil && s.Kind != SpecNone }
 
-// String is "none", or "draft (small.gguf), at most 3 drafts, SYNTHETIC acceptance
-// 0.9, 0.5"; what is not known is left out.
+// String is "none", or "draft, small.gguf, at most 3, SYNTHETIC acceptance 0.9/0.5";
+// what is not known is left out.
 func (s *SpecSettings) String() string {
 	if !s.Speculates() {
 		return SpecNone
 	}
-	text := s.Kind
-	if text == "" {
-		text = "of a kind that is not told"
-	}
+	parts := []string{cmp.Or(s.Kind, "kind not told")}
 	if s.DraftModel != "" {
-		text += " (" + s.DraftModel + ")"
+		parts = append(parts, s.DraftModel)
 	}
 	if s.DraftMax > 0 {
-		text += fmt.Sprintf(", at most %d drafts", s.DraftMax)
+		parts = append(parts, fmt.Sprintf("at most %d", s.DraftMax))
+	}
+	if s.DraftMin > 0 {
+		parts = append(parts, fmt.Sprintf("at least %d", s.DraftMin))
+	}
+	if s.DraftPMin > 0 {
+		parts = append(parts, fmt.Sprintf("p ≥ %g", s.DraftPMin))
 	}
 	if s.Synthetic {
-		rates := make([]string, len(s.SynthRates))
-		for i, r := range s.SynthRates {
-			rates[i] = fmt.Sprintf("%g", r)
+		var rates []string
+		for _, r := range s.SynthRates {
+			rates = append(rates, fmt.Sprintf("%g", r))
 		}
-		text += strings.TrimRight(", SYNTHETIC acceptance "+strings.Join(rates, ", "), " ")
+		parts = append(parts, strings.TrimRight("SYNTHETIC acceptance "+strings.Join(rates, "/"), " "))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }

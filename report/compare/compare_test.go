@@ -285,8 +285,8 @@ func TestSpeculation(t *testing.T) {
 		flag               string
 	}{
 		{nil, nil, false, false, ""}, {nil, none, false, false, ""}, {drafts, drafts, false, false, ""},
-		{none, drafts, true, false, "A: none; B: ngram-simple, at most 8 drafts"}, {drafts, nil, true, false, "A: ngram-simple, at most 8 drafts; B: not told"},
-		{drafts, fewer, true, false, "at most 8 drafts; B: ngram-simple, at most 4 drafts"}, {drawn, drawn, false, true, "the acceptance of drafts in A is SYNTHETIC"},
+		{none, drafts, true, false, "A: none; B: ngram-simple, at most 8"}, {drafts, nil, true, false, "A: ngram-simple, at most 8; B: not told"},
+		{drafts, fewer, true, false, "at most 8; B: ngram-simple, at most 4"}, {drawn, drawn, false, true, "the acceptance of drafts in A is SYNTHETIC"},
 	} {
 		cmp := compared(t, ComparisonOptions{}, with(c.a), with(c.b))
 		s := cmp.Pairs[0].Scenarios[0]

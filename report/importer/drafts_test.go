@@ -58,7 +58,7 @@ func TestSpeculation(t *testing.T) {
 // vLLM's --speculative-config, also one whose JSON has come apart.
 func TestSpeculativeConfig(t *testing.T) {
 	for config, want := range map[string]string{
-		"": "none", `{"method":"draft_model","model":"org/small","num_speculative_tokens":5}`: "draft_model (small), at most 5 drafts", `{"method":`: `{"method":`,
+		"": "none", `{"method":"draft_model","model":"org/small","num_speculative_tokens":5}`: "draft_model, small, at most 5", `{"method":`: `{"method":`,
 	} {
 		s := vllmSpeculation(config)
 		if got := s.String(); got != want {

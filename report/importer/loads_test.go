@@ -158,7 +158,7 @@ func TestConditions(t *testing.T) {
 		}},
 		{"testdata/sglang-bench-serving/2026_v0.5.9_random_c16_TRIMMED_server_info.jsonl", []Condition{
 			{CondModelFile, "GLM-5-W8A8"}, {CondQuant, "w8a8_int8"}, {CondEngine, "sglang"}, {CondVersion, "0.5.9+maca3.5.3.204"},
-			{CondSplit, "tensor parallel 16"}, {CondKV, "bfloat16"}, {CondStep, "1024"}, {CondSpeculative, "EAGLE, at most 3 drafts"},
+			{CondSplit, "tensor parallel 16"}, {CondKV, "bfloat16"}, {CondStep, "1024"}, {CondSpeculative, "EAGLE, at most 3"},
 			{CondCache, "prefix caching off"}, {CondDataset, "random"}, {CondClient, "HTTP, backend sglang"},
 		}},
 		{"testdata/llama-batched-bench/readme_output.jsonl", []Condition{
@@ -177,7 +177,7 @@ func TestConditions(t *testing.T) {
 		{reference + "benchmark_Qwen3.8-27B-GPTQ-4bit_mtp3.md", []Condition{
 			{CondModelFile, "Qwen3.8-27B-GPTQ-4bit_foem"}, {CondEngine, "vllm"}, {CondDevice, "4xMI100 gfx908"},
 			{CondCPU, "AMD Ryzen Threadripper PRO 3945WX 12-Cores"}, {CondSplit, "tensor parallel 4"}, {CondStep, "8192"},
-			{CondSpeculative, "mtp, at most 3 drafts"},
+			{CondSpeculative, "mtp, at most 3"},
 			{CondClient, "HTTP, vllm bench serve"}, {CondDriver, "ROCm 7.2.1, ROCk 6.16.13"},
 		}},
 		{"testdata/llama-benchy/sample_v0.2.2dev7.json", []Condition{
