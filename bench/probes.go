@@ -85,16 +85,6 @@ func renumbered(r *result.Run, before int) result.Pass {
 	return out
 }
 
-// Suite is what was measured, with the number of passes.
-func (p *Probes) Suite() result.Suite {
-	s := p.suite
-	s.Scenarios = slices.Clone(s.Scenarios)
-	for i := range s.Scenarios {
-		s.Scenarios[i].Repeat = len(p.passes[i])
-	}
-	return s
-}
-
 // Results are those of all that was measured, each scenario's passes as one
 // outcome.
 func (p *Probes) Results() *result.Run { return p.results(p.passes) }

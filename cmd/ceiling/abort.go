@@ -67,7 +67,7 @@ func (r *runner) lastWords(c *cli.Command, reason, err error) int {
 	} else {
 		results.Engine.Sampling, results.Engine.PeakRSSBytes = r.opener.sampling(), host.PeakRSS()
 		if !errors.Is(err, errInterrupted) {
-			err = fmt.Errorf("%w; %s", err, r.soFar(results))
+			err = fmt.Errorf("%w; %s", err, r.task.soFar(results))
 		}
 		err = r.task.conclude(c, results, err)
 	}

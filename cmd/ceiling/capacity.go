@@ -40,6 +40,8 @@ func capacityCommand() *cli.Command {
 			}},
 			&cli.BoolFlag{Name: "rate", Usage: "search requests a second, arriving as a Poisson process, in place of requests in flight"},
 			&cli.IntFlag{Name: "waves", Value: capacity.LeastWaves, Usage: "requests of a probe for each that is in flight, at least; loads at the limit get as many probes as decide them", Validator: within(1, 1000)},
+			maxTimeFlag(),
+			&cli.StringFlag{Name: "resume", Usage: "go on with the search in `FOLDER`; model and options are those it began with"},
 			&cli.IntFlag{Name: "max", Value: 256, Usage: "most requests in flight: the highest probe, with --rate the slots", Validator: atLeast(1)},
 		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), group("Engine", settingsFlag()), engineFlags(), gpuFlags()),
 		Action: capacityAction,
@@ -77,13 +79,21 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 	if err := takeModel(c); err != nil {
 		return err
 	}
-	if err := required(c, "model", "slo"); err != nil {
-		return err
+	earlier, err := takeOver(ctx, c, capacityCommand)
+	if err == nil {
+		err = earlier.sameFlags(c, "slo", "rate", "waves", "max", "input", "output", "range-ratio", "seed")
 	}
-	r, err := newSearch(c, "capacity", nil)
 	if err != nil {
 		return err
 	}
+	if err := required(c, "model", "slo"); err != nil {
+		return err
+	}
+	r, err := newSearch(c, "capacity", earlier)
+	if err != nil {
+		return err
+	}
+	r.maxTime = c.Duration("max-time")
 	bounds, _ := suite.ParseBounds(c.String("slo")) // the flag's validator has seen them
 	r.slo = result.SLOOf(bounds)
 	t := &capacityTask{runner: r, shape: probeShape(c), rate: c.Bool("rate"), most: c.Int("max"), waves: c.Int("waves")}
@@ -99,6 +109,18 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r.task = t
+	if earlier != nil {
+		if r.out != "" && r.out != earlier.path {
+			return usagef("--out %q and --resume %q name two folders; leave --out away", r.out, earlier.path)
+		}
+		r.out = earlier.path
+		if !c.IsSet("retry") {
+			r.suite.Retry = earlier.manifest.Suite.Retry
+		}
+		if done, err := t.nothingLeft(); done || err != nil {
+			return err
+		}
+	}
 	return r.do(ctx, c)
 }
 
@@ -133,11 +155,47 @@ type capacityTask struct {
 	*runner
 	shape  result.Scenario
 	rate   bool
-	waves  int           // of a probe
-	most   int           // requests in flight
-	why    string        // there are no more of them
-	probes *bench.Probes // nil: not begun
+	waves  int                  // of a probe
+	most   int                  // requests in flight
+	why    string               // there are no more of them
+	probes *bench.Probes        // nil: not begun
+	past   *bench.EarlierProbes // of the part that is gone on with; nil: none
 	found  result.Capacity
+}
+
+// nothingLeft says so where the search that --resume names has its answer.
+func (t *capacityTask) nothingLeft() (bool, error) {
+	saved, err := t.earlier.results()
+	done := err == nil && saved != nil && !saved.Partial
+	if done {
+		t.show.line("the search in %s is finished: nothing to do", t.out)
+	}
+	return done, err
+}
+
+// readState reads what an earlier part has measured.
+func (t *capacityTask) readState() error {
+	if t.earlier == nil {
+		return nil
+	}
+	saved, err := t.earlier.results()
+	if err != nil {
+		return err
+	}
+	t.past, err = bench.ReadEarlierProbes(t.dir.File(result.JournalFile), saved, func(r *result.Summary, d *result.Detail) result.Scenario {
+		sc := t.shape
+		sc.Name, sc.Concurrency, sc.Prompts = r.Name, r.Concurrency, r.NumPrompts
+		if d.RequestRate != nil {
+			sc.RequestRate = *d.RequestRate
+		}
+		return sc
+	})
+	if err != nil {
+		return err
+	}
+	t.resumed = t.past.State
+	t.show.line("goes on after %s", figure.Count(t.past.Left(), "probe"))
+	return nil
 }
 
 // alone is the probe of one request at a time.
@@ -163,6 +221,7 @@ func (t *capacityTask) arriving(rate float64) result.Scenario {
 func (t *capacityTask) fit(ctx context.Context, plans *planner, model *engine.Model) error {
 	refusal := func(n int) error {
 		cfg := t.plan(model)
+		cfg.Resume = nil // of the journal: a load is looked at whether it was measured or not
 		cfg.Suite = result.Suite{Name: t.suite.Name, Scenarios: []result.Scenario{t.inFlight(n)}}
 		refused, err := t.refusals(ctx, plans, cfg)
 		return errors.Join(err, refused[0])
@@ -198,18 +257,17 @@ func (t *capacityTask) measure(ctx context.Context, model *engine.Model) (*resul
 	return t.instrumented(model, func(cfg bench.Config) (*result.Run, error) {
 		cfg.Progress = func(e bench.Event) { t.tell(e.Name, e) }
 		t.probes = bench.NewProbes(cfg)
+		t.past.GoOn(t.probes)
 		search := t.searchConcurrency
 		if t.rate {
 			search = t.searchRate
 		}
+		t.found.Unfinished = "the search did not finish" // as long as it goes on
 		err := search(ctx)
-		if err != nil {
+		if t.found.Unfinished = ""; err != nil {
 			t.found.Unfinished = bench.PartialReason(err)
 		}
-		results := t.results()
-		results.Partial = err != nil
-		results.PartialReason = t.found.Unfinished
-		return results, err
+		return t.results(), err
 	})
 }
 
@@ -218,6 +276,7 @@ func (t *capacityTask) results() *result.Run {
 	r := t.probes.Results()
 	found := t.found
 	r.Capacity = &found
+	r.Partial, r.PartialReason = found.Unfinished != "", found.Unfinished
 	return r
 }
 
@@ -229,8 +288,12 @@ func (t *capacityTask) whole(part *result.Run) *result.Run {
 	return r
 }
 
-// probe measures a scenario once, and saves it.
+// probe measures a scenario once, and saves it. What an earlier part has measured is
+// taken instead: what the search asks for is a function of what it got.
 func (t *capacityTask) probe(ctx context.Context, sc result.Scenario) (capacity.ProbeSample, *result.Entry, error) {
+	if o, ok := t.past.Take(sc.Name); ok {
+		return capacity.SampleOf(t.found.Bounds, sc, &o.Entry, o.Records), &o.Entry, nil
+	}
 	e, records, err := t.probes.Measure(ctx, sc, nil)
 	if err != nil {
 		return capacity.ProbeSample{}, nil, err
@@ -317,15 +380,21 @@ func pointFrom(p capacity.JudgedLoad, load float64, scenario string) *result.Cap
 }
 
 func (t *capacityTask) conclude(c *cli.Command, results *result.Run, runErr error) error {
-	t.manifest.Suite = t.probes.Suite()
-	err := result.SaveManifest(t.dir.File(result.ManifestFile), &t.manifest)
-	if err = errors.Join(err, t.saveSearch(c, results, capacityText(results))); err != nil {
+	if err := t.saveSearch(c, results, capacityText(results)); err != nil {
 		return errors.Join(runErr, err)
 	}
-	if errors.Is(runErr, context.Canceled) {
-		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s; what is known is in %s", figure.Count(len(results.Results), "load"), t.dir.Path)}
+	switch {
+	case errors.Is(runErr, errMaxTime):
+		return codedError{exitInterrupted, fmt.Errorf("--max-time %s is over after %s", plainTime(t.maxTime), t.soFar(results))}
+	case errors.Is(runErr, context.Canceled):
+		return codedError{exitInterrupted, fmt.Errorf("interrupted after %s", t.soFar(results))}
 	}
 	return runErr
+}
+
+// soFar says what of a search is known, and how to go on.
+func (t *capacityTask) soFar(results *result.Run) string {
+	return fmt.Sprintf("%s; what is known is in %s, go on with --resume %q", figure.Count(len(results.Results), "load"), t.dir.Path, t.dir.Path)
 }
 
 // saveSearch writes what a search has found, and prints it with the paths behind

@@ -212,7 +212,7 @@ func suiteFlag() cli.Flag { return nameOrFile("suite", ", or a YAML file", suite
 func suiteFlags() []cli.Flag {
 	return []cli.Flag{
 		suiteFlag(), sweepFlag(), onlyFlag(),
-		&cli.DurationFlag{Name: "max-time", Usage: "stop after `TIME` and keep what is finished, as Ctrl-C does", Validator: aTime},
+		maxTimeFlag(),
 		runOutFlag(),
 		&cli.StringFlag{Name: "resume", Usage: "go on with the run in `FOLDER`; model, suite and options, or server, are those it began with"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed `N` of prompts, lengths and arrivals"},
@@ -229,6 +229,10 @@ func suiteFlags() []cli.Flag {
 // sweepFlag takes lists for every scenario of a suite.
 func sweepFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "sweep", Usage: "`KEY=V1,V2,…`: every scenario with each value of a field, or of an engine's flag; given again: with every combination, while zip:KEY=… go together"}
+}
+
+func maxTimeFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "max-time", Usage: "stop after `TIME` and keep what is finished, as Ctrl-C does", Validator: aTime}
 }
 
 func onlyFlag() cli.Flag {

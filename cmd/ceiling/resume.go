@@ -27,6 +27,7 @@ type earlierRun struct {
 	// processes are attempted, where the run's own process goes on with the next.
 	processes int
 	recorded  map[string]any // the manifest, with what this program may not know of
+	then      *cli.Command   // the command line that began it
 }
 
 // takeOver reads the run that --resume names, and gives each flag that does
@@ -43,6 +44,7 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 	if err != nil {
 		return nil, err
 	}
+	e.then = then
 	// The suite is in the manifest as it was run, and may lie nowhere else.
 	own := []string{"resume", "out", "json", "model", "api-key", "settings"}
 	if !slices.ContainsFunc([]string{"suite", "sweep", "only", "repeat", "repeat-process"}, c.IsSet) {
@@ -69,6 +71,24 @@ func takeOver(ctx context.Context, c *cli.Command, same func() *cli.Command) (*e
 		path = from.Path
 	}
 	return e, c.Set("model", path)
+}
+
+// sameFlags refuses flags that have another value than the run began with. nil, of a
+// new run, refuses nothing.
+func (e *earlierRun) sameFlags(c *cli.Command, names ...string) error {
+	if e == nil {
+		return nil
+	}
+	var errs []error
+	for _, name := range names {
+		if then, now := flagText(findFlag(e.then, name)), flagText(findFlag(c, name)); then != now {
+			errs = append(errs, fmt.Errorf("--resume: another --%s: %s then, %s now", name, then, now))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return usagef("%w\nuse the same, or start a new search", errors.Join(errs...))
 }
 
 func readEarlier(dir string) (*earlierRun, error) {

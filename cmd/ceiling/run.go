@@ -141,6 +141,8 @@ type task interface {
 	// whole are the results of all that was measured, where the engine's last call
 	// has left those of one call of bench.Run.
 	whole(part *result.Run) *result.Run
+	// soFar says what of it is finished, and how to go on.
+	soFar(results *result.Run) string
 	// conclude saves and renders the results, and turns the end into an exit code.
 	conclude(c *cli.Command, results *result.Run, err error) error
 }

@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ceiling/bench/result"
+)
+
+// search measures two scenarios in turn, as one that goes on does: what an earlier
+// part has is taken. It ends in the step of the probe, and returns how many probes it
+// measured itself.
+func search(t *testing.T, dir string, stopProbe, stopStep int) (saved *result.Run, measured int) {
+	t.Helper()
+	cfg, o := testConfig(t)
+	path := filepath.Join(dir, "requests.jsonl")
+	resultsPath := filepath.Join(dir, "results.json")
+	before, _ := result.Load(resultsPath) // none at first
+	scenarios := testSuite().Scenarios
+	earlier, err := ReadEarlierProbes(path, before, func(r *result.Summary, _ *result.Detail) result.Scenario {
+		for _, sc := range scenarios {
+			if sc.Name == r.Name {
+				return sc
+			}
+		}
+		return result.Scenario{}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var j *result.Journal
+	if before == nil {
+		j, err = result.CreateJournal(path)
+	} else if err = earlier.State.Cut(path); err == nil {
+		j, err = result.AppendJournal(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Journal, cfg.Clock = j, result.NewClock(earlier.State.Start())
+	p := NewProbes(cfg)
+	earlier.GoOn(p)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for probe, i := range []int{0, 2, 0, 2} {
+		if _, ok := earlier.Take(scenarios[i].Name); ok {
+			continue
+		}
+		measured++
+		o.prepare = func(_ int, f *fakeEngine) {
+			f.onStep = func(step int) {
+				if probe == stopProbe && step == stopStep {
+					cancel()
+				}
+			}
+		}
+		if _, _, err := p.Measure(ctx, scenarios[i], nil); err != nil {
+			break
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	saved = p.Results()
+	if err := result.Save(resultsPath, saved); err != nil {
+		t.Fatal(err)
+	}
+	if earlier.Left() != 0 {
+		t.Errorf("%d probes are not taken", earlier.Left())
+	}
+	return saved, measured
+}
+
+// A search that was stopped in each of its probes goes on with that one, and comes to
+// the results and the journal of one that was not.
+func TestSearchGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		whole, n := search(t, dir, -1, 0)
+		if n != 4 {
+			t.Fatalf("%d probes", n)
+		}
+		want, err := result.ReadJournalFile(filepath.Join(dir, "requests.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for probe := range 4 {
+			dir := t.TempDir()
+			if _, n := search(t, dir, probe, 5); n != probe+1 {
+				t.Errorf("stopped in probe %d: %d measured", probe, n)
+			}
+			again, n := search(t, dir, -1, 0)
+			if n != 4-probe {
+				t.Errorf("stopped in probe %d: %d measured to the end", probe, n)
+			}
+			places := func(records []result.Record) map[[3]int]string {
+				out := map[[3]int]string{}
+				for _, r := range records {
+					out[[3]int{r.Scenario, r.Pass, r.Request}] = r.Name
+				}
+				return out
+			}
+			got, err := result.ReadJournalFile(filepath.Join(dir, "requests.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Records) != len(want.Records) {
+				t.Errorf("stopped in probe %d: %d records, want %d", probe, len(got.Records), len(want.Records))
+			}
+			if diff := cmp.Diff(places(want.Records), places(got.Records)); diff != "" {
+				t.Errorf("stopped in probe %d: %s", probe, diff)
+			}
+			for i := range whole.Details {
+				if a, b := len(whole.Details[i].Passes), len(again.Details[i].Passes); a != b || a != 2 {
+					t.Errorf("stopped in probe %d: scenario %d has %d passes, want %d", probe, i, b, a)
+				}
+			}
+		}
+	})
+}
