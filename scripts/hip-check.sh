@@ -31,7 +31,7 @@ esac
 # The build must say whether it has RCCL: forky has none.
 says_rccl() {
     local said='no RCCL' recorded=none
-    if [[ ${rocm[*]} = *librccl-dev* ]]; then
+    if has_rccl; then
         said='.*RCCL ON' recorded='rccl [0-9.]*'
     fi
     grep -h "ceiling: $said" "$out/build.log" "$root/root/ceiling/build/configure.log" | head -n 1 &&

@@ -45,6 +45,8 @@ need_tools() {
         die "nothing was checked: missing ${missing[*]}. On Debian: apt-get install debootstrap util-linux git; Go from its own site"
 }
 
+has_rccl() { [[ ${rocm[*]} = *librccl-dev* ]]; }
+
 # The root is named after all that decides what is in it; the stamp is written
 # last, so a root that was not finished is never taken for one that was.
 root_key() {

@@ -215,7 +215,7 @@ func (d *descriptor) registers() int { return min(256, 4*int(d.rsrc1&63+1)) }
 func (w *wave) reset(r *launch, lds []byte, count *counters) {
 	w.mem, w.lds, w.private, w.pc, w.count = r.p.mem, lds, r.d.Private, r.desc.entry, count
 	w.host, w.base, w.at = nil, 0, nil
-	w.scc, w.done, w.barrier, w.metLDS, w.clock = false, false, false, false, 0
+	w.scc, w.done, w.barrier, w.slept, w.metLDS, w.clock = false, false, false, false, false, 0
 	w.wait.done(0, 0)
 	w.ready = accumulators{}
 	clear(w.s[:])

@@ -162,3 +162,19 @@ func TestReturns(t *testing.T) {
 		t.Errorf("the function ran %d times", m.w.s[6])
 	}
 }
+
+// A wave that sleeps lets others have their turn.
+func TestSleep(t *testing.T) {
+	var code []byte
+	for _, word := range []uint32{0xbf8e0001, 0xbf82fffe} { // s_sleep 1; s_branch back to it
+		code = binary.LittleEndian.AppendUint32(code, word)
+	}
+	p := &Program{entry: memoryBase, limit: 256, mem: flatMemory{code}, blocks: map[uint64]*block{}}
+	w := newMachine(t).w
+	w.pc = memoryBase
+	for turn := int64(1); turn <= 2; turn++ {
+		if err := w.run(p); err != nil || w.done || w.clock != 2*turn {
+			t.Errorf("turn %d: %v, ended %v, %d instructions", turn, err, w.done, w.clock)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package cu
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -267,7 +268,9 @@ func (c *compiler) sopp() (run, error) {
 	case "s_waitcnt":
 		vm, _, lgkm := in.Waits()
 		return func(w *wave) { w.wait.done(vm, lgkm) }, nil
-	case "s_nop", "s_sleep", "s_setprio", "s_sethalt", "s_wakeup", "s_icache_inv", "s_incperflevel", "s_decperflevel", "s_sendmsg":
+	case "s_sleep":
+		return func(w *wave) { w.slept = true }, nil
+	case "s_nop", "s_setprio", "s_sethalt", "s_wakeup", "s_icache_inv", "s_incperflevel", "s_decperflevel", "s_sendmsg":
 		return func(*wave) {}, nil
 	case "s_set_gpr_idx_off":
 		c.indexed = 0
@@ -339,6 +342,11 @@ func (w *wave) run(p *Program) error {
 		}
 		w.clock++
 		if w.leave(b); w.done || w.barrier {
+			return nil
+		}
+		if w.slept { // what it waits for may be another card's to do
+			w.slept = false
+			runtime.Gosched()
 			return nil
 		}
 	}

@@ -71,6 +71,7 @@ type wave struct {
 	pc      uint64
 	done    bool
 	barrier bool // waits for the others of its workgroup
+	slept   bool // has nothing to do for a while
 
 	tmp   [4]vec // sources that had to be made
 	out   vec    // a result before it is written
