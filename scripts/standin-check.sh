@@ -229,7 +229,7 @@ JSON
     local way=butterfly
     ! has_rccl || way=rccl
     grep -q '"split_mode": "tensor"' "$root/root/ceiling/cards/manifest.json" &&
-        grep "\"allreduce\": \"$way\"" "$root/root/ceiling/cards/manifest.json" &&
+        grep -q "\"allreduce\": \"$way\"" "$root/root/ceiling/cards/results.json" &&
         [ "$(grep -vc '"error":' "$root/root/ceiling/cards/requests.jsonl")" -eq 3 ]
 }
 
