@@ -45,6 +45,7 @@ var (
 	ErrNaN             = errors.New("logits that are not numbers")
 	ErrBadToken        = errors.New("the back end sampled no token of the vocabulary")
 	ErrFlatLogits      = errors.New("all logits are equal")
+	ErrDraft           = errors.New("drafting failed")
 	ErrTokenize        = errors.New("text not tokenised")
 	ErrTemplate        = errors.New("chat template not known to the engine")
 	ErrGrammar         = errors.New("grammar does not parse")

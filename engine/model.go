@@ -21,6 +21,7 @@ type LoadOptions struct {
 	MainGPU     int       // with split mode none
 	GPULayers   int       // layers on the GPUs; < 0: all
 	LoadMode    string    // see LoadModes
+	Heads       bool      // layers that predict further tokens, for drafts of kind mtp
 	// CheckTensors makes the library look for NaN and infinities in the weights.
 	CheckTensors bool
 	// Progress gets the share that is loaded, 0…1, on the loading goroutine.
@@ -114,7 +115,7 @@ func firstProblem(err error) error {
 // native checks the options that need no model and turns them into the
 // library's values.
 func (o LoadOptions) native() (llama.LoadParams, error) {
-	p := llama.LoadParams{GPULayers: o.GPULayers, TensorSplit: o.TensorSplit, CheckTensors: o.CheckTensors}
+	p := llama.LoadParams{GPULayers: o.GPULayers, TensorSplit: o.TensorSplit, CheckTensors: o.CheckTensors, Heads: o.Heads}
 	if _, err := splitModes.lookup("split mode", o.SplitMode); err != nil {
 		return p, err
 	}

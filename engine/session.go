@@ -40,8 +40,13 @@ type SessionOptions struct {
 	Needs []Need
 	// TimeOps computes node by node, and times each: see Session.Ops.
 	TimeOps bool
-	// Outputs are the rows of logits that one batch may ask for; 0: Sequences.
+	// Outputs are the rows of logits that one batch may ask for; 0: Sequences, and
+	// Drafts more of each.
 	Outputs int
+	// Speculation has the session draft tokens, at most Drafts of a sequence in one
+	// step; nil or 0: none.
+	Speculation *Drafting
+	Drafts      int
 }
 
 // Session is a context of a model: KV cache, compute buffers, samplers. Its
@@ -66,13 +71,16 @@ type Session struct {
 	watched context.Context // whose cancellation aborts a running step
 	unwatch func() bool
 	closing sync.Mutex // a cancellation may come while Close frees
+
+	drafts draftState
 }
 
 // Open makes a session. The memory that its KV cache and compute buffers need is
 // compared with what is free first: the kernel would grant it and end the process
 // later.
 //
-// Errors: ErrContextTooSmall, ErrOutOfMemory, ErrUnknownOption, ErrSession.
+// Errors: ErrContextTooSmall, ErrOutOfMemory, ErrUnknownOption, ErrSpeculation,
+// ErrSession.
 func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	keepPolling()
 	if err := ctx.Err(); err != nil {
@@ -94,13 +102,17 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		return nil, fmt.Errorf("%w: %d sequences of %d tokens%s", ErrSession, o.Sequences, o.TokensPerSequence, logged())
 	}
 	m.open.Add(1)
+	if p.Draft.Model != nil {
+		o.Speculation.Draft.open.Add(1)
+	}
 	perSeq, batch, seqs := native.Limits()
 	chosen := choices(llama.LoggedFacts())
 	if batch < p.Batch {
 		chosen = append(chosen, "a step takes at most the physical batch times the sequences")
 	}
 	return &Session{native: native, warnings: llama.LoggedWarnings(), choices: chosen, model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,
-		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, windows: m.Window() > 0 && !p.SWAFull, wanted: make([]uint32, seqs)}, nil
+		seqs: int32(seqs), outputs: p.Outputs, unified: p.Unified, windows: m.Window() > 0 && !p.SWAFull, wanted: make([]uint32, seqs),
+		drafts: newDraftState(p.Draft, o.Speculation, seqs)}, nil
 }
 
 func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
@@ -150,7 +162,7 @@ func (m *Model) openParams(o *SessionOptions) (llama.OpenParams, error) {
 	}
 	p.SWAFull, p.TimeOps = o.FullWindow || llama.Library.FullWindow, o.TimeOps
 	p.OffloadKQV, p.BackendGreedy = !o.KVOnHost, o.Greedy && m.split.Mode != SplitTensor
-	return p, nil
+	return p, m.speculate(&p, o)
 }
 
 // MaxSequences is the most sequences that a session can have.
@@ -183,6 +195,11 @@ func (m *Model) checkMemory(ctx context.Context, o SessionOptions) error {
 			return err
 		}
 		defer plan.Close()
+		draft, err := o.planDraft(ctx)
+		if err != nil {
+			return err
+		}
+		defer draft()
 		if list, err = plan.Need(ctx, o); errors.Is(err, ErrNoDryRun) {
 			return nil
 		} else if err != nil {
@@ -205,6 +222,9 @@ func (s *Session) Close() error {
 	s.native.Free()
 	s.native = nil
 	s.model.open.Add(-1)
+	if s.drafts.model != nil {
+		s.drafts.model.open.Add(-1)
+	}
 	return nil
 }
 
@@ -224,7 +244,8 @@ func (s *Session) Sampled() (backend, argmax uint64) { return s.native.Sampled()
 
 var errWindow = errors.New("layers with a sliding window keep that alone; open the session with FullWindow")
 
-// RemoveSeq drops the KV cells of a sequence from position from on.
+// RemoveSeq drops the KV cells of a sequence from position from on, of the draft model
+// too.
 func (s *Session) RemoveSeq(seq, from int32) error {
 	if seq < 0 || seq >= s.seqs || from < 0 {
 		return fmt.Errorf("%w: sequence %d from %d; the session has %d", ErrInvalidBatch, seq, from, s.seqs)
@@ -232,14 +253,15 @@ func (s *Session) RemoveSeq(seq, from int32) error {
 	if from > 0 && s.windows {
 		return fmt.Errorf("%w: sequence %d from %d: %w", ErrInvalidBatch, seq, from, errWindow)
 	}
-	if !s.native.RemoveSeq(seq, from, -1) {
+	if !s.native.RemoveSeq(seq, from) {
 		return fmt.Errorf("%w: the model's memory can't drop sequence %d from position %d", ErrInvalidBatch, seq, from)
 	}
 	return nil
 }
 
 // CopySeq lets dst share the first n positions of src, in place of what it
-// held. A session that is not unified copies the cells instead.
+// held. A session that is not unified copies the cells instead. It holds for the draft
+// model too.
 func (s *Session) CopySeq(src, dst, n int32) error {
 	if src < 0 || src >= s.seqs || dst < 0 || dst >= s.seqs || src == dst || n < 1 {
 		return fmt.Errorf("%w: copy of %d tokens from sequence %d to %d; the session has %d",
@@ -255,12 +277,12 @@ func (s *Session) CopySeq(src, dst, n int32) error {
 		return err
 	}
 	if s.unified || s.seqs == 1 {
-		s.native.CopySeq(src, dst, 0, n)
+		s.native.CopySeq(src, dst, n)
 		return nil
 	}
 	// Between buffers of their own the library copies whole sequences only, and
 	// ends the process over a part of one.
-	s.native.CopySeq(src, dst, 0, -1)
+	s.native.CopySeq(src, dst, -1)
 	return s.RemoveSeq(dst, n)
 }
 

@@ -14,7 +14,7 @@ type Batch struct {
 	Tokens []int32 // token ids
 	Pos    []int32 // position of each token in its sequence, from 0
 	Seqs   []int32 // sequence of each token
-	Want   []int8  // 1: sample the token that follows this one; at most once per sequence
+	Want   []int8  // 1: sample the token that follows this one; at most once per sequence, and once per draft more
 	// Out holds, after Step, one id for each i with Want[i] = 1, in batch
 	// order. It is resized within its capacity, and grown where that is too
 	// small.
@@ -24,8 +24,8 @@ type Batch struct {
 	// cuts a batch at UBatch tokens, and without a unified KV cache also where
 	// sequence ids have a gap or the sequences' parts differ in length.
 	Graphs int
-	// Drafting is, after Step, the part of its time that the draft side of a
-	// session that speculates took; 0 where there is none.
+	// Drafting is, after Step, the part of its time that went into the draft side: a
+	// draft model that computes the batch too. 0 where there is none.
 	Drafting time.Duration
 }
 
@@ -34,7 +34,7 @@ type Batch struct {
 // tokens' own. It allocates nothing once Out has its capacity.
 //
 // Errors: ErrInvalidBatch, ErrNoKVSlot, ErrAborted (with ctx's error),
-// ErrDecode, ErrNoLogits, ErrNaN, ErrBadToken, ErrClosed.
+// ErrDecode, ErrNoLogits, ErrNaN, ErrBadToken, ErrDraft, ErrClosed.
 func (s *Session) Step(ctx context.Context, b *Batch) error {
 	n, err := s.begin(ctx, b)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Session) Step(ctx context.Context, b *Batch) error {
 	}
 	b.Out = b.Out[:n]
 	code := s.native.Step(b.Tokens, b.Pos, b.Seqs, b.Want, b.Out)
-	b.Graphs = s.native.Graphs()
+	b.Graphs, b.Drafting = s.native.Graphs(), time.Duration(s.native.Drafting())
 	return s.result(ctx, code)
 }
 
@@ -145,6 +145,9 @@ func (s *Session) Warm(ctx context.Context) error {
 	if err := s.result(ctx, s.native.CheckLogits(0)); err != nil {
 		return err
 	}
+	if err := s.result(ctx, s.native.CheckDraft()); err != nil {
+		return fmt.Errorf("the draft model: %w", err)
+	}
 	s.Clear()
 	s.native.Settle()
 	err := s.Step(ctx, &warm)
@@ -173,6 +176,8 @@ func (s *Session) result(ctx context.Context, code int) error {
 		return fmt.Errorf("%w; %s", ErrNaN, cantCompute)
 	case code == llama.BadToken:
 		return fmt.Errorf("%w; its logits may be NaN: %s", ErrBadToken, cantCompute)
+	case code == llama.NoDrafts:
+		return fmt.Errorf("%w%s; the run's engine log has more", ErrDraft, logged())
 	case code == llama.FlatLogits:
 		return fmt.Errorf("%w; %s", ErrFlatLogits, cantCompute)
 	}

@@ -61,7 +61,7 @@ stage_program() {
     local file needed
     [ -x "$built/ceiling" ] || die "'$built' holds no program: run make build, or leave BUNDLE_BIN out"
     cp -L "$built/ceiling" "$built/engine.json" "$stage/bin/"
-    for file in "$built"/libllama.so.? "$built"/libggml.so.? "$built"/libggml-base.so.? "$built"/libggml-*.so; do
+    for file in "$built"/libllama.so.? "$built"/libllama-spec.so "$built"/libggml.so.? "$built"/libggml-base.so.? "$built"/libggml-*.so; do
         case $file in */libggml-base.so) continue ;; esac
         cp -L "$file" "$stage/bin/"
     done

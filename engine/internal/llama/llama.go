@@ -72,6 +72,8 @@ const (
 	BadToken = C.CEIL_BAD_TOKEN
 	// FlatLogits is CheckLogits' code when all logits are equal.
 	FlatLogits = C.CEIL_FLAT_LOGITS
+	// NoDrafts is Step's and Draft's code when the draft side could not compute.
+	NoDrafts = C.CEIL_NO_DRAFTS
 	// NoToken is a draw's code when no token may follow.
 	NoToken = C.CEIL_NO_TOKEN
 )

@@ -16,21 +16,28 @@ static ggml_backend_dev_t device_of(ggml_backend_buffer_type_t type) {
     return ggml_backend_buft_get_device(type);
 }
 
-int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, int32_t max) {
-    int32_t n = 0;
-    for (const auto & [type, used] : llama_get_memory_breakdown(ceil_session_context(s))) {
+// list adds what a context takes, and its model where that is not counted already.
+static int32_t list(struct llama_context * ctx, bool model, struct ceil_memory * out, int32_t n, int32_t max) {
+    for (const auto & [type, used] : llama_get_memory_breakdown(ctx)) {
         if (n == max) {
             break;
         }
         ggml_backend_dev_t d = device_of(type);
         snprintf(out[n].device, sizeof(out[n].device), "%s", d ? ggml_backend_dev_name(d) : "");
         snprintf(out[n].buffer, sizeof(out[n].buffer), "%s", ggml_backend_buft_name(type));
-        out[n].model   = used.model;
+        out[n].model   = model ? used.model : 0;
         out[n].context = used.context;
         out[n].compute = used.compute;
         n++;
     }
     return n;
+}
+
+int32_t ceil_session_memory(struct ceil_session * s, struct ceil_memory * out, int32_t max) {
+    bool                   own;
+    struct llama_context * draft = ceil_session_draft(s, &own);
+    int32_t                n     = list(ceil_session_context(s), true, out, 0, max);
+    return draft ? list(draft, own, out, n, max) : n;
 }
 
 #else

@@ -59,6 +59,7 @@ struct llama_model * ceil_model_load(const struct ceil_load * l) {
     p.check_tensors = l->check_tensors;
     p.vocab_only    = l->vocab_only;
     p.no_alloc      = l->no_alloc;
+    p.load_mtp      = l->heads;
     if (l->progress) {
         p.progress_callback           = on_progress;
         p.progress_callback_user_data = (void *) l->progress;

@@ -31,7 +31,7 @@ func LoadModel(p LoadParams) *NativeModel {
 	l := C.struct_ceil_load{
 		path: path, gpu_layers: C.int32_t(p.GPULayers), split_mode: C.int32_t(p.SplitMode),
 		load_mode: C.int32_t(p.LoadMode), main_gpu: C.int32_t(p.MainGPU),
-		cpu_only: C.bool(p.CPUOnly), check_tensors: C.bool(p.CheckTensors), vocab_only: C.bool(p.VocabOnly), no_alloc: C.bool(p.NoAlloc),
+		cpu_only: C.bool(p.CPUOnly), check_tensors: C.bool(p.CheckTensors), vocab_only: C.bool(p.VocabOnly), no_alloc: C.bool(p.NoAlloc), heads: C.bool(p.Heads),
 	}
 	if p.Devices != nil {
 		l.devices = C.CString(strings.Join(p.Devices, "\n"))

@@ -18,7 +18,8 @@ static bool alloc_batch(struct ceil_session * s) {
     s->at       = calloc(n, sizeof(*s->at));
     s->seen     = calloc((size_t) s->n_seq, sizeof(*s->seen));
     s->row      = calloc(n, sizeof(*s->row));
-    if (!s->token || !s->pos || !s->seq || !s->want || !s->n_seq_id || !s->seq_id || !s->at || !s->seen || !s->row) {
+    s->asks     = calloc((size_t) s->n_seq, sizeof(*s->asks));
+    if (!s->token || !s->pos || !s->seq || !s->want || !s->n_seq_id || !s->seq_id || !s->at || !s->seen || !s->row || !s->asks) {
         return false;
     }
     for (int32_t i = 0; i < s->n_batch; i++) {
@@ -40,6 +41,8 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
     p.n_ubatch            = o->n_ubatch;
     p.n_seq_max           = o->n_seq_max;
     p.n_outputs_max       = o->n_outputs_max;
+    p.n_outputs_max_per_seq = o->n_outputs_per_seq;
+    p.n_rs_seq            = o->n_rollback;
     p.n_threads           = o->n_threads;
     p.n_threads_batch     = o->n_threads_batch;
     p.flash_attn_type     = (enum llama_flash_attn_type) o->flash_attn;
@@ -68,7 +71,7 @@ struct ceil_session * ceil_session_open(struct llama_model * model, const struct
         // At its outset: a thread that starts in a step would be in its time.
         s->rows = ceil_rows_new(o->n_threads_argmax);
     }
-    if (!s->ctx || !alloc_batch(s) || (!s->greedy && !s->rows)) {
+    if (!s->ctx || !alloc_batch(s) || (!s->greedy && !s->rows) || !ceil_open_drafter(s, model, o, p)) {
         ceil_session_free(s);
         return NULL;
     }
@@ -79,6 +82,7 @@ void ceil_session_free(struct ceil_session * s) {
     if (!s) {
         return;
     }
+    ceil_free_drafter(s); // before the context that it reads
     if (s->ctx) {
         llama_free(s->ctx); // before the samplers that it points to
     }
@@ -93,6 +97,7 @@ void ceil_session_free(struct ceil_session * s) {
     free(s->at);
     free(s->seen);
     free(s->row);
+    free(s->asks);
     ceil_rows_free(s->rows);
     free(s);
     ceil_give_back();

@@ -11,7 +11,7 @@ import (
 type NativeSession struct {
 	p      *C.struct_ceil_session
 	ctx    *C.struct_llama_context
-	mem    C.llama_memory_t
+	mem    C.llama_memory_t      // the target's
 	counts *C.struct_ceil_counts // C's memory
 	size   int                   // vocabulary
 }
@@ -28,6 +28,7 @@ func (m *NativeModel) OpenSession(p OpenParams) *NativeSession {
 		kv_unified: C.bool(p.Unified), offload_kqv: C.bool(p.OffloadKQV), backend_greedy: C.bool(p.BackendGreedy),
 		swa_full: C.bool(p.SWAFull), time_ops: C.bool(p.TimeOps),
 	}
+	defer p.Draft.fill(&o)()
 	s := C.ceil_session_open(m.p, &o)
 	if s == nil {
 		return nil
@@ -137,14 +138,15 @@ func (s *NativeSession) Tally() NativeTally {
 // something; 0: not known.
 func (s *NativeSession) Nodes() int { return int(s.counts.nodes) }
 
-// RemoveSeq drops the cells of seq in [from, to); to < 0: to the end.
-func (s *NativeSession) RemoveSeq(seq, from, to int32) bool {
-	return bool(C.llama_memory_seq_rm(s.mem, C.llama_seq_id(seq), C.llama_pos(from), C.llama_pos(to)))
+// RemoveSeq drops the cells of seq from position from on, of the draft side too.
+func (s *NativeSession) RemoveSeq(seq, from int32) bool {
+	return bool(C.ceil_seq_rm(s.p, C.int32_t(seq), C.int32_t(from)))
 }
 
-// CopySeq lets dst share the cells of src in [from, to).
-func (s *NativeSession) CopySeq(src, dst, from, to int32) {
-	C.llama_memory_seq_cp(s.mem, C.llama_seq_id(src), C.llama_seq_id(dst), C.llama_pos(from), C.llama_pos(to))
+// CopySeq lets dst share the cells of src before to, of the draft side too; to < 0:
+// all.
+func (s *NativeSession) CopySeq(src, dst, to int32) {
+	C.ceil_seq_cp(s.p, C.int32_t(src), C.int32_t(dst), C.int32_t(to))
 }
 
 // SeqEnd returns the largest position that the sequence holds, or -1.
@@ -152,5 +154,5 @@ func (s *NativeSession) SeqEnd(seq int32) int32 {
 	return int32(C.llama_memory_seq_pos_max(s.mem, C.llama_seq_id(seq)))
 }
 
-// Clear empties the KV cache.
-func (s *NativeSession) Clear() { C.llama_memory_clear(s.mem, C.bool(false)) }
+// Clear empties the KV cache, of the draft side too.
+func (s *NativeSession) Clear() { C.ceil_clear(s.p) }

@@ -30,6 +30,11 @@ struct ceil_session {
     struct ceil_rows *      rows;     // takes their argmax; NULL with greedy chains
     struct ceil_counts      counts;
     struct ceil_ops *       ops; // NULL: nodes are not timed
+    struct ceil_drafter *   drafter;     // NULL: nothing is drafted
+    struct llama_context *  draft;       // the draft side's, NULL where there is none
+    bool                    draft_loads; // it is of a model of its own
+    bool                    in_order;    // batches are computed as they come
+    struct ceil_ask *       asks;        // one per sequence
     atomic_bool             abort;
 };
 
@@ -37,5 +42,16 @@ struct ceil_session {
 // can't.
 void ceil_open_greedy(struct ceil_session * s, struct llama_model * model, struct llama_context_params p);
 void ceil_free_greedy(struct ceil_session * s);
+
+// ceil_open_drafter makes what o asks for beside the context; true where it asks
+// for nothing.
+bool ceil_open_drafter(struct ceil_session * s, struct llama_model * model, const struct ceil_open * o, struct llama_context_params p);
+void ceil_free_drafter(struct ceil_session * s);
+// ceil_feed_drafter tells it of a computed batch, and times that. Returns 0, 2
+// where it was aborted, or CEIL_NO_DRAFTS.
+int32_t ceil_feed_drafter(struct ceil_session * s, const struct llama_batch * b);
+
+// ceil_look_at looks at a row of logits: see ceil_check_logits.
+int32_t ceil_look_at(const float * logits, int32_t n);
 
 #endif

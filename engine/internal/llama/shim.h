@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "llama.h"
+#include "spec.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -106,6 +107,7 @@ struct ceil_load {
     bool          cpu_only;
     bool          check_tensors;
     bool          vocab_only;   // no weights
+    bool          heads;        // layers that predict further tokens (MTP)
     bool          no_alloc;     // read the metadata and only add up what buffers would take
     uintptr_t     progress;     // handle passed to ceilProgress; 0: none
 };
@@ -119,6 +121,8 @@ struct ceil_session; // opaque: context, batch arrays, samplers
 struct ceil_open {
     uint32_t n_ctx, n_batch, n_ubatch, n_seq_max;
     uint32_t n_outputs_max; // rows of logits a step may ask for: the buffer is n_outputs_max × vocabulary
+    uint32_t n_outputs_per_seq; // of one sequence at most; 0: as many
+    uint32_t n_rollback; // steps that a recurrent state can go back by
     int32_t  n_threads, n_threads_batch;
     int32_t  n_threads_argmax; // of rows of logits on the host
     int32_t  flash_attn; // enum llama_flash_attn_type
@@ -128,13 +132,21 @@ struct ceil_open {
     bool     offload_kqv;
     bool     backend_greedy; // attach a greedy sampler to every sequence
     bool     time_ops;       // compute node by node, and time each
+
+    struct ceil_drafting drafting; // kind NULL: nothing is drafted
+    struct llama_model * draft;    // the draft model, of kinds that have one
+    bool                 mtp;      // the model's own head drafts
+    bool                 plan;     // only the contexts, to see what they take
 };
 struct ceil_session * ceil_session_open(struct llama_model * model, const struct ceil_open * o);
 void                  ceil_session_free(struct ceil_session * s);
 struct llama_context * ceil_session_context(const struct ceil_session * s);
+// ceil_session_draft is the draft side's context, NULL where there is none; own
+// says whether it is of a model of its own.
+struct llama_context * ceil_session_draft(const struct ceil_session * s, bool * own);
 
-// ceil_session_memory writes what the session and its model take by buffer
-// type, with the device that it lies on, in bytes. Returns the number of
+// ceil_session_memory writes what the session, its model and its draft model take by
+// buffer type, with the device that it lies on, in bytes. Returns the number of
 // entries, or -1 where the library does not tell.
 struct ceil_memory {
     char     device[128], buffer[128];
@@ -147,6 +159,7 @@ struct ceil_counts {
     uint64_t graphs;          // compute graphs that the last decode became; 0: not known
     uint32_t nodes;           // of the session's first graph that compute something; 0: not known
     uint64_t backend, argmax; // tokens that ceil_step took from the back end's sampler and from ceil_argmax
+    uint64_t drafting_ns;     // of the last ceil_step, what the draft side took
 };
 const struct ceil_counts * ceil_session_counts(const struct ceil_session * s);
 
@@ -166,12 +179,14 @@ bool ceil_computes(const struct ggml_tensor * t);
 // ceil_step decodes n tokens and writes one greedily sampled id for each
 // want[i] != 0 into out, in batch order. It returns when the device is done.
 // Returns llama_decode's code, CEIL_NO_LOGITS where the library gave no logits,
-// CEIL_NAN_LOGITS where one of a row is NaN, or CEIL_BAD_TOKEN where the back
-// end's sampler gave no id of the vocabulary.
+// CEIL_NAN_LOGITS where one of a row is NaN, CEIL_BAD_TOKEN where the back
+// end's sampler gave no id of the vocabulary, or CEIL_NO_DRAFTS where the draft
+// side could not compute the batch.
 #define CEIL_NO_LOGITS   (-1000)
 #define CEIL_NAN_LOGITS  (-1001)
 #define CEIL_BAD_TOKEN   (-1003)
 #define CEIL_FLAT_LOGITS (-1004)
+#define CEIL_NO_DRAFTS   (-1005)
 int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                   const int32_t * seq, const int8_t * want, int32_t * out);
 
@@ -210,6 +225,28 @@ void ceil_session_abort(struct ceil_session * s, bool on);
 // ceil_argmax returns the index of the first largest of n floats, -1 where one
 // of them is NaN. Vectorised; exported for its test.
 int32_t ceil_argmax(const float * x, int32_t n);
+
+// --- spec.c ---
+
+// ceil_spec_fault says why this build can't draft; NULL: it can.
+const char * ceil_spec_fault(void);
+
+// These are for a session that drafts; see struct ceil_speculation.
+bool ceil_draft_begin(struct ceil_session * s, int32_t seq, const int32_t * prompt, int32_t n, int32_t first);
+bool ceil_draft_accept(struct ceil_session * s, int32_t seq, int32_t drafted, const int32_t * tokens, int32_t n);
+// ceil_draft answers n asks, at most one a sequence: count[i] tokens each, at
+// tokens + max[0] + … + max[i-1]. Returns 0, 2 where it was aborted, or CEIL_NO_DRAFTS.
+int32_t ceil_draft(struct ceil_session * s, int32_t n, const int32_t * seq, const int32_t * last, const int32_t * pos,
+                   const int32_t * max, int32_t * count, int32_t * tokens);
+
+// ceil_check_draft is ceil_check_logits of the draft model's last row; 0 without one.
+int32_t ceil_check_draft(struct ceil_session * s);
+
+// These hold for the draft side's context as well. ceil_seq_rm drops the positions
+// of seq from from on; ceil_seq_cp lets dst share those of src before to, < 0: all.
+bool ceil_seq_rm(struct ceil_session * s, int32_t seq, int32_t from);
+void ceil_seq_cp(struct ceil_session * s, int32_t src, int32_t dst, int32_t to);
+void ceil_clear(struct ceil_session * s);
 
 // --- ops.c ---
 

@@ -3,6 +3,18 @@
 
 #include <math.h>
 
+// batch_of is the batch that the arrays hold.
+static struct llama_batch batch_of(struct ceil_session * s) {
+    return (struct llama_batch) {
+        .n_tokens = s->n,
+        .token    = s->token,
+        .pos      = s->pos,
+        .n_seq_id = s->n_seq_id,
+        .seq_id   = s->seq_id,
+        .logits   = s->want,
+    };
+}
+
 int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, const int32_t * pos,
                     const int32_t * seq, const int8_t * want) {
     // llama_decode's own code for a batch that can't be; these would go beyond
@@ -12,6 +24,9 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
         return -1;
     }
     s->n = n;
+    for (int32_t i = 0; s->in_order && i < n; i++) {
+        s->at[i] = i;
+    }
     for (int32_t i = 0; i < n; i++) {
         int32_t j = s->at[i];
         s->token[j] = token[i];
@@ -19,20 +34,12 @@ int32_t ceil_decode(struct ceil_session * s, int32_t n, const int32_t * token, c
         s->seq[j]   = seq[i];
         s->want[j]  = want[i];
     }
-    struct llama_batch b = {
-        .n_tokens = n,
-        .token    = s->token,
-        .pos      = s->pos,
-        .n_seq_id = s->n_seq_id,
-        .seq_id   = s->seq_id,
-        .logits   = s->want,
-    };
     if (s->counts.nodes == 0) {
         ceil_count_nodes(&s->counts.nodes);
     }
     ceil_forget_ops(s);
     uint64_t before = ceil_tally()->graphs;
-    int32_t  rc     = llama_decode(s->ctx, b);
+    int32_t  rc     = llama_decode(s->ctx, batch_of(s));
     s->counts.graphs = ceil_tally()->graphs - before;
     // Back ends compute asynchronously. Without this the time of a step that
     // samples nothing would be booked on the next one.
@@ -91,7 +98,23 @@ int32_t ceil_step(struct ceil_session * s, int32_t n, const int32_t * token, con
     if (rc != 0) {
         return rc;
     }
-    return s->greedy ? take_sampled(s, n, want, out) : take_argmax(s, n, want, out);
+    rc = s->greedy ? take_sampled(s, n, want, out) : take_argmax(s, n, want, out);
+    if (rc != 0) {
+        return rc;
+    }
+    struct llama_batch b = batch_of(s);
+    return ceil_feed_drafter(s, &b);
+}
+
+int32_t ceil_look_at(const float * logits, int32_t n) {
+    bool equal = true;
+    for (int32_t j = 0; j < n; j++) {
+        if (!isfinite(logits[j])) {
+            return CEIL_NAN_LOGITS;
+        }
+        equal = equal && logits[j] == logits[0];
+    }
+    return equal ? CEIL_FLAT_LOGITS : 0;
 }
 
 int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
@@ -104,12 +127,5 @@ int32_t ceil_check_logits(struct ceil_session * s, int32_t i) {
     if (!logits || (s->greedy && llama_get_sampled_logits_count_ith(s->ctx, s->at[i]) != (uint32_t) s->n_vocab)) {
         return CEIL_NO_LOGITS;
     }
-    bool equal = true;
-    for (int32_t j = 0; j < s->n_vocab; j++) {
-        if (!isfinite(logits[j])) {
-            return CEIL_NAN_LOGITS;
-        }
-        equal = equal && logits[j] == logits[0];
-    }
-    return equal ? CEIL_FLAT_LOGITS : 0;
+    return ceil_look_at(logits, s->n_vocab);
 }

@@ -12,6 +12,7 @@ type LoadParams struct {
 	TensorSplit  []float32
 	CheckTensors bool
 	VocabOnly    bool // no weights: the model can't be opened
+	Heads        bool // layers that predict further tokens
 	NoAlloc      bool // only add up what the buffers would take
 	// Progress gets 0…1 while the model loads; returning false stops it.
 	Progress func(float32) bool
@@ -25,6 +26,19 @@ type OpenParams struct {
 	Unified, OffloadKQV, BackendGreedy         bool
 	SWAFull                                    bool // layers with a sliding window keep all positions
 	TimeOps                                    bool // compute node by node, and time each
+	Draft                                      DraftParams
+}
+
+// DraftParams say how a session's drafts are made.
+type DraftParams struct {
+	Kind     string // llama.cpp's name of it; "": nothing is drafted
+	Max, Min int    // tokens of a proposal
+	PMin     float32
+	Model    *NativeModel // the draft model, of kinds that have one
+	MTP      bool         // the model's own head drafts
+	PerSeq   int          // rows of logits that a step may ask of one sequence
+	Rollback int          // steps that a recurrent state can go back by
+	Plan     bool         // only the contexts, to see what they take
 }
 
 // NativeMemory is what a buffer type's buffers take, in bytes.
