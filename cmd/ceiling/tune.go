@@ -483,6 +483,7 @@ func (t *tuneTask) measure(ctx context.Context, model *engine.Model) (*result.Ru
 // size gives a measurement as many requests as take about --probe, by a few steps
 // of the engine, and tells whether the budget is enough for anything.
 func (t *tuneTask) size(ctx context.Context, cfg bench.Config) error {
+	begin := time.Since(t.last).Seconds()
 	cfg.Suite, cfg.Points = t.suite, t.benchPoints()
 	var probe bench.Probe
 	err := t.dog.during("probing", 0, func() (err error) {
@@ -504,7 +505,7 @@ func (t *tuneTask) size(ctx context.Context, cfg bench.Config) error {
 		sc.Prompts *= int(times)
 		all += took * times
 	}
-	if err := t.enough(all); err != nil {
+	if err := t.enough(begin, all); err != nil {
 		return err
 	}
 	t.manifest.Suite = t.suite
@@ -512,11 +513,9 @@ func (t *tuneTask) size(ctx context.Context, cfg bench.Config) error {
 }
 
 // enough tells whether the budget is for a race and its confirmation, where a
-// measurement takes so many seconds. To begin a process takes what it took until
-// now.
-func (t *tuneTask) enough(each float64) error {
+// measurement takes so many seconds, and to begin a process.
+func (t *tuneTask) enough(begin, each float64) error {
 	const baselines, race = 3, 4 // the fewest
-	begin := time.Since(t.last).Seconds()
 	needs := time.Duration((begin + each*(baselines+race) + (begin+each)*float64(2*t.tuning.Pairs)) * float64(time.Second))
 	budget := t.cmd.Duration("budget")
 	t.show.line("a measurement takes about %s, to begin a process %s; %s to search in %s", result.Millis(1000*each), result.Millis(1000*begin),
