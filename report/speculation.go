@@ -12,7 +12,7 @@ import (
 	"ceiling/report/doc"
 )
 
-const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
+const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. Drafting is the time of the draft side, verifying that of the rest of a step, both on average over steps in which nothing but decoding happens. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
 
 const specGainText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step with drafts holds what drafting took. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: step with drafts / step without; the acceptance there is (that − 1) / drafts of a sequence in a step."
 
@@ -75,8 +75,8 @@ func specTable(all []scenario) *doc.Table {
 		if d.Verifications > 0 { // llama-server does not tell
 			verifications = figure.Grouped(d.Verifications)
 		}
-		if d.Steps > 0 {
-			drafting, verifying = stepMs(d.DraftS/float64(d.Steps)), stepMs(d.VerifyS/float64(d.Steps))
+		if n := float64(d.Decode.Steps); n > 0 {
+			drafting, verifying = stepMs(d.Decode.DraftS/n), stepMs(d.Decode.StepS/n)
 		}
 		t.Add(s.Name, oneline.Of(d.SpecSettings.String()), verifications, figure.Grouped(d.Drafted), figure.Grouped(d.Accepted),
 			percentage(d.Acceptance()), figure.Decimals(d.MeanLength(), 2), drafting, verifying)

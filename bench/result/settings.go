@@ -17,6 +17,11 @@ type Setting struct {
 
 func (s Setting) String() string { return s.Name + "=" + s.Value }
 
+// Listed tells whether the flag takes several values, which stand here with slashes.
+func (s Setting) Listed() bool {
+	return slices.Contains([]string{"devices", "tensor-split", "draft-devices", "spec-synth-rates"}, s.Name)
+}
+
 // Reach is what has to begin anew for a setting to change.
 type Reach int
 
@@ -39,6 +44,14 @@ var settings = []struct {
 	{"kv-unified", OfSession},
 	{"flash-attn", OfSession},
 	{"sampling", OfSession},
+	{"spec", OfSession},
+	{"draft-model", OfSession},
+	{"draft-devices", OfSession},
+	{"draft-max", OfSession},
+	{"draft-min", OfSession},
+	{"draft-p-min", OfSession},
+	{"spec-synth-rates", OfSession},
+	{"spec-synth-len", OfSession},
 	{"split-mode", OfLoad},
 	{"devices", OfLoad},
 	{"tensor-split", OfLoad},

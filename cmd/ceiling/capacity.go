@@ -43,7 +43,7 @@ func capacityCommand() *cli.Command {
 			maxTimeFlag(),
 			&cli.StringFlag{Name: "resume", Usage: "go on with the search in `FOLDER`; model and options are those it began with"},
 			&cli.IntFlag{Name: "max", Value: 256, Usage: "most requests in flight: the highest probe, with --rate the slots", Validator: atLeast(1)},
-		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), group("Engine", settingsFlag()), engineFlags(), gpuFlags()),
+		}, probeFlags(1024, 256)...)...), group("How it is run", searchFlags()...), group("Engine", settingsFlag()), engineFlags(), specFlags(), gpuFlags()),
 		Action: capacityAction,
 	}
 }
@@ -204,7 +204,7 @@ func (t *capacityTask) alone() result.Scenario { return t.inFlight(1) }
 // inFlight is the probe of n requests in flight.
 func (t *capacityTask) inFlight(n int) result.Scenario {
 	sc := t.shape
-	sc.Name, sc.Concurrency = fmt.Sprintf("Capacity (c=%d)", n), n
+	sc.Name, sc.Concurrency = t.spec.mark()+fmt.Sprintf("Capacity (c=%d)", n), n
 	sc.Prompts = capacity.Requests(t.found.Bounds, n, t.waves)
 	return sc
 }
@@ -212,7 +212,7 @@ func (t *capacityTask) inFlight(n int) result.Scenario {
 // arriving is the probe of requests that arrive at a rate.
 func (t *capacityTask) arriving(rate float64) result.Scenario {
 	sc := t.shape
-	sc.Name, sc.RequestRate, sc.Concurrency = fmt.Sprintf("Capacity (%.3g req/s)", rate), rate, t.most
+	sc.Name, sc.RequestRate, sc.Concurrency = t.spec.mark()+fmt.Sprintf("Capacity (%.3g req/s)", rate), rate, t.most
 	sc.Prompts = capacity.Requests(t.found.Bounds, 1, t.waves)
 	return sc
 }

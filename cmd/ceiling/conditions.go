@@ -62,7 +62,7 @@ func engineInfo(s settings, m *engine.Model, b engine.BuildRecord, used []engine
 		FlashAttn: s.session.FlashAttn, KVType: s.session.KVType, KVUnified: s.unified,
 		SWAWindow: m.Window(), SWAFull: s.session.FullWindow,
 		SplitMode: s.load.SplitMode, TensorSplit: s.load.TensorSplit, GPULayers: s.load.GPULayers, Layers: layersOn(m), LoadMode: s.load.LoadMode,
-		Settings: s.settingsFile, Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, CacheTokens: s.cacheTokens, LoadSeconds: loadSeconds,
+		Settings: s.settingsFile, Speculation: s.spec.SpecSettings, Sampling: "greedy", Seed: s.seed, PrefixCache: s.prefixCache, CacheTokens: s.cacheTokens, LoadSeconds: loadSeconds,
 		Environment: engine.Environment(os.Environ()),
 	}
 }

@@ -122,7 +122,7 @@ func engineFlags() []cli.Flag {
 		ubatchFlag(),
 		choice("flash-attn", "flash attention", engine.FlashModes(), "fa"),
 		kvTypeFlag(),
-		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache", []string{auto, "on", "off"}),
+		choice("kv-unified", "one KV buffer for all sequences; auto: only with --prefix-cache or --spec", []string{auto, "on", "off"}),
 		choice("sampling", "where the greedy argmax runs; auto: in the back end when the model is on a GPU", engine.SamplingWords),
 		threadsFlag(),
 	), group("Engine", rpcFlags()...)...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"ceiling/bench"
 	"ceiling/bench/result"
@@ -16,6 +17,7 @@ type opener struct {
 	needs   map[bench.SessionSpec][]engine.Need
 	sampled struct{ backend, argmax uint64 }
 	copied  engine.LogitsCopied
+	draft   drafter
 	opened  func(*engine.Session) // is told of each session
 	warmed  func(*engine.Session) // and when it has made its first step
 	reload  func(context.Context, *engineSettings) (*engine.Model, error)
@@ -25,6 +27,7 @@ type opener struct {
 type session struct {
 	*engine.Session
 	from *opener
+	asks []engine.Ask // of one call of Draft
 }
 
 // Open makes a session of the scenario's size and warms it with one token: what
@@ -38,7 +41,11 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 	if err := o.load(ctx, point); err != nil {
 		return nil, err
 	}
-	options := sessionOptions(point.session, spec)
+	draft, err := o.draft.of(ctx, point)
+	if err != nil {
+		return nil, err
+	}
+	options := sessionOptions(point, spec, draft)
 	options.Needs = o.needs[spec]
 	native, err := o.model.Open(ctx, options)
 	if err != nil {
@@ -54,7 +61,7 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 	if o.warmed != nil {
 		o.warmed(native)
 	}
-	return session{native, o}, nil
+	return &session{Session: native, from: o}, nil
 }
 
 // load makes the model's load that of the settings.
@@ -75,16 +82,21 @@ func (o *opener) load(ctx context.Context, p *engineSettings) error {
 
 // close frees the model.
 func (o *opener) close() error {
+	err := o.draft.close()
 	if o.model == nil {
-		return nil
+		return err
 	}
-	err := o.model.Close()
+	err = errors.Join(err, o.model.Close())
 	o.model = nil
 	return err
 }
 
 // sessionOptions are those of a session of the bench's size.
-func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.SessionOptions {
+func sessionOptions(p *engineSettings, spec bench.SessionSpec, draft *engine.Model) engine.SessionOptions {
+	o := p.session
+	if o.Drafts = spec.Drafts; o.Drafts > 0 {
+		o.Speculation = p.spec.native(draft)
+	}
 	o.Sequences, o.TokensPerSequence = spec.Sequences, spec.TokensPerSequence
 	o.TotalTokens, o.Unified = spec.TotalTokens, spec.Unified
 	o.FullWindow = o.FullWindow || spec.Keep
@@ -92,12 +104,27 @@ func sessionOptions(o engine.SessionOptions, spec bench.SessionSpec) engine.Sess
 }
 
 // Step hands the bench's batch to the engine: the two types have one shape.
-func (s session) Step(ctx context.Context, b *bench.StepBatch) error {
+func (s *session) Step(ctx context.Context, b *bench.StepBatch) error {
 	return s.Session.Step(ctx, (*engine.Batch)(b))
 }
 
+// Draft hands the bench's asks to the engine.
+func (s *session) Draft(ctx context.Context, asks []bench.DraftAsk) error {
+	s.asks = s.asks[:0]
+	for _, ask := range asks {
+		s.asks = append(s.asks, engine.Ask(ask))
+	}
+	if err := s.Session.Draft(ctx, s.asks); err != nil {
+		return err
+	}
+	for i := range asks {
+		asks[i].Tokens = s.asks[i].Tokens
+	}
+	return nil
+}
+
 // Links are the connections to the servers of --rpc.
-func (s session) Links() []result.NetworkLink {
+func (s *session) Links() []result.NetworkLink {
 	var links []result.NetworkLink
 	for _, l := range engine.Links() {
 		links = append(links, result.NetworkLink{Server: l.Server, RoundTripS: l.RoundTrip.Seconds(),
@@ -107,7 +134,7 @@ func (s session) Links() []result.NetworkLink {
 }
 
 // Graphs is what the engine has made of the steps up to now.
-func (s session) Graphs() *result.GraphCounts {
+func (s *session) Graphs() *result.GraphCounts {
 	t := s.Tally()
 	g := &result.GraphCounts{Computed: t.Graphs, Reused: t.Reused, Splits: t.Splits, Plans: t.Plans, Buffers: t.Buffers}
 	if t.Told {
@@ -117,7 +144,7 @@ func (s session) Graphs() *result.GraphCounts {
 }
 
 // Close keeps the session's sampling counts for the report.
-func (s session) Close() error {
+func (s *session) Close() error {
 	backend, argmax := s.Sampled()
 	s.from.sampled.backend += backend
 	s.from.sampled.argmax += argmax

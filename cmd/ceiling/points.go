@@ -24,6 +24,7 @@ type engineSettings struct {
 	unified  bool
 	sampling string // a word of --sampling
 	switches engine.GPUSwitches
+	spec     speculation
 	// split is how the model is spread over devices, once that is planned; err is
 	// why it can't be.
 	split engine.Split
@@ -36,9 +37,15 @@ func readEngineSettings(c *cli.Command) (s engineSettings, err error) {
 	if unified == "off" && warm {
 		return s, usagef("--kv-unified off with --prefix-cache: shared prefixes need one KV buffer; leave one of them away")
 	}
-	s = engineSettings{unified: unified == "on" || warm, sampling: c.String("sampling"),
+	spec, err := readSpeculation(c)
+	if err != nil {
+		return s, err
+	}
+	// Sequences verify different numbers of drafts, which is one graph in one buffer alone.
+	s = engineSettings{unified: unified == "on" || warm || unified == auto && spec.SpecSettings != nil, sampling: c.String("sampling"), spec: spec,
 		switches: readGPUSwitches(c)}
 	s.load, s.session = readEngine(c)
+	s.load.Heads = spec.kind() == "mtp"
 	s.session.FullWindow = warm || engine.FullWindow()
 	return s, nil
 }
@@ -46,7 +53,7 @@ func readEngineSettings(c *cli.Command) (s engineSettings, err error) {
 // withSettings are the engine's flags of a command as if a scenario's own settings stood
 // in the place of those that it names.
 func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err error) {
-	flags := slices.Concat(engineFlags(), gpuFlags(), []cli.Flag{&cli.BoolFlag{Name: "prefix-cache"}})
+	flags := slices.Concat(engineFlags(), specFlags(), gpuFlags(), []cli.Flag{&cli.BoolFlag{Name: "prefix-cache"}})
 	args := []string{c.Name}
 	for _, f := range flags {
 		name := f.Names()[0]
@@ -73,20 +80,24 @@ func flagText(f cli.Flag) string {
 	return fmt.Sprint(f.Get())
 }
 
-// checkSettings tries each setting that scenarios have for themselves alone, so
-// that all mistakes are told at once, each with the first scenario that has it.
+// checkSettings tries each setting that scenarios have for themselves alone, those of
+// speculation together, so that all mistakes are told at once, each with the first
+// scenario that has it.
 func (s *settings) checkSettings(c *cli.Command) error {
-	seen := map[result.Setting]bool{}
+	seen := map[string]bool{}
 	errs := unable(c)
 	for _, sc := range s.suite.Scenarios {
-		for _, x := range sc.Settings {
-			if seen[x] {
+		for _, own := range apart(sc.Settings) {
+			if text := result.SettingsText(own); seen[text] {
 				continue
+			} else {
+				seen[text] = true
 			}
-			seen[x] = true
-			_, err := withSettings(c, []result.Setting{x})
-			if err == nil {
-				err = engine.Refuse(x.Name, settingFlag(x))
+			_, err := withSettings(c, own)
+			for _, x := range own {
+				if err == nil {
+					err = engine.Refuse(x.Name, settingFlag(x))
+				}
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("scenario %q: %w", sc.Name, err))
@@ -97,6 +108,23 @@ func (s *settings) checkSettings(c *cli.Command) error {
 		return codedError{exitUsage, errors.Join(errs...)}
 	}
 	return nil
+}
+
+// apart are the settings that can be tried one by one.
+func apart(list []result.Setting) (parts [][]result.Setting) {
+	drafting := append(specFlagNames(), "spec")
+	var together []result.Setting
+	for _, x := range list {
+		if slices.Contains(drafting, x.Name) {
+			together = append(together, x)
+			continue
+		}
+		parts = append(parts, []result.Setting{x})
+	}
+	if together != nil {
+		parts = append(parts, together)
+	}
+	return parts
 }
 
 // readPoints reads the settings that scenarios have for themselves.
@@ -119,6 +147,9 @@ func (s *settings) readPoints(c *cli.Command) error {
 		}
 		s.pointOf[i] = at
 	}
+	if err := s.checkSpecFlags(c); err != nil {
+		return err
+	}
 	if deep := slices.IndexFunc(s.suite.Scenarios, func(sc result.Scenario) bool { return sc.Depth != nil }); s.prefixCache && deep >= 0 {
 		return usagef("--prefix-cache with a depth (scenario %q): at a depth nothing but its context is reused; leave one of them away", s.suite.Scenarios[deep].Name)
 	}
@@ -140,7 +171,7 @@ func (s *settings) benchPoints() []bench.Point {
 // benchPoint is that of the settings with a number.
 func (s *settings) benchPoint(at int) bench.Point {
 	p := &s.points[at]
-	return bench.Point{Engine: at, Budget: p.session.Batch, UBatch: p.session.UBatch, KVUnified: &p.unified}
+	return bench.Point{Engine: at, Budget: p.session.Batch, UBatch: p.session.UBatch, KVUnified: &p.unified, Speculation: p.spec.SpecSettings}
 }
 
 // loaded tells what differs between two loads of a model.

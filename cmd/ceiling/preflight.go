@@ -103,7 +103,34 @@ func (p *planner) check(ctx context.Context, s *engineSettings, spec bench.Sessi
 	if spec.Keep && plan.Model().Recurrent() {
 		return nil, fmt.Errorf("a depth needs a cache of every position, and a model of architecture %s keeps a state instead: leave depth out", plan.Model().Architecture())
 	}
-	return plan.Check(ctx, sessionOptions(s.session, spec))
+	draft, err := p.draft(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	options := sessionOptions(s, spec, draft)
+	if options.Speculation != nil {
+		if err := plan.Model().CheckSpeculation(*options.Speculation); err != nil {
+			return nil, err
+		}
+	}
+	return plan.Check(ctx, options)
+}
+
+// draft is the plan of the model that drafts, nil for none.
+func (p *planner) draft(ctx context.Context, s *engineSettings) (*engine.Model, error) {
+	if s.spec.model == "" {
+		return nil, nil
+	}
+	key := "draft " + s.spec.model + fmt.Sprint(s.draftLoad().Devices)
+	if plan := p.plans[key]; plan != nil {
+		return plan.Model(), nil
+	}
+	plan, err := engine.NewPlan(ctx, s.spec.model, s.draftLoad(), engine.SessionOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("draft model: %w", err)
+	}
+	p.plans[key] = plan
+	return plan.Model(), nil
 }
 
 func (p *planner) close() {

@@ -42,7 +42,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, with the memory of each device and the time from a few steps, and write nothing"},
 			&cli.BoolFlag{Name: "roofline", Usage: "measure the machine's limits before the suite, half a minute"},
 			ceilingsFlag("the machine's limits, of `ceiling roofline`, used where they are of this machine and fresh"),
-		), group("Engine", settingsFlag()), engineFlags(), gpuFlags()),
+		), group("Engine", settingsFlag()), engineFlags(), specFlags(), gpuFlags()),
 		Action: runAction,
 	}
 }
@@ -296,8 +296,10 @@ func (r *runner) initEngine() error {
 		r.show.line("note: %s", note)
 	}
 	for i := range r.points {
-		if err := engine.CheckDevices(r.points[i].load.Devices); err != nil {
-			return codedError{exitUsage, err}
+		for _, names := range [][]string{r.points[i].load.Devices, r.points[i].spec.devices} {
+			if err := engine.CheckDevices(names); err != nil {
+				return codedError{exitUsage, err}
+			}
 		}
 	}
 	return nil

@@ -119,6 +119,7 @@ func (s *settings) readPlan(c *cli.Command) error {
 		s.suite = s.suite.WithProcesses(n)
 	}
 	s.suite.Retry = c.Int("retry")
+	s.suite.Scenarios = markSynthetic(c, s.suite.Scenarios)
 	return s.samePlan()
 }
 

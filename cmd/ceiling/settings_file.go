@@ -65,7 +65,12 @@ func applySettings(c *cli.Command, f *result.SettingsFile) error {
 }
 
 // settingFlag is a setting's value as its flag takes it.
-func settingFlag(x result.Setting) string { return strings.ReplaceAll(x.Value, "/", ",") }
+func settingFlag(x result.Setting) string {
+	if x.Listed() {
+		return strings.ReplaceAll(x.Value, "/", ",")
+	}
+	return x.Value
+}
 
 // noteSettings says where the file of settings was made for something else.
 func (r *runner) noteSettings() {
