@@ -126,13 +126,13 @@ func ints[T uint32 | int32](list []T) []int {
 }
 
 // Description is a short name of the model, "llama ?B Q4_1": architecture and
-// the type that most of the weights have. The package does not hand out the library's.
+// the type that most tensors have, norms in F32 aside. The package does not hand out
+// the library's.
 func (m *NativeModel) Description() string {
-	var kind string
-	var most int64
+	kind, most := "F32", 0
 	for _, t := range m.file.TensorTypes() {
-		if t.Bytes > most {
-			kind, most = strings.ToUpper(t.Type.String()), t.Bytes
+		if t.Tensors > most && t.Type != gguf.F32 {
+			kind, most = strings.ToUpper(t.Type.String()), t.Tensors
 		}
 	}
 	return m.file.Architecture() + " ?B " + kind
