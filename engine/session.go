@@ -253,7 +253,7 @@ func (s *Session) RemoveSeq(seq, from int32) error {
 	if from > 0 && s.windows {
 		return fmt.Errorf("%w: sequence %d from %d: %w", ErrInvalidBatch, seq, from, errWindow)
 	}
-	if !s.native.RemoveSeq(seq, from) {
+	if !s.native.RemoveSeq(seq, from, -1) {
 		return fmt.Errorf("%w: the model's memory can't drop sequence %d from position %d", ErrInvalidBatch, seq, from)
 	}
 	return nil
@@ -277,12 +277,12 @@ func (s *Session) CopySeq(src, dst, n int32) error {
 		return err
 	}
 	if s.unified || s.seqs == 1 {
-		s.native.CopySeq(src, dst, n)
+		s.native.CopySeq(src, dst, 0, n)
 		return nil
 	}
 	// Between buffers of their own the library copies whole sequences only, and
 	// ends the process over a part of one.
-	s.native.CopySeq(src, dst, -1)
+	s.native.CopySeq(src, dst, 0, -1)
 	return s.RemoveSeq(dst, n)
 }
 

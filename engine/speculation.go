@@ -88,7 +88,7 @@ func (m *Model) CheckSpeculation(s Drafting) error {
 			ErrUnknownOption, s.Min, s.Max, s.PMin)
 	}
 	if why := llama.SpeculationFault(); why != "" {
-		return fmt.Errorf("%w: this build has none: %s; run make build", ErrSpeculation, why)
+		return fmt.Errorf("%w: this build has none: %s", ErrSpeculation, why)
 	}
 	switch {
 	case k.NeedsModel != (s.Draft != nil):

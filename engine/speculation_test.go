@@ -29,7 +29,7 @@ func needSpeculation(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(LibraryDir(), "libllama-spec.so")); err == nil || os.Getenv("CI") == "true" {
 		t.Fatalf("no speculation: %s", why)
 	}
-	t.Skipf("%s not run: %s; `make build` makes it", t.Name(), why)
+	t.Skipf("%s not run: %s", t.Name(), why)
 }
 
 // littleModel writes a model of two small layers with 32-bit weights: what rounds is the

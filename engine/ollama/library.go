@@ -76,6 +76,7 @@ const (
 	NaNLogits  = C.CEIL_NAN_LOGITS
 	BadToken   = C.CEIL_BAD_TOKEN
 	FlatLogits = C.CEIL_FLAT_LOGITS
+	NoDrafts   = C.CEIL_NO_DRAFTS
 	NoToken    = C.CEIL_NO_TOKEN
 )
 
@@ -97,6 +98,7 @@ var Library = Traits{
 		{"rpc", []string{""}, "its module has no RPC back end"},
 		{"prose", []string{"auto", "rules", "off"}, "its Go package applies no chat template"},
 		{"ops", []string{"false"}, "the nodes of its graphs can't be timed: " + noWay},
+		{"spec", []string{"", "none"}, "it makes no drafts"},
 	},
 }
 

@@ -138,15 +138,15 @@ func (s *NativeSession) Tally() NativeTally {
 // something; 0: not known.
 func (s *NativeSession) Nodes() int { return int(s.counts.nodes) }
 
-// RemoveSeq drops the cells of seq from position from on, of the draft side too.
-func (s *NativeSession) RemoveSeq(seq, from int32) bool {
-	return bool(C.ceil_seq_rm(s.p, C.int32_t(seq), C.int32_t(from)))
+// RemoveSeq drops the cells of seq in [from, to); to < 0: to the end. It and the next
+// two hold for the draft side too.
+func (s *NativeSession) RemoveSeq(seq, from, to int32) bool {
+	return bool(C.ceil_seq_rm(s.p, C.int32_t(seq), C.int32_t(from), C.int32_t(to)))
 }
 
-// CopySeq lets dst share the cells of src before to, of the draft side too; to < 0:
-// all.
-func (s *NativeSession) CopySeq(src, dst, to int32) {
-	C.ceil_seq_cp(s.p, C.int32_t(src), C.int32_t(dst), C.int32_t(to))
+// CopySeq lets dst share the cells of src in [from, to).
+func (s *NativeSession) CopySeq(src, dst, from, to int32) {
+	C.ceil_seq_cp(s.p, C.int32_t(src), C.int32_t(dst), C.int32_t(from), C.int32_t(to))
 }
 
 // SeqEnd returns the largest position that the sequence holds, or -1.
@@ -154,5 +154,5 @@ func (s *NativeSession) SeqEnd(seq int32) int32 {
 	return int32(C.llama_memory_seq_pos_max(s.mem, C.llama_seq_id(seq)))
 }
 
-// Clear empties the KV cache, of the draft side too.
+// Clear empties the KV cache.
 func (s *NativeSession) Clear() { C.ceil_clear(s.p) }

@@ -242,10 +242,10 @@ int32_t ceil_draft(struct ceil_session * s, int32_t n, const int32_t * seq, cons
 // ceil_check_draft is ceil_check_logits of the draft model's last row; 0 without one.
 int32_t ceil_check_draft(struct ceil_session * s);
 
-// These hold for the draft side's context as well. ceil_seq_rm drops the positions
-// of seq from from on; ceil_seq_cp lets dst share those of src before to, < 0: all.
-bool ceil_seq_rm(struct ceil_session * s, int32_t seq, int32_t from);
-void ceil_seq_cp(struct ceil_session * s, int32_t src, int32_t dst, int32_t to);
+// These hold for the draft side's context as well: positions in [from, to), to < 0:
+// to the end.
+bool ceil_seq_rm(struct ceil_session * s, int32_t seq, int32_t from, int32_t to);
+void ceil_seq_cp(struct ceil_session * s, int32_t src, int32_t dst, int32_t from, int32_t to);
 void ceil_clear(struct ceil_session * s);
 
 // --- ops.c ---

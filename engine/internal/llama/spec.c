@@ -147,15 +147,15 @@ int32_t ceil_check_draft(struct ceil_session * s) {
     return logits ? ceil_look_at(logits, llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(s->draft)))) : CEIL_NO_LOGITS;
 }
 
-bool ceil_seq_rm(struct ceil_session * s, int32_t seq, int32_t from) {
-    return llama_memory_seq_rm(llama_get_memory(s->ctx), seq, from, -1) &&
-           (!s->draft || llama_memory_seq_rm(llama_get_memory(s->draft), seq, from, -1));
+bool ceil_seq_rm(struct ceil_session * s, int32_t seq, int32_t from, int32_t to) {
+    return llama_memory_seq_rm(llama_get_memory(s->ctx), seq, from, to) &&
+           (!s->draft || llama_memory_seq_rm(llama_get_memory(s->draft), seq, from, to));
 }
 
-void ceil_seq_cp(struct ceil_session * s, int32_t src, int32_t dst, int32_t to) {
-    llama_memory_seq_cp(llama_get_memory(s->ctx), src, dst, 0, to);
+void ceil_seq_cp(struct ceil_session * s, int32_t src, int32_t dst, int32_t from, int32_t to) {
+    llama_memory_seq_cp(llama_get_memory(s->ctx), src, dst, from, to);
     if (s->draft) {
-        llama_memory_seq_cp(llama_get_memory(s->draft), src, dst, 0, to);
+        llama_memory_seq_cp(llama_get_memory(s->draft), src, dst, from, to);
     }
 }
 

@@ -12,7 +12,7 @@ func SpeculationFault() string {
 	if why == nil {
 		return ""
 	}
-	return C.GoString(why)
+	return C.GoString(why) + ": make build makes it"
 }
 
 // fill turns the parameters into C's; what free releases must live until the session
