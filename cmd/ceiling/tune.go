@@ -483,7 +483,9 @@ func (t *tuneTask) measure(ctx context.Context, model *engine.Model) (*result.Ru
 // size gives a measurement as many requests as take about --probe, by a few steps
 // of the engine, and tells whether the budget is enough for anything.
 func (t *tuneTask) size(ctx context.Context, cfg bench.Config) error {
-	begin := time.Since(t.last).Seconds()
+	now := time.Now()
+	begin := now.Sub(t.last).Seconds()
+	defer func() { t.last = t.last.Add(time.Since(now)) }() // no other process makes these steps
 	cfg.Suite, cfg.Points = t.suite, t.benchPoints()
 	var probe bench.Probe
 	err := t.dog.during("probing", 0, func() (err error) {
