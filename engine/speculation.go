@@ -211,6 +211,9 @@ type draftState struct {
 	limit int    // drafts of one sequence in a step; 0: the session has none
 	model *Model // that drafts, with one
 	begun []bool // by sequence
+	// proposed are the tokens of each sequence's last Draft until its Accept: the library
+	// ends the process over drafts that it has not made.
+	proposed []int32
 
 	seq, last, pos, most, count, tokens []int32
 }
@@ -219,7 +222,7 @@ func newDraftState(p llama.DraftParams, s *Drafting, seqs int) draftState {
 	if p.Kind == "" {
 		return draftState{}
 	}
-	return draftState{limit: p.PerSeq - 1, model: s.Draft, begun: make([]bool, seqs)}
+	return draftState{limit: p.PerSeq - 1, model: s.Draft, begun: make([]bool, seqs), proposed: make([]int32, seqs)}
 }
 
 // planDraft puts a plan in place of the draft model, so that a plan of the model can
@@ -255,7 +258,7 @@ func (s *Session) BeginDraft(seq int32, prompt []int32, first int32) error {
 	if !s.native.DraftBegin(seq, prompt, first) {
 		return fmt.Errorf("%w%s", ErrDraft, logged())
 	}
-	s.drafts.begun[seq] = true
+	s.drafts.begun[seq], s.drafts.proposed[seq] = true, 0
 	return nil
 }
 
@@ -281,6 +284,7 @@ func (s *Session) Draft(ctx context.Context, asks []Ask) error {
 	}
 	at := 0
 	for i := range asks {
+		d.proposed[asks[i].Seq] = d.count[i]
 		asks[i].Tokens = append(asks[i].Tokens[:0], d.tokens[at:at+int(d.count[i])]...)
 		at += asks[i].Max
 	}
@@ -307,7 +311,8 @@ func (s *Session) collect(asks []Ask) error {
 }
 
 // Accept tells what a step with that many drafts, 0 too, has given seq: the drafts
-// that were accepted, and the one token that was sampled after them.
+// that were accepted, and the one token that was sampled after them. Drafts may be
+// others than what Draft proposed.
 //
 // Errors: ErrSpeculation, ErrInvalidBatch, ErrDraft.
 func (s *Session) Accept(seq int32, drafted int, tokens []int32) error {
@@ -318,6 +323,8 @@ func (s *Session) Accept(seq int32, drafted int, tokens []int32) error {
 	if seq < 0 || seq >= s.seqs || !d.begun[seq] || len(tokens) == 0 || len(tokens) > drafted+1 {
 		return fmt.Errorf("%w: %d tokens of sequence %d from a step with %d drafts", ErrInvalidBatch, len(tokens), seq, drafted)
 	}
+	drafted = min(drafted, int(d.proposed[seq]))
+	d.proposed[seq] = 0
 	if !s.native.DraftAccept(seq, drafted, tokens) {
 		return fmt.Errorf("%w%s", ErrDraft, logged())
 	}
