@@ -12,6 +12,7 @@ import (
 	"ceiling/internal/figure"
 	"ceiling/internal/oneline"
 	"ceiling/report/doc"
+	"ceiling/report/metric"
 )
 
 // sweep is a scenario that lists made several points of.
@@ -28,20 +29,9 @@ type sweepPoint struct {
 }
 
 // sweepColumn is a figure that points are compared by.
-type sweepColumn struct {
-	title    string
-	decimals int
-	lower    bool // is better
-	of       func(*result.Summary, *result.Detail) *float64
-}
+type sweepColumn struct{ metric.Info }
 
-var sweepColumns = []sweepColumn{
-	{"Output (tok/s)", 1, false, func(s *result.Summary, _ *result.Detail) *float64 { return s.OutputThroughput }},
-	{"TTFT mean (ms)", 1, true, func(s *result.Summary, _ *result.Detail) *float64 { return s.TTFTMeanMs }},
-	{"TPOT mean (ms)", 2, true, func(s *result.Summary, _ *result.Detail) *float64 { return s.TPOTMeanMs }},
-	{"Prefill (tok/s)", 1, false, func(_ *result.Summary, d *result.Detail) *float64 { return d.EnginePrefill }},
-	{"Decode (tok/s)", 1, false, func(s *result.Summary, _ *result.Detail) *float64 { return s.TGSpeed }},
-}
+var sweepColumns = []metric.Key{metric.OutputThroughput, metric.TTFTMean, metric.TPOTMean, metric.EnginePrefill, metric.TG}
 
 // sweeps are those of a run, in its order.
 func sweeps(all []scenario) []sweep {
@@ -74,7 +64,7 @@ func (c *sweepColumn) values(p *sweepPoint) []float64 {
 	}
 	var out []float64
 	for i := range passes {
-		if v := c.of(&passes[i].Result, &passes[i].Detail); v != nil && *v > 0 {
+		if v := c.Of(&passes[i].Result, &passes[i].Detail); v != nil && *v > 0 {
 			out = append(out, *v)
 		}
 	}
@@ -112,7 +102,7 @@ func (w *sweep) best(c *sweepColumn) int {
 		mean, _ := interval(x)
 		sound := w.points[i].trusted() && !w.points[i].synthetic()
 		better := mean > best
-		if c.lower {
+		if c.Better == metric.Lower {
 			better = mean < best
 		}
 		if at < 0 || sound && !trusted || sound == trusted && better {
@@ -163,13 +153,13 @@ func (w *sweep) matrix() SweepMatrix {
 	for i, p := range w.points {
 		m.Rows[i] = slices.Clone(p.at)
 	}
-	for k := range sweepColumns {
-		c := &sweepColumns[k]
+	for _, key := range sweepColumns {
+		c := &sweepColumn{key.Info()}
 		best := w.best(c)
 		if best < 0 {
 			continue
 		}
-		m.Head = append(m.Head, c.title)
+		m.Head = append(m.Head, c.Heading())
 		for i := range w.points {
 			text := c.text(&w.points[i])
 			if i == best {
@@ -230,9 +220,9 @@ func (c *sweepColumn) text(p *sweepPoint) string {
 		return figure.Missing
 	}
 	mean, half := interval(x)
-	text := figure.Decimals(&mean, c.decimals)
+	text := figure.Decimals(&mean, c.Decimals)
 	if !math.IsNaN(half) {
-		text += " ±" + figure.Decimals(&half, c.decimals)
+		text += " ±" + figure.Decimals(&half, c.Decimals)
 	}
 	return text
 }
@@ -245,7 +235,7 @@ func (w *sweep) bestText(c *sweepColumn, best int) string {
 	p := &w.points[best]
 	x := c.values(p)
 	mean, half := interval(x)
-	text := fmt.Sprintf("%s: best %s with %s", c.title, figure.Decimals(&mean, c.decimals), w.place(best))
+	text := fmt.Sprintf("%s: best %s with %s", c.Heading(), figure.Decimals(&mean, c.Decimals), w.place(best))
 	if !p.trusted() {
 		text += " (" + p.verdict() + ", as every point)"
 	}
@@ -253,7 +243,7 @@ func (w *sweep) bestText(c *sweepColumn, best int) string {
 		return text + "; one pass, so no interval: --repeat 3 gives one"
 	}
 	lo, hi := max(mean-half, 0), mean+half // of what is never below 0
-	text += fmt.Sprintf(", %s to %s (95 %% of the mean of %d passes)", figure.Decimals(&lo, c.decimals), figure.Decimals(&hi, c.decimals), len(x))
+	text += fmt.Sprintf(", %s to %s (95 %% of the mean of %d passes)", figure.Decimals(&lo, c.Decimals), figure.Decimals(&hi, c.Decimals), len(x))
 	var names []string
 	for _, i := range w.like(c, best) {
 		names = append(names, w.place(i))
@@ -294,4 +284,4 @@ func sweepSection(all []scenario) []doc.Block {
 	return append([]doc.Block{doc.Paragraph{Text: doc.T(sweepText)}}, out...)
 }
 
-const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Prefill is the engine's own rate, decode 1000 / TPOT mean. Context: tokens that the requests began behind, computed before the clock or kept from a point before, over all passes. Of many points the best is a little too good by chance alone."
+const sweepText = "Every combination of a scenario's lists. Figures are means over the passes that completed without a failed request, ± half of their 95% interval (Student's t) where there are two or more; * is the best of its column, among points that nothing speaks against where there are such. Context: tokens that the requests began behind, computed before the clock or kept from a point before, over all passes. Of many points the best is a little too good by chance alone."

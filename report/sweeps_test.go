@@ -35,15 +35,15 @@ func TestSweepMatrix(t *testing.T) {
 	got := Sweeps(r)
 	want := []SweepMatrix{{
 		Of:   "A",
-		Head: []string{"concurrency", "kv-type", "Output (tok/s)", "TPOT mean (ms)", "Verdict"},
+		Head: []string{"concurrency", "kv-type", "Output Throughput (tok/s)", "TPOT mean (ms)", "Verdict"},
 		Rows: [][]string{
-			{"1", "f16", "11.0 ±2.5", "91.41 ±20.73", "valid"},
-			{"1", "q8_0", "21.0 ±2.5", "47.69 ±5.65", "valid"},
-			{"4", "f16", "21.2 ±2.6 *", "47.32 ±5.91 *", "valid"},
-			{"4", "q8_0", "41.0 ±2.5", "24.40 ±1.48", "disturbed"},
+			{"1", "f16", "11.00 ±2.48", "91.41 ±20.73", "valid"},
+			{"1", "q8_0", "21.00 ±2.48", "47.69 ±5.65", "valid"},
+			{"4", "f16", "21.17 ±2.59 *", "47.32 ±5.91 *", "valid"},
+			{"4", "q8_0", "41.00 ±2.48", "24.40 ±1.48", "disturbed"},
 		},
 		Best: []string{
-			"Output (tok/s): best 21.2 with concurrency=4 kv-type=f16, 18.6 to 23.8 (95 % of the mean of 3 passes); not told apart: concurrency=1 kv-type=q8_0",
+			"Output Throughput (tok/s): best 21.17 with concurrency=4 kv-type=f16, 18.58 to 23.75 (95 % of the mean of 3 passes); not told apart: concurrency=1 kv-type=q8_0",
 			"TPOT mean (ms): best 47.32 with concurrency=4 kv-type=f16, 41.41 to 53.23 (95 % of the mean of 3 passes); not told apart: concurrency=1 kv-type=q8_0",
 		},
 	}}
@@ -53,12 +53,12 @@ func TestSweepMatrix(t *testing.T) {
 	// Where something speaks against every point, the best of them is said with it.
 	one := sweptRun([4]result.State{loud, loud, loud, loud}, [4][]float64{{10}, {20}, {20}, {40}})
 	line := Sweeps(one)[0].Best[0]
-	if line != "Output (tok/s): best 40.0 with concurrency=4 kv-type=q8_0 (disturbed, as every point); one pass, so no interval: --repeat 3 gives one" {
+	if line != "Output Throughput (tok/s): best 40.00 with concurrency=4 kv-type=q8_0 (disturbed, as every point); one pass, so no interval: --repeat 3 gives one" {
 		t.Error(line)
 	}
 	// Two passes that differ much tell little, and never of less than nothing.
 	wide := Sweeps(sweptRun([4]result.State{valid, valid, valid, valid}, [4][]float64{{10, 30}, {10, 31}, {10, 32}, {10, 33}}))[0].Best[0]
-	if !strings.Contains(wide, ", 0.0 to 167.6 (95 % of the mean of 2 passes)") {
+	if !strings.Contains(wide, ", 0.00 to 167.62 (95 % of the mean of 2 passes)") {
 		t.Error(wide)
 	}
 	if n := len(Sweeps(&result.Run{Results: []result.Summary{{Name: "x"}}})); n != 0 {
@@ -72,7 +72,7 @@ func TestSweepMatrix(t *testing.T) {
 	if err := d.Markdown(&page); err != nil {
 		t.Fatal(err)
 	}
-	if text := page.String(); !strings.Contains(text, "## Sweeps") || !strings.Contains(text, "21.2 ±2.6 \\*") {
+	if text := page.String(); !strings.Contains(text, "## Sweeps") || !strings.Contains(text, "21.17 ±2.59 \\*") {
 		t.Error(text)
 	}
 }
