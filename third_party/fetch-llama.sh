@@ -68,13 +68,15 @@ from_own_objects() {
 }
 
 # from_beside makes a checkout of plain files; whether they are the pinned ones
-# is seen as for any other source.
+# is seen as for any other source. ggml compiles the commit's name in: the same
+# files give the same commit, whenever it is made.
 from_beside() {
     [ -d "$here/llama.cpp" ] || return 1
     say "taking the source in '$here/llama.cpp'"
     rm -rf "$work/src"
     cp -R "$here/llama.cpp" "$work/src"
-    local commit=(git -C "$work/src" -c core.autocrlf=false -c core.safecrlf=false -c user.name=ceiling -c user.email=ceiling@localhost)
+    local commit=(env GIT_{AUTHOR,COMMITTER}_NAME=ceiling GIT_{AUTHOR,COMMITTER}_EMAIL=ceiling@localhost
+        GIT_{AUTHOR,COMMITTER}_DATE='@0 +0000' git -C "$work/src" -c core.autocrlf=false -c core.safecrlf=false)
     { git -C "$work/src" -c init.defaultBranch=main init && git -C "$work/src" config core.autocrlf false &&
         "${commit[@]}" add --force --all && "${commit[@]}" commit --no-gpg-sign --no-verify --message "llama.cpp $LLAMA_RELEASE"; } >"$work/log" 2>&1 ||
         die 1 "no checkout can be made of '$here/llama.cpp': $(last_line "$work/log")"
