@@ -24,7 +24,7 @@ func claimDrafts(a *analysis) []prose.Claim {
 	d := a.detail.Speculation
 	acceptance := d.Acceptance()
 	if acceptance == nil {
-		return claim("drafts.none", prose.Neutral, "nothing was drafted, so every step gave a sequence one token")
+		return claim("drafts.none", prose.Neutral, "nothing was drafted: every step gave a sequence one token")
 	}
 	accepted := say("%s of the drafted tokens were accepted", percent(*acceptance))
 	if a.gain == nil || a.gain.TPOT == nil || !(*a.gain.TPOT > 0) {
