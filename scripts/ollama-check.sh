@@ -37,4 +37,4 @@ models='ModelFacts|TokenizeAndChat|LoadRefuses|LoadProgressAndCancel|LoadModes|L
 tests ./engine "^Test($steps|$models|PlanCheck|DryRunTooLarge|DryRunErrors|Chain|CPUFeatures|Refuse|Together)\$"
 # The scheduler: passes, open loop, conversations, datasets, depths; and the
 # second engine's own script.
-tests ./cmd/ceiling '^TestScripts$/^(ollama|repeat|process|turns|trace|dataset|history|real)$'
+tests ./cmd/ceiling '^TestScripts$/^(ollama|repeat|process|dataset|history|real)$'
