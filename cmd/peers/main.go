@@ -47,6 +47,7 @@ type settings struct {
 	Rounds    int      `json:"rounds"`
 	Waves     int      `json:"waves"` // repetitions inside one process
 	SliceS    float64  `json:"slice_s,omitempty"`
+	Spec      drafts   `json:"speculation,omitzero"`
 
 	ceiling    string // the program under test
 	peers      string // folder of the peers
@@ -131,6 +132,10 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	f.StringVar(&s.Devices, "devices", "", "devices of every tool, `NAME,…`; none: the CPU alone (default: every GPU)")
 	f.IntVar(&s.Rounds, "rounds", 5, "turns of every tool; the table shows medians")
 	f.IntVar(&s.Waves, "waves", 2, "measurements inside one process, averaged")
+	f.StringVar(&s.Spec.Kind, "spec", "", "drafts of ceiling and llama-server, which are then the only tools: `KIND` as ceiling's --spec has it;\nfor equal texts on both sides --spec-synth-rates")
+	f.StringVar(&s.Spec.Model, "draft-model", "", "`file` of the draft model")
+	f.IntVar(&s.Spec.Max, "draft-max", 0, "most drafts at a time (default: llama.cpp's)")
+	f.StringVar(&s.Spec.Rates, "spec-synth-rates", "", "draw acceptance, with these `rates` by position")
 	f.DurationVar(&s.slice, "slice", 0, "run the tools at once, all but one of them stopped at any moment, each for this `time` in turn, and leave\nthe stops out: for differences smaller than the machine's own changes of speed. CPU only; try 250ms with --waves 10")
 	f.BoolVar(&s.llamaBench, "llama-bench", false, "run llama-bench too, for the rows of one sequence")
 	f.StringVar(&bin, "bin", "build/bin", "`folder` of ceiling")
@@ -177,6 +182,9 @@ func (s *settings) validate(sequences string) error {
 	}
 	if !slices.Contains([]string{"auto", "on", "off"}, s.FlashAttn) {
 		return fmt.Errorf("%w: --flash-attn %q; use auto, on or off", errUsage, s.FlashAttn)
+	}
+	if err := s.Spec.validate(); err != nil {
+		return err
 	}
 	if s.Depth > 0 {
 		s.llamaBench = true

@@ -72,6 +72,9 @@ type tool struct {
 // tools lists who takes part with that many sequences.
 func (s *settings) tools(sequences int) []tool {
 	out := []tool{{toolCeiling, runCeiling}}
+	if s.Spec.Kind != "" {
+		return append(out, tool{toolServer, runServer})
+	}
 	if s.Depth == 0 { // the others begin with an empty cache
 		out = append(out, tool{toolBatched, runBatched}, tool{toolServer, runServer})
 	}

@@ -58,7 +58,7 @@ func runCeiling(ctx context.Context, s *settings, model string, sequences int, l
 	args := append([]string{"run", "--model", model, "--suite", file, "--out", folder,
 		"--threads", strconv.Itoa(s.Threads), "--step-tokens", strconv.Itoa(s.Batch), "--ubatch", strconv.Itoa(s.UBatch),
 		"--flash-attn", s.FlashAttn, "--kv-unified", "off", "--prose", "off"}, s.deviceArgs("--devices")...)
-	c, err := l.start(ctx, s, s.ceiling, args...)
+	c, err := l.start(ctx, s, s.ceiling, append(args, s.Spec.ceiling()...)...)
 	if err != nil {
 		return sample{}, err
 	}

@@ -39,7 +39,7 @@ func runServer(ctx context.Context, s *settings, model string, sequences int, l 
 	}
 	args := append([]string{"--model", model, "--host", "127.0.0.1", "--port", port, "--offline",
 		"--parallel", strconv.Itoa(sequences), "--cache-ram", "0", "--no-cache-prompt"}, s.contextArgs(sequences)...)
-	c, err := l.start(ctx, s, s.peer(toolServer), args...)
+	c, err := l.start(ctx, s, s.peer(toolServer), append(args, s.Spec.server()...)...)
 	if err != nil {
 		return sample{}, err
 	}
