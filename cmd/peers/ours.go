@@ -166,7 +166,7 @@ func readResults(folder string) (*result.Run, error) {
 func recordedOverhead(results *result.Run) (*float64, error) {
 	var ratios []float64
 	for _, d := range results.Details {
-		if strings.HasPrefix(d.Name, decodeScenario) && d.OverheadRatio != nil {
+		if strings.Contains(d.Name, decodeScenario) && d.OverheadRatio != nil {
 			ratios = append(ratios, *d.OverheadRatio)
 		}
 	}
