@@ -111,6 +111,9 @@ func scenario(lines ...string) string {
 		strings.Join(lines, "\n    ") + "\n"
 }
 
+// everyKey is the list as people read it.
+const everyKey = "name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, depth, slo, repeat, turns, think_time, dataset, dataset_sample, trace, speedup, ignore_eos, ubatch, step-tokens, threads, kv-type, kv-unified, flash-attn, sampling, spec, draft-model, draft-devices, draft-max, draft-min, draft-p-min, spec-synth-rates, spec-synth-len, split-mode, devices, tensor-split, gpu-layers, graphs, p2p, allreduce, nccl-algo, nccl-proto, zip"
+
 var suiteMistakes = []struct {
 	name, yaml string
 	want       []string
@@ -155,7 +158,7 @@ scenarios:
 	{"other tools' names", scenario("num_prompts: 3", "max-concurrency: 4", "colour: red"), []string{
 		`f.yaml:8: scenario "A": unknown key "num_prompts": did you mean "prompts"?`,
 		`f.yaml:9: scenario "A": unknown key "max-concurrency": did you mean "concurrency"?`,
-		`f.yaml:10: scenario "A": unknown key "colour": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, depth, slo, repeat, turns, think_time, dataset, dataset_sample, trace, speedup, ignore_eos, ubatch, step-tokens, threads, kv-type, kv-unified, flash-attn, sampling, split-mode, devices, tensor-split, gpu-layers, graphs, p2p, allreduce, nccl-algo, nccl-proto, zip`}},
+		`f.yaml:10: scenario "A": unknown key "colour": use ` + everyKey}},
 	{"ranges", scenario("range_ratio: 1", "request_rate: -2", "burstiness: 0", "prefix_len: -1"), []string{
 		`f.yaml:8: scenario "A": range_ratio: "1" is out of range: use at least 0 and less than 1`,
 		`f.yaml:9: scenario "A": request_rate: "-2" is out of range: use 0.000001 to 1000000 requests per second, or leave it out for a closed loop`,
@@ -168,7 +171,7 @@ scenarios:
 		`f.yaml:11: scenario "A": slo.ttft: ".inf" is not a number: write one without quotes, for example 0.5`}},
 	{"limits of another shape", scenario("slo: -1", "targets: -1"), []string{
 		`f.yaml:8: scenario "A": slo: "-1" is not a mapping: write "key: value" lines`,
-		`f.yaml:9: scenario "A": unknown key "targets": use name, category, purpose, input, output, concurrency, prompts, range_ratio, request_rate, burstiness, prefix_len, depth, slo, repeat, turns, think_time, dataset, dataset_sample, trace, speedup, ignore_eos, ubatch, step-tokens, threads, kv-type, kv-unified, flash-attn, sampling, split-mode, devices, tensor-split, gpu-layers, graphs, p2p, allreduce, nccl-algo, nccl-proto, zip`}},
+		`f.yaml:9: scenario "A": unknown key "targets": use ` + everyKey}},
 	{"targets of the suite", "targets: -1\n" + goodYAML, []string{
 		`f.yaml:1: the suite: unknown key "targets": use name, scenarios`}},
 	{"UTF-16", "\xff\xfen\x00", []string{`f.yaml:1: UTF-16 text: save it as UTF-8`}},
