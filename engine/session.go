@@ -107,7 +107,7 @@ func (m *Model) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	}
 	perSeq, batch, seqs := native.Limits()
 	chosen := choices(llama.LoggedFacts())
-	if batch < p.Batch {
+	if llama.Library.UBatchSteps && batch < p.Batch {
 		chosen = append(chosen, "a step takes at most the physical batch times the sequences")
 	}
 	return &Session{native: native, warnings: llama.LoggedWarnings(), choices: chosen, model: m, vocab: int32(m.VocabSize()), perSeq: int32(perSeq), batch: batch,

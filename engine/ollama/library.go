@@ -84,7 +84,7 @@ const noWay = "its Go package has no way to ask for it"
 
 // Library is what this engine is called, and what it can't do.
 var Library = Traits{
-	Name: "ollama", Record: "ceiling-ollama.json", KeepsContexts: true, FullWindow: true,
+	Name: "ollama", Record: "ceiling-ollama.json", KeepsContexts: true, FullWindow: true, UBatchSteps: true,
 	Lacks: []Lack{
 		{"split-mode", []string{"auto", "layer"}, "how GPUs share a model: " + noWay},
 		{"main-gpu", []string{"0"}, "one GPU of several: " + noWay + ", but --devices names one"},

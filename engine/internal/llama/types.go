@@ -103,6 +103,7 @@ type Traits struct {
 	// same size takes it over.
 	KeepsContexts bool
 	FullWindow    bool // layers with a sliding window keep all positions, asked for or not
+	UBatchSteps   bool // a step takes the physical batch times the sequences, whatever is asked for
 	Lacks         []Lack
 }
 
