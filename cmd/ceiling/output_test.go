@@ -123,7 +123,7 @@ func TestOutputs(t *testing.T) {
 		{aText, ".csv", "export --format csv " + run}, {severals, "", "export --format vllm " + run},
 		{aModel, ".gguf", "synth --geometry testdata/tiny.json"}, {aModel, ".gguf", "convert --no-verify " + ck},
 		{figures, ".json", "roofline --quick --only cpu.node"},
-		{aRun, "", "run " + demo}, {aRun, "", "capacity --slo ttft=1000 " + demo}, {aRun, "", "drive --url http://127.0.0.1:1 " + demo},
+		{aRun, "", "run " + demo}, {aRun, "", "capacity --slo ttft=1000 " + demo}, {aRun, "", "tune " + demo}, {aRun, "", "drive --url http://127.0.0.1:1 " + demo},
 	} {
 		name, _, _ := strings.Cut(c.args, " ")
 		covered[name] = true
