@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,8 +92,12 @@ func TestRooflineFile(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
+	// Other work on the machine leaves figures out, and the chart needs memory's and int8's.
+	measured := func(probe string) bool {
+		return slices.ContainsFunc(c.Measurements, func(m kernels.Measurement) bool { return m.Probe == probe && m.Verdict == kernels.OK })
+	}
 	svg := strings.TrimSuffix(path, ".json") + ".svg"
-	if drawn, err := os.ReadFile(svg); c.Measurements[0].Verdict == kernels.OK && (err != nil || !strings.Contains(string(drawn), "roof of int8")) {
+	if drawn, err := os.ReadFile(svg); c.Measurements[0].Verdict == kernels.OK && measured("cpu.dot") && (err != nil || !strings.Contains(string(drawn), "roof of int8")) {
 		t.Errorf("the chart: %v", err)
 	}
 	if !strings.Contains(out, "cpu.node") || !strings.Contains(out, "MUL_MAT") || !strings.Contains(out, "A decode step of 1 users with 8 tokens of context takes ") {
