@@ -118,6 +118,17 @@ func lack(o SessionOptions) error {
 	return nil
 }
 
+// canDo tells whether the engine in use can open such a session; why it can't is
+// logged. llama.cpp can open all.
+func canDo(t *testing.T, o SessionOptions) bool {
+	t.Helper()
+	err := lack(o)
+	if err != nil {
+		t.Logf("not seen: %v", err)
+	}
+	return err == nil
+}
+
 // prompt is n plain tokens that depend on seed.
 func prompt(m *Model, seed, n int) []int32 {
 	plain := m.PlainTokens()
