@@ -110,10 +110,6 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 	}
 	r.task = t
 	if earlier != nil {
-		if r.out != "" && r.out != earlier.path {
-			return usagef("--out %q and --resume %q name two folders; leave --out away", r.out, earlier.path)
-		}
-		r.out = earlier.path
 		if !c.IsSet("retry") {
 			r.suite.Retry = earlier.manifest.Suite.Retry
 		}
@@ -132,6 +128,9 @@ func newSearch(c *cli.Command, name string, earlier *earlierRun) (*runner, error
 	}
 	s, err := readCommon(c, earlier)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.resumeIn(c.String("resume")); err != nil {
 		return nil, err
 	}
 	s.settingsFile = file

@@ -88,14 +88,24 @@ func readCommon(c *cli.Command, earlier *earlierRun) (settings, error) {
 	return s, s.readWords(c)
 }
 
+// resumeIn puts files where those of the run that is gone on with lie; "": it is
+// a new one.
+func (s *settings) resumeIn(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if s.out != "" && s.out != dir {
+		return usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
+	}
+	s.out = dir
+	return nil
+}
+
 // readPlan reads what is run and where its files go. The model's path must be
 // known.
 func (s *settings) readPlan(c *cli.Command) error {
-	if dir := c.String("resume"); dir != "" {
-		if s.out != "" && s.out != dir {
-			return usagef("--out %q and --resume %q name two folders; leave --out away", s.out, dir)
-		}
-		s.out = dir
+	if err := s.resumeIn(c.String("resume")); err != nil {
+		return err
 	}
 	s.maxTime = c.Duration("max-time")
 	if s.earlier != nil && !c.IsSet("suite") && !c.IsSet("sweep") && !c.IsSet("only") {

@@ -221,7 +221,6 @@ func (t *tuneTask) defaultOf(name string) string {
 // goOn takes over the plan of the search that --resume names; done: nothing of it
 // is left.
 func (t *tuneTask) goOn() (done bool, err error) {
-	t.out = t.earlier.path
 	m := &t.earlier.manifest
 	if m.Tuning == nil {
 		return false, usagef("--resume %q: its %s has no plan of a search; start a new one", t.out, result.ManifestFile)
@@ -533,9 +532,7 @@ func (t *tuneTask) enough(begin, each float64) error {
 func (t *tuneTask) results() *result.Run { return t.with(t.probes.Results()) }
 
 func (t *tuneTask) whole(part *result.Run) *result.Run {
-	r := t.with(t.probes.With(part))
-	r.Tuning.Unfinished = r.PartialReason
-	return r
+	return t.with(t.probes.With(part))
 }
 
 func (t *tuneTask) with(r *result.Run) *result.Run {
@@ -549,8 +546,8 @@ func (t *tuneTask) with(r *result.Run) *result.Run {
 		if r.PartialReason == "" {
 			r.PartialReason = "the search did not finish"
 		}
-		found.Unfinished = r.PartialReason
 	}
+	found.Unfinished = r.PartialReason
 	return r
 }
 
