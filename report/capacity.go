@@ -33,7 +33,7 @@ func capacityRow(r *result.Run, name string, p *result.CapacityPoint) []string {
 	row := []string{name, strconv.Itoa(p.Probes), strconv.Itoa(p.Requests)}
 	for i := range r.Capacity.Bounds {
 		if i < len(p.Figures) {
-			row = append(row, withInterval(p.Figures[i]))
+			row = append(row, millisText(p.Figures[i]))
 		} else {
 			row = append(row, figure.Missing)
 		}
@@ -65,12 +65,17 @@ func kept(p *result.CapacityPoint) string {
 	return "missed, within the interval"
 }
 
-// withInterval is "59.1 ms (57.8 to 60.2)".
-func withInterval(f result.CapacityFigure) string {
-	if f.Lo == nil || f.Hi == nil {
-		return result.Millis(f.Value) + " (no interval)"
+// millisText is "59.1 ms (57.8 ms to 60.2 ms)".
+func millisText(f result.CapacityFigure) string {
+	return withInterval(result.Millis, f.Value, f.Lo, f.Hi)
+}
+
+// withInterval is a value with its interval, as far as there is one.
+func withInterval(show func(float64) string, value float64, lo, hi *float64) string {
+	if lo == nil || hi == nil {
+		return show(value) + " (no interval)"
 	}
-	return fmt.Sprintf("%s (%s to %s)", result.Millis(f.Value), result.Millis(*f.Lo), result.Millis(*f.Hi))
+	return fmt.Sprintf("%s (%s to %s)", show(value), show(*lo), show(*hi))
 }
 
 // CapacityLines are the answer of a search, and what is to be said about it.
@@ -126,7 +131,7 @@ func misses(c *result.Capacity, p *result.CapacityPoint) string {
 	var over []string
 	for i, b := range c.Bounds {
 		if i < len(p.Figures) && p.Figures[i].Value > b.MaxMs {
-			over = append(over, fmt.Sprintf("%s %s (limit %s)", b.Title(), withInterval(p.Figures[i]), result.Millis(b.MaxMs)))
+			over = append(over, fmt.Sprintf("%s %s (limit %s)", b.Title(), millisText(p.Figures[i]), result.Millis(b.MaxMs)))
 		}
 	}
 	return strings.Join(over, ", ")

@@ -60,10 +60,7 @@ func tuningRow(t *result.Tuning, k *result.TunedKnob, v int) []string {
 
 // ratioText is "1.12 (1.08 to 1.15)".
 func ratioText(r result.SpeedRatio) string {
-	if r.Lo == nil || r.Hi == nil {
-		return figure.Fixed(r.Value, 3) + " (no interval)"
-	}
-	return fmt.Sprintf("%s (%s to %s)", figure.Fixed(r.Value, 3), figure.Fixed(*r.Lo, 3), figure.Fixed(*r.Hi, 3))
+	return withInterval(func(v float64) string { return figure.Fixed(v, 3) }, r.Value, r.Lo, r.Hi)
 }
 
 // TuningGoals says what was tuned for: "decode at c=1, and prefill at c=1 no
