@@ -27,7 +27,7 @@ var examples = map[string][]string{
 	"history": {"ceiling history", "ceiling history results --metric ttft_p99"},
 	"capacity": {
 		"ceiling capacity model.gguf --slo ttft_p99=2s,tpot_p99=60ms --input 1024 --output 256",
-		"ceiling capacity model.gguf --slo ttft_p90=2s --rate --input 512 --output 64 --max-time 1h --out results/rate",
+		"ceiling capacity model.gguf --slo ttft_p90=2s --rate --input 512 --output 64 --out results/rate",
 		"ceiling capacity --resume results/rate",
 	},
 	"tune": {
