@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,10 @@ func (l *linear) Step(_ context.Context, b *bench.StepBatch) error {
 	if l.noise > 0 {
 		took *= max(0.1, 1+l.noise*l.rng.NormFloat64())
 	}
+	// The sleep of a goroutine with a thread of its own takes two changes of threads.
+	runtime.UnlockOSThread()
 	time.Sleep(time.Duration(took))
+	runtime.LockOSThread()
 	for _, want := range b.Want {
 		if want == 1 {
 			b.Out = append(b.Out, 1)
@@ -105,13 +109,11 @@ func ask(t *testing.T, l *linear, bounds []result.Bound) *capacity.Answer {
 	return a
 }
 
-const questions = 200
-
 // On an engine without noise the answer is the closed form's, and certain.
 func TestClosedForm(t *testing.T) {
 	rng := rand.New(rand.NewPCG(24, 1))
 	zero := 0
-	for i := range questions {
+	for i := range 100 {
 		l, bounds, want := question(rng, 0)
 		synctest.Test(t, func(t *testing.T) {
 			a := ask(t, l, bounds)
@@ -128,8 +130,12 @@ func TestClosedForm(t *testing.T) {
 	}
 }
 
-// With 5 % noise on each step the answer is within one of the closed form's.
+// With 5 % noise on each step the answer is within one of the closed form's. Of
+// hundreds of questions 1 in 200 is not, and 5 in 200 intervals miss it: so few are
+// beyond the shares asked for by chance 2 times in 1000, which only a change to what
+// is drawn can bring about, since seed and clock are fixed.
 func TestNoise(t *testing.T) {
+	const questions = 60
 	rng := rand.New(rand.NewPCG(24, 2))
 	right, enclosed := 0, 0
 	for i := range questions {
