@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -238,7 +239,7 @@ func setSLO(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool
 		return false
 	}
 	if len(fields.nodes) == 0 && len(fields.meant) == 0 {
-		f.r.problem(lineOf(n), "%s: empty: give ttft, tpot or e2el in milliseconds, or leave it out", key)
+		f.r.problem(lineOf(n), "%s: empty: give ttft, tpot or e2el a time, or leave it out", key)
 		return false
 	}
 	good := true
@@ -249,9 +250,28 @@ func setSLO(f *scenarioReader, n ast.Node, key string, sc *result.Scenario) bool
 		}
 		full := "slo." + s.name
 		f.lines[full] = lineOf(child)
-		if !numberField(s.at, false)(f, child, f.label+": "+full, sc) {
+		if !f.millis(child, full, s.at(sc)) {
 			f.bad[full], good = true, false
 		}
 	}
 	return good
+}
+
+// millis reads a time as --slo has it: a number of milliseconds, or one with a unit.
+func (f *scenarioReader) millis(n ast.Node, key string, at *float64) bool {
+	text := plainScalar(n)
+	if s, ok := n.(*ast.StringNode); ok { // in quotes
+		text = s.Value
+	}
+	ms, err := parseMillis(strings.ReplaceAll(text, "_", ""))
+	switch {
+	case err != nil || math.IsNaN(ms) || math.IsInf(ms, 0):
+		f.r.problem(lineOf(n), "%s: %s: %s is no time: write milliseconds or a unit, for example 500 or 0.5s", f.label, key, shown(n))
+	case ms == 0:
+		f.r.problem(lineOf(n), "%s: %s: \"0\" is out of range: use more than 0, or leave it out", f.label, key)
+	default:
+		*at = ms
+		return true
+	}
+	return false
 }

@@ -80,7 +80,7 @@ scenarios:
     request_rate: 2
     burstiness: 0.5
     prefix_len: 256
-    slo: {ttft: 200, tpot: 50.5}
+    slo: {ttft: 0.2s, tpot: 50.5}
     repeat: 1
   - {name: Tiny, input: 2, output: 1, concurrency: 1, prompts: 1}
 `
@@ -168,7 +168,7 @@ scenarios:
 		`f.yaml:8: scenario "A": range_ratio: ".nan" is not a number: write one without quotes, for example 0.5`,
 		`f.yaml:9: scenario "A": request_rate: ".nan" is not a number: write one without quotes, for example 0.5`,
 		`f.yaml:10: scenario "A": burstiness: "1" is not a number: write one without quotes, for example 0.5`,
-		`f.yaml:11: scenario "A": slo.ttft: ".inf" is not a number: write one without quotes, for example 0.5`}},
+		`f.yaml:11: scenario "A": slo.ttft: ".inf" is no time: write milliseconds or a unit, for example 500 or 0.5s`}},
 	{"limits of another shape", scenario("slo: -1", "targets: -1"), []string{
 		`f.yaml:8: scenario "A": slo: "-1" is not a mapping: write "key: value" lines`,
 		`f.yaml:9: scenario "A": unknown key "targets": use ` + everyKey}},
@@ -177,7 +177,7 @@ scenarios:
 	{"UTF-16", "\xff\xfen\x00", []string{`f.yaml:1: UTF-16 text: save it as UTF-8`}},
 	{"limits", scenario("slo:", "  ttft: -1", "  tpot: fast", "  e2e: 3"), []string{
 		`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
-		`f.yaml:10: scenario "A": slo.tpot: "fast" is not a number: write one without quotes, for example 0.5`,
+		`f.yaml:10: scenario "A": slo.tpot: "fast" is no time: write milliseconds or a unit, for example 500 or 0.5s`,
 		`f.yaml:11: scenario "A": slo: unknown key "e2e": did you mean "e2el"?`}},
 	{"missing keys", "name: s\nscenarios:\n  - purpose: none\n", []string{
 		`f.yaml:3: scenario 1: name: missing: add it`,

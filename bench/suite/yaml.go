@@ -35,7 +35,7 @@ const maxSuiteBytes = 1 << 16
 //	    burstiness: 1        # 1 is Poisson
 //	    prefix_len: 256      # tokens shared by all prompts, on top of input
 //	    depth: 4k            # tokens in the KV cache before each request; 4k is 4096
-//	    slo: {ttft: 200, tpot: 50, e2el: 10000}  # milliseconds
+//	    slo: {ttft: 200, tpot: 50, e2el: 10s}    # milliseconds, or with a unit
 //	    repeat: 1
 //	    dataset: chats.jsonl # prompts from a file; input, output and prompts are then its own unless given
 //	    dataset_sample: true # drawn by the seed, not in the file's order
