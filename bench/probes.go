@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"ceiling/bench/result"
@@ -27,7 +26,7 @@ const mostProbePrompts = 1 << 22
 // NewProbes begins a run. The configuration says on what to measure; of its suite
 // the name and the number of passes for disturbed ones count.
 func NewProbes(cfg Config) *Probes {
-	cfg.Resume = nil // of the run: see Restore
+	cfg.Resume = nil // of the run: see [EarlierProbes.GoOn]
 	return &Probes{cfg: cfg, suite: result.Suite{Name: cfg.Suite.Name, Retry: cfg.Suite.Retry}}
 }
 
@@ -146,44 +145,4 @@ func (k *probeRecords) Flush() error {
 		return nil
 	}
 	return k.to.Flush()
-}
-
-// ProbedSuite is what an earlier part of a run of probes has measured, each
-// scenario with as many passes as were made over it, those that were discarded
-// too: for [Resume]. scenarios are those that saved may have results of.
-func ProbedSuite(name string, saved *result.Run, scenarios []result.Scenario) (result.Suite, error) {
-	s := result.Suite{Name: name}
-	for _, d := range saved.Details {
-		i := slices.IndexFunc(scenarios, func(sc result.Scenario) bool { return sc.Name == d.Name })
-		if i < 0 {
-			return s, fmt.Errorf("resume: scenario %q is none of the search's: start a new one", d.Name)
-		}
-		sc := scenarios[i]
-		for _, p := range append(savedPasses(saved, len(s.Scenarios)), d.Discarded...) {
-			sc.Repeat = max(sc.Repeat, p.Pass+1)
-		}
-		s.Scenarios = append(s.Scenarios, sc)
-	}
-	return s, nil
-}
-
-// savedPasses are the passes over the i-th scenario of results.
-func savedPasses(saved *result.Run, i int) []result.Pass {
-	if passes := saved.Details[i].Passes; len(passes) > 0 {
-		return slices.Clone(passes)
-	}
-	return []result.Pass{{Pass: saved.Details[i].Pass, Result: saved.Results[i], Detail: saved.Details[i]}}
-}
-
-// Restore takes over what an earlier part of the run has measured, before the first
-// Measure of this one; s is its [ProbedSuite].
-func (p *Probes) Restore(saved *result.Run, s result.Suite) {
-	for i, sc := range s.Scenarios {
-		at := p.place(sc)
-		p.passes[at], p.made[at] = savedPasses(saved, i), sc.Repeat
-		// What was interrupted is measured again.
-		p.passes[at] = slices.DeleteFunc(p.passes[at], func(x result.Pass) bool { return x.Detail.Status == result.StatusPartial })
-		_, prompts := Plan(result.Suite{Scenarios: []result.Scenario{sc}, Retry: p.suite.Retry})
-		p.prompts += prompts
-	}
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"strings"
 
 	"ceiling/bench/result"
 )
@@ -22,21 +23,15 @@ type EarlierProbes struct {
 }
 
 // ReadEarlierProbes reads what a search has left, and writes nothing. saved are its
-// results, nil where it has none; what it ended in is not finished: a pass that is
-// partial, and a failed one that was the last. scenarioOf makes a scenario from its
-// outcome.
-func ReadEarlierProbes(journalPath string, saved *result.Run, scenarioOf func(*result.Summary, *result.Detail) result.Scenario) (*EarlierProbes, error) {
+// results, nil where it has none; what it ended in is not finished.
+func ReadEarlierProbes(journalPath string, saved *result.Run) (*EarlierProbes, error) {
 	e := &EarlierProbes{left: map[string][]ProbeOutcome{}}
 	if saved != nil {
-		e.saved = finishedProbes(saved)
-		var all []result.Scenario
-		for i := range e.saved.Results {
-			all = append(all, scenarioOf(&e.saved.Results[i], &e.saved.Details[i]))
-		}
-		var err error
-		if e.suite, err = ProbedSuite("", e.saved, all); err != nil {
+		if err := checkDetails(saved); err != nil {
 			return nil, err
 		}
+		e.saved = finishedProbes(saved)
+		e.suite = probedSuite(e.saved)
 	}
 	content, err := result.ReadJournalFile(journalPath)
 	if err != nil && saved != nil {
@@ -56,19 +51,14 @@ func ReadEarlierProbes(journalPath string, saved *result.Run, scenarioOf func(*r
 	return e, nil
 }
 
-// finishedProbes are the results without the passes that the search ended in.
+// finishedProbes are the results without the pass that the search ended in: one that
+// is partial, or has failed for the reason that the search did.
 func finishedProbes(saved *result.Run) *result.Run {
-	last := 0.0
-	for i := range saved.Results {
-		for _, p := range savedPasses(saved, i) {
-			last = max(last, p.Detail.StartS)
-		}
-	}
 	out := *saved
 	out.Results, out.Details = nil, nil
 	for i := range saved.Results {
 		passes := slices.DeleteFunc(savedPasses(saved, i), func(p result.Pass) bool {
-			return p.Detail.Status == result.StatusPartial || p.Detail.Status == result.StatusFailed && p.Detail.StartS == last
+			return p.Detail.Status == result.StatusPartial || p.Result.Error != nil && strings.Contains(saved.PartialReason, *p.Result.Error)
 		})
 		if len(passes) == 0 {
 			continue
@@ -78,6 +68,27 @@ func finishedProbes(saved *result.Run) *result.Run {
 		out.Results, out.Details = append(out.Results, r), append(out.Details, d)
 	}
 	return &out
+}
+
+// probedSuite has each scenario that was measured with as many passes as were made
+// over it, those that were discarded too.
+func probedSuite(saved *result.Run) (s result.Suite) {
+	for i, d := range saved.Details {
+		sc := result.Scenario{Name: d.Name, Prompts: saved.Results[i].NumPrompts}
+		for _, p := range append(savedPasses(saved, i), d.Discarded...) {
+			sc.Repeat = max(sc.Repeat, p.Pass+1)
+		}
+		s.Scenarios = append(s.Scenarios, sc)
+	}
+	return s
+}
+
+// savedPasses are the passes over the i-th scenario of results.
+func savedPasses(saved *result.Run, i int) []result.Pass {
+	if passes := saved.Details[i].Passes; len(passes) > 0 {
+		return slices.Clone(passes)
+	}
+	return []result.Pass{{Pass: saved.Details[i].Pass, Result: saved.Results[i], Detail: saved.Details[i]}}
 }
 
 // withRecorded is a suite with room for all that a journal has records of: of a
@@ -99,8 +110,14 @@ func withRecorded(s result.Suite, records []result.Record) result.Suite {
 // GoOn takes over the results of the earlier part, before the first Measure of this
 // one. nil, of a new search, does nothing.
 func (e *EarlierProbes) GoOn(p *Probes) {
-	if e != nil && e.saved != nil {
-		p.Restore(e.saved, e.suite)
+	if e == nil {
+		return
+	}
+	for i, sc := range e.suite.Scenarios {
+		at := p.place(sc)
+		p.passes[at], p.made[at] = savedPasses(e.saved, i), sc.Repeat
+		_, prompts := Plan(result.Suite{Scenarios: []result.Scenario{sc}, Retry: p.suite.Retry})
+		p.prompts += prompts
 	}
 }
 

@@ -21,14 +21,7 @@ func search(t *testing.T, dir string, stopProbe, stopStep int) (saved *result.Ru
 	resultsPath := filepath.Join(dir, "results.json")
 	before, _ := result.Load(resultsPath) // none at first
 	scenarios := testSuite().Scenarios
-	earlier, err := ReadEarlierProbes(path, before, func(r *result.Summary, _ *result.Detail) result.Scenario {
-		for _, sc := range scenarios {
-			if sc.Name == r.Name {
-				return sc
-			}
-		}
-		return result.Scenario{}
-	})
+	earlier, err := ReadEarlierProbes(path, before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,4 +114,35 @@ func TestSearchGoesOn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A probe that failed is finished, unless the search ended for that.
+func TestFinishedProbes(t *testing.T) {
+	lost := "the engine is lost: a fault"
+	probe := func(name string, status, err string) (s result.Summary, d result.Detail) {
+		s.Name, d.Name, d.Status = name, name, status
+		if err != "" {
+			s.Error = &err
+		}
+		return s, d
+	}
+	for reason, want := range map[string][]string{"interrupted": {"a", "b", "d"}, "c=4: " + lost + "; telemetry: no space": {"a", "b"}} {
+		saved := &result.Run{Partial: true, PartialReason: reason}
+		for _, p := range []struct {
+			name, err, status string
+		}{{"a", "", result.StatusComplete}, {"b", "no KV slot", result.StatusFailed}, {"c", "interrupted", result.StatusPartial}, {"d", lost, result.StatusFailed}} {
+			s, d := probe(p.name, p.status, p.err)
+			saved.Results, saved.Details = append(saved.Results, s), append(saved.Details, d)
+		}
+		var got []string
+		for _, s := range finishedProbes(saved).Results {
+			got = append(got, s.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", reason, diff)
+		}
+	}
+	if _, err := ReadEarlierProbes("none", &result.Run{Results: make([]result.Summary, 1)}); err == nil {
+		t.Error("results without details are gone on with")
+	}
 }

@@ -115,8 +115,8 @@ func (st *ResumeState) Cut(journalPath string) error {
 // collect fills Done from the saved results, of the first processes with what they
 // are.
 func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []result.Record, attempted int) error {
-	if len(saved.Details) != len(saved.Results) {
-		return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
+	if err := checkDetails(saved); err != nil {
+		return err
 	}
 	finished := map[int]int{} // different requests in the journal, by place
 	seen := map[[2]int]bool{}
@@ -150,6 +150,15 @@ func (st *ResumeState) collect(saved *result.Run, suite result.Suite, records []
 		}
 	}
 	return nil
+}
+
+// checkDetails refuses results that can't be gone on with: those of other programs
+// have no details.
+func checkDetails(saved *result.Run) error {
+	if len(saved.Details) == len(saved.Results) {
+		return nil
+	}
+	return fmt.Errorf("resume: \"%d\" details for %d results: start a new run", len(saved.Details), len(saved.Results))
 }
 
 func writeRecords(path string, records []result.Record) error {

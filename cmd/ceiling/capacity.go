@@ -113,7 +113,7 @@ func capacityAction(ctx context.Context, c *cli.Command) error {
 		if !c.IsSet("retry") {
 			r.suite.Retry = earlier.manifest.Suite.Retry
 		}
-		if done, err := t.nothingLeft(); done || err != nil {
+		if done, err := t.searchFinished(); done || err != nil {
 			return err
 		}
 	}
@@ -162,39 +162,12 @@ type capacityTask struct {
 	found  result.Capacity
 }
 
-// nothingLeft says so where the search that --resume names has its answer.
-func (t *capacityTask) nothingLeft() (bool, error) {
-	saved, err := t.earlier.results()
-	done := err == nil && saved != nil && !saved.Partial
-	if done {
-		t.show.line("the search in %s is finished: nothing to do", t.out)
-	}
-	return done, err
-}
-
 // readState reads what an earlier part has measured.
-func (t *capacityTask) readState() error {
-	if t.earlier == nil {
-		return nil
+func (t *capacityTask) readState() (err error) {
+	if t.past, _, err = t.readProbes(); t.past != nil {
+		t.show.line("goes on after %s", figure.Count(t.past.Left(), "probe"))
 	}
-	saved, err := t.earlier.results()
-	if err != nil {
-		return err
-	}
-	t.past, err = bench.ReadEarlierProbes(t.dir.File(result.JournalFile), saved, func(r *result.Summary, d *result.Detail) result.Scenario {
-		sc := t.shape
-		sc.Name, sc.Concurrency, sc.Prompts = r.Name, r.Concurrency, r.NumPrompts
-		if d.RequestRate != nil {
-			sc.RequestRate = *d.RequestRate
-		}
-		return sc
-	})
-	if err != nil {
-		return err
-	}
-	t.resumed = t.past.State
-	t.show.line("goes on after %s", figure.Count(t.past.Left(), "probe"))
-	return nil
+	return err
 }
 
 // alone is the probe of one request at a time.

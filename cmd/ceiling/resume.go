@@ -187,6 +187,32 @@ func (r *runner) readState() error {
 	return r.findDeath()
 }
 
+// searchFinished says so where the search that --resume names has its answer.
+func (r *runner) searchFinished() (bool, error) {
+	saved, err := r.earlier.results()
+	done := err == nil && saved != nil && !saved.Partial
+	if done {
+		r.show.line("the search in %s is finished: nothing to do", r.out)
+	}
+	return done, err
+}
+
+// readProbes reads what an earlier part of a search has measured; nil where there is
+// none.
+func (r *runner) readProbes() (past *bench.EarlierProbes, saved *result.Run, err error) {
+	if r.earlier == nil {
+		return nil, nil, nil
+	}
+	if saved, err = r.earlier.results(); err != nil {
+		return nil, nil, err
+	}
+	if past, err = bench.ReadEarlierProbes(r.dir.File(result.JournalFile), saved); err != nil {
+		return nil, nil, err
+	}
+	r.resumed = past.State
+	return past, saved, nil
+}
+
 // mostDifferences is how many lines of differences are printed.
 const mostDifferences = 20
 

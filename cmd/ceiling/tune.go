@@ -95,23 +95,22 @@ func tuneAction(ctx context.Context, c *cli.Command) error {
 // tuneTask searches the fastest settings.
 type tuneTask struct {
 	*runner
-	cmd      *cli.Command
-	shape    result.Scenario
-	asked    []result.TunedKnob // by --search; nil: all there are
-	known    map[string]int     // settings by their text, as places in points
-	probes   *bench.Probes
-	tuner    *tune.Tuner
-	saved    *result.Run          // of an earlier part; nil: none
-	restored result.Suite         // that it measured
-	past     []result.TuningProbe // that are taken from there
-	next     tune.Trial           // what they end before
-	at       int                  // of the past
-	last     time.Time            // when the last probe ended, or the process began
-	made     int                  // probes of this process
-	number   int                  // of this process
-	env      string               // what its environment was set for
-	done     bool                 // the search is at its end
-	saveErr  error
+	cmd     *cli.Command
+	shape   result.Scenario
+	asked   []result.TunedKnob // by --search; nil: all there are
+	known   map[string]int     // settings by their text, as places in points
+	probes  *bench.Probes
+	tuner   *tune.Tuner
+	past    *bench.EarlierProbes // of the part that is gone on with; nil: none
+	listed  []result.TuningProbe // of that part
+	next    tune.Trial           // what they end before
+	at      int                  // of the listed
+	last    time.Time            // when the last probe ended, or the process began
+	made    int                  // probes of this process
+	number  int                  // of this process
+	env     string               // what its environment was set for
+	done    bool                 // the search is at its end
+	saveErr error
 }
 
 // scenario is that of probes with n requests in flight and settings beside
@@ -130,15 +129,6 @@ func (t *tuneTask) scenario(n int, own []result.Setting) result.Scenario {
 		}
 	}
 	return sc
-}
-
-// scenarios are those of a probe, one for each load.
-func (t *tuneTask) scenarios(own []result.Setting) []result.Scenario {
-	var out []result.Scenario
-	for _, n := range tune.Loads(t.tuning.Goals) {
-		out = append(out, t.scenario(n, own))
-	}
-	return out
 }
 
 // leastPrompts are enough for a verdict, two waves and the statistics of limits.
@@ -230,60 +220,25 @@ func (t *tuneTask) goOn() (done bool, err error) {
 	if err := t.earlier.sameRun(&now, "suite", "seed", "tuning"); err != nil {
 		return false, err
 	}
-	if t.saved, err = t.earlier.results(); err != nil || t.saved == nil {
-		return false, err
-	}
-	if t.saved.Tuning == nil {
-		return false, usagef("--resume %q: its %s is of no search; start a new one", t.out, result.ResultsFile)
-	}
-	if !t.saved.Partial {
-		t.show.line("the search in %s is finished: nothing to do", t.out)
-		return true, nil
-	}
-	return false, nil
+	return t.searchFinished()
 }
 
 // readState makes the decisions of the earlier part again, which tells what comes
-// next, and looks what of the journal is of finished probes.
+// next. They are read from the list of measurements rather than taken with the
+// probes, because they rest on how long each took and in which process.
 func (t *tuneTask) readState() error {
-	if t.earlier == nil {
-		return nil
+	past, saved, err := t.readProbes()
+	if t.past = past; err != nil || saved == nil {
+		return err
 	}
-	begun := t.suite.Scenarios // that the next probe may have begun
-	if t.saved != nil {
-		t.past = t.saved.Tuning.Probes
-		if err := t.replay(); err != nil {
-			return err
-		}
-		begun = t.scenarios(t.next.Settings)
-		all := begun
-		for _, p := range t.past {
-			t.number = max(t.number, p.Process+1)
-			all = append(all, t.scenarios(p.Settings)...)
-		}
-		var err error
-		if t.restored, err = bench.ProbedSuite(t.suite.Name, t.saved, all); err != nil {
-			return err
-		}
+	if saved.Tuning == nil {
+		return usagef("--resume %q: its %s is of no search; start a new one", t.out, result.ResultsFile)
 	}
-	var err error
-	t.resumed, err = bench.Resume(t.dir.File(result.JournalFile), t.saved, withUnfinished(t.restored, begun), 0)
-	return err
-}
-
-// withUnfinished is a suite with room for the passes of a probe that may have been
-// under way.
-func withUnfinished(s result.Suite, probe []result.Scenario) result.Suite {
-	s.Scenarios = slices.Clone(s.Scenarios)
-	for _, sc := range probe {
-		i := slices.IndexFunc(s.Scenarios, func(o result.Scenario) bool { return o.Name == sc.Name })
-		if i < 0 {
-			i = len(s.Scenarios)
-			s.Scenarios = append(s.Scenarios, sc)
-		}
-		s.Scenarios[i].Repeat += 1 + result.MaxRetry
+	t.listed = saved.Tuning.Probes
+	for _, p := range t.listed {
+		t.number = max(t.number, p.Process+1)
 	}
-	return s
+	return t.replay()
 }
 
 // errReplayed ends a search that only makes its decisions again.
@@ -306,7 +261,7 @@ func (t *tuneTask) replay() error {
 func (t *tuneTask) newTuner(measure tune.TrialFunc) *tune.Tuner {
 	race := tune.Race{Knobs: t.tuning.Knobs, Budget: time.Duration(t.tuning.BudgetS * float64(time.Second)), Pairs: t.tuning.Pairs,
 		Told: func(result.TuningProbe) {
-			if t.probes != nil && t.at >= len(t.past) {
+			if t.probes != nil && t.at >= len(t.listed) {
 				t.saveErr = t.save(t.results())
 			}
 		}}
@@ -314,10 +269,10 @@ func (t *tuneTask) newTuner(measure tune.TrialFunc) *tune.Tuner {
 		race.Goals = append(race.Goals, t.tuning.Goals[i].Title())
 	}
 	t.tuner = tune.New(race, func(ctx context.Context, trial tune.Trial) (tune.Reading, error) {
-		if t.at == len(t.past) {
+		if t.at == len(t.listed) {
 			return measure(ctx, trial)
 		}
-		p := t.past[t.at]
+		p := t.listed[t.at]
 		if p.Kind != trial.Kind || result.SettingsText(p.Settings) != result.SettingsText(trial.Settings) {
 			return tune.Reading{}, usagef("--resume %q: probe %d is %s with %q, and this program would measure %s with %q; start a new search",
 				t.dir.Path, t.at+1, p.Kind, result.SettingsText(p.Settings), trial.Kind, result.SettingsText(trial.Settings))
@@ -465,9 +420,7 @@ func (t *tuneTask) measure(ctx context.Context, model *engine.Model) (*result.Ru
 			}
 		}
 		t.probes = bench.NewProbes(cfg)
-		if t.saved != nil {
-			t.probes.Restore(t.saved, t.restored)
-		}
+		t.past.GoOn(t.probes)
 		err := t.newTuner(t.try).Run(ctx)
 		t.done = err == nil
 		results := t.results()
