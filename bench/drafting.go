@@ -189,6 +189,7 @@ func (m *draftMeter) add(b *batcher, prompt, decoding, drafts int, took, draftin
 		m.sum.Decode.Tokens += int64(b.decoded)
 		m.sum.Decode.DraftS += draft
 		m.sum.Decode.StepS += step
+		m.sum.Decode.SeenS += float64(decoding) * (draft + step)
 	}
 }
 

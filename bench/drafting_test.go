@@ -174,7 +174,7 @@ func TestDraftSchedule(t *testing.T) {
 			Verifications: 2, Drafted: 4, Accepted: 2, DraftedAt: []int64{2, 2}, AcceptedAt: []int64{2, 0},
 			// Four steps of 10 ms and 1 ms of the draft side in each, two drafts of 2 ms.
 			Steps: 2, VerifyS: 0.020, DraftS: 0.008,
-			Decode: result.SpecDecode{Steps: 3, Sequences: 3, Drafted: 4, Tokens: 5, DraftS: 0.007, StepS: 0.030},
+			Decode: result.SpecDecode{Steps: 3, Sequences: 3, Drafted: 4, Tokens: 5, DraftS: 0.007, StepS: 0.030, SeenS: 0.037},
 		}, s, near); diff != "" {
 			t.Error("speculation (-want +got):\n" + diff)
 		}

@@ -97,7 +97,7 @@ func filler(claims []prose.Claim) []prose.Claim {
 // scenarioRules make the claims on one scenario, in the order in which they
 // stand if nothing else decides.
 var scenarioRules = []func(*analysis) []prose.Claim{
-	claimFailures, claimDoubt, claimCut, claimSynthetic, claimCache, claimBurst, claimDrafts,
+	claimFailures, claimDoubt, claimCut, claimSynthetic, claimCache, claimBurst, claimDrafts, claimDraftsAlone, claimDraftsOutput,
 	claimTTFT, claimTPOT, claimITL, claimOutput,
 	claimStep, claimRole, claimPeak, claimLengths, claimSplit, claimPrefill,
 	claimShape, claimIdle, claimPauses, claimSharing,

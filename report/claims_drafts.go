@@ -1,6 +1,7 @@
 package report
 
 import (
+	"ceiling/bench/result"
 	"ceiling/report/prose"
 )
 
@@ -27,15 +28,61 @@ func claimDrafts(a *analysis) []prose.Claim {
 		return claim("drafts.none", prose.Neutral, "nothing was drafted: every step gave a sequence one token")
 	}
 	accepted := say("%s of the drafted tokens were accepted", percent(*acceptance))
-	if a.gain == nil || a.gain.TPOT == nil || !(*a.gain.TPOT > 0) {
+	if a.gain == nil || a.gain.TPOT == nil {
 		return claim("drafts.accepted", prose.Neutral, say("%s: a verification gives %s tokens on average", accepted, quantity(d.MeanLength(), "")))
 	}
-	speed, like := *a.gain.TPOT, a.withoutDrafts.label
-	switch {
-	case speed >= flat:
-		return claim("drafts.faster", prose.Better, say("%s, and decode is %s as fast as without drafts (%s)", accepted, times(speed), like))
-	case speed <= 1/flat:
-		return claim("drafts.slower", prose.Worse, say("%s, which does not pay: decode is %s as fast as without drafts (%s)", accepted, times(speed), like))
+	g, like := a.gain.TPOT, a.withoutDrafts.label
+	switch paid(g) {
+	case 1:
+		return required(claim("drafts.faster", prose.Better, say("%s, and decode is %s as fast as without drafts (%s)", accepted, gainFact(g), like)))
+	case -1:
+		return required(claim("drafts.slower", prose.Worse, say("%s, which does not pay: decode is %s as fast as without drafts (%s)", accepted, gainFact(g), like)))
 	}
-	return claim("drafts.same", prose.Neutral, say("%s, and decode is as fast as without drafts (%s), within 5%%", accepted, like))
+	return required(claim("drafts.same", prose.Neutral, say("%s, and decode is %s as fast as without drafts (%s), which does not tell them apart", accepted, gainFact(g), like)))
+}
+
+// claimDraftsAlone says what TPOT hides: what drafts do where no prompt comes between.
+func claimDraftsAlone(a *analysis) []prose.Claim {
+	if a.gain == nil || a.gain.TPOT == nil || a.gain.Alone == nil {
+		return nil
+	}
+	if r := &a.gain.Alone.Speed; paid(r) > paid(a.gain.TPOT) {
+		return claim("alone", prose.Neutral, say("over the steps in which nothing but decoding happens, drafts make it %s as fast", gainFact(r)))
+	}
+	return nil
+}
+
+// claimDraftsOutput says what became of the whole scenario's output.
+func claimDraftsOutput(a *analysis) []prose.Claim {
+	if a.gain == nil || a.gain.Output == nil {
+		return nil
+	}
+	g := a.gain.Output
+	switch paid(g) {
+	case 1:
+		return claim("gain.more", prose.Better, say("with drafts, output is %s that without", gainFact(g)))
+	case -1:
+		return claim("gain.less", prose.Worse, say("drafts cost output: it is %s that without", gainFact(g)))
+	}
+	return claim("gain.same", prose.Neutral, say("with drafts, output is %s that without, which does not tell them apart", gainFact(g)))
+}
+
+// paid is 1 where the figure says that drafts paid, −1 where they cost: by the interval
+// over passes, of one pass by more than what a run alone tells.
+func paid(r *result.SpeedRatio) int {
+	switch {
+	case r.Faster(), r.Lo == nil && r.Value >= flat:
+		return 1
+	case r.Slower(), r.Lo == nil && r.Value <= 1/flat:
+		return -1
+	}
+	return 0
+}
+
+// gainFact is a ratio with its interval, where there is one.
+func gainFact(r *result.SpeedRatio) string {
+	if r.Lo == nil {
+		return say("%s", times(r.Value))
+	}
+	return say("%s (%s to %s)", times(r.Value), times(*r.Lo), times(*r.Hi))
 }

@@ -128,8 +128,17 @@ func repeated(r *result.Run) bool {
 
 // promptsText says whether the passes' prompts are the same.
 func promptsText(r *result.Run) string {
-	if slices.ContainsFunc(r.Details, func(d result.Detail) bool { return d.Cache == result.CacheWarm }) {
+	has := func(f func(*result.Detail) bool) bool {
+		return slices.ContainsFunc(r.Details, func(d result.Detail) bool { return f(&d) })
+	}
+	drawn := has(func(d *result.Detail) bool { return d.Dataset == nil })
+	switch {
+	case has(func(d *result.Detail) bool { return d.Cache == result.CacheWarm }):
 		return "; so are the prompts, which later passes may find in the prefix cache"
+	case !drawn:
+		return "; so are the prompts"
+	case has(func(d *result.Detail) bool { return d.Dataset != nil }):
+		return "; so are the prompts of files, the others differ"
 	}
 	return ", prompts differ"
 }
@@ -138,7 +147,7 @@ func promptsText(r *result.Run) string {
 func soundPasses(d *result.Detail) []result.Pass {
 	var out []result.Pass
 	for _, p := range d.Passes {
-		if p.Detail.Status == result.StatusComplete && p.Result.FailedRequests == 0 {
+		if p.Whole() {
 			out = append(out, p)
 		}
 	}

@@ -130,3 +130,18 @@ func TestRepeatsLeaveTheTablesAlone(t *testing.T) {
 		t.Errorf("no Repeats in\n%s", md)
 	}
 }
+
+// Whether passes have the same prompts depends on where these come from.
+func TestPromptsOfPasses(t *testing.T) {
+	file := result.Detail{Dataset: &result.Dataset{Path: "builtin/code"}}
+	for want, details := range map[string][]result.Detail{
+		", prompts differ":     {{}, {}},
+		"; so are the prompts": {file, file},
+		"; so are the prompts of files, the others differ":                      {file, {}},
+		"; so are the prompts, which later passes may find in the prefix cache": {file, {Cache: result.CacheWarm}},
+	} {
+		if got := promptsText(&result.Run{Details: details}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -311,6 +311,22 @@ func manyRuns(t *testing.T, f func(what string, r *result.Run)) {
 	f("small run", smallRun())
 }
 
+// passesLike are n passes of a scenario, as it is and a little off.
+func passesLike(s result.Summary, d result.Detail, n int, rng *rand.Rand) (out []result.Pass) {
+	d.Status, s.FailedRequests, s.Error = result.StatusComplete, 0, nil
+	for k := range n {
+		p := result.Pass{Pass: k, Result: s, Detail: d}
+		for _, v := range []**float64{&p.Result.TPOTMeanMs, &p.Result.OutputThroughput} {
+			if *v != nil {
+				other := **v * (1 + 0.02*rng.Float64())
+				*v = &other
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 // withDrafts is a run whose first scenario speculates, with a twin behind it that does
 // not, under a name and lengths of their own.
 func withDrafts(r *result.Run, rng *rand.Rand) *result.Run {
@@ -319,21 +335,29 @@ func withDrafts(r *result.Run, rng *rand.Rand) *result.Run {
 	with.Name, with.InputLen = "Drafts", 777
 	plain.Name, plain.InputLen = "Drafts plain", 777
 	d.RequestRate, d.Mix, d.Turns, d.Dataset = nil, nil, nil, nil
+	d.Passes, d.Repeat = nil, 0
 	twin := d
-	twin.Mix = &kernels.Mix{Decode: kernels.MixPart{Steps: 10, Seconds: 1}}
-	if v := with.TPOTMeanMs; v != nil {
-		faster := *v * (0.5 + rng.Float64())
-		with.TPOTMeanMs = &faster
+	twin.Mix = &kernels.Mix{Decode: kernels.MixPart{Steps: 10, Seconds: 1, SeenSeconds: 1, Sum: kernels.Work{Decode: 10}}}
+	change := func(v *float64) *float64 {
+		if v == nil {
+			return nil
+		}
+		other := *v * (0.5 + rng.Float64())
+		return &other
 	}
+	with.TPOTMeanMs, with.OutputThroughput = change(with.TPOTMeanMs), change(with.OutputThroughput)
 	s := &result.Speculation{SpecSettings: result.SpecSettings{Kind: "draft", DraftMax: 3, Synthetic: rng.IntN(2) == 0}}
 	if n := int64(rng.IntN(50)); n > 5 {
 		s.Verifications, s.Drafted, s.Accepted = n, 3*n, rng.Int64N(3*n+1)
-		s.Decode = result.SpecDecode{Steps: n, Sequences: n, Drafted: 3 * n, Tokens: n + s.Accepted, StepS: 2}
+		s.Decode = result.SpecDecode{Steps: n, Sequences: n, Drafted: 3 * n, Tokens: n + s.Accepted, StepS: 2, SeenS: 0.4 * float64(n) * rng.Float64()}
 	}
 	if rng.IntN(4) == 0 {
 		twin.Mix = nil // as a server's
 	}
 	d.Speculation = s
+	if n := rng.IntN(5); n > 1 {
+		d.Passes, twin.Passes = passesLike(with, d, n, rng), passesLike(plain, twin, n, rng)
+	}
 	out.Results = append([]result.Summary{with, plain}, r.Results...)
 	out.Details = append([]result.Detail{d, twin}, r.Details...)
 	if r.Planned != nil {

@@ -14,7 +14,9 @@ import (
 
 const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. Drafting is the time of the draft side, verifying that of the rest of a step, both on average over steps in which nothing but decoding happens. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
 
-const specGainText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step with drafts holds what drafting took. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: step with drafts / step without; the acceptance there is (that − 1) / drafts of a sequence in a step."
+const specAloneText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step's time, drafting included, counts once for every sequence in it. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: break-even tokens are step with drafts / step without, break-even acceptance is (that − 1) / drafts of a sequence in a step."
+
+const specGainText = "How many times as fast as without drafts; below 1 they cost. Decoding alone is tokens of a step / break-even tokens. TPOT is as users got it: the mean over requests, with the steps in between that compute others' prompts. Drafts make sequences end apart, and every prompt that comes next keeps those that go on waiting; without drafts those that began together end together where they are equally long. Output is the throughput of the whole scenario, prompts included. In brackets is the 95 % interval over the passes, paired (Student's t on the logarithms; all figures are geometric means of the passes)."
 
 // specSection says what was drafted, what came of it, and whether it paid; nil where
 // nothing speculates.
@@ -31,8 +33,12 @@ func specSection(r *result.Run, all []scenario) []doc.Block {
 	if t := specPlaces(all); len(t.Rows) > 0 {
 		blocks = append(blocks, doc.Paragraph{Text: doc.T("Share of verifications that accepted the draft at each place, all before it included:")}, t)
 	}
-	if t := specGains(r, all); len(t.Rows) > 0 {
-		blocks = append(blocks, doc.Paragraph{Text: doc.T(specGainText)}, t)
+	alone, gains := specGains(r, all)
+	if len(alone.Rows) > 0 {
+		blocks = append(blocks, doc.Paragraph{Text: doc.T(specAloneText)}, alone)
+	}
+	if len(gains.Rows) > 0 {
+		blocks = append(blocks, doc.Paragraph{Text: doc.T(specGainText)}, gains)
 	}
 	return blocks
 }
@@ -115,32 +121,45 @@ func specPlaces(all []scenario) *doc.Table {
 	return t
 }
 
-// specGains has a row for every scenario that speculates and has its like without.
-func specGains(r *result.Run, all []scenario) *doc.Table {
-	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Step without drafts (ms)", "Step with drafts (ms)", "Tokens of a step", "Break-even tokens", "Acceptance", "Break-even acceptance", "Output", "Decode speed"))}
+// specGains have a row for every scenario that speculates and has its like without: what
+// steps of decoding alone cost and gave, and what came of it.
+func specGains(r *result.Run, all []scenario) (alone, gains *doc.Table) {
+	alone = &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Step without drafts (ms)", "Step with drafts (ms)", "Tokens of a step", "Break-even tokens", "Acceptance", "Break-even acceptance"))}
+	gains = &doc.Table{Columns: slices.Concat(doc.Words("Scenario"), doc.Numbers("Decoding alone", "TPOT", "Output"))}
 	for i := range all {
 		g := r.SpecGain(i)
 		if g == nil {
 			continue
 		}
-		even := percentage(&g.EvenAcceptance)
-		switch {
-		case g.EvenAcceptance > 1:
-			even = "none pays"
-		case g.EvenAcceptance < 0:
-			even = "any pays"
+		speed := figure.Missing
+		if a := g.Alone; a != nil {
+			speed = ratioText(a.Speed)
+			alone.Add(all[i].Name, stepMs(a.PlainStepS), stepMs(a.StepS), figure.Decimals(&a.Length, 2), figure.Decimals(&a.EvenLength, 2),
+				percentage(all[i].detail.Speculation.Acceptance()), evenText(a.EvenAcceptance))
 		}
-		t.Add(all[i].Name, stepMs(g.PlainStepS), stepMs(g.StepS), figure.Decimals(&g.Length, 2), figure.Decimals(&g.EvenLength, 2),
-			percentage(all[i].detail.Speculation.Acceptance()), even, gainText(g.Output), gainText(g.TPOT))
+		if g.Alone != nil || g.TPOT != nil || g.Output != nil {
+			gains.Add(all[i].Name, speed, gainText(g.TPOT), gainText(g.Output))
+		}
 	}
-	return t
+	return alone, gains
 }
 
-func gainText(v *float64) string {
-	if v == nil {
+// evenText is the acceptance at which drafts begin to pay.
+func evenText(acceptance float64) string {
+	switch {
+	case acceptance > 1:
+		return "none pays"
+	case acceptance < 0:
+		return "any pays"
+	}
+	return percentage(&acceptance)
+}
+
+func gainText(r *result.SpeedRatio) string {
+	if r == nil {
 		return figure.Missing
 	}
-	return figure.Decimals(v, 2) + "×"
+	return ratioText(*r)
 }
 
 // stepMs is a time in seconds as milliseconds.

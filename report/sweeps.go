@@ -71,25 +71,6 @@ func (c *sweepColumn) values(p *sweepPoint) []float64 {
 	return out
 }
 
-// confidence of the intervals of a sweep.
-const confidence = 0.95
-
-// interval is the mean of a sample with Student's interval of it; half is NaN
-// where the sample has less than two values.
-func interval(x []float64) (mean, half float64) {
-	mean, _ = result.Mean(x)
-	if len(x) < 2 {
-		return mean, math.NaN()
-	}
-	squares := 0.0
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
-	}
-	n := float64(len(x))
-	t := stats.InvCDF(stats.TDist{V: n - 1})((1 + confidence) / 2)
-	return mean, t * math.Sqrt(squares/(n-1)/n)
-}
-
 // best is the point with the best mean of a figure: of those that nothing speaks
 // against, or where there are none of all; −1 where nothing was measured.
 func (w *sweep) best(c *sweepColumn) int {
@@ -99,7 +80,7 @@ func (w *sweep) best(c *sweepColumn) int {
 		if len(x) == 0 {
 			continue
 		}
-		mean, _ := interval(x)
+		mean, _ := result.MeanInterval(x)
 		sound := w.points[i].trusted() && !w.points[i].synthetic()
 		better := mean > best
 		if c.Better == metric.Lower {
@@ -123,7 +104,7 @@ func (w *sweep) like(c *sweepColumn, best int) []int {
 			continue
 		}
 		r, err := stats.TwoSampleWelchTTest(stats.Sample{Xs: x}, stats.Sample{Xs: b}, stats.LocationDiffers)
-		if err == nil && r.P > 1-confidence {
+		if err == nil && r.P > 1-result.Confidence {
 			out = append(out, i)
 		}
 	}
@@ -219,7 +200,7 @@ func (c *sweepColumn) text(p *sweepPoint) string {
 	if len(x) == 0 {
 		return figure.Missing
 	}
-	mean, half := interval(x)
+	mean, half := result.MeanInterval(x)
 	text := figure.Decimals(&mean, c.Decimals)
 	if !math.IsNaN(half) {
 		text += " ±" + figure.Decimals(&half, c.Decimals)
@@ -234,7 +215,7 @@ const mostNamed = 4
 func (w *sweep) bestText(c *sweepColumn, best int) string {
 	p := &w.points[best]
 	x := c.values(p)
-	mean, half := interval(x)
+	mean, half := result.MeanInterval(x)
 	text := fmt.Sprintf("%s: best %s with %s", c.Heading(), figure.Decimals(&mean, c.Decimals), w.place(best))
 	if !p.trusted() {
 		text += " (" + p.verdict() + ", as every point)"

@@ -41,16 +41,35 @@ var scenarioTruths = map[string]truth{
 	},
 	"drafts.accepted": func(v view) (bool, []float64) {
 		s := v.det().Speculation
-		return math.IsNaN(v.draftsPaid()), []float64{pct(float64(s.Accepted) / float64(s.Drafted)), 1 + float64(s.Accepted)/float64(s.Verifications)}
+		return len(v.drafts(tpotSpeed).ratios) == 0, []float64{pct(float64(s.Accepted) / float64(s.Drafted)), 1 + float64(s.Accepted)/float64(s.Verifications)}
 	},
 	"drafts.faster": func(v view) (bool, []float64) {
-		return v.draftsPaid() >= 1.05, []float64{v.accepted(), v.draftsPaid()}
+		g := v.drafts(tpotSpeed)
+		return g.verdict() > 0, append(g.figures(), v.accepted())
 	},
 	"drafts.slower": func(v view) (bool, []float64) {
-		return v.draftsPaid() <= 1/1.05, []float64{v.accepted(), v.draftsPaid()}
+		g := v.drafts(tpotSpeed)
+		return g.verdict() < 0, append(g.figures(), v.accepted())
 	},
 	"drafts.same": func(v view) (bool, []float64) {
-		return math.Abs(math.Log(v.draftsPaid())) < math.Log(1.05), []float64{v.accepted(), 5}
+		g := v.drafts(tpotSpeed)
+		return g.verdict() == 0, append(g.figures(), v.accepted())
+	},
+	"alone": func(v view) (bool, []float64) {
+		g := v.drafts(decodingSpeed)
+		return g.verdict() > v.drafts(tpotSpeed).verdict(), g.figures()
+	},
+	"gain.more": func(v view) (bool, []float64) {
+		g := v.drafts(outputSpeed)
+		return g.verdict() > 0, g.figures()
+	},
+	"gain.less": func(v view) (bool, []float64) {
+		g := v.drafts(outputSpeed)
+		return g.verdict() < 0, g.figures()
+	},
+	"gain.same": func(v view) (bool, []float64) {
+		g := v.drafts(outputSpeed)
+		return g.verdict() == 0, g.figures()
 	},
 	"burst": func(v view) (bool, []float64) {
 		return v.burst(), []float64{n(v.res().NumPrompts), n(v.res().Concurrency)}

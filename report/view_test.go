@@ -232,15 +232,78 @@ func (v view) accepted() float64 {
 	return pct(float64(s.Accepted) / float64(s.Drafted))
 }
 
-// draftsPaid is how many times as fast as its twin without drafts, which stands right
-// behind it, a scenario decodes; NaN where it has none. See withDrafts.
-func (v view) draftsPaid() float64 {
+// draftGain are ratios of a scenario with drafts over its twin without, one a pass.
+type draftGain struct{ ratios []float64 }
+
+// Speeds of a pass, the higher the faster.
+var (
+	tpotSpeed   = func(s *result.Summary, _ *result.Detail) float64 { return 1 / val(s.TPOTMeanMs) }
+	outputSpeed = func(s *result.Summary, _ *result.Detail) float64 { return val(s.OutputThroughput) }
+	// Tokens per second that a sequence gets of steps of decoding alone.
+	decodingSpeed = func(_ *result.Summary, d *result.Detail) float64 {
+		if d.Speculation == nil {
+			return d.Mix.Decode.Sum.Decode / d.Mix.Decode.SeenSeconds
+		}
+		return float64(d.Speculation.Decode.Tokens) / d.Speculation.Decode.SeenS
+	}
+)
+
+// drafts compares a scenario with its twin without drafts, which stands right behind
+// it; no ratios where it has none, or a figure is missing. See withDrafts.
+func (v view) drafts(speed func(*result.Summary, *result.Detail) float64) (g draftGain) {
 	if v.i+1 == len(v.run.Results) {
-		return nan
+		return g
 	}
 	twin := v.at(v.i + 1)
-	if twin.res().Name != v.res().Name+" plain" || twin.bad() || v.bad() || twin.det().Mix == nil || v.det().Speculation.Decode.Drafted == 0 {
-		return nan
+	if twin.res().Name != v.res().Name+" plain" || twin.bad() || v.bad() {
+		return g
 	}
-	return val(twin.res().TPOTMeanMs) / val(v.res().TPOTMeanMs)
+	with, plain := v.det().Passes, twin.det().Passes
+	if len(with) == 0 {
+		with, plain = []result.Pass{{Result: *v.res(), Detail: *v.det()}}, []result.Pass{{Result: *twin.res(), Detail: *twin.det()}}
+	}
+	for n := range with {
+		q := speed(&with[n].Result, &with[n].Detail) / speed(&plain[n].Result, &plain[n].Detail)
+		if !(q > 0) {
+			return draftGain{}
+		}
+		g.ratios = append(g.ratios, q)
+	}
+	return g
+}
+
+// studentT are the 0.975 quantiles of Student's t by degrees of freedom, from a table.
+var studentT = map[int]float64{1: 12.7062047, 2: 4.3026527, 3: 3.1824463}
+
+// figures are the geometric mean and the ends of its interval; of one pass that alone.
+func (g draftGain) figures() []float64 {
+	sum, squares, n := 0.0, 0.0, float64(len(g.ratios))
+	for _, q := range g.ratios {
+		sum += math.Log(q)
+	}
+	for _, q := range g.ratios {
+		squares += math.Pow(math.Log(q)-sum/n, 2)
+	}
+	mean := math.Exp(sum / n)
+	if n < 2 {
+		return []float64{mean}
+	}
+	e := math.Exp(studentT[len(g.ratios)-1] * math.Sqrt(squares/(n-1)/n))
+	return []float64{mean, mean / e, mean * e}
+}
+
+// verdict is 1 for faster, −1 for slower, 0 for neither.
+func (g draftGain) verdict() int {
+	f := g.figures()
+	lo, hi := f[0]/1.05, f[0]*1.05
+	if len(f) > 1 {
+		lo, hi = f[1], f[2]
+	}
+	switch {
+	case lo > 1 || len(f) == 1 && lo == 1:
+		return 1
+	case hi < 1:
+		return -1
+	}
+	return 0
 }

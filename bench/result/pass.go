@@ -39,10 +39,15 @@ func Combine(planned int, passes []Pass) (Summary, Detail) {
 	return r, d
 }
 
+// Whole tells whether the pass completed without a failed request.
+func (p *Pass) Whole() bool {
+	return p.Detail.Status == StatusComplete && p.Result.FailedRequests == 0
+}
+
 // soundness ranks passes: only the soundest there are may speak for the rest.
 func (p *Pass) soundness() int {
 	switch {
-	case p.Detail.Status == StatusComplete && p.Result.FailedRequests == 0:
+	case p.Whole():
 		return 3
 	case p.Detail.Status == StatusComplete:
 		return 2

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -50,6 +51,9 @@ type SpecDecode struct {
 	Tokens    int64   `json:"tokens"`    // that they got
 	DraftS    float64 `json:"draft_s"`   // of the draft side, seconds
 	StepS     float64 `json:"step_s"`    // of the rest, seconds
+	// SeenS is both as the sequences saw it: a step's time counts once for each that
+	// decoded in it. Late steps, with few sequences left, are quick.
+	SeenS float64 `json:"seen_s"`
 }
 
 // Verified counts a verification.
@@ -104,11 +108,17 @@ func (s *Speculation) AcceptanceAt() []float64 {
 }
 
 // SpecGain is what speculation did to a scenario, by another of the run that is like it
-// but for that. Steps are those without prompt tokens.
+// but for that: how many times as fast it was. Over passes ratios are paired, and means
+// are geometric.
 type SpecGain struct {
-	Plain  int      // the other's index in Results
-	Output *float64 // output throughput / the other's
-	TPOT   *float64 // the other's mean TPOT / that of the scenario
+	Plain        int         // the other's index in Results
+	Output, TPOT *SpeedRatio // of output throughput and of mean TPOT; nil: not measured
+	Alone        *SpecAlone  // nil: not known
+}
+
+// SpecAlone is the part of it in steps without prompt tokens. A step's time is what a
+// sequence that decodes saw of it: each step counts once for every sequence in it.
+type SpecAlone struct {
 	// PlainStepS is the mean time of the other's steps, StepS that of the scenario's
 	// with what drafting takes, in seconds, and Length the tokens that a sequence gets
 	// in one on average.
@@ -117,28 +127,73 @@ type SpecGain struct {
 	// StepS / PlainStepS. EvenAcceptance is the acceptance that gives it with as many
 	// drafts: (EvenLength − 1) / drafts of a sequence in a step; above 1: none does.
 	EvenLength, EvenAcceptance float64
+	Speed                      SpeedRatio // Length / EvenLength
 }
 
-// SpecGain compares result i, which speculates, with its like; nil where there is none,
-// or too little was measured.
+// SpecGain compares result i, which speculates, with its like; nil where there is none.
 func (r *Run) SpecGain(i int) *SpecGain {
-	d, k := r.Detail(i), r.withoutDrafts(i)
+	k := r.withoutDrafts(i)
 	if k < 0 {
 		return nil
 	}
-	with, plain := d.Speculation.Decode, r.Details[k].Mix
-	if plain == nil || plain.Decode.Steps == 0 || with.Steps == 0 || with.Drafted == 0 {
+	with, plain := r.pairs(i, k)
+	return &SpecGain{Plain: k, Alone: alone(with, plain),
+		Output: speedRatio(with, plain, func(s *Summary) *float64 { return s.OutputThroughput }),
+		TPOT:   speedRatio(plain, with, func(s *Summary) *float64 { return s.TPOTMeanMs })}
+}
+
+// speedRatio is that of a figure in passes over itself in others; nil where one lacks it.
+func speedRatio(over, under []Pass, of func(*Summary) *float64) *SpeedRatio {
+	var ratios []float64
+	for n := range over {
+		q := quotient(of(&over[n].Result), of(&under[n].Result))
+		if q == nil {
+			return nil
+		}
+		ratios = append(ratios, *q)
+	}
+	return NewSpeedRatio(ratios)
+}
+
+// pairs are the passes of two results that both completed without a failed request;
+// where there are none, the two that the results show.
+func (r *Run) pairs(i, k int) (a, b []Pass) {
+	for _, p := range r.Details[i].Passes {
+		n := slices.IndexFunc(r.Details[k].Passes, func(q Pass) bool { return q.Pass == p.Pass })
+		if n >= 0 && p.Whole() && r.Details[k].Passes[n].Whole() {
+			a, b = append(a, p), append(b, r.Details[k].Passes[n])
+		}
+	}
+	if a == nil {
+		a, b = []Pass{{Result: r.Results[i], Detail: r.Details[i]}}, []Pass{{Result: r.Results[k], Detail: r.Details[k]}}
+	}
+	return a, b
+}
+
+// alone compares the steps in which nothing but decoding happens; nil where a pass does
+// not tell.
+func alone(with, plain []Pass) *SpecAlone {
+	var plainS, withS, lengths, speeds []float64
+	var drafted, sequences int64
+	for n := range with {
+		s, mix := with[n].Detail.Speculation, plain[n].Detail.Mix
+		if s == nil || mix == nil || s.Decode.Drafted == 0 || !(s.Decode.SeenS > 0) || !(mix.Decode.SeenSeconds > 0) {
+			return nil
+		}
+		d, of := s.Decode, float64(s.Decode.Sequences)
+		plainS, withS = append(plainS, mix.Decode.SeenSeconds/mix.Decode.Sum.Decode), append(withS, d.SeenS/of)
+		lengths = append(lengths, float64(d.Tokens)/of)
+		speeds = append(speeds, lengths[n]*plainS[n]/withS[n])
+		drafted, sequences = drafted+d.Drafted, sequences+d.Sequences
+	}
+	a := &SpecAlone{PlainStepS: geometric(plainS), StepS: geometric(withS), Length: geometric(lengths)}
+	speed := NewSpeedRatio(speeds)
+	if speed == nil {
 		return nil
 	}
-	g := &SpecGain{Plain: k, Output: quotient(r.Results[i].OutputThroughput, r.Results[k].OutputThroughput), TPOT: quotient(r.Results[k].TPOTMeanMs, r.Results[i].TPOTMeanMs),
-		PlainStepS: plain.Decode.Seconds / float64(plain.Decode.Steps), StepS: (with.StepS + with.DraftS) / float64(with.Steps),
-		Length: float64(with.Tokens) / float64(with.Sequences)}
-	if g.PlainStepS <= 0 {
-		return nil
-	}
-	g.EvenLength = g.StepS / g.PlainStepS
-	g.EvenAcceptance = (g.EvenLength - 1) * float64(with.Sequences) / float64(with.Drafted)
-	return g
+	a.Speed, a.EvenLength = *speed, a.StepS/a.PlainStepS
+	a.EvenAcceptance = (a.EvenLength - 1) * float64(sequences) / float64(drafted)
+	return a
 }
 
 // withoutDrafts is the result like i but that nothing speculates; −1 for none.
@@ -171,6 +226,15 @@ func (r *Run) withoutDrafts(i int) int {
 // drafts tells whether the setting is one of speculation.
 func (s Setting) drafts() bool {
 	return s.Name == "spec" || strings.HasPrefix(s.Name, "spec-") || strings.HasPrefix(s.Name, "draft-")
+}
+
+// geometric is the geometric mean.
+func geometric(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += math.Log(v)
+	}
+	return math.Exp(sum / float64(len(values)))
 }
 
 // quotient is a/b, nil where one is missing, or b is 0.

@@ -3,7 +3,12 @@ package result
 import (
 	"math"
 	"slices"
+
+	"github.com/aclements/go-moremath/stats"
 )
+
+// Confidence is that of the intervals that documents print.
+const Confidence = 0.95
 
 // Mean is the arithmetic mean; ok is false for an empty sample.
 func Mean(x []float64) (mean float64, ok bool) {
@@ -15,6 +20,22 @@ func Mean(x []float64) (mean float64, ok bool) {
 		sum += v
 	}
 	return sum / float64(len(x)), true
+}
+
+// MeanInterval is the mean of a sample with half of Student's interval around it; half
+// is NaN where the sample has less than two values.
+func MeanInterval(x []float64) (mean, half float64) {
+	mean, _ = Mean(x)
+	if len(x) < 2 {
+		return mean, math.NaN()
+	}
+	squares := 0.0
+	for _, v := range x {
+		squares += (v - mean) * (v - mean)
+	}
+	n := float64(len(x))
+	t := stats.InvCDF(stats.TDist{V: n - 1})((1 + Confidence) / 2)
+	return mean, t * math.Sqrt(squares/(n-1)/n)
 }
 
 // Percentile is numpy's default: with the m values in ascending order and

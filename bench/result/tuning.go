@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -128,6 +129,27 @@ type SpeedRatio struct {
 	Value float64  `json:"value"`
 	Lo    *float64 `json:"lo"`
 	Hi    *float64 `json:"hi"`
+}
+
+// NewSpeedRatio is the geometric mean of ratios, with Student's interval on their
+// logarithms; nil for none, or where one is not a positive number.
+func NewSpeedRatio(ratios []float64) *SpeedRatio {
+	logs := make([]float64, len(ratios))
+	for i, v := range ratios {
+		if logs[i] = math.Log(v); !(v > 0) || math.IsInf(v, 0) {
+			return nil
+		}
+	}
+	if len(ratios) == 0 {
+		return nil
+	}
+	mean, half := MeanInterval(logs)
+	r := &SpeedRatio{Value: math.Exp(mean)}
+	if !math.IsNaN(half) {
+		lo, hi := math.Exp(mean-half), math.Exp(mean+half)
+		r.Lo, r.Hi = &lo, &hi
+	}
+	return r
 }
 
 // Faster tells whether the whole interval says so.

@@ -14,7 +14,7 @@ import (
 // race. One that takes the place of another one is to be surer: it is the best of
 // several, and looked at after each round.
 const (
-	confidence = 0.95
+	confidence = result.Confidence
 	sure       = 0.99
 )
 

@@ -38,7 +38,7 @@ type ComparisonOptions struct {
 
 // confidence is that of every interval, and 1 − confidence the level of every
 // test.
-const confidence = 0.95
+const confidence = result.Confidence
 
 // Comparison is the outcome: the first run is the base, and every other one
 // is held against it.
