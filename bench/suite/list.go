@@ -247,13 +247,21 @@ func (r *yamlReader) points(number int, n ast.Node) (out []result.Scenario, name
 	}
 	all := r.lists(&fields, label)
 	groups := r.zipped(fields, label, all)
-	total := 1
+	total, flags := 1, 1 // combinations: of all lists, of the flags'
 	for _, g := range groups {
-		if total *= len(g[0].values); total > maxPoints {
-			r.problem(lineOf(n), "%s: its lists make more than %d combinations: use fewer values, or zip", label, maxPoints)
-			groups = nil
-			break
+		many := len(g[0].values)
+		total = min(total*many, maxPoints+1)
+		if lineOf(g[0].values[0]) == fromFlag {
+			flags = min(flags*many, maxPoints+1)
 		}
+	}
+	if total > maxPoints {
+		line := lineOf(n)
+		if flags > maxPoints {
+			line = fromFlag
+		}
+		r.problem(line, "%s: its lists make more than %d combinations: use fewer values, or zip", blamed(label, line), maxPoints)
+		groups = nil
 	}
 	for _, choice := range choices(groups) {
 		own := yamlFields{nodes: map[string]ast.Node{}, meant: fields.meant}

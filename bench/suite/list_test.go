@@ -142,6 +142,22 @@ func TestListMistakes(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "more than 1000 combinations") {
 		t.Error(err)
 	}
+	// Those of flags are told once, for all scenarios.
+	var words []string
+	for _, key := range []string{"input=", "output="} {
+		for i := range 40 {
+			words = append(words, fmt.Sprint(key, 16+i))
+			key = ""
+		}
+	}
+	sweeps, err := ParseSweeps(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Find("smoke", sweeps...)
+	if err == nil || err.Error() != "--sweep: its lists make more than 1000 combinations: use fewer values, or zip" {
+		t.Error(err)
+	}
 	_, err = listed(t, "input: 16\noutput: 4\nconcurrency: 1\nprompts: 2\n", "concurrency=0")
 	if err == nil || !strings.HasPrefix(err.Error(), `--sweep: concurrency: "0" is out of range`) {
 		t.Error(err)

@@ -36,8 +36,8 @@ var knobRules = []struct {
 	{"threads", (*knobRoom).threads},
 	{"flash-attn", (*knobRoom).flash},
 	{"sampling", (*knobRoom).sampling},
-	{"graphs", func(k *knobRoom) ([]string, string) { return k.toggled(1, "graphs", "GGML_CUDA_DISABLE_GRAPHS", false) }},
-	{"p2p", func(k *knobRoom) ([]string, string) { return k.toggled(2, "p2p", "GGML_CUDA_P2P", true) }},
+	{"graphs", (*knobRoom).graphs},
+	{"p2p", (*knobRoom).p2p},
 	{"allreduce", (*knobRoom).reductions},
 	{"nccl-algo", func(k *knobRoom) ([]string, string) { return k.collective(engine.NCCLAlgoWords) }},
 	{"nccl-proto", func(k *knobRoom) ([]string, string) { return k.collective(engine.NCCLProtoWords) }},
@@ -166,14 +166,24 @@ func (k *knobRoom) sampling() ([]string, string) {
 	return []string{auto, "backend"}, ""
 }
 
-// toggled is a switch of the GPUs' back end: its variable being set switches on, or
-// off.
-func (k *knobRoom) toggled(least int, name, variable string, on bool) ([]string, string) {
-	if len(k.gpus()) < least {
-		return nil, "it is for " + map[int]string{1: "GPUs", 2: "several GPUs"}[least]
+func (k *knobRoom) graphs() ([]string, string) {
+	if len(k.gpus()) == 0 {
+		return nil, "it is for GPUs"
 	}
-	_, set := k.env[variable]
-	return []string{auto, map[bool]string{true: "off", false: "on"}[set == on]}, ""
+	if _, off := k.env["GGML_CUDA_DISABLE_GRAPHS"]; off {
+		return []string{auto, "on"}, ""
+	}
+	return []string{auto, "off"}, ""
+}
+
+func (k *knobRoom) p2p() ([]string, string) {
+	if len(k.gpus()) < 2 {
+		return nil, "it is for several GPUs"
+	}
+	if _, on := k.env["GGML_CUDA_P2P"]; on {
+		return []string{auto, "off"}, ""
+	}
+	return []string{auto, "on"}, ""
 }
 
 func (k *knobRoom) reductions() ([]string, string) {
