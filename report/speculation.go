@@ -30,8 +30,12 @@ func specSection(r *result.Run, all []scenario) []doc.Block {
 		blocks = append(blocks, doc.Field{Name: "SYNTHETIC acceptance", Value: doc.T(text), Warning: true})
 	}
 	blocks = append(blocks, counts)
-	if t := specPlaces(all); len(t.Rows) > 0 {
-		blocks = append(blocks, doc.Paragraph{Text: doc.T("Share of verifications that accepted the draft at each place, all before it included:")}, t)
+	if t, places := specPlaces(all); len(t.Rows) > 0 {
+		text := "Share of verifications that accepted the draft at each place, all before it included"
+		if places > mostPlaces {
+			text += fmt.Sprintf("; here the first %d of %d places, in the chart of report.html all", mostPlaces, places)
+		}
+		blocks = append(blocks, doc.Paragraph{Text: doc.T(text + ":")}, t)
 	}
 	alone, gains := specGains(r, all)
 	if len(alone.Rows) > 0 {
@@ -93,13 +97,13 @@ func specTable(all []scenario) *doc.Table {
 // mostPlaces is how many places of a draft have a column.
 const mostPlaces = 8
 
-// specPlaces has the acceptance by place.
-func specPlaces(all []scenario) *doc.Table {
-	most := 0
+// specPlaces has the acceptance by place, of the first of so many places.
+func specPlaces(all []scenario) (t *doc.Table, places int) {
 	for _, s := range drafted(all) {
-		most = max(most, min(mostPlaces, len(s.detail.Speculation.AcceptanceAt())))
+		places = max(places, len(s.detail.Speculation.AcceptanceAt()))
 	}
-	t := &doc.Table{Columns: doc.Words("Scenario")}
+	most := min(mostPlaces, places)
+	t = &doc.Table{Columns: doc.Words("Scenario")}
 	for k := range most {
 		t.Columns = append(t.Columns, doc.Numbers(strconv.Itoa(k+1))...)
 	}
@@ -118,7 +122,7 @@ func specPlaces(all []scenario) *doc.Table {
 		}
 		t.Add(row...)
 	}
-	return t
+	return t, places
 }
 
 // specGains have a row for every scenario that speculates and has its like without: what

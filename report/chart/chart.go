@@ -43,14 +43,15 @@ type Place string
 
 // The places.
 const (
-	InScaling  Place = "Concurrency Scaling"
-	InCapacity Place = "Capacity"
-	InTuning   Place = "Tuning"
-	InScenario Place = "Scenario Results"
-	InSweeps   Place = "Sweeps"
-	InEnergy   Place = "Energy"
-	InCeilings Place = "Ceilings"
-	InCompare  Place = "Charts"
+	InScaling     Place = "Concurrency Scaling"
+	InCapacity    Place = "Capacity"
+	InTuning      Place = "Tuning"
+	InScenario    Place = "Scenario Results"
+	InSweeps      Place = "Sweeps"
+	InSpeculation Place = "Speculation"
+	InEnergy      Place = "Energy"
+	InCeilings    Place = "Ceilings"
+	InCompare     Place = "Charts"
 )
 
 // Input is what charts are drawn from. Records and Telemetry may be empty:
@@ -73,6 +74,7 @@ func Figures(in Input) (figures []Chart, undrawn []string) {
 	c := collection{}
 	c.add("of the scaling series", func() []sketch { return scalingFigures(in.Results) })
 	c.add("of the sweeps", func() []sketch { return sweepFigures(in.Results) })
+	c.add("of the drafts", func() []sketch { return acceptanceFigures(in.Results) })
 	c.add("of the search for the capacity", func() []sketch { return capacityFigures(in.Results) })
 	c.add("of the search for settings", func() []sketch { return tuningFigures(in.Results) })
 	byScenario := in.recordsShown()

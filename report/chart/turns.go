@@ -33,7 +33,7 @@ func turnTokensFigure(r *result.Run, i int) (sketch, bool) {
 		return sketch{}, false
 	}
 	curves := []curve{{name: "prompt", pen: penOf(0), x: x, y: prompt}, {name: "reused", pen: penOf(1), x: x, y: reused}}
-	p := panel{x: turnAxis(len(x)), y: zeroAxis(prompt), xTitle: turnTitle, yTitle: "Prompt tokens, mean", names: curves}
+	p := panel{x: wholeAxis(len(x)), y: zeroAxis(prompt), xTitle: turnTitle, yTitle: "Prompt tokens, mean", names: curves}
 	p.marks = []plot.Plotter{curves[0], curves[1]}
 	last := f.Rows[len(f.Rows)-1]
 	f.Alt = fmt.Sprintf("Prompt tokens by turn: %s in turn 1, %s of them reused; %s in turn %s, %s of them reused.", f.Rows[0][1], f.Rows[0][2], last[1], last[0], last[2])
@@ -87,7 +87,7 @@ func turnsFigure(r *result.Run, i int) (sketch, bool) {
 			values.of = append(values.of, note{x: x[k], y: v, text: short(v)})
 		}
 	}
-	p := panel{x: turnAxis(len(y)), y: zeroAxis(y), xTitle: turnTitle, yTitle: "TTFT mean (ms)", right: 14}
+	p := panel{x: wholeAxis(len(y)), y: zeroAxis(y), xTitle: turnTitle, yTitle: "TTFT mean (ms)", right: 14}
 	p.marks = []plot.Plotter{l, values}
 	first, last := f.Rows[0], f.Rows[len(f.Rows)-1]
 	f.Alt = fmt.Sprintf("TTFT by turn: %s ms in turn 1, of %s prompt tokens; %s ms in turn %d, of %s, %s of them reused.",
@@ -96,11 +96,11 @@ func turnsFigure(r *result.Run, i int) (sketch, bool) {
 	return sketch{f, p.drawing()}, true
 }
 
-// turnAxis has whole numbers from 1 on.
-func turnAxis(turns int) axis {
-	a := axis{min: 0.5, max: float64(turns) + 0.5}
-	every := max(1, (turns+11)/12)
-	for n := 1; n <= turns; n += every {
+// wholeAxis has whole numbers from 1 on.
+func wholeAxis(most int) axis {
+	a := axis{min: 0.5, max: float64(most) + 0.5}
+	every := max(1, (most+11)/12)
+	for n := 1; n <= most; n += every {
 		a.ticks = append(a.ticks, plot.Tick{Value: float64(n), Label: strconv.Itoa(n)})
 	}
 	return a
