@@ -1,6 +1,9 @@
 package kernels
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Used is what a result's shares of the limit follow from.
 type Used struct {
@@ -8,6 +11,11 @@ type Used struct {
 	Load  Demand    `json:"model"`
 	From  string    `json:"from"` // "measured before the run", or the file's name
 	Date  time.Time `json:"date"` // of the measurement
+
+	// Own are those of scenarios with settings of their own, such as "kv-type=q8_0",
+	// and Missing says why there are none.
+	Own     map[string]*Used  `json:"own,omitempty"`
+	Missing map[string]string `json:"missing,omitempty"`
 }
 
 // Check tells what makes it unusable.
@@ -15,7 +23,30 @@ func (u *Used) Check() error {
 	if err := u.Roofs.Check(); err != nil {
 		return err
 	}
+	for name, own := range u.Own {
+		if own == nil {
+			return fmt.Errorf("the limits with %q are empty", name)
+		}
+		if err := own.Check(); err != nil {
+			return fmt.Errorf("with %q: %w", name, err)
+		}
+	}
 	return u.Load.check()
+}
+
+// SetOwn enters the limits with settings of their own, or why there are none.
+func (u *Used) SetOwn(name string, own *Used, why error) {
+	if why != nil {
+		if u.Missing == nil {
+			u.Missing = map[string]string{}
+		}
+		u.Missing[name] = why.Error()
+		return
+	}
+	if u.Own == nil {
+		u.Own = map[string]*Used{}
+	}
+	u.Own[name] = own
 }
 
 // Share is a measured time and the least one.

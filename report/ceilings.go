@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,11 +34,15 @@ func ceilingsSection(r *result.Run, all []scenario) []doc.Block {
 			parts.Add(append([]string{all[i].Name}, partCells(decode)...)...)
 		}
 	}
+	missing := missingLimits(r)
 	if len(limits.Rows) == 0 {
-		return nil
+		if missing == nil {
+			return nil
+		}
+		return []doc.Block{doc.Bullets(missing)}
 	}
 	return []doc.Block{limits, doc.Paragraph{Text: doc.T("Where the time of an output token goes, by the least that each part takes. The residual is in none of them:")}, parts,
-		doc.Bullets(ceilingNotes(r))}
+		doc.Bullets(append(ceilingNotes(r), missing...))}
 }
 
 // shareCells are a share's measured figure, its limit, the percentage and the
@@ -71,8 +76,10 @@ func ceilingNotes(r *result.Run) []string {
 		roofs = append(roofs, s.What+" "+s.Value)
 	}
 	notes := []string{fmt.Sprintf("Limits of %s (%s, %s): %s.", u.Roofs.Name, oneline.Of(u.From), u.Date.Format("2006-01-02"), oneline.Of(strings.Join(roofs, "; ")))}
-	notes = append(notes, fmt.Sprintf("A step reads %.2f GB of weights and %.0f bytes of KV cache for each token of context; its graph has %d nodes (%s).",
-		u.Load.WeightBytes()/1e9, u.Load.KVBytes, u.Load.Nodes, oneline.Of(u.Load.NodesSource)))
+	notes = append(notes, "A step reads "+stepReads(u))
+	for _, name := range slices.Sorted(maps.Keys(u.Own)) {
+		notes = append(notes, oneline.Of(name)+": a step reads "+stepReads(u.Own[name]))
+	}
 	if r.Server != nil {
 		notes = append(notes, "A server tells no steps: the limit of TPOT is without the prompts that others had computed meanwhile, that of prefill is known with one user at a time.")
 	}
@@ -88,6 +95,44 @@ func ceilingNotes(r *result.Run) []string {
 				break
 			}
 		}
+	}
+	return notes
+}
+
+// stepReads is what a step asks of the machine, and of how much of it.
+func stepReads(u *kernels.Used) string {
+	split := ""
+	if n := u.Roofs.Devices; n > 1 {
+		split = fmt.Sprintf(", on %d devices by layers", n)
+		if u.Roofs.Tensors {
+			split = fmt.Sprintf(", on %d devices by tensors", n)
+		}
+	}
+	return fmt.Sprintf("%.2f GB of weights and %.0f bytes of KV cache for each token of context%s; its graph has %d nodes (%s).",
+		u.Load.WeightBytes()/1e9, u.Load.KVBytes, split, u.Load.Nodes, oneline.Of(u.Load.NodesSource))
+}
+
+// missingLimits names the scenarios that have no row because their limits are not
+// known, by the reason.
+func missingLimits(r *result.Run) (notes []string) {
+	var reasons []string
+	names := map[string][]string{}
+	for i := range r.Results {
+		why := r.NoLimits(i)
+		if why == "" || result.Failed(&r.Results[i], r.Detail(i)) {
+			continue
+		}
+		if names[why] == nil {
+			reasons = append(reasons, why)
+		}
+		names[why] = append(names[why], r.Results[i].Name)
+	}
+	for _, why := range reasons {
+		list := names[why]
+		if more := len(list) - mostNamed; more > 0 {
+			list = append(list[:mostNamed], fmt.Sprintf("%d more", more))
+		}
+		notes = append(notes, oneline.Of(fmt.Sprintf("No row for %s: %s.", strings.Join(list, ", "), why)))
 	}
 	return notes
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,34 @@ func TestCeilingsAbsent(t *testing.T) {
 	r.Ceilings = nil
 	if ceilingsSection(r, scenarios(r)) != nil || limitShare(r) != nil {
 		t.Error("shares of no limit")
+	}
+}
+
+// A scenario with settings of its own has the limits of these; where there are none
+// its name and the reason stand below.
+func TestCeilingsOfSettings(t *testing.T) {
+	r := limited()
+	for i, s := range []result.Setting{{Name: "kv-type", Value: "q8_0"}, {Name: "threads", Value: "1"}} {
+		r.Details[i].Settings = []result.Setting{{Name: "ubatch", Value: "64"}, s}
+	}
+	if got := text(t, ceilingsSection(r, scenarios(r))...); strings.Contains(got, "| Scenario") ||
+		!strings.Contains(got, `- No row for A\|1, B: its settings have limits of their own, and the run has not recorded them.`) {
+		t.Error(got)
+	}
+	own := *r.Ceilings
+	own.Roofs.Devices, own.Roofs.Tensors = 2, true
+	r.Ceilings.SetOwn("kv-type=q8_0", &own, nil)
+	r.Ceilings.SetOwn("threads=1", nil, errors.New("the machine was measured with 2 threads"))
+	got := text(t, ceilingsSection(r, scenarios(r))...)
+	for _, want := range []string{"| A\\|1 | 1 | 125.00 | 51.00 | 41 | memory |", "- kv-type=q8_0: a step reads 1.00 GB of weights and 0 bytes of KV cache for each token of context, on 2 devices by tensors;",
+		"- No row for B: the machine was measured with 2 threads."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the section lacks %q:\n%s", want, got)
+		}
+	}
+	r.Details[0].Speculation = &result.Speculation{}
+	if got := text(t, ceilingsSection(r, scenarios(r))...); !strings.Contains(got, "the model of a step has no drafts") {
+		t.Error(got)
 	}
 }
 

@@ -6,10 +6,44 @@ import (
 	"ceiling/kernels"
 )
 
-// movesLimits tells whether the machine's limits, which are of the run's own
-// settings, are others with a scenario's.
-func (s Setting) movesLimits() bool {
-	return !slices.Contains([]string{"ubatch", "step-tokens", "kv-unified", "spec"}, s.Name)
+// OwnLimits names those settings of a scenario with which the machine's limits are
+// others than with the run's; "": they are the same.
+func OwnLimits(list []Setting) string {
+	return SettingsText(slices.DeleteFunc(slices.Clone(list), func(s Setting) bool {
+		return slices.Contains([]string{"ubatch", "step-tokens", "kv-unified", "spec"}, s.Name)
+	}))
+}
+
+// limits are those of a scenario; nil: not known. d may be nil.
+func (d *Detail) limits(u *kernels.Used) *kernels.Used {
+	if u == nil || d == nil {
+		return u
+	}
+	if d.Speculation != nil {
+		return nil // the model of a step has no drafts
+	}
+	if name := OwnLimits(d.Settings); name != "" {
+		return u.Own[name]
+	}
+	return u
+}
+
+// Limits are those of result i; nil: not known.
+func (r *Run) Limits(i int) *kernels.Used { return r.Detail(i).limits(r.Ceilings) }
+
+// NoLimits says why result i has none; "": it has, or the run has none at all.
+func (r *Run) NoLimits(i int) string {
+	if r.Ceilings == nil || r.Limits(i) != nil {
+		return ""
+	}
+	d := r.Detail(i)
+	if d.Speculation != nil {
+		return "the model of a step has no drafts"
+	}
+	if why := r.Ceilings.Missing[OwnLimits(d.Settings)]; why != "" {
+		return why
+	}
+	return "its settings have limits of their own, and the run has not recorded them"
 }
 
 // Shares are the shares of result i.
@@ -21,13 +55,10 @@ func (r *Run) Shares(i int) (decode, prompt *kernels.Share) {
 // scenario, or of one pass over it, beside the least ones; nil where one is not
 // known. In process they follow from what the steps were made of. Of a server,
 // whose prompts are known as wholes only, the second is of a request with no other
-// beside it. u and d may be nil.
+// beside it. u are the run's limits; u and d may be nil.
 func Shares(u *kernels.Used, s *Summary, d *Detail) (decode, prompt *kernels.Share) {
-	if u == nil || Failed(s, d) || d != nil && slices.ContainsFunc(d.Settings, Setting.movesLimits) {
+	if u = d.limits(u); u == nil || Failed(s, d) {
 		return nil, nil
-	}
-	if d != nil && d.Speculation != nil {
-		return nil, nil // the model of a step has no drafts
 	}
 	if d != nil && d.Mix != nil {
 		if s.TPOTMeanMs != nil {

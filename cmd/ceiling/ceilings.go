@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"ceiling/bench/result"
 	"ceiling/engine"
+	"ceiling/internal/figure"
 	"ceiling/kernels"
 	"ceiling/kernels/shape"
 )
@@ -18,27 +21,68 @@ func ceilingsFlag(usage string) cli.Flag {
 }
 
 // findCeilings takes the machine's limits, measured now or read, for the model's
-// least times. Without them the run is the same, and its report has no section
+// least times, and with the settings that scenarios have for themselves those of each, once
+// a session has them. Without them the run is the same, and its report has no section
 // about them.
-func (r *runner) findCeilings(ctx context.Context, model *engine.Model) error {
+func (r *runner) findCeilings(ctx context.Context) error {
 	found, from, err := r.ceilingsOfRun(ctx)
 	if found == nil || err != nil {
 		return err
 	}
+	if r.limits, err = r.limitsWith(found, from, r.session); err != nil {
+		r.show.line("note: no limits are computed: %v", err)
+		return nil
+	}
+	if err := r.earlierLimits(); err != nil {
+		return err
+	}
+	r.opener.warmed = func(p *engineSettings, s *engine.Session) {
+		name := result.OwnLimits(p.own)
+		if name == "" {
+			setNodes(&r.limits.Load, s)
+			return
+		}
+		own, err := r.limitsWith(found, from, p.session)
+		if err == nil {
+			setNodes(&own.Load, s)
+		}
+		r.limits.SetOwn(name, own, err)
+	}
+	return nil
+}
+
+// earlierLimits takes over what an earlier part of the run found out with its
+// sessions.
+func (r *runner) earlierLimits() error {
+	if r.earlier == nil {
+		return nil
+	}
+	saved, err := r.earlier.results()
+	if err != nil || saved == nil || saved.Ceilings == nil {
+		return err
+	}
+	u := saved.Ceilings
+	r.limits.Own, r.limits.Missing = u.Own, u.Missing
+	r.limits.Load.Nodes, r.limits.Load.NodesSource = u.Load.Nodes, u.Load.NodesSource
+	return nil
+}
+
+// limitsWith are the limits of the model as it is loaded now, in sessions with
+// these options.
+func (r *runner) limitsWith(found *kernels.Ceilings, from string, session engine.SessionOptions) (*kernels.Used, error) {
+	if then := found.Machine.Threads; then != session.Threads {
+		return nil, fmt.Errorf("the machine was measured with %s", figure.Count(then, "thread"))
+	}
 	roofs, err := r.roofsOf(found)
 	if err != nil {
-		r.show.line("note: no limits are computed: %v", err)
-		return nil
+		return nil, err
 	}
-	load, err := shape.Of(model.File(), r.session.KVType)
+	load, err := shape.Of(r.opener.model.File(), session.KVType)
 	if err != nil {
-		r.show.line("note: no limits are computed: %v", err)
-		return nil
+		return nil, err
 	}
-	load.HostLogits = !r.session.Greedy
-	r.limits = &kernels.Used{Roofs: roofs.For(load), Load: *load, From: from, Date: found.Date}
-	r.opener.warmed = func(s *engine.Session) { setNodes(&r.limits.Load, s) }
-	return nil
+	load.HostLogits = !session.Greedy
+	return &kernels.Used{Roofs: roofs.For(load), Load: *load, From: from, Date: found.Date}, nil
 }
 
 // ceilingsOfRun measures, or reads a file that is of this machine; nil where

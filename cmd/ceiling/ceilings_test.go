@@ -36,7 +36,9 @@ func ceilingsOfHere(t *testing.T, age time.Duration) string {
 func TestRunWithCeilings(t *testing.T) {
 	model := demoFile(t)
 	suite := filepath.Join(t.TempDir(), "suite.yaml")
-	if err := os.WriteFile(suite, []byte("name: s\nscenarios:\n- {name: A, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3}\n"), 0o600); err != nil {
+	if err := os.WriteFile(suite, []byte("name: s\nscenarios:\n- {name: A, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3}\n"+
+		"- {name: B, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3, kv-type: q8_0}\n"+
+		"- {name: D, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3, threads: 2}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for age, used := range map[time.Duration]bool{time.Hour: true, 30 * 24 * time.Hour: false} {
@@ -63,6 +65,13 @@ func TestRunWithCeilings(t *testing.T) {
 		decode, prompt := r.Shares(0)
 		if decode == nil || prompt == nil || !strings.Contains(r.Ceilings.Load.NodesSource, "counted") {
 			t.Errorf("%+v", r.Ceilings)
+		}
+		// A scenario with settings of its own has the limits of these, or none.
+		if own := r.Limits(1); own == nil || own.Load.KVBytes >= r.Ceilings.Load.KVBytes || !strings.Contains(own.Load.NodesSource, "counted") {
+			t.Errorf("with q8_0 %+v", own)
+		}
+		if !strings.Contains(string(text), "\n| B | 2 | ") || !strings.Contains(string(text), "\n- No row for D: the machine was measured with 1 thread.\n") {
+			t.Errorf("own settings: %s", text)
 		}
 		// The limits are a thousand times what any CPU can do.
 		if decode != nil && (decode.Of() <= 0 || decode.Of() > 0.5) || prompt != nil && (prompt.Of() <= 0 || prompt.Of() > 0.5) {

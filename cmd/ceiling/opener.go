@@ -18,8 +18,8 @@ type opener struct {
 	sampled struct{ backend, argmax uint64 }
 	copied  engine.LogitsCopied
 	draft   drafter
-	opened  func(*engine.Session) // is told of each session
-	warmed  func(*engine.Session) // and when it has made its first step
+	opened  func(*engine.Session)                  // is told of each session
+	warmed  func(*engineSettings, *engine.Session) // and when it has made its first step
 	reload  func(context.Context, *engineSettings) (*engine.Model, error)
 }
 
@@ -59,7 +59,7 @@ func (o *opener) Open(ctx context.Context, spec bench.SessionSpec) (bench.Engine
 		return nil, err
 	}
 	if o.warmed != nil {
-		o.warmed(native)
+		o.warmed(point, native)
 	}
 	return &session{Session: native, from: o}, nil
 }

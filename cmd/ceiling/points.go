@@ -19,6 +19,7 @@ import (
 // engineSettings are where the model goes and how the engine is set: of a run, or
 // of the scenarios that have some of it for themselves.
 type engineSettings struct {
+	own      []result.Setting // of scenarios, which the others have in them
 	load     engine.LoadOptions
 	session  engine.SessionOptions // all but the sizes
 	unified  bool
@@ -67,6 +68,7 @@ func withSettings(c *cli.Command, own []result.Setting) (s engineSettings, err e
 	like := &cli.Command{Name: c.Name, Flags: flags, Writer: io.Discard, ErrWriter: io.Discard, OnUsageError: usageError,
 		Action: func(_ context.Context, c *cli.Command) error {
 			s, err = readEngineSettings(c)
+			s.own = own
 			return err
 		}}
 	return s, like.Run(context.Background(), args)

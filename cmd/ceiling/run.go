@@ -232,7 +232,7 @@ func (r *runner) run(ctx context.Context) (*result.Run, error) {
 	if err := r.describe(ctx, model); err != nil {
 		return nil, err
 	}
-	if err := r.findCeilings(ctx, model); err != nil {
+	if err := r.findCeilings(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.checkOutput(ctx, model); err != nil {

@@ -24,8 +24,8 @@ func roofPoints(r *result.Run) []roofPoint {
 	for i := range r.Results {
 		d := r.Detail(i)
 		decode, prompt := r.Shares(i)
-		if d == nil || d.Mix == nil {
-			continue
+		if d == nil || d.Mix == nil || r.Limits(i) != r.Ceilings {
+			continue // roofs of its own are not those that are drawn
 		}
 		for _, p := range []struct {
 			what  string
