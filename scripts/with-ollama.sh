@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Files of engine/internal/llama that both engines have.
-kept=(types.go log.go log.c process.go process.c devices.go devices.c abort.go parts.go
+kept=(types.go values.go log.go log.c process.go process.c devices.go devices.c abort.go parts.go
     argmax.c rows.c order.c chain.go chain.c shim.h spec.h)
 
 work=$PWD/build/ollama

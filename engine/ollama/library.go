@@ -29,8 +29,7 @@ import (
 	"github.com/ollama/ollama/ml"
 )
 
-// Values that package engine maps its own words onto: this engine's own, but for
-// the codes of a step.
+// Values that package engine maps its own words onto.
 const (
 	SplitNone = iota
 	SplitLayer
@@ -51,33 +50,6 @@ const (
 	FlashAuto = int(ml.FlashAttentionAuto)
 	FlashOff  = int(ml.FlashAttentionDisabled)
 	FlashOn   = int(ml.FlashAttentionEnabled)
-)
-
-// What values can be stored as.
-const (
-	TypeF32  = C.GGML_TYPE_F32
-	TypeF16  = C.GGML_TYPE_F16
-	TypeBF16 = C.GGML_TYPE_BF16
-	TypeQ80  = C.GGML_TYPE_Q8_0
-	TypeQ51  = C.GGML_TYPE_Q5_1
-	TypeQ50  = C.GGML_TYPE_Q5_0
-	TypeQ41  = C.GGML_TYPE_Q4_1
-	TypeQ40  = C.GGML_TYPE_Q4_0
-)
-
-// Kinds of devices, and the codes of a step.
-const (
-	DeviceCPU   = C.GGML_BACKEND_DEVICE_TYPE_CPU
-	DeviceGPU   = C.GGML_BACKEND_DEVICE_TYPE_GPU
-	DeviceIGPU  = C.GGML_BACKEND_DEVICE_TYPE_IGPU
-	DeviceAccel = C.GGML_BACKEND_DEVICE_TYPE_ACCEL
-
-	NoLogits   = C.CEIL_NO_LOGITS
-	NaNLogits  = C.CEIL_NAN_LOGITS
-	BadToken   = C.CEIL_BAD_TOKEN
-	FlatLogits = C.CEIL_FLAT_LOGITS
-	NoDrafts   = C.CEIL_NO_DRAFTS
-	NoToken    = C.CEIL_NO_TOKEN
 )
 
 const noWay = "its Go package has no way to ask for it"
