@@ -6,11 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"ceiling/bench/result"
 )
 
 // rpcServersCmd N starts so many ggml-rpc-servers until the script ends: $RPC
@@ -55,4 +58,59 @@ func awaitServer(ts *testscript.TestScript, address string) {
 		}
 	}
 	ts.Fatalf("nothing listens on %s after 30 s", address)
+}
+
+// placed RESULTS MODE:DEVICES… checks that all scenarios are complete, and have these
+// split modes and devices for themselves.
+func placed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: placed RESULTS MODE:DEVICES…")
+	}
+	r, err := result.Load(ts.MkAbs(args[0]))
+	ts.Check(err)
+	var got []string
+	for _, d := range r.Details {
+		mode, devices := "", ""
+		for _, s := range d.Settings {
+			switch s.Name {
+			case "split-mode":
+				mode = s.Value
+			case "devices":
+				devices = s.Value
+			}
+		}
+		if d.Status == result.StatusComplete {
+			got = append(got, mode+":"+devices)
+		}
+	}
+	if !slices.Equal(got, args[1:]) {
+		ts.Fatalf("complete are %q, want %q", got, args[1:])
+	}
+}
+
+// sameanswers JOURNAL N checks that N scenarios with the same conversations got the
+// same answers: the prompt of a later turn holds those before it, token by token.
+func sameAnswers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sameanswers JOURNAL N")
+	}
+	c, err := result.ReadJournalFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	prompts := map[string]int{} // scenarios that have it
+	scenarios, later := map[string]bool{}, false
+	for _, r := range c.Records {
+		if r.Error != "" {
+			ts.Fatalf("%s, request %d: %s", r.Name, r.Request, r.Error)
+		}
+		prompts[r.PromptHash]++
+		scenarios[r.Name], later = true, later || r.Turn > 0
+	}
+	if !later || strconv.Itoa(len(scenarios)) != args[1] {
+		ts.Fatalf("%d scenarios, want %s with later turns", len(scenarios), args[1])
+	}
+	for hash, n := range prompts {
+		if n != len(scenarios) {
+			ts.Fatalf("prompt %s is in %d of %d scenarios", hash, n, len(scenarios))
+		}
+	}
 }
