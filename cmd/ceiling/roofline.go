@@ -1,7 +1,6 @@
 package main
 
 import (
-	"ceiling/internal/machine"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,10 +20,12 @@ import (
 	"ceiling/engine/gguf"
 	"ceiling/hip"
 	"ceiling/hip/host"
+	"ceiling/internal/machine"
 	"ceiling/kernels"
 	"ceiling/kernels/cpu"
 	"ceiling/kernels/gpu"
 	"ceiling/kernels/shape"
+	"ceiling/report/chart"
 )
 
 // ceilingsPath is where the figures go, and where a run looks for them.
@@ -226,10 +228,26 @@ func measureCeilings(ctx context.Context, threads int, limit time.Duration, only
 	}
 	if err == nil && (len(ofCards) > 0 || len(only) == 0) {
 		var cards []kernels.Measurement
-		cards, err = measureCards(ctx, limit == quickLimit, ofCards, show)
+		cards, err = gpu.Measure(ctx, gpu.CardProbeOptions{Only: ofCards, Quick: limit == quickLimit,
+			Progress: func(probe, variant string, devices []int) {
+				show.line("measuring %s", strings.TrimSpace(probe+" "+variant+devicesText(devices)))
+			}}, func(text string) { show.line("note: %s", text) })
 		c.Measurements = append(c.Measurements, cards...)
 	}
 	return c, err
+}
+
+// splitProbes sorts names of probes into those of the CPU and those of cards, which
+// may be given by the first part of their names.
+func splitProbes(names []string) (ofCPU, ofCards []string) {
+	for _, name := range names {
+		if slices.Contains(cpu.Probes(), name) {
+			ofCPU = append(ofCPU, name)
+		} else {
+			ofCards = append(ofCards, name)
+		}
+	}
+	return ofCPU, ofCards
 }
 
 // thisMachine is what ceilings belong to. The engine's back ends are loaded.
@@ -283,6 +301,18 @@ func setNodes(l *kernels.Demand, s *engine.Session) {
 	if n := s.Nodes(); n > 0 {
 		l.Nodes, l.NodesSource = n, "[meas] counted in the engine's graph"
 	}
+}
+
+// saveChart draws the roofs of the machine with the suite's steps.
+func (r *roofline) saveChart(out output) error {
+	if r.Load == nil || len(r.Machines) == 0 || out.onStdout() {
+		return nil
+	}
+	svg, err := chart.Plan(r.Machines[0], *r.Load, r.suite.Scenarios, r.ubatch)
+	if err != nil || svg == nil {
+		return err
+	}
+	return out.write(nil, svg)
 }
 
 // checkFigures refuses, before anything is measured, where the figures and their

@@ -95,6 +95,17 @@ func printMeasurements(w io.Writer, list []kernels.Measurement) {
 	}
 }
 
+// devicesText says which cards a measurement is of; "" for the CPU.
+func devicesText(devices []int) string {
+	switch len(devices) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(" (card %d)", devices[0])
+	}
+	return fmt.Sprintf(" (cards %s at once)", strings.Trim(fmt.Sprint(devices), "[]"))
+}
+
 func interval(u kernels.Unit, s *kernels.SampleSummary) string {
 	if s.Low == nil || s.High == nil {
 		return figure.Missing

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/kernels"
 )
@@ -105,24 +104,27 @@ func TestRooflineFile(t *testing.T) {
 	}
 }
 
-// Where --only leaves the arithmetic out there is no chart, and no error.
-func TestChartWithoutArithmetic(t *testing.T) {
-	small, err := suite.Find("smoke")
-	if err != nil {
-		t.Fatal(err)
+func TestKnownProbes(t *testing.T) {
+	names := []string{"cpu.read", "hbm", "mfma.f16", "cpu.node"}
+	if err := knownProbes(names); err != nil {
+		t.Error(err)
 	}
-	path := filepath.Join(t.TempDir(), "ceilings.json")
-	r := roofline{Load: &kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}, suite: small, ubatch: 512,
-		Machines: []kernels.Roofs{{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}}}}
-	for compute, drawn := range map[float64]bool{0: false, 1e12: true} {
-		r.Machines[0].Compute = map[kernels.Class]float64{kernels.F16: compute}
-		if err := r.saveChart(chartBeside(output{"out", path, true})); err != nil {
-			t.Errorf("%g op/s: %v", compute, err)
+	ofCPU, ofCards := splitProbes(names)
+	if !slices.Equal(ofCPU, []string{"cpu.read", "cpu.node"}) || !slices.Equal(ofCards, []string{"hbm", "mfma.f16"}) {
+		t.Errorf("%q, %q", ofCPU, ofCards)
+	}
+	if err := knownProbes([]string{"hbm", "hbm.reed"}); err == nil || !strings.Contains(err.Error(), `"hbm.reed"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDevicesText(t *testing.T) {
+	for _, c := range []struct {
+		devices []int
+		want    string
+	}{{nil, ""}, {[]int{2}, " (card 2)"}, {[]int{0, 1, 3}, " (cards 0 1 3 at once)"}} {
+		if got := devicesText(c.devices); got != c.want {
+			t.Errorf("%v: %q", c.devices, got)
 		}
-		svg := strings.TrimSuffix(path, ".json") + ".svg"
-		if _, err := os.Stat(svg); (err == nil) != drawn {
-			t.Errorf("%g op/s: %v", compute, err)
-		}
-		_ = os.Remove(svg) // it may not be there
 	}
 }

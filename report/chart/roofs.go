@@ -1,8 +1,10 @@
 package chart
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"ceiling/bench/result"
 	"ceiling/kernels"
@@ -113,4 +115,32 @@ func roofTable(r *result.Run, points []roofPoint) (header []string, rows [][]str
 		rows = append(rows, []string{r.Results[p.scenario].Name, p.what, twoDecimals(p.intensity), twoDecimals(p.rate), twoDecimals(100 * p.share)})
 	}
 	return header, rows
+}
+
+// Plan draws the roofs of a machine with a suite's steps at their least times, as
+// SVG; nil where there is nothing to draw.
+func Plan(roofs kernels.Roofs, load kernels.Demand, scenarios []result.Scenario, ubatch int) ([]byte, error) {
+	run := &result.Run{Ceilings: &kernels.Used{Roofs: roofs, Load: load}}
+	for _, sc := range scenarios {
+		if sc.FileLengths() || sc.Output == 0 {
+			continue // only a model's tokeniser knows its lengths
+		}
+		plan := kernels.WorkShape{Input: sc.Input, Output: sc.Output, Concurrency: sc.Concurrency, UBatch: ubatch}
+		mix := &kernels.Mix{}
+		for _, w := range []kernels.Work{plan.Decode(), plan.Prompt()} {
+			mix.Add(w, roofs.Step(&load, w).Total())
+		}
+		tpot, rate := 1000*mix.Decode.Seconds, float64(sc.Input)/mix.Prompt.Seconds
+		run.Results = append(run.Results, result.Summary{Name: sc.Name, Concurrency: sc.Concurrency, TPOTMeanMs: &tpot})
+		run.Details = append(run.Details, result.Detail{Name: sc.Name, Mix: mix, EnginePrefill: &rate})
+	}
+	c := collection{}
+	c.add("of the machine's limits", func() []sketch { return roofFigures(run) })
+	switch {
+	case len(c.figures) > 0:
+		return c.figures[0].SVG, nil
+	case len(c.undrawn) > 0:
+		return nil, errors.New(strings.Join(c.undrawn, "; "))
+	}
+	return nil, nil // without arithmetic there are no roofs
 }

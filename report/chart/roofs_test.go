@@ -58,3 +58,16 @@ func TestRoofsAbsent(t *testing.T) {
 		}
 	}
 }
+
+// The plan of a suite; without arithmetic there is no chart, and no error.
+func TestPlan(t *testing.T) {
+	scenarios := []result.Scenario{{Name: "A", Input: 128, Output: 32, Concurrency: 1}, {Name: "of a file"}}
+	load := kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}
+	for compute, drawn := range map[float64]bool{0: false, 1e12: true} {
+		roofs := kernels.Roofs{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}, Compute: map[kernels.Class]float64{kernels.F16: compute}}
+		svg, err := Plan(roofs, load, scenarios, 512)
+		if err != nil || strings.Contains(string(svg), "roof of f16") != drawn {
+			t.Errorf("%g op/s: %v, %.80s", compute, err, svg)
+		}
+	}
+}
