@@ -60,9 +60,7 @@ remove_root() {
 }
 
 make_root() {
-    local log=$root.log
-    say "making a Debian $suite root in $root (once; 2 GB, experimental 6)"
-    local old
+    local log=$root.log old
     for old in "$roots"-*; do # of other packages, or not finished
         [ ! -d "$old" ] || remove_root "$old"
     done
@@ -162,6 +160,7 @@ prepare_root() {
     trap 'exit 130' INT TERM
     [ "${clean:-no}" = no ] || rm -rf --one-file-system "$cache/ccache"
     if [ "${clean:-no}" = yes ] || [ ! -e "$root/.complete" ]; then
+        say "making a Debian $suite root in $root (once; 3 GB and the build)"
         make_root
     fi
     install_certificates
