@@ -41,6 +41,7 @@ type runPlan struct {
 	Seconds   float64           `json:"seconds"` // of the scenarios whose time is known
 	Unknown   int               `json:"scenarios_without_time"`
 	Steps     int               `json:"probing_steps"`
+	Undrafted bool              `json:"drafts_left_out,omitempty"` // of the times: some scenarios speculate
 }
 
 // dryRun prints what would run. It writes no file.
@@ -97,6 +98,7 @@ func (r *runner) planned(cfg *bench.Config, probe bench.Probe) runPlan {
 			Tokens: int64(sc.Passes()) * (input + output)}
 		if spec, err := cfg.Session(i); err == nil {
 			s.Memory = r.needs[spec]
+			p.Undrafted = p.Undrafted || spec.Drafts > 0
 		}
 		if err := r.refused[i]; err != nil {
 			s.Refused = err.Error()
@@ -137,8 +139,12 @@ func (p *runPlan) text() string {
 	if p.Unknown > 0 {
 		about += fmt.Sprintf(" without the %d scenarios whose time is not known", p.Unknown)
 	}
-	return text + fmt.Sprintf("%s tokens in %s and %s; %s by %d probing steps on an empty context, warm-up left out: long contexts take longer\n",
-		figure.Grouped(p.Tokens), figure.Plural(p.Processes, "process", "processes"), figure.Plural(p.Loads, "load of the model", "loads of the model"), about, p.Steps)
+	out := "warm-up"
+	if p.Undrafted {
+		out += " and drafts"
+	}
+	return text + fmt.Sprintf("%s tokens in %s and %s; %s by %d probing steps on an empty context, %s left out: long contexts take longer\n",
+		figure.Grouped(p.Tokens), figure.Plural(p.Processes, "process", "processes"), figure.Plural(p.Loads, "load of the model", "loads of the model"), about, p.Steps, out)
 }
 
 // memoryText is what each device would hold, "—" where that is not known.
