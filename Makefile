@@ -3,12 +3,12 @@
 # PRESET=cpu|gfx908|cuda   what to build for (default cpu)
 # LLAMA_CPP_DIR=DIR        build this llama.cpp checkout instead of the pinned one
 # ENGINE=ollama            the second engine: build/bin/ceiling-ollama (docs/engines.md)
-# PORTABLE=ON              every CPU variant, for a build/bin copied to other machines (the default of bundle and deb)
+# PORTABLE=ON              every CPU variant, for a build/bin copied to other machines (the default of bundle, deb and airgap-check)
 # JOBS=N                   parallel compilations (default: all cores)
 
 PRESET   ?= cpu
 # What is packed is for other machines.
-PORTABLE ?= $(if $(filter bundle deb,$(MAKECMDGOALS)),ON,OFF)
+PORTABLE ?= $(if $(filter bundle deb airgap-check,$(MAKECMDGOALS)),ON,OFF)
 ENGINE   ?= llama.cpp
 # What is given on the command line reaches the scripts by itself.
 export PRESET PORTABLE
@@ -23,7 +23,7 @@ DEMO    := build/models/demo-q4_0.gguf
 HEADERS = $(shell cat build/include/*.h | cksum | cut -d' ' -f1)
 GO_ENV  = $(if $(LLAMA_CPP_DIR),CGO_CPPFLAGS="$(CGO_CPPFLAGS) -DCEILING_HEADERS=$(HEADERS)")
 
-.PHONY: build demo test ollama-check peers bundle deb hip-check standin-check cuda-check lint clean help setup engine
+.PHONY: build demo test ollama-check peers bundle deb hip-check standin-check airgap-check cuda-check lint clean help setup engine
 .DEFAULT_GOAL := build
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo 'make ollama-check   tests the second engine against the first'
 	@echo 'make hip-check   builds the gfx908 preset in a Debian root of its own and looks at it (root; no ROCm, no GPU)'
 	@echo 'make standin-check   runs gfx908 code on four stand-in cards, in the root of hip-check (root)'
+	@echo 'make airgap-check   packs a bundle twice and builds from it without a network, in the root of hip-check (root; BUNDLE_BIN=DIR)'
 	@echo 'make cuda-check  the same for the cuda preset, where nvcc is'
 	@echo 'make peers   llama-bench, llama-batched-bench, llama-server, llama-quantize, ggml-rpc-server'
 	@echo 'make bundle  one file with all that a machine without a network needs (BUNDLE_GO=1, BUNDLE_MODEL=PATH, PORTABLE=OFF)'
@@ -88,8 +89,9 @@ bundle deb:
 	@scripts/$@.sh
 
 # The source is brought in here, so that the root needs no network for it.
-hip-check standin-check:
-	@scripts/setup.sh build hip
+airgap-check: packing = bundle
+hip-check standin-check airgap-check:
+	@scripts/setup.sh build hip $(packing)
 	@third_party/fetch-llama.sh >/dev/null
 	@go mod download
 	@scripts/$@.sh

@@ -20,7 +20,8 @@ die() {
 }
 
 [ -z "$(git status --porcelain)" ] || die "there are changes that no commit holds: commit them, a bundle is of a commit"
-version=$(git describe --tags --always)
+# Git's own length of a commit's short name grows with what a clone holds.
+version=$(git describe --tags --always --abbrev=10)
 epoch=$(git log -1 --format=%ct)
 name=ceiling-$version-linux-$(cd / && go env GOARCH)
 out=build/bundle
