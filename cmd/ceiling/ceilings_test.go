@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,5 +78,26 @@ func TestRunWithCeilings(t *testing.T) {
 		if decode != nil && (decode.Of() <= 0 || decode.Of() > 0.5) || prompt != nil && (prompt.Of() <= 0 || prompt.Of() > 0.5) {
 			t.Errorf("shares %+v, %+v", decode, prompt)
 		}
+	}
+}
+
+// A run that goes on keeps what its earlier sessions told of their limits.
+func TestEarlierLimits(t *testing.T) {
+	roofs := kernels.Roofs{Name: "CPU", Devices: 1, Read: []kernels.Level{{Name: "memory", Rate: 1e10}}}
+	load := kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}, Nodes: 77, NodesSource: "counted"}
+	then := &kernels.Used{Roofs: roofs, Load: load}
+	then.SetOwn("kv-type=q8_0", &kernels.Used{Roofs: roofs, Load: load}, nil)
+	then.SetOwn("threads=1", nil, errors.New("why"))
+	dir := t.TempDir()
+	if err := result.Save(filepath.Join(dir, result.ResultsFile), &result.Run{Results: []result.Summary{{Name: "A"}}, Details: []result.Detail{{Name: "A"}}, Ceilings: then}); err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{limits: &kernels.Used{}}
+	r.earlier = &earlierRun{path: dir}
+	if err := r.earlierLimits(); err != nil {
+		t.Fatal(err)
+	}
+	if u := r.limits; u.Own["kv-type=q8_0"] == nil || u.Missing["threads=1"] != "why" || u.Load.Nodes != 77 || u.Load.NodesSource != "counted" {
+		t.Errorf("%+v", u)
 	}
 }
