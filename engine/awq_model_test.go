@@ -23,9 +23,9 @@ const (
 	quantisedBound = 0.15
 )
 
-// promptLength goes past the original context of the small geometry, so that
-// YaRN and the temperature are at work.
-const promptLength = 300
+// promptLength goes twice past the original context of the small geometry, so that
+// YaRN and both steps of the temperature are at work.
+const promptLength = 136
 
 // converted writes a checkpoint and converts it.
 func converted(t *testing.T, o awqtest.VariantOptions) (*awqtest.WrittenCheckpoint, string) {
@@ -140,8 +140,8 @@ func logProbs(t *testing.T, path string, tokens []int32) [][]float64 {
 	return out
 }
 
-// text300 is a text of plain tokens.
-func text300(source *awqtest.WrittenCheckpoint) []int32 {
+// plainText is a text of plain tokens.
+func plainText(source *awqtest.WrittenCheckpoint) []int32 {
 	tokens := make([]int32, promptLength)
 	x := uint32(12345)
 	for i := range tokens {
@@ -181,7 +181,7 @@ func TestConvertedModel(t *testing.T) {
 	for _, v := range awqtest.Variants() {
 		t.Run(v.Name, func(t *testing.T) {
 			source, path := converted(t, v.Options)
-			tokens := text300(source)
+			tokens := plainText(source)
 			want := source.LogProbs(tokens)
 			exact, exactNext := deviation(t, logProbs(t, widened(t, path), tokens), want, tokens)
 			quantised, quantisedNext := deviation(t, logProbs(t, path, tokens), want, tokens)
@@ -203,7 +203,7 @@ func TestConvertedModel(t *testing.T) {
 func TestConvertedModelNotices(t *testing.T) {
 	options := awqtest.VariantOptions{Seed: 20260101, Zeros: true}
 	source, path := converted(t, options)
-	tokens := text300(source)
+	tokens := plainText(source)
 	exact, quantised := logProbs(t, widened(t, path), tokens), logProbs(t, path, tokens)
 	for _, c := range []struct {
 		name  string

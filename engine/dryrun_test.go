@@ -54,7 +54,7 @@ func TestDryRun(t *testing.T) {
 // KV cache of terabytes.
 func TestDryRunTooLarge(t *testing.T) {
 	needs, err := DryRun(context.Background(), synthModel(t, "q4_0"), LoadOptions{Devices: []string{"none"}},
-		SessionOptions{Sequences: 256, TokensPerSequence: 4096, Threads: 1})
+		SessionOptions{Sequences: 256, TokensPerSequence: 16384, Threads: 1})
 	if err != nil || len(needs) != 1 || needs[0].Context < 1<<33 {
 		t.Errorf("%+v, %v", needs, err)
 	}

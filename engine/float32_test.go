@@ -17,6 +17,18 @@ import (
 // them with. layers > 0 keeps only the first of its layers.
 func float32Model(t testing.TB, path string, layers int) string {
 	t.Helper()
+	return rewritten(t, path, "f32", layers)
+}
+
+// firstLayers writes a model's first layers as they are stored.
+func firstLayers(t testing.TB, path string, layers int) string {
+	t.Helper()
+	return rewritten(t, path, "first", layers)
+}
+
+// rewritten writes a model again: "f32" or "first", as the functions above say.
+func rewritten(t testing.TB, path, how string, layers int) string {
+	t.Helper()
 	in, err := gguf.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -26,12 +38,12 @@ func float32Model(t testing.TB, path string, layers int) string {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	out := filepath.Join(t.TempDir(), "f32-"+filepath.Base(path))
+	out := filepath.Join(t.TempDir(), how+"-"+filepath.Base(path))
 	w := gguf.NewWriter(out)
 	defer w.Abort()
 	for _, kv := range in.KVs {
 		switch {
-		case kv.Key == "general.file_type":
+		case kv.Key == "general.file_type" && how == "f32":
 			kv.Value = uint32(0) // all F32
 		case layers > 0 && kv.Key == in.Architecture()+".block_count":
 			kv.Value = uint32(layers)
@@ -46,7 +58,11 @@ func float32Model(t testing.TB, path string, layers int) string {
 			continue
 		}
 		keep = append(keep, tensor)
-		w.AddTensor(tensor.Name, gguf.F32, tensor.Dims...)
+		kind := tensor.Type
+		if how == "f32" {
+			kind = gguf.F32
+		}
+		w.AddTensor(tensor.Name, kind, tensor.Dims...)
 	}
 	if err := w.Begin(); err != nil {
 		t.Fatal(err)
@@ -54,7 +70,7 @@ func float32Model(t testing.TB, path string, layers int) string {
 	for _, tensor := range keep {
 		_, to, err := w.Next()
 		if err == nil {
-			err = decodeTensor(to, src, tensor)
+			err = copyTensor(to, src, tensor, how == "f32")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -66,9 +82,14 @@ func float32Model(t testing.TB, path string, layers int) string {
 	return out
 }
 
-func decodeTensor(to io.Writer, from io.ReaderAt, t *gguf.Tensor) error {
+// copyTensor writes a tensor's values as they are stored, or decoded.
+func copyTensor(to io.Writer, from io.ReaderAt, t *gguf.Tensor, decoded bool) error {
 	raw := make([]byte, t.Bytes)
 	if _, err := from.ReadAt(raw, t.Start); err != nil {
+		return err
+	}
+	if !decoded {
+		_, err := to.Write(raw)
 		return err
 	}
 	values := make([]float32, t.Elements())

@@ -18,7 +18,18 @@ func TestMain(m *testing.M) {
 	if err := Init(LibraryOptions{LogFile: os.Getenv("CEILING_TEST_ENGINE_LOG")}); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(withModels(m))
+}
+
+// withModels runs the tests with a folder for the models that they share.
+func withModels(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "engine")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	models.dir = dir
+	return m.Run()
 }
 
 // TestWaitingThreadsSleep: the switch is there before the library is loaded.
@@ -57,17 +68,28 @@ func librarySource(t *testing.T, name string) string {
 	return string(text)
 }
 
-// synthModel writes the demo geometry's little sister once per test.
+// models are the synthetic models of the tests, each made once. Nobody writes to them.
+var models = struct {
+	dir  string
+	made map[string]string // path by kind
+}{made: map[string]string{}}
+
+// synthModel is a model of the demo's kind, with a twentieth of its work.
 func synthModel(t testing.TB, kind string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), kind+".gguf")
+	if path, ok := models.made[kind]; ok {
+		return path
+	}
+	path := filepath.Join(models.dir, kind+".gguf")
 	g, err := synth.Find("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.Layers, g.Hidden, g.HeadDim, g.FFN, g.Vocab = 4, 256, 64, 512, 4096
 	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: kind, Out: path, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
+	models.made[kind] = path
 	return path
 }
 

@@ -158,7 +158,7 @@ func TestFreesEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range sessions {
-			s, err := m.Open(context.Background(), SessionOptions{Sequences: 4, TokensPerSequence: 512, Threads: 2, Greedy: true})
+			s, err := m.Open(context.Background(), SessionOptions{Sequences: 4, TokensPerSequence: 2048, Threads: 2, Greedy: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestSessionsGetFreshPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	o := SessionOptions{Sequences: 4, TokensPerSequence: 512, Threads: 2, Greedy: true}
+	o := SessionOptions{Sequences: 4, TokensPerSequence: 2048, Threads: 2, Greedy: true}
 	for n := range 10 {
 		s, err := m.Open(context.Background(), o)
 		if err != nil {

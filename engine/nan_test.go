@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"ceiling/engine/gguf"
@@ -48,7 +49,8 @@ func withNorm(t *testing.T, weight func(i int) float32) string {
 	return withNormOf(t, synthModel(t, "q4_0"), weight)
 }
 
-// withNormOf changes the last normalisation of the model at path.
+// withNormOf writes the model at path again, with the given weights of the last
+// normalisation.
 func withNormOf(t *testing.T, path string, weight func(i int) float32) string {
 	t.Helper()
 	file, err := gguf.Open(path)
@@ -63,10 +65,11 @@ func withNormOf(t *testing.T, path string, weight func(i int) float32) string {
 	for i := range int(norm.Elements()) {
 		binary.LittleEndian.PutUint32(data[norm.Start+int64(4*i):], math.Float32bits(weight(i)))
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	changed := filepath.Join(t.TempDir(), filepath.Base(path))
+	if err := os.WriteFile(changed, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return changed
 }
 
 // TestWarmFindsBadLogits: whoever samples. The CPU back end's own argmax of NaN

@@ -22,8 +22,8 @@ import (
 
 const (
 	peerSequences = 17 // one, and 16 others in flight
-	peerTokens    = 48 // greedy tokens compared per sequence
-	peerPrompt    = 40 // prompt tokens per sequence
+	peerTokens    = 24 // greedy tokens compared per sequence
+	peerPrompt    = 24 // prompt tokens per sequence
 	peerContext   = 256
 	// One thread on either side: more of them wait for each other in a spin,
 	// for minutes where something else keeps a core busy.
