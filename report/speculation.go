@@ -12,7 +12,7 @@ import (
 	"ceiling/report/doc"
 )
 
-const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. Drafting is the time of the draft side, verifying that of the rest of a step, both on average over steps in which nothing but decoding happens. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
+const specText = "A verification is a step of one sequence that had drafts. Acceptance is accepted / drafted tokens, mean length the tokens that a verification gives, 1 + accepted / verifications. Drafting is the time of the draft side, verifying that of the rest of a step, both of a step, on average over those in which nothing but decoding happens. The tokens that one step gives arrive together: the gap before them is one value of ITL, and the others have none; TPOT is per token, as ever."
 
 const specAloneText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step's time, drafting included, counts once for every sequence in it. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: break-even tokens are step with drafts / step without, break-even acceptance is (that − 1) / drafts of a sequence in a step."
 
@@ -78,7 +78,7 @@ func syntheticText(all []scenario) string {
 
 // specTable has a row for every scenario that speculates.
 func specTable(all []scenario) *doc.Table {
-	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Drafts"), doc.Numbers("Verifications", "Drafted (tok)", "Accepted (tok)", "Acceptance", "Mean length (tok)", "Drafting (ms/step)", "Verifying (ms/step)"))}
+	t := &doc.Table{Columns: slices.Concat(doc.Words("Scenario", "Drafts"), doc.Numbers("Verifications", "Drafted", "Accepted", "Acceptance", "Mean length", "Drafting (ms)", "Verifying (ms)"))}
 	for _, s := range drafted(all) {
 		d := s.detail.Speculation
 		drafting, verifying, verifications := figure.Missing, figure.Missing, figure.Missing
