@@ -13,7 +13,7 @@ type Used struct {
 	Date  time.Time `json:"date"` // of the measurement
 
 	// Own are those of scenarios with settings of their own, such as "kv-type=q8_0",
-	// and Missing says why there are none.
+	// and Missing says why there are none, of "" for scenarios without.
 	Own     map[string]*Used  `json:"own,omitempty"`
 	Missing map[string]string `json:"missing,omitempty"`
 }
@@ -34,13 +34,20 @@ func (u *Used) Check() error {
 	return u.Load.check()
 }
 
-// SetOwn enters the limits with settings of their own, or why there are none.
+// SetOwn enters the limits with settings of their own, or why there are none; "" are
+// the run's settings.
 func (u *Used) SetOwn(name string, own *Used, why error) {
 	if why != nil {
 		if u.Missing == nil {
 			u.Missing = map[string]string{}
 		}
 		u.Missing[name] = why.Error()
+		return
+	}
+	delete(u.Missing, name)
+	if name == "" {
+		own.Own, own.Missing = u.Own, u.Missing
+		*u = *own
 		return
 	}
 	if u.Own == nil {

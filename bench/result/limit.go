@@ -22,8 +22,11 @@ func (d *Detail) limits(u *kernels.Used) *kernels.Used {
 	if d.Speculation != nil {
 		return nil // the model of a step has no drafts
 	}
-	if name := OwnLimits(d.Settings); name != "" {
+	switch name := OwnLimits(d.Settings); {
+	case name != "":
 		return u.Own[name]
+	case u.Missing[name] != "":
+		return nil
 	}
 	return u
 }

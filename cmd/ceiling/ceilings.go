@@ -36,17 +36,13 @@ func (r *runner) findCeilings(ctx context.Context) error {
 	if err := r.earlierLimits(); err != nil {
 		return err
 	}
+	// Where the model lies is the first scenario's until another one loads it again.
 	r.opener.warmed = func(p *engineSettings, s *engine.Session) {
-		name := result.OwnLimits(p.own)
-		if name == "" {
-			setNodes(&r.limits.Load, s)
-			return
-		}
-		own, err := r.limitsWith(found, from, p.session)
+		with, err := r.limitsWith(found, from, p.session)
 		if err == nil {
-			setNodes(&own.Load, s)
+			setNodes(&with.Load, s)
 		}
-		r.limits.SetOwn(name, own, err)
+		r.limits.SetOwn(result.OwnLimits(p.own), with, err)
 	}
 	return nil
 }
@@ -61,9 +57,7 @@ func (r *runner) earlierLimits() error {
 	if err != nil || saved == nil || saved.Ceilings == nil {
 		return err
 	}
-	u := saved.Ceilings
-	r.limits.Own, r.limits.Missing = u.Own, u.Missing
-	r.limits.Load.Nodes, r.limits.Load.NodesSource = u.Load.Nodes, u.Load.NodesSource
+	*r.limits = *saved.Ceilings
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,5 +100,35 @@ func TestEarlierLimits(t *testing.T) {
 	}
 	if u := r.limits; u.Own["kv-type=q8_0"] == nil || u.Missing["threads=1"] != "why" || u.Load.Nodes != 77 || u.Load.NodesSource != "counted" {
 		t.Errorf("%+v", u)
+	}
+}
+
+// A scenario without settings of its own has the limits of the place where it ran, not
+// of that of the first scenario, which the model was loaded for.
+func TestLimitsOfPlace(t *testing.T) {
+	model := demoModel(t)
+	session := engine.SessionOptions{Threads: 1, KVType: "f16"}
+	r := &runner{opener: &opener{model: model}, show: newProgress(io.Discard)}
+	r.ceilings, r.namedCeilings, r.session = ceilingsOfHere(t, time.Hour), true, session
+	if err := r.findCeilings(t.Context()); err != nil || r.limits == nil {
+		t.Fatal(r.limits, err)
+	}
+	run := &result.Run{Results: []result.Summary{{Name: "A"}, {Name: "B"}}, Ceilings: r.limits,
+		Details: []result.Detail{{Name: "A", Settings: []result.Setting{{Name: "devices", Value: "none"}}}, {Name: "B"}}}
+	native, err := model.Open(t.Context(), engine.SessionOptions{Threads: 1, Sequences: 1, TokensPerSequence: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer native.Close()
+	r.opener.warmed(&engineSettings{own: run.Details[0].Settings, session: session}, native)
+	r.used = []engine.Device{{Type: engine.DeviceGPU}}
+	r.opener.warmed(&engineSettings{session: session}, native)
+	if run.Limits(0) == nil || run.Limits(1) != nil || run.NoLimits(1) != errNoCardRoofs.Error() {
+		t.Errorf("%+v, %q", r.limits, run.NoLimits(1))
+	}
+	r.used = nil
+	r.opener.warmed(&engineSettings{session: session}, native)
+	if run.Limits(0) == nil || run.Limits(1) != r.limits || run.NoLimits(1) != "" {
+		t.Errorf("back on the CPU: %+v, %q", r.limits, run.NoLimits(1))
 	}
 }
