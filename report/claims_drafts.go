@@ -47,7 +47,7 @@ func claimDraftsAlone(a *analysis) []prose.Claim {
 		return nil
 	}
 	if r := &a.gain.Alone.Speed; paid(r) > paid(a.gain.TPOT) {
-		return claim("alone", prose.Neutral, say("over the steps in which nothing but decoding happens, drafts make it %s as fast", gainFact(r)))
+		return claim("alone", prose.Neutral, say("over the steps in which nothing but decoding happens, drafts make decode %s as fast", gainFact(r)))
 	}
 	return nil
 }
