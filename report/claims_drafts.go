@@ -46,7 +46,7 @@ func claimDraftsAlone(a *analysis) []prose.Claim {
 	if a.gain == nil || a.gain.TPOT == nil || a.gain.Alone == nil {
 		return nil
 	}
-	if r := &a.gain.Alone.Speed; paid(r) > paid(a.gain.TPOT) {
+	if r := &a.gain.Alone.Speed; paid(r) > 0 && paid(a.gain.TPOT) <= 0 {
 		return claim("alone", prose.Neutral, say("over the steps in which nothing but decoding happens, drafts make decode %s as fast", gainFact(r)))
 	}
 	return nil

@@ -57,7 +57,7 @@ var scenarioTruths = map[string]truth{
 	},
 	"alone": func(v view) (bool, []float64) {
 		g := v.drafts(decodingSpeed)
-		return g.verdict() > v.drafts(tpotSpeed).verdict(), g.figures()
+		return g.verdict() > 0 && v.drafts(tpotSpeed).verdict() <= 0, g.figures()
 	},
 	"gain.more": func(v view) (bool, []float64) {
 		g := v.drafts(outputSpeed)
