@@ -36,7 +36,7 @@ func ceilingsOfHere(t *testing.T, age time.Duration) string {
 // the section and its graph's nodes are counted. Older ones are left aside with a
 // word.
 func TestRunWithCeilings(t *testing.T) {
-	model := demoFile(t)
+	model := writeDemo(t)
 	suite := filepath.Join(t.TempDir(), "suite.yaml")
 	if err := os.WriteFile(suite, []byte("name: s\nscenarios:\n- {name: A, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3}\n"+
 		"- {name: B, category: c, purpose: p, input: 8, output: 4, concurrency: 2, prompts: 3, kv-type: q8_0}\n"+

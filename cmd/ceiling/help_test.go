@@ -136,7 +136,7 @@ var exampleOrder = []string{"run", "ceiling"}
 const tinyProbe = "--input 16 --output 4 --max 1 --retry 0 --waves 1 --devices none"
 
 // tinySearch is in the place of a long search for settings.
-const tinySearch = "--budget 60s --search ubatch=64 --input 16 --output 4 --probe 1ms --confirm 2 --retry 0 --devices none"
+const tinySearch = "--budget 40s --threads 1 --search ubatch=64 --input 16 --output 4 --probe 1ms --confirm 2 --retry 0 --devices none"
 
 // TestExamples runs every example of the help as it stands, but for the
 // suite, which is a short one, and the server's port.

@@ -82,14 +82,18 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// writeDemo writes the model that most tests run.
-func writeDemo(t *testing.T) string {
+// writeDemo writes the model that most tests run: of the demo model's kind, and a
+// twentieth of its work.
+func writeDemo(t *testing.T) string { return writeModel(t, "testdata/little.json") }
+
+// writeModel writes a model by its geometry.
+func writeModel(t *testing.T, geometry string) string {
 	path := filepath.Join(t.TempDir(), "demo.gguf")
-	geometry, err := synth.Find("demo")
+	g, err := synth.Find(geometry)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: geometry, Type: "q4_0", Out: path}); err != nil {
+	if _, err := synth.Write(context.Background(), synth.FileOptions{Geometry: g, Type: "q4_0", Out: path}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -108,7 +108,7 @@ var places = []place{
 // TestOutputs: --out and --force mean the same in every command that has them.
 // What may not be replaced is as it was, and what is replaced is not.
 func TestOutputs(t *testing.T) {
-	run, demo, ck := "testdata/demo", demoFile(t), filepath.Join(t.TempDir(), "ck")
+	run, demo, ck := "testdata/demo", writeDemo(t), filepath.Join(t.TempDir(), "ck")
 	if _, err := awqtest.Write(ck, awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
