@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -34,6 +35,9 @@ func (e *tuned) Open(_ context.Context, spec bench.SessionSpec) (bench.Engine, e
 func (e *tuned) Step(_ context.Context, b *bench.StepBatch) error {
 	e.steps++
 	const base = 2 * time.Millisecond
+	// The sleep of a goroutine with a thread of its own takes two changes of threads.
+	runtime.UnlockOSThread()
+	defer runtime.LockOSThread()
 	time.Sleep(time.Duration(float64(base) * e.slower[e.now] * max(0.1, 1+e.noise*e.rng.NormFloat64())))
 	for _, want := range b.Want {
 		if want == 1 {
