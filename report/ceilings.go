@@ -115,20 +115,14 @@ func stepReads(u *kernels.Used) string {
 // missingLimits names the scenarios that have no row because their limits are not
 // known, by the reason.
 func missingLimits(r *result.Run) (notes []string) {
-	var reasons []string
-	names := map[string][]string{}
+	var said oneline.SaidOf
 	for i := range r.Results {
-		why := r.NoLimits(i)
-		if why == "" || result.Failed(&r.Results[i], r.Detail(i)) {
-			continue
+		if why := r.NoLimits(i); why != "" && !result.Failed(&r.Results[i], r.Detail(i)) {
+			said.Add(why, r.Results[i].Name)
 		}
-		if names[why] == nil {
-			reasons = append(reasons, why)
-		}
-		names[why] = append(names[why], r.Results[i].Name)
 	}
-	for _, why := range reasons {
-		list := names[why]
+	for _, why := range said.Texts {
+		list := said.Names[why]
 		if more := len(list) - mostNamed; more > 0 {
 			list = append(list[:mostNamed], fmt.Sprintf("%d more", more))
 		}

@@ -165,16 +165,13 @@ func worth(k *result.TunedKnob) string {
 
 // leftOut names settings that were not searched, those of one reason together.
 func leftOut(list []result.SkippedKnob) string {
-	var reasons []string
-	names := map[string][]string{}
+	var said oneline.SaidOf
 	for _, s := range list {
-		if names[s.Why] == nil {
-			reasons = append(reasons, s.Why)
-		}
-		names[s.Why] = append(names[s.Why], oneline.Of(s.Name))
+		said.Add(s.Why, oneline.Of(s.Name))
 	}
-	for i, why := range reasons {
-		reasons[i] = strings.Join(names[why], ", ") + " (" + oneline.Of(why) + ")"
+	reasons := make([]string, len(said.Texts))
+	for i, why := range said.Texts {
+		reasons[i] = strings.Join(said.Names[why], ", ") + " (" + oneline.Of(why) + ")"
 	}
 	return strings.Join(reasons, "; ")
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"ceiling/bench/suite"
 	"ceiling/engine"
+	"ceiling/internal/oneline"
 )
 
 // tokenizer is a model's, for the texts of a suite.
@@ -30,7 +32,14 @@ func (r *runner) readTexts(ctx context.Context, model *engine.Model, most int) (
 		return nil, codedError{exitUsage, err}
 	}
 	r.suite, unfit = r.texts.Measure(r.suite, vocabOf(model), r.seed, most)
+	r.tellTexts(most)
+	return unfit, nil
+}
+
+// tellTexts tells what datasets do to scenarios, what is the same of several once.
+func (r *runner) tellTexts(most int) {
 	told := map[string]bool{}
+	var notes oneline.SaidOf
 	for _, sc := range r.suite.Scenarios {
 		d := sc.Dataset
 		if d == nil {
@@ -41,11 +50,17 @@ func (r *runner) readTexts(ctx context.Context, model *engine.Model, most int) (
 			r.show.line("note: dataset %s: %d conversations left out, which don't begin with a question and its answer", d.Name, d.LeftOut)
 		}
 		if d.Lengths != nil && d.Lengths.TooLong > 0 {
-			r.show.line("note: scenario %q: %d of %d requests are longer than the model's context of %d tokens, and will fail", sc.Name, d.Lengths.TooLong, sc.Requests(), most)
+			notes.Add(fmt.Sprintf("%d of %d requests are longer than the model's context of %d tokens, and will fail", d.Lengths.TooLong, sc.Requests(), most), sc.Name)
 		}
 		if d.Lengths != nil && d.Lengths.Continued > 0 {
-			r.show.line("note: scenario %q: %d of %d conversations have fewer than %d questions, and go on with those of the lines behind them", sc.Name, d.Lengths.Continued, sc.Prompts, sc.Turns)
+			notes.Add(fmt.Sprintf("%d of %d conversations have fewer than %d questions, and go on with those of the lines behind them", d.Lengths.Continued, sc.Prompts, sc.Turns), sc.Name)
 		}
 	}
-	return unfit, nil
+	for _, text := range notes.Texts {
+		who := fmt.Sprintf("scenario %q", notes.Names[text][0])
+		if more := len(notes.Names[text]) - 1; more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+		r.show.line("note: %s: %s", who, text)
+	}
 }
