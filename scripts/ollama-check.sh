@@ -30,11 +30,12 @@ done
 
 # tests PACKAGE PATTERN: on one CPU, because the threads of this engine wait for each
 # other awake, which takes a hundred times as long where others use the machine.
-tests() { scripts/with-ollama.sh test -exec 'taskset -c 0' -timeout 20m "$1" -run "$2"; }
+tests() { scripts/with-ollama.sh test -exec 'taskset -c 0' -timeout 60m "$1" -run "$2"; }
 
 steps='SequenceOperations|StepRefuses|OpenRefuses|MixedStep|Order|Argmax|ArgmaxThreads|ArgmaxFindsNaN|Rows|GreedyPathsAgree|WarmFindsBadLogits'
 models='ModelFacts|TokenizeAndChat|LoadRefuses|LoadProgressAndCancel|LoadModes|LoadVocabEqualsLoad|ModelCloseNeedsSessionsClosed|Devices|BitFlips'
 tests ./engine "^Test($steps|$models|PlanCheck|DryRunTooLarge|DryRunErrors|Chain|CPUFeatures|Refuse|Together)\$"
-# The scheduler: passes, open loop, conversations, datasets, depths; and the
-# second engine's own script.
-tests ./cmd/ceiling '^TestScripts$/^(ollama|repeat|process|dataset|history|real)$'
+# The scheduler, whose own tests know no engine: whole passes, new processes, kills,
+# failures, verdicts, the real model through the smoke suite; and the second engine's
+# own script.
+tests ./cmd/ceiling '^TestScripts$/^(ollama|repeat|process|died|failures|history|real|verdict)$'
