@@ -38,7 +38,7 @@ func claimDrafts(a *analysis) []prose.Claim {
 	case -1:
 		return required(claim("drafts.slower", prose.Worse, say("%s, which does not pay: decode is %s as fast as without drafts (%s)", accepted, gainFact(g), like)))
 	}
-	return required(claim("drafts.same", prose.Neutral, say("%s, and decode is %s as fast as without drafts (%s), which does not tell them apart", accepted, gainFact(g), like)))
+	return required(claim("drafts.same", prose.Neutral, say("%s, and decode is %s as fast as without drafts (%s): no clear difference", accepted, gainFact(g), like)))
 }
 
 // claimDraftsAlone says what TPOT hides: what drafts do where no prompt comes between.
@@ -60,11 +60,11 @@ func claimDraftsOutput(a *analysis) []prose.Claim {
 	g := a.gain.Output
 	switch paid(g) {
 	case 1:
-		return claim("gain.more", prose.Better, say("with drafts, output is %s that without", gainFact(g)))
+		return claim("gain.more", prose.Better, say("with drafts, output is %s as high as without", gainFact(g)))
 	case -1:
-		return claim("gain.less", prose.Worse, say("drafts cost output: it is %s that without", gainFact(g)))
+		return claim("gain.less", prose.Worse, say("drafts cost output: it is %s as high as without", gainFact(g)))
 	}
-	return claim("gain.same", prose.Neutral, say("with drafts, output is %s that without, which does not tell them apart", gainFact(g)))
+	return claim("gain.same", prose.Neutral, say("with drafts, output is %s as high as without: no clear difference", gainFact(g)))
 }
 
 // paid is 1 where the figure says that drafts paid, −1 where they cost: by the interval

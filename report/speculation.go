@@ -16,7 +16,7 @@ const specText = "A verification is a step of one sequence that had drafts. Acce
 
 const specAloneText = "Against the same scenario of this run without drafts, over the steps in which nothing but decoding happens. A step's time, drafting included, counts once for every sequence in it. Decoding is as fast as without drafts where a sequence gets as many tokens of a step as that takes longer: break-even tokens are step with drafts / step without, break-even acceptance is (that − 1) / drafts of a sequence in a step."
 
-const specGainText = "How many times as fast as without drafts; below 1 they cost. Decoding alone is tokens of a step / break-even tokens. TPOT is as users got it: the mean over requests, with the steps in between that compute others' prompts. Drafts make sequences end apart, and every prompt that comes next keeps those that go on waiting; without drafts those that began together end together where they are equally long. Output is the throughput of the whole scenario, prompts included. In brackets is the 95 % interval over the passes, paired (Student's t on the logarithms; all figures are geometric means of the passes)."
+const specGainText = "How many times as fast as without drafts; below 1 they cost. %s TPOT is as users got it: the mean over requests, with the steps in between that compute others' prompts. Drafts make sequences end apart, and every prompt that comes next keeps those that go on waiting; without drafts those that began together end together where they are equally long. Output is the throughput of the whole scenario, prompts included. In brackets is the 95 %% interval over the passes, paired (Student's t on the logarithms; all figures are geometric means of the passes)."
 
 // specSection says what was drafted, what came of it, and whether it paid; nil where
 // nothing speculates.
@@ -42,7 +42,11 @@ func specSection(r *result.Run, all []scenario) []doc.Block {
 		blocks = append(blocks, doc.Paragraph{Text: doc.T(specAloneText)}, alone)
 	}
 	if len(gains.Rows) > 0 {
-		blocks = append(blocks, doc.Paragraph{Text: doc.T(specGainText)}, gains)
+		how := "Decoding alone is not known here."
+		if len(alone.Rows) > 0 {
+			how = "Decoding alone is tokens of a step / break-even tokens."
+		}
+		blocks = append(blocks, doc.Paragraph{Text: doc.T(fmt.Sprintf(specGainText, how))}, gains)
 	}
 	return blocks
 }
