@@ -109,6 +109,7 @@ var places = []place{
 // What may not be replaced is as it was, and what is replaced is not.
 func TestOutputs(t *testing.T) {
 	run, demo, ck := "testdata/demo", writeDemo(t), filepath.Join(t.TempDir(), "ck")
+	const reference = "../../report/testdata/reference/benchmark_Qwen3.6-27B-GPTQ-8bit.json" // has few charts
 	if _, err := awqtest.Write(ck, awqtest.VariantOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func TestOutputs(t *testing.T) {
 		ext  string
 		args string
 	}{
-		{aText, ".md", "report " + run}, {aText, ".html", "report " + run}, {severals, "", "report " + run},
+		{aText, ".md", "report " + reference}, {aText, ".html", "report " + reference}, {severals, "", "report " + reference},
 		{aText, ".md", "compare " + run + " " + run}, {aText, ".json", "compare --json " + run + " " + run},
 		{aText, ".csv", "export --format csv " + run}, {severals, "", "export --format vllm " + run},
 		{aModel, ".gguf", "synth --geometry testdata/tiny.json"}, {aModel, ".gguf", "convert --no-verify " + ck},
