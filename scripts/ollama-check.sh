@@ -36,6 +36,6 @@ steps='SequenceOperations|StepRefuses|OpenRefuses|MixedStep|Order|Argmax|ArgmaxT
 models='ModelFacts|TokenizeAndChat|LoadRefuses|LoadProgressAndCancel|LoadModes|LoadVocabEqualsLoad|ModelCloseNeedsSessionsClosed|Devices|BitFlips'
 tests ./engine "^Test($steps|$models|PlanCheck|DryRunTooLarge|DryRunErrors|Chain|CPUFeatures|Refuse|Together)\$"
 # The scheduler, whose own tests know no engine: whole passes, new processes, kills,
-# failures, verdicts, the real model through the smoke suite; and the second engine's
+# failures, verdicts, the real model; and the second engine's
 # own script.
 tests ./cmd/ceiling '^TestScripts$/^(ollama|repeat|process|died|failures|history|real|verdict)$'

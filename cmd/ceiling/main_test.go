@@ -73,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "placed": placed, "allaccepted": allAccepted, "sameprompts": samePrompts, "reuses": reuses,
+			"server": startServer, "pair": pair, "rpcservers": rpcServersCmd, "placed": placed, "accepted": accepted, "sameprompts": samePrompts, "reuses": reuses,
 			"exits": exits, "when": when, "cut": cut, "oneline": oneLineOnly, "shown": shown, "smalldisk": smallDisk, "copytree": copyTree, "rising": rising,
 			"checkpoint": checkpointCmd, "widescale": wideScale, "replace": replace, "damaged": damaged, "refused": refused,
 			"chosen": chosen, "glob": glob, "lastline": lastline, "together": together, "split": split, "sizes": sizes, "poison": poison, "mamba": mamba, "offline": offline, "hosts": hosts, "linktime": linkTime,
