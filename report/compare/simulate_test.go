@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,7 +40,10 @@ func (e *noisyEngine) Step(_ context.Context, b *bench.StepBatch) error {
 	if e.rng.Float64() < heldUp {
 		ms *= 3
 	}
+	// The sleep of a goroutine with a thread of its own takes two changes of threads.
+	runtime.UnlockOSThread()
 	time.Sleep(time.Duration(ms * float64(time.Millisecond)))
+	runtime.LockOSThread()
 	b.Out, b.Graphs = b.Out[:0], 1
 	for _, want := range b.Want {
 		if want == 1 {
