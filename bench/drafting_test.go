@@ -188,6 +188,23 @@ func TestDraftSchedule(t *testing.T) {
 	})
 }
 
+// A step's time counts once for each sequence that decodes in it.
+func TestDraftTimeSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sc := result.Scenario{Name: "s", Input: 3, Output: 6, Concurrency: 2, Prompts: 2}
+		d, f := speculating(t, testWorkload(t, sc), 64, &result.SpecSettings{Kind: "draft", DraftMax: 2})
+		f.draftTook, f.drafting = 2*time.Millisecond, time.Millisecond
+		f.propose = func(_ int32, right []int32) []int32 { return right }
+		if err := d.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := d.drafts.sum.Decode
+		if want := 2 * (s.StepS + s.DraftS); s.Sequences != 2*s.Steps || want == 0 || math.Abs(s.SeenS-want) > 1e-9 {
+			t.Errorf("%+v, want %g s seen", s, want)
+		}
+	})
+}
+
 // Where acceptance is drawn, what is accepted is what each request's own numbers say,
 // and steps per token are as the formula has it.
 func TestSyntheticAcceptance(t *testing.T) {

@@ -91,8 +91,12 @@ func TestSearchGoesOn(t *testing.T) {
 				t.Errorf("stopped in probe %d: %d measured to the end", probe, n)
 			}
 			places := func(records []result.Record) map[[3]int]string {
-				out := map[[3]int]string{}
+				out, prompts := map[[3]int]string{}, map[string]bool{}
 				for _, r := range records {
+					if prompts[r.PromptHash] {
+						t.Errorf("stopped in probe %d: a prompt of scenario %d, pass %d has been there before", probe, r.Scenario, r.Pass)
+					}
+					prompts[r.PromptHash] = true
 					out[[3]int{r.Scenario, r.Pass, r.Request}] = r.Name
 				}
 				return out

@@ -179,6 +179,9 @@ scenarios:
 		`f.yaml:9: scenario "A": slo.ttft: "-1" is out of range: use 0.001 to 1000000000 milliseconds`,
 		`f.yaml:10: scenario "A": slo.tpot: "fast" is no time: write milliseconds or a unit, for example 500 or 0.5s`,
 		`f.yaml:11: scenario "A": slo: unknown key "e2e": did you mean "e2el"?`}},
+	{"limits of nothing", scenario("slo: {ttft: 0ms, tpot: 0}"), []string{
+		`f.yaml:8: scenario "A": slo.ttft: "0" is out of range: use more than 0, or leave it out`,
+		`f.yaml:8: scenario "A": slo.tpot: "0" is out of range: use more than 0, or leave it out`}},
 	{"missing keys", "name: s\nscenarios:\n  - purpose: none\n", []string{
 		`f.yaml:3: scenario 1: name: missing: add it`,
 		`f.yaml:3: scenario 1: input: missing: add it`,

@@ -50,6 +50,11 @@ func TestRoofsAbsent(t *testing.T) {
 		"no limits": func(r *result.Run) { r.Ceilings = nil },
 		"no steps":  func(r *result.Run) { r.Details[0].Mix = nil },
 		"no time":   func(r *result.Run) { r.Details[0].Mix = &kernels.Mix{} },
+		"roofs of its own": func(r *result.Run) {
+			own := *r.Ceilings
+			r.Ceilings.SetOwn("devices=none", &own, nil)
+			r.Details[0].Settings = []result.Setting{{Name: "devices", Value: "none"}}
+		},
 	} {
 		r := roofed()
 		spoil(r)
