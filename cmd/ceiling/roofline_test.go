@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ceiling/bench/suite"
 	"ceiling/engine"
 	"ceiling/kernels"
 )
@@ -101,6 +102,23 @@ func TestRooflineFile(t *testing.T) {
 	}
 	if !strings.Contains(out, "cpu.node") || !strings.Contains(out, "MUL_MAT") || !strings.Contains(out, "A decode step of 1 users with 8 tokens of context takes ") {
 		t.Error(out)
+	}
+}
+
+// Where --only leaves the arithmetic out there is no chart: no empty file either.
+func TestChartWithoutArithmetic(t *testing.T) {
+	small, err := suite.Find("smoke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ceilings.json")
+	r := roofline{Load: &kernels.Demand{Layers: []kernels.Weights{{Type: "F16", Bytes: 1e9, Ops: 1e9}}}, suite: small, ubatch: 512,
+		Machines: []kernels.Roofs{{Name: "CPU", Devices: 1, Read: []kernels.Level{{Rate: 1e10}}}}}
+	if err := r.saveChart(chartBeside(output{"out", path, true})); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(strings.TrimSuffix(path, ".json") + ".svg"); !os.IsNotExist(err) {
+		t.Errorf("a file: %v", err)
 	}
 }
 
