@@ -330,7 +330,11 @@ func (e *EngineInfo) Describe() string {
 	if e.Parameters <= 0 {
 		return strings.Join(strings.Fields(strings.ReplaceAll(e.Description, unknown, "")), " ")
 	}
-	return strings.ReplaceAll(e.Description, unknown, fmt.Sprintf("%.1fB", float64(e.Parameters)/1e9))
+	size := fmt.Sprintf("%.1fB", float64(e.Parameters)/1e9)
+	if e.Parameters < 1e9 { // llama.cpp's names of small models are in millions, too
+		size = fmt.Sprintf("%.0fM", float64(e.Parameters)/1e6)
+	}
+	return strings.ReplaceAll(e.Description, unknown, size)
 }
 
 // StepBudget is the most tokens of one step. Files that don't give it are of
