@@ -66,7 +66,7 @@ func TestBarMoves(t *testing.T) {
 	suite := filepath.Join(dir, "s.yaml")
 	text := "name: s\nscenarios:\n"
 	for _, name := range []string{"First", "Second"} {
-		text += fmt.Sprintf("  - {name: %s, category: Latency, purpose: A test, input: 16, output: 64, concurrency: 2, prompts: 8}\n", name)
+		text += fmt.Sprintf("  - {name: %s, category: Latency, purpose: A test, input: 16, output: 384, concurrency: 2, prompts: 8}\n", name)
 	}
 	if err := os.WriteFile(suite, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
