@@ -164,13 +164,9 @@ func rangeText(info metric.Info, x []float64) string {
 // cvText is the coefficient of variation of the passes, by the sample
 // standard deviation: they are a sample of what further passes would give.
 func cvText(x []float64) string {
-	mean, _ := result.Mean(x)
+	mean, squares := result.Scatter(x)
 	if len(x) < 2 || mean <= 0 {
 		return figure.Missing
-	}
-	squares := 0.0
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
 	}
 	cv := 100 * math.Sqrt(squares/float64(len(x)-1)) / mean
 	return figure.Decimals(&cv, 1) + "%"

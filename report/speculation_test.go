@@ -39,15 +39,7 @@ func draftRun() *result.Run {
 }
 
 func TestSpeculationSection(t *testing.T) {
-	d, err := Document(draftRun(), DocumentOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	if err := d.Markdown(&out); err != nil {
-		t.Fatal(err)
-	}
-	page := out.String()
+	page := render(t, draftRun(), DocumentOptions{})
 	for _, want := range []string{
 		"| Code draft | draft, small.gguf, at most 3 | 50 | 150 | 50 | 33.3 % | 2.00 | 2.00 | 12.00 |",
 		"| SYNTHETIC: Code | draft, small.gguf, at most 3, SYNTHETIC acceptance 1/1/0 | 10 | 30 | 20 | 66.7 % | 3.00 | — | — |",
@@ -79,15 +71,7 @@ func TestSpeculationOfOldFile(t *testing.T) {
 	for i := range r.Details[1:] {
 		r.Details[i+1].Speculation.Decode.SeenS = 0
 	}
-	d, err := Document(r, DocumentOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	if err := d.Markdown(&out); err != nil {
-		t.Fatal(err)
-	}
-	page := out.String()
+	page := render(t, r, DocumentOptions{})
 	if !strings.Contains(page, "Decoding alone is not known here. TPOT") || !strings.Contains(page, "| Code draft | — | 1.429 (no interval) |") ||
 		!strings.Contains(page, "the 95 % interval") || strings.Contains(page, "break-even") {
 		t.Error(page)

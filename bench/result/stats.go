@@ -22,16 +22,21 @@ func Mean(x []float64) (mean float64, ok bool) {
 	return sum / float64(len(x)), true
 }
 
+// Scatter is the mean of a sample, and the sum of the squares of what its values are off it.
+func Scatter(x []float64) (mean, squares float64) {
+	mean, _ = Mean(x)
+	for _, v := range x {
+		squares += (v - mean) * (v - mean)
+	}
+	return mean, squares
+}
+
 // MeanInterval is the mean of a sample with half of Student's interval around it; half
 // is NaN where the sample has less than two values.
 func MeanInterval(x []float64) (mean, half float64) {
-	mean, _ = Mean(x)
+	mean, squares := Scatter(x)
 	if len(x) < 2 {
 		return mean, math.NaN()
-	}
-	squares := 0.0
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
 	}
 	n := float64(len(x))
 	t := stats.InvCDF(stats.TDist{V: n - 1})((1 + Confidence) / 2)

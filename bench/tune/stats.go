@@ -66,18 +66,9 @@ func (d difference) ratio() result.SpeedRatio {
 
 // paired is the mean of differences with the error that they show themselves.
 func paired(diffs []float64) difference {
-	mean, squares := scatter(diffs)
+	mean, squares := result.Scatter(diffs)
 	n := float64(len(diffs))
 	return difference{mean, math.Sqrt(squares / (n - 1) / n), n - 1, len(diffs)}
-}
-
-// scatter is the mean of values, and the sum of the squares of what they are off it.
-func scatter(values []float64) (mean, squares float64) {
-	mean, _ = result.Mean(values)
-	for _, v := range values {
-		squares += (v - mean) * (v - mean)
-	}
-	return mean, squares
 }
 
 // both are the rounds that two values were measured in, as differences a − b.
@@ -113,7 +104,7 @@ func (t *Tuner) between(h *heat, a, b, goal, rounds int) difference {
 // variance is 2σ², and the test is χ²'s at 1 %, by Wilson and Hilferty's
 // approximation.
 func restless(diffs []float64, all spread) bool {
-	_, squares := scatter(diffs)
+	_, squares := result.Scatter(diffs)
 	const z = 2.326
 	k := float64(len(diffs) - 1)
 	a := 2 / (9 * k)

@@ -188,13 +188,9 @@ func welchRatio(a, b []float64, confidence float64) (lo, hi float64) {
 
 // spread is the coefficient of variation, sample standard deviation / mean.
 func spread(x []float64) float64 {
-	mean, _ := result.Mean(x)
+	mean, squares := result.Scatter(x)
 	if len(x) < 2 || mean == 0 {
 		return 0
-	}
-	squares := 0.0
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
 	}
 	return math.Sqrt(squares/float64(len(x)-1)) / mean
 }
